@@ -1,0 +1,72 @@
+# Every target needs `python3` (3.11 or later) and nothing else; the environment is .venv in this clone, outputs go to build/.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+ONLY ?=
+TEST_ARGS ?=
+
+# Seeds are fixed: what fails once fails again.
+PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+.PHONY: help setup demo test test-long check format-check lint types arrows bench mutants format lock clean
+
+help:
+	@echo "make setup      the environment in .venv, once per lock file"
+	@echo "make demo       the main job on real protocols, end to end    DEMO_ARGS=\"...\""
+	@echo "make test       all tests but the long ones                   TEST_ARGS=\"...\""
+	@echo "make test-long  the long ones"
+	@echo "make check      format, lint, types, arrows, tests: what CI runs"
+	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
+	@echo "make mutants    do the tests notice changes? build/mutants.txt"
+	@echo "make format     put the sources into form"
+	@echo "make lock       resolve requirements/*.in anew"
+
+setup:
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh requirements/setup.sh
+
+demo: setup
+	@mkdir -p build
+	$(BIN)/osed demo --json build/demo.json --keep build/demo $(DEMO_ARGS)
+
+test: setup
+	$(PYTEST) -n 2 $(TEST_ARGS)
+
+test-long: setup
+	$(PYTEST) -n 2 -m long $(TEST_ARGS)
+
+check: format-check lint types arrows test
+
+format-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+arrows: setup
+	$(PYTEST) -q tests/architecture
+
+bench: setup
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+mutants: setup
+	$(BIN)/python -m tests.mutants
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup
+	$(LOCK) --output-file requirements/runtime.lock requirements/runtime.in
+	$(LOCK) --output-file requirements/dev.lock requirements/dev.in
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
