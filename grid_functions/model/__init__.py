@@ -1,0 +1,1 @@
+"""The nouns, all frozen. Imports nothing but itself and the standard library."""

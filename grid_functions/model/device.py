@@ -1,0 +1,114 @@
+"""Devices as nouns: what one is, what it can obey, how it is now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from grid_functions.model.control import Mode
+from grid_functions.model.reading import MeterKey, Reading
+from grid_functions.model.setpoint import Setpoint
+
+
+class Role(StrEnum):
+    """What a device does at its site."""
+
+    PV = "pv"
+    BATTERY = "battery"
+    HYBRID = "hybrid"  # PV and storage behind one inverter
+    EVSE = "evse"
+    METER = "meter"
+    LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Nameplate:
+    """What a device says it is. Ratings in W, VA, var, Wh; None = not told."""
+
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    version: str = ""
+    rated_w: float | None = None
+    rated_va: float | None = None
+    rated_inject_var: float | None = None
+    rated_absorb_var: float | None = None
+    rated_charge_w: float | None = None
+    rated_discharge_w: float | None = None
+    capacity_wh: float | None = None
+    nominal_v: float | None = None
+    phases: int | None = None
+    max_w: float | None = None  # the setting that is the base of percent (702.WMax, 121.WMax)
+
+
+class How(StrEnum):
+    """How a device obeys a mode. An approximation that changes meaning is opt-in per site."""
+
+    NATIVE = "native"
+    APPROXIMATED = "approximated"
+    NOT_POSSIBLE = "not_possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """How one mode is obeyed and, when not natively, by what means."""
+
+    how: How
+    means: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a device can obey.
+
+    ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
+    of 0; ``watchdog``: it has a revert timer with a value of its own, so silence may end in something tighter.
+    """
+
+    abilities: Mapping[Mode, Ability] = field(default_factory=dict)
+    settle_s: float = 5.0
+    resolution_w: float = 1.0
+    minimum_w: float = 0.0
+    off_capable: bool = True
+    writes_per_minute: float = 60.0
+    watchdog: bool = False
+
+
+class Trouble(StrEnum):
+    """What is wrong between us and a device, for people and for rule 6."""
+
+    SILENT = "silent"
+    WRONG_DEVICE = "wrong_device"  # maker, model or serial differ from those pinned: read only
+    FOREIGN_WRITER = "foreign_writer"  # a register keeps changing without our write
+    WRITE_REFUSED = "write_refused"
+    NOT_HELD = "not_held"  # written, but reads back otherwise
+    NO_WATCHDOG = "no_watchdog"  # what it holds outlives us
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a device is now.
+
+    ``holds``: the setpoint as read back from the device (``decision`` = the serial it was written for, 0 when found there);
+    None = nothing of ours or nothing read yet. ``connected``/``energized``: None = not told.
+    """
+
+    online: bool
+    holds: Setpoint | None = None
+    readings: Mapping[MeterKey, Reading] = field(default_factory=dict)
+    connected: bool | None = None
+    energized: bool | None = None
+    operating: bool | None = None
+    alarms: frozenset[str] = frozenset()
+    troubles: frozenset[Trouble] = frozenset()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at one device, as its driver reports it."""
+
+    device: str
+    role: Role
+    nameplate: Nameplate
+    capability: Capability
+    condition: Condition

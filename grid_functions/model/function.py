@@ -1,0 +1,91 @@
+"""Every grid function is one machine: ``step(state, inputs, now) -> Step(state, outputs)``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from grid_functions.model.claim import Claim, InForce
+from grid_functions.model.event import Event
+from grid_functions.model.instants import Instants, Moment
+from grid_functions.model.lease import MemberReport, Message
+from grid_functions.model.policy import SiteTerms
+from grid_functions.model.reading import MeterKey, Reading
+from grid_functions.model.snapshot import Snapshot
+
+S = TypeVar("S")
+I_contra = TypeVar("I_contra", contravariant=True)
+O_co = TypeVar("O_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Call me again no later than this."""
+
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A frozen, picklable problem that would take longer than a step; the roof solves it by ``deadline`` and answers under ``id``."""
+
+    id: str
+    problem: object
+    deadline: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an :class:`Ask`; ``solution`` None = not in time, or failed."""
+
+    id: str
+    solution: object
+
+
+Output = Claim | Event | Message | WakeAt | Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[S]):
+    """What one step leaves: the next state and what it wants of the world."""
+
+    state: S
+    outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInputs:
+    """What a site function may look at."""
+
+    terms: SiteTerms
+    in_force: tuple[InForce, ...]
+    snapshot: Snapshot
+    messages: tuple[Message, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AreaInputs:
+    """What an area function may look at."""
+
+    in_force: tuple[InForce, ...]
+    area_meter: Mapping[MeterKey, Reading]
+    members: Mapping[str, MemberReport]
+    messages: tuple[Message, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+class Function(Protocol[S, I_contra, O_co]):
+    """A grid function. State is a frozen dataclass, empty at birth; its field ``durable``, if any, is kept in the ledger.
+
+    A step returns within 5 ms; anything longer is an :class:`Ask`.
+    """
+
+    @property
+    def options(self) -> O_co:
+        """The function's settings, a frozen dataclass validated when the configuration loads."""
+
+    def empty(self) -> S:
+        """The state at birth."""
+
+    def step(self, state: S, inputs: I_contra, now: Instants) -> Step[S]:
+        """One decision: no clock, no chance, no input or output but these."""
