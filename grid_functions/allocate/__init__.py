@@ -1,0 +1,1 @@
+"""Shares a scope over its devices: the only room with feedback."""

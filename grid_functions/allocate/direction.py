@@ -1,0 +1,169 @@
+"""One direction of active power: from its bounds to one limit per device."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grid_functions.allocate import loop as closed_loop
+from grid_functions.allocate import wish as wishes
+from grid_functions.allocate.loop import Look, Loop, Sample
+from grid_functions.allocate.share import Fence, Part, floor_to, share
+from grid_functions.allocate.stand import Stand, members
+from grid_functions.allocate.wish import Wish
+from grid_functions.arbiter import limit_of, tightest
+from grid_functions.model.claim import Claim, ConnectionPoint, Devices
+from grid_functions.model.policy import LoadCredit
+from grid_functions.model.units import Quantity
+
+_POLL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """``limits``: W per device that obeys and is bound. ``returns``: W per bound device that does not answer, for when it does.
+
+    ``short_w``: by how much the connection's bound cannot be kept from here.
+    """
+
+    loop: Loop
+    wishes: Mapping[str, Wish]
+    limits: Mapping[str, float]
+    returns: Mapping[str, float]
+    short_w: float = 0.0
+
+
+def divide(
+    bounds: tuple[Claim, ...],
+    quantity: Quantity,
+    found: Mapping[str, Stand],
+    meter: Sample | None,
+    credit: LoadCredit,
+    vanishing_w: float,
+    before: Shared,
+    now_s: float,
+) -> Shared:
+    """Share everything that binds over the devices that obey.
+
+    ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
+    """
+    ours = _bound_devices(bounds, found)
+    returns = _returns(bounds, found)
+    if not ours:
+        return Shared(Loop(), {}, {}, returns)
+    held = tightest(bounds)
+    fences = [_fence(claim, found, ours) for claim in held.values() if claim.phase or isinstance(claim.scope, Devices)]
+    at_connection = held.get((ConnectionPoint(), quantity, None))
+    loop = Loop()
+    outer: list[Fence] = []
+    short_w = 0.0
+    if at_connection is not None:
+        loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, now_s))
+        room_w = _room_w(loop, quantity, meter)
+        away = [one for name, one in found.items() if name not in ours]
+        # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
+        reserved_w = sum(one.may_w for one in away if meter is None or one.doing is None)
+        budget_w = limit_of(at_connection) + room_w - vanishing_w - reserved_w
+        short_w = max(0.0, -budget_w) if budget_w > -math.inf else 0.0
+        outer.append(Fence(frozenset(ours), budget_w))
+        if credit is LoadCredit.WATCHDOG:
+            dry_w = limit_of(at_connection) + min(0.0, room_w) - vanishing_w - reserved_w
+            fences += _dry(ours, fences, dry_w)
+    gauged = {
+        name: wishes.step(
+            before.wishes.get(name),
+            one.sent_w,
+            None if one.doing is None else one.doing.value_w,
+            one.able_w,
+            one.capability.settle_s + _POLL_S,
+            now_s,
+        )
+        for name, one in ours.items()
+    }
+    parts = {name: _part(one, gauged[name].most_w) for name, one in ours.items()}
+    limits = _in_turn(share(parts, fences + outer), ours)
+    return Shared(loop, gauged, limits, returns, short_w)
+
+
+def standing_limits(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
+    """The limits that hold whatever the meter says: those of device sets."""
+    ours = _bound_devices(bounds, found)
+    fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
+    return share({name: _part(one, math.inf) for name, one in ours.items()}, fences)
+
+
+def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float]) -> float:
+    """The most that the devices of a bound may do together under these limits."""
+    return sum(limits.get(name, found[name].may_w) for name in sorted(members(claim, found)))
+
+
+def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
+    """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them."""
+    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+    there = {name: found[name] for name in sorted(covered) if found[name].obeys or found[name].absent}
+    fences = [Fence(members(c, found) & there.keys(), limit_of(c)) for c in tightest(bounds).values()]
+    shares = share({name: _part(one, math.inf) for name, one in there.items()}, fences)
+    return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
+
+
+def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
+    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+    return {name: found[name] for name in sorted(covered) if found[name].obeys}
+
+
+def _fence(claim: Claim, found: Mapping[str, Stand], ours: Mapping[str, Stand]) -> Fence:
+    names = members(claim, found)
+    reserved_w = sum(found[name].may_w for name in sorted(names - ours.keys()))
+    return Fence(names & ours.keys(), limit_of(claim) - reserved_w)
+
+
+def _part(one: Stand, wish_w: float) -> Part:
+    return Part(0.0 if one.off else one.able_w, wish_w, one.capability.minimum_w, one.capability.resolution_w)
+
+
+def _look(
+    bound_w: float, meter: Sample | None, found: Mapping[str, Stand], ours: Mapping[str, Stand], now_s: float
+) -> Look:
+    dark = [one for name, one in found.items() if one.doing is None and (name not in ours or one.sent_w is not None)]
+    seen = [one for one in ours.values() if one.doing is not None]
+    return Look(
+        now_s=now_s,
+        bound_w=bound_w,
+        meter=meter,
+        devices={one.name: one.doing for one in seen if one.doing is not None},
+        unmeasured_w=sum(one.may_w for one in dark),
+        allowed_w=sum(one.able_w if one.sent_w is None else one.sent_w for one in seen),
+        total_w=sum(one.able_w for one in ours.values()),
+        settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
+    )
+
+
+def _room_w(loop: Loop, quantity: Quantity, meter: Sample | None) -> float:
+    """Rule 6: without a meter the house is taken to consume nothing for an export bound, and everything for an import bound."""
+    if meter is None:
+        return min(0.0, loop.room_w or 0.0) if quantity is Quantity.PRODUCED else -math.inf
+    return loop.room_w or 0.0
+
+
+def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str, float]:
+    """What one device is to give up, another gets only once it is seen to be given up: both move, and not at the same speed."""
+    ceding_w = sum(
+        max(0.0, one.doing.value_w - limits[name]) for name, one in sorted(ours.items()) if one.doing is not None
+    )
+    raises = {name: max(0.0, limits[name] - one.may_w) for name, one in sorted(ours.items())}
+    raised_w = sum(raises.values())
+    if not ceding_w or not raised_w or math.isinf(raised_w):
+        return dict(limits)
+    kept = max(0.0, 1.0 - ceding_w / raised_w)
+    return {
+        name: floor_to(limit_w - (1.0 - kept) * raises[name], ours[name].capability.resolution_w)
+        if raises[name]
+        else limit_w
+        for name, limit_w in limits.items()
+    }
+
+
+def _dry(ours: Mapping[str, Stand], fences: list[Fence], dry_w: float) -> list[Fence]:
+    """One fence for each device without watchdog: its share as if the house consumed nothing."""
+    parts = {name: _part(one, math.inf) for name, one in ours.items()}
+    dry = share(parts, [*fences, Fence(frozenset(ours), dry_w)])
+    return [Fence(frozenset({name}), dry[name]) for name, one in ours.items() if not one.capability.watchdog]

@@ -1,0 +1,162 @@
+"""The closed loop of one direction at the connection point: how much room others make under a bound.
+
+For production the room is the house's load: what the meter imports plus what our devices produce. That sum does not move when
+our own devices do, so feeding it forward needs no gain and cannot hunt; a slow trim takes out what metering and devices get wrong.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+_CONFIRM_S = 3.0
+_TRIM_GAIN = 0.5
+_TRIM_SHARE = 0.1
+_PRESSING = 0.93
+_DEADBAND_W = 25.0
+_DEADBAND_SHARE = 0.005
+_DISTURBED_SHARE = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A measured value and the monotonic second it arrived at."""
+
+    at_s: float
+    value_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The last two samples of one signal, so that signals polled at different moments can be added as of one moment."""
+
+    last: Sample
+    before: Sample | None = None
+
+    def at(self, at_s: float) -> float:
+        """The value at a moment between the two samples; beyond them, the nearer one's."""
+        if self.before is None or at_s >= self.last.at_s:
+            return self.last.value_w
+        if at_s <= self.before.at_s:
+            return self.before.value_w
+        part = (at_s - self.before.at_s) / (self.last.at_s - self.before.at_s)
+        return self.before.value_w + part * (self.last.value_w - self.before.value_w)
+
+    def doubt_w(self, at_s: float) -> float:
+        """How wrong the value between the two samples may be: nobody knows when in between it moved. Nothing on a sample."""
+        if self.before is None or not self.before.at_s < at_s < self.last.at_s:
+            return 0.0
+        return abs(self.last.value_w - self.before.value_w)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What one direction remembers. ``room_w``: the room granted now, None before the first good look at the meter."""
+
+    meter: Track | None = None
+    devices: Mapping[str, Track] = field(default_factory=dict)
+    others_w: Sample | None = None
+    others_before_w: Sample | None = None
+    room_w: float | None = None
+    trim_w: float = 0.0
+    bound_w: float | None = None
+    disturbed_s: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the connection point, in one direction.
+
+    ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
+    in this direction. ``unmeasured_w``: the most that devices whose power is unknown may be doing. ``total_w``: what all can do together.
+    """
+
+    now_s: float
+    bound_w: float
+    meter: Sample | None
+    devices: Mapping[str, Sample]
+    unmeasured_w: float
+    allowed_w: float
+    total_w: float
+    settle_s: float
+
+
+def step(loop: Loop, look: Look) -> Loop:
+    """The loop after this look; its ``room_w`` is what may be added to the bound. Tightens at once, loosens once seen twice."""
+    if look.meter is None:
+        return replace(loop, meter=None, others_w=None, others_before_w=None, disturbed_s=look.now_s)
+    fresh = loop.meter is None or look.meter.at_s > loop.meter.last.at_s
+    meter = _follow(loop.meter, look.meter)
+    devices = {name: _follow(loop.devices.get(name), sample) for name, sample in look.devices.items()}
+    sum_w, doubt_w = _sum_w(meter, devices)
+    held_w = sum_w if loop.room_w is None else loop.room_w - loop.trim_w
+    # what was held stands as long as the samples permit it: while our own devices move, samples of different moments prove little
+    others_w = min(max(held_w, sum_w - doubt_w), sum_w + doubt_w + look.unmeasured_w)
+    seen_w = others_w
+    # seen twice means by two samples of the meter, however often we decide between them
+    before = loop.others_w if fresh else loop.others_before_w
+    if before is not None and look.meter.at_s - before.at_s <= _CONFIRM_S:
+        seen_w = min(others_w, before.value_w)
+    finite_w = look.total_w if look.total_w < math.inf else 0.0
+    deadband_w = max(_DEADBAND_W, _DEADBAND_SHARE * finite_w)
+    room_w, trim_w, disturbed_s = loop.room_w, loop.trim_w, loop.disturbed_s
+    # what the newest samples say by themselves: a step that only one instrument has seen is a step, not an error to trim
+    newest_w = look.meter.value_w + sum(sample.value_w for _, sample in sorted(look.devices.items()))
+    views_w = (seen_w, others_w, newest_w)
+    shift_w = math.inf if room_w is None else max(abs(value_w + trim_w - room_w) for value_w in views_w)
+    if loop.bound_w != look.bound_w or shift_w > max(deadband_w, _DISTURBED_SHARE * finite_w):
+        disturbed_s = look.now_s
+    # what is still moving is no error: trimming it would only have to be undone
+    if fresh and look.now_s - disturbed_s >= look.settle_s:
+        trim_w = _trimmed(trim_w, look, _moving_w(devices), deadband_w)
+        if trim_w != loop.trim_w:
+            disturbed_s = look.now_s
+    if room_w is None or abs(seen_w + trim_w - room_w) > deadband_w:
+        room_w = seen_w + trim_w
+    return Loop(
+        meter=meter,
+        devices=MappingProxyType(devices),
+        others_w=Sample(look.meter.at_s, others_w),
+        others_before_w=before,
+        room_w=room_w,
+        trim_w=trim_w,
+        bound_w=look.bound_w,
+        disturbed_s=disturbed_s,
+    )
+
+
+def _follow(track: Track | None, sample: Sample) -> Track:
+    if track is None or sample.at_s < track.last.at_s:
+        return Track(sample)
+    if sample.at_s == track.last.at_s:
+        return Track(sample, track.before)
+    return Track(sample, track.last)
+
+
+def _sum_w(meter: Track, devices: Mapping[str, Track]) -> tuple[float, float]:
+    """Meter plus devices, and its doubt, as of the latest moment that all have passed, or else the meter's last sample but one."""
+    moment = min([meter.last.at_s, *(track.last.at_s for track in devices.values())])
+    moment = max(moment, meter.before.at_s if meter.before is not None else meter.last.at_s)
+    tracks = [meter, *(devices[name] for name in sorted(devices))]
+    return sum(track.at(moment) for track in tracks), sum(track.doubt_w(moment) for track in tracks)
+
+
+def _moving_w(devices: Mapping[str, Track]) -> float:
+    """By how much devices moved between their last two samples: what a returning sun still raises is no error either."""
+    pairs = [(track.last, track.before) for _, track in sorted(devices.items())]
+    return sum(abs(last.value_w - before.value_w) for last, before in pairs if before is not None)
+
+
+def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> float:
+    """Half of the error that is left when everything has settled; never wound up by what sun or nameplate withhold."""
+    if look.meter is None:
+        return trim_w
+    error_w = look.bound_w + look.meter.value_w  # the way to the bound that is left, negative beyond it
+    doing_w = sum(sample.value_w for sample in look.devices.values())
+    if error_w < -deadband_w:
+        return max(trim_w + _TRIM_GAIN * error_w, -(look.bound_w + doing_w))
+    if doing_w < _PRESSING * look.allowed_w or look.allowed_w >= look.total_w - deadband_w:
+        return min(trim_w, 0.0)
+    if error_w > deadband_w and moving_w <= deadband_w:
+        return min(trim_w + _TRIM_GAIN * error_w, _TRIM_SHARE * doing_w)
+    return trim_w

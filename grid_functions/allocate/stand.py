@@ -1,0 +1,115 @@
+"""Where every device stands for one direction: what it can do, may be doing, and whether a limit reaches it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from grid_functions.allocate.loop import Sample
+from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
+from grid_functions.model.device import Capability, Condition, Nameplate, Seen
+from grid_functions.model.policy import SiteTerms
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.units import Quantity
+from grid_functions.rating import measured_w, most_w, obeys, roles_of
+
+_DEVICE_STALE = 3.0
+"""Devices are polled more slowly than meters: their power counts as known for this many times the meter's age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """One device in one direction. ``may_w``: the most it may do without another word from us (rule 6).
+
+    ``absent``: it does not answer, but is to be told as soon as it does.
+    """
+
+    name: str
+    capability: Capability
+    obeys: bool
+    absent: bool
+    off: bool
+    able_w: float
+    may_w: float
+    doing: Sample | None
+    sent_w: float | None
+
+
+def stands(
+    quantity: Quantity, ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, sent: Mapping[str, Setpoint]
+) -> dict[str, Stand]:
+    """All devices of the site that produce, or consume under our hand, by name."""
+    off = switched(ruling)
+    found: dict[str, Stand] = {}
+    for name in sorted(terms.devices):
+        if terms.devices[name].role not in roles_of(quantity):
+            continue
+        seen = snapshot.devices.get(name) or Seen(
+            name, terms.devices[name].role, Nameplate(), Capability(), Condition(online=False)
+        )
+        doing_w = measured_w(seen, quantity, snapshot.at.mono_s, _DEVICE_STALE * terms.meter_stale_s)
+        reading = next((r for key, r in seen.condition.readings.items() if key == (Quantity.NET, None)), None)
+        able_w = most_w(seen, quantity)
+        found[name] = Stand(
+            name=name,
+            capability=seen.capability,
+            obeys=obeys(seen, quantity),
+            absent=not seen.condition.online,
+            off=off.get(name) is False,
+            able_w=able_w,
+            may_w=min(able_w, _held_w(seen.condition.holds, sent.get(name), quantity)),
+            doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
+            sent_w=limit_in(sent[name], quantity) if name in sent else None,
+        )
+    return found
+
+
+def switched(ruling: Ruling) -> dict[str, bool]:
+    """Rule 5 per device: off where any off holds, on where only an on does; others are not ours."""
+    found: dict[str, bool] = {}
+    for claim in ruling.winners:
+        if isinstance(claim.want, Switch) and isinstance(claim.scope, Devices):
+            for name in claim.scope.names:
+                found[name] = found.get(name, True) and claim.want.on
+    return found
+
+
+def limit_in(setpoint: Setpoint, quantity: Quantity) -> float | None:
+    """The limit that a setpoint carries in one direction, W; None = not ours."""
+    return setpoint.produce_max_w if quantity is Quantity.PRODUCED else setpoint.consume_max_w
+
+
+def members(claim: Claim, found: Mapping[str, Stand]) -> frozenset[str]:
+    """The devices that a bound covers in its direction."""
+    if isinstance(claim.scope, ConnectionPoint):
+        return frozenset(found)
+    return claim.scope.names & found.keys() if isinstance(claim.scope, Devices) else frozenset()
+
+
+def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Stand]) -> tuple[Claim, ...]:
+    """The bounds of one direction that are to be held by writing.
+
+    Whatever an upstream, operator, occupant, area or function asks is; a rating of local safety only when all devices together could
+    exceed it, for else the devices keep it by themselves. Import always can: the house consumes beside them.
+    """
+    kept = []
+    for claim in bounds:
+        if claim.quantity is not quantity or not isinstance(claim.scope, ConnectionPoint | Devices):
+            continue
+        if claim.cause.source.kind is SourceKind.SAFETY:
+            house = quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)
+            limit_w = getattr(claim.want, "limit", math.inf)
+            if not house and sum(found[name].able_w for name in sorted(members(claim, found))) <= limit_w:
+                continue
+        kept.append(claim)
+    return tuple(kept)
+
+
+def _held_w(holds: Setpoint | None, sent: Setpoint | None, quantity: Quantity) -> float:
+    """What was last read back, or sent since if that is more: a write may have arrived unseen. Unknown is unlimited."""
+    if holds is None:
+        return math.inf
+    if holds.on is False and (sent is None or sent.on is False):
+        return 0.0
+    limits = [limit_in(holds, quantity)] + ([limit_in(sent, quantity)] if sent is not None else [])
+    return max(math.inf if limit is None else limit for limit in limits)

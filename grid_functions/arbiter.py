@@ -1,0 +1,193 @@
+"""Claims in, a ruling out: bounds all hold, each contest has one winner, every loser knows to whom and why. No state.
+
+Rules 2 (limits intersect), 3 (targets), 4 (curves and reactive modes) and 5 (switches).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from grid_functions.model.claim import (
+    Area,
+    Bound,
+    Claim,
+    ConnectionPoint,
+    Devices,
+    Loss,
+    LossReason,
+    Ruling,
+    Scope,
+    Shape,
+    SourceKind,
+    Switch,
+)
+from grid_functions.model.units import Phase, Quantity
+
+BoundKey = tuple[Scope, Quantity, Phase | None]
+
+
+def rule(claims: Iterable[Claim], precedence: Sequence[SourceKind]) -> Ruling:
+    """The order of ``claims`` never matters. ``precedence``: whose target or curve wins between sources (rule 3)."""
+    ordered = sorted(set(claims), key=_text)
+    bounds = tuple(claim for claim in ordered if isinstance(claim.want, Bound))
+    switches = [claim for claim in ordered if isinstance(claim.want, Switch)]
+    contested = [claim for claim in ordered if not isinstance(claim.want, Bound | Switch)]
+    losses = list(_looser(bounds))
+    on_off, refused = _switched(switches, precedence)
+    losses += refused
+    winners = list(on_off)
+    for kind in sorted({_contest(claim) for claim in contested}):
+        won, lost = _contested([claim for claim in contested if _contest(claim) == kind], precedence)
+        winners += won
+        losses += lost
+    return Ruling(bounds, tuple(winners), tuple(losses))
+
+
+def tightest(bounds: Iterable[Claim]) -> dict[BoundKey, Claim]:
+    """The tightest bound of each scope, quantity and phase; of equal ones the first given (a ruling's bounds have one order)."""
+    found: dict[BoundKey, Claim] = {}
+    for claim in bounds:
+        key = (claim.scope, claim.quantity, claim.phase)
+        if key not in found or limit_of(claim) < limit_of(found[key]):
+            found[key] = claim
+    return found
+
+
+def limit_of(claim: Claim) -> float:
+    """The limit that a bound sets now, W or A."""
+    if not isinstance(claim.want, Bound):
+        raise TypeError(f"{claim.mode} is no bound")
+    return claim.want.limit
+
+
+def overlap(one: Scope, other: Scope) -> bool:
+    """Whether two scopes share a device. The connection point has every device of the site behind it."""
+    if isinstance(one, Area) or isinstance(other, Area):
+        return one == other
+    if isinstance(one, ConnectionPoint) or isinstance(other, ConnectionPoint):
+        return True
+    return bool(one.names & other.names)
+
+
+def _looser(bounds: Sequence[Claim]) -> Iterable[Loss]:
+    best = tightest(bounds)
+    for claim in bounds:
+        winner = best[(claim.scope, claim.quantity, claim.phase)]
+        if claim is not winner:
+            yield Loss(claim, winner, LossReason.TIGHTER)
+
+
+def _switched(switches: list[Claim], precedence: Sequence[SourceKind]) -> tuple[list[Claim], list[Loss]]:
+    """Every off holds on its scope; an on loses where offs cover all of it, and shares its scope with none better."""
+    winners: list[Claim] = []
+    losses: list[Loss] = []
+    for on in (False, True):
+        left = [claim for claim in switches if isinstance(claim.want, Switch) and claim.want.on is on]
+        while left:
+            best = _champion(left, precedence)
+            left.remove(best)
+            rival = next((winner for winner in winners if winner.scope == best.scope), None)
+            if on and rival is None:
+                rival = _off_over(best, winners)
+            if rival is None:
+                winners.append(best)
+            else:
+                off = isinstance(rival.want, Switch) and not rival.want.on
+                losses.append(Loss(best, rival, LossReason.OFF if off else _why(best, rival, precedence)))
+    return winners, losses
+
+
+def _off_over(on: Claim, winners: Sequence[Claim]) -> Claim | None:
+    offs = [claim for claim in winners if isinstance(claim.want, Switch) and not claim.want.on]
+    offs = [claim for claim in offs if overlap(claim.scope, on.scope)]
+    if isinstance(on.scope, Devices):
+        covered = frozenset[str]().union(*(claim.scope.names for claim in offs if isinstance(claim.scope, Devices)))
+        return offs[0] if offs and on.scope.names <= covered else None
+    return offs[0] if offs else None
+
+
+def _contest(claim: Claim) -> str:
+    """What a target or shape competes in: all reactive modes are one contest (rule 4), curves one per kind, targets one per quantity."""
+    if claim.quantity is Quantity.REACTIVE:
+        return Quantity.REACTIVE.value
+    return f"shape {claim.mode.value}" if isinstance(claim.want, Shape) else f"target {claim.quantity.value}"
+
+
+def _contested(claims: list[Claim], precedence: Sequence[SourceKind]) -> tuple[list[Claim], list[Loss]]:
+    winners: list[Claim] = []
+    losses: list[Loss] = []
+    left = list(claims)
+    while left:
+        best = _champion(left, precedence)
+        left.remove(best)
+        rival = next((w for w in winners if w.phase == best.phase and overlap(w.scope, best.scope)), None)
+        if rival is None:
+            winners.append(best)
+        else:
+            losses.append(Loss(best, rival, _why(best, rival, precedence)))
+    return winners, losses
+
+
+def _champion(claims: Sequence[Claim], precedence: Sequence[SourceKind]) -> Claim:
+    """Rule 3. Rank counts within one upstream only: so first the best of each upstream, then the newest of those."""
+    place = min(_place(claim, precedence) for claim in claims)
+    peers = [claim for claim in claims if _place(claim, precedence) == place]
+    upstreams = {_upstream(claim) for claim in peers}
+    bests = [min((c for c in peers if _upstream(c) == name), key=_within) for name in sorted(upstreams)]
+    return min(bests, key=_newest)
+
+
+def _why(loser: Claim, winner: Claim, precedence: Sequence[SourceKind]) -> LossReason:
+    if _place(loser, precedence) != _place(winner, precedence):
+        return LossReason.PRECEDENCE
+    if _upstream(loser) == _upstream(winner) and loser.cause.rank != winner.cause.rank:
+        return LossReason.RANK
+    return LossReason.NEWER
+
+
+def _place(claim: Claim, precedence: Sequence[SourceKind]) -> int:
+    kind = claim.cause.source.kind
+    if kind is SourceKind.SAFETY:
+        return -1
+    return precedence.index(kind) if kind in precedence else len(precedence)
+
+
+def _upstream(claim: Claim) -> str:
+    source = claim.cause.source
+    return f"{source.kind.value} {source.respondent.upstream if source.respondent else source.name}"
+
+
+def _within(claim: Claim) -> tuple[float, float, tuple[int, ...], float, str]:
+    rank = claim.cause.rank
+    larger_tie = (*(-ord(letter) for letter in rank.tie), 1)  # the larger text first, and the longer of two that agree
+    return (rank.level, -rank.created_s, larger_tie, -claim.cause.received_utc_s, _text(claim))
+
+
+def _newest(claim: Claim) -> tuple[float, str]:
+    return (-claim.cause.received_utc_s, _text(claim))
+
+
+def _text(claim: Claim) -> str:
+    """A total order that is the same in every run: the text of a frozenset is not, so its names are sorted first."""
+    scope, cause = claim.scope, claim.cause
+    names = ",".join(sorted(scope.names)) if isinstance(scope, Devices) else repr(scope)
+    held = (
+        cause.source,
+        cause.rank,
+        cause.basis,
+        cause.since,
+        cause.until,
+        cause.received_utc_s,
+        cause.ramp,
+        cause.cause,
+    )
+    addressed = ",".join(sorted(cause.addressees))
+    rest = (
+        claim.quantity,
+        claim.phase,
+        claim.want,
+        claim.goal,
+        claim.mode,
+        claim.valid_until,
+        cause.control,
+        cause.program,
+    )
+    return f"{type(scope).__name__} {names} {rest!r} {held!r} {addressed} {cause.test}"

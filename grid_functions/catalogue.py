@@ -1,0 +1,61 @@
+"""Which site functions there are: our own, and those that installed packages offer."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any
+
+from grid_functions.machines import Machine
+from grid_functions.model.errors import ConfigurationFault
+from grid_functions.site import connect, limit_power
+
+GROUP = "osed.grid_functions"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """``options``: the frozen dataclass of its settings, which checks itself; ``build``: a function from them."""
+
+    name: str
+    options: type[Any]
+    build: Callable[[Any], Machine]
+
+
+SITE: Mapping[str, Maker] = MappingProxyType(
+    {
+        maker.name: maker
+        for maker in (
+            Maker(limit_power.NAME, limit_power.LimitPowerOptions, limit_power.LimitPower),
+            Maker(connect.NAME, connect.ConnectOptions, connect.ConnectDevices),
+        )
+    }
+)
+
+
+def makers(found: Iterable[EntryPoint] | None = None) -> dict[str, Maker]:
+    """All functions by name. Raises ConfigurationFault when two share one, or what is offered is no Maker."""
+    everything = dict(SITE)
+    mistakes: list[str] = []
+    for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: (one.name, one.value)):
+        try:
+            offered = point.load()
+        except Exception as broken:
+            mistakes.append(f"grid function {point.name} ({point.value}) cannot be loaded: {broken}")
+            continue
+        if not isinstance(offered, Maker) or offered.name != point.name:
+            mistakes.append(f"grid function {point.name} ({point.value}) is no Maker of that name")
+        elif point.name in everything:
+            mistakes.append(
+                f"grid function {point.name} ({point.value}) has a name that is taken: remove one of the two packages"
+            )
+        else:
+            everything[point.name] = offered
+    if mistakes:
+        raise ConfigurationFault(tuple(mistakes))
+    return everything
+
+
+def built_in() -> dict[str, Machine]:
+    """Our own functions with their default options."""
+    return {name: maker.build(maker.options()) for name, maker in SITE.items()}

@@ -1,0 +1,326 @@
+"""One site's step through all rooms: reads in, setpoints and outcomes out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from grid_functions import arbiter, evidence, guard, machines, outcomes, trajectory
+from grid_functions.alarm import Alarm
+from grid_functions.allocate import step as allocate
+from grid_functions.allocate.step import AllocateState, Served
+from grid_functions.evidence import Trial
+from grid_functions.guard import Clamp
+from grid_functions.machines import Kept, Machine
+from grid_functions.model.claim import Basis, Claim, Devices, InForce, Ruling
+from grid_functions.model.control import mode_of
+from grid_functions.model.entry import Entry
+from grid_functions.model.event import EventKey, Rank, Read, Respondent
+from grid_functions.model.function import Answer, Output, SiteInputs
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Message
+from grid_functions.model.outcome import Fact, Outcome, OutcomeKind
+from grid_functions.model.policy import Policy, SiteTerms
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.units import Quantity
+from grid_functions.outcomes import Book, Page
+from grid_functions.rating import obeys, roles_of
+from grid_functions.site import limit_power, local_safety
+from grid_functions.timeline import step as timeline
+from grid_functions.timeline.state import ROOM as TIMELINE
+from grid_functions.timeline.state import Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
+from grid_functions.trajectory import TrajectoryState
+
+ROOM = "decide"
+SERIAL_BLOCK = 1000
+"""Serials are taken from the ledger in blocks: they rise over a restart without a row for every decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class SerialBlock:
+    """Serials below this may have been used."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A fact that is told only once the decision of that serial went to the drivers, or after one of its event that is waiting."""
+
+    fact: Fact
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRoom:
+    """All facts that wait, in order."""
+
+    waiting: tuple[Waiting, ...]
+
+
+DURABLE: tuple[type, ...] = (Tracked, Stood, Refusal, Relation, Page, SerialBlock, WaitingRoom)
+"""What values an entry of a site may carry, beside the functions' own ``durable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A setpoint with the monotonic second since which it is what it is."""
+
+    setpoint: Setpoint
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """Everything one site remembers. Only what :func:`restore` reads is durable."""
+
+    serial: int = 0
+    block: SerialBlock = SerialBlock(0)
+    timelines: Mapping[Respondent, TimelineState] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    trajectory: TrajectoryState = field(default_factory=TrajectoryState)
+    allocate: AllocateState = field(default_factory=AllocateState)
+    trials: Mapping[EventKey, Trial] = field(default_factory=dict)
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+    room: WaitingRoom = WaitingRoom(())
+    book: Book = field(default_factory=Book)
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTick:
+    """What is new since the last decision, and how things are now. The order inside never matters.
+
+    ``overrides``: limits and switches of operator and occupant. ``handed``: the serial of the last decision that went to the drivers.
+    ``acknowledged``: outcomes that their upstream has taken.
+    """
+
+    snapshot: Snapshot
+    reads: tuple[Read, ...] = ()
+    opts: tuple[Opt, ...] = ()
+    overrides: tuple[InForce, ...] = ()
+    messages: tuple[Message, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    handed: int | None = None
+    acknowledged: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What holds from now on, and why.
+
+    A setpoint keeps the ``decision`` it was first made by for as long as it stays the same: handing it over again is no change, and what a
+    device reads back names the decision that set it. ``entries`` must be durable before anything loosens or is told (DESIGN section 4).
+    """
+
+    state: SiteState
+    serial: int
+    setpoints: tuple[Setpoint, ...]
+    outcomes: tuple[Outcome, ...]
+    entries: tuple[Entry, ...]
+    ruling: Ruling
+    in_force: tuple[InForce, ...]
+    served: tuple[Served, ...]
+    clamps: tuple[Clamp, ...]
+    alarms: tuple[Alarm, ...]
+    wake: tuple[Moment, ...]
+    outputs: tuple[Output, ...] = ()
+
+
+def empty() -> SiteState:
+    """A site at birth."""
+    return SiteState()
+
+
+def decide(
+    state: SiteState,
+    policies: Mapping[Respondent, Policy],
+    terms: SiteTerms,
+    functions: Mapping[str, Machine],
+    tick: SiteTick,
+    now: Instants,
+    *,
+    seed: bytes,
+) -> Decision:
+    """One decision. Pure: the same arguments yield the same Decision. ``seed``: the gateway's own, from which draws are made."""
+    serial = state.serial + 1
+    times = _timelines(state, policies, tick, seed, now)
+    in_force = _ordered([*(one for each in times.values() for one in each.in_force), *tick.overrides])
+    ran = machines.run(
+        functions, state.kept, SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers), now
+    )
+    paths, claims = trajectory.step(state.trajectory, ran.claims, tick.snapshot, now)
+    # local safety never ramps (rule 9), so it joins behind the trajectory
+    ruling = arbiter.rule((*claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
+    fail_safe = _fail_safe(policies, terms, tick.snapshot)
+    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe)
+    guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
+    standing = _stamped(state.standing, guarded, serial, now)
+    setpoints = tuple(standing[name].setpoint for name in sorted(standing))
+    changed_s = {name: one.since_s for name, one in standing.items()}
+    trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, now)
+    told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
+    ready, room = _released(state.room, (*told, *seen), serial, tick.handed)
+    book, settled = _acknowledged(state.book, tick.acknowledged)
+    done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
+    block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
+    entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
+    entries += [*ran.entries, *settled, *done.entries]
+    if block != state.block:
+        entries.append(Entry((ROOM, "serial"), block))
+    if room != state.room:
+        entries.append(Entry((ROOM, "waiting"), room if room.waiting else None))
+    after = SiteState(
+        serial=serial,
+        block=block,
+        timelines={respondent: one.state for respondent, one in times.items()},
+        kept=ran.kept,
+        trajectory=paths,
+        allocate=shared.state,
+        trials=trials,
+        standing=standing,
+        room=room,
+        book=done.book,
+    )
+    alarms = {
+        *ran.alarms,
+        *_unlimited(ruling, tick.snapshot, terms),
+        *(Alarm("guard", one.device, _words(one)) for one in clamps),
+    }
+    return Decision(
+        state=after,
+        serial=serial,
+        setpoints=setpoints,
+        outcomes=done.outcomes,
+        entries=tuple(entries),
+        ruling=ruling,
+        in_force=in_force,
+        served=shared.served,
+        clamps=clamps,
+        alarms=tuple(sorted(alarms)),
+        wake=_wake(times, ran.wake, claims, now),
+        outputs=ran.outputs,
+    )
+
+
+def restore(entries: Iterable[Entry]) -> SiteState:
+    """The state that these entries tell, the latest of each key. The rest is rebuilt from the first snapshot, without a bump."""
+    latest = {entry.key: entry for entry in entries}
+    kept = tuple(latest.values())
+    serial = latest.get((ROOM, "serial"))
+    waiting = latest.get((ROOM, "waiting"))
+    respondents = {Respondent(key[1], key[2]) for key in latest if key[0] == TIMELINE}
+    block = serial.value if serial is not None and isinstance(serial.value, SerialBlock) else SerialBlock(0)
+    room = waiting.value if waiting is not None and isinstance(waiting.value, WaitingRoom) else WaitingRoom(())
+    return SiteState(
+        serial=block.end,
+        block=block,
+        timelines={respondent: timeline.restore(respondent, kept) for respondent in sorted(respondents)},
+        kept=machines.restore(kept),
+        room=room,
+        book=outcomes.restore(kept),
+    )
+
+
+def _timelines(
+    state: SiteState, policies: Mapping[Respondent, Policy], tick: SiteTick, seed: bytes, now: Instants
+) -> dict[Respondent, TimelineStep]:
+    """Every respondent's own step: first one value per mode each (rule 0)."""
+    reads = sorted(tick.reads, key=lambda read: read.at_s)
+    closed = outcomes.closed(state.book)
+    return {
+        respondent: timeline.step(
+            state.timelines.get(respondent) or timeline.empty(respondent),
+            policies[respondent],
+            [read for read in reads if read.respondent == respondent],
+            tick.opts,
+            closed,
+            now,
+            seed=seed,
+        )
+        for respondent in sorted(policies)
+    }
+
+
+def _acknowledged(book: Book, taken: Iterable[Outcome]) -> tuple[Book, list[Entry]]:
+    entries: list[Entry] = []
+    for one in taken:
+        book, some = outcomes.acknowledged(book, one)
+        entries += some
+    return book, entries
+
+
+def _displaced_ends(policies: Mapping[Respondent, Policy]) -> frozenset[str]:
+    """Where a displacement is final: to 2030.5 it is Response 13, and a mode once lost is lost (rule 8)."""
+    return frozenset(respondent.upstream for respondent, policy in policies.items() if policy.final)
+
+
+def _fail_safe(policies: Mapping[Respondent, Policy], terms: SiteTerms, snapshot: Snapshot) -> tuple[Claim, ...]:
+    """The bounds of every respondent's fail-safe: what devices are to fall back to without us."""
+    held = [
+        InForce(control, policies[one].source, Rank(0.0), Basis.FAIL_SAFE, Moment(OWN, 0.0), None, 0.0)
+        for one in sorted(policies)
+        for control in policies[one].fail_safe
+    ]
+    return limit_power.claims_of(held, terms, snapshot)[0]
+
+
+def _ordered(in_force: Iterable[InForce]) -> tuple[InForce, ...]:
+    return tuple(
+        sorted(in_force, key=lambda one: (one.source.kind, one.source.name, mode_of(one.control), one.since.at_s))
+    )
+
+
+def _stamped(
+    before: Mapping[str, Standing], setpoints: Iterable[Setpoint], serial: int, now: Instants
+) -> dict[str, Standing]:
+    after = {}
+    for one in setpoints:
+        held = before.get(one.device)
+        same = held is not None and replace(held.setpoint, decision=0) == replace(one, decision=0)
+        after[one.device] = held if held is not None and same else Standing(replace(one, decision=serial), now.mono_s)
+    return after
+
+
+def _released(
+    room: WaitingRoom, facts: Iterable[Fact], serial: int, handed: int | None
+) -> tuple[tuple[Fact, ...], WaitingRoom]:
+    """What may be told now, in order. A start waits for its decision to reach the drivers, and its event's later facts wait behind it."""
+    ready: list[Fact] = []
+    waiting: list[Waiting] = []
+    held: set[EventKey] = set()
+    for one in (*room.waiting, *(Waiting(fact, serial) for fact in facts)):
+        started = one.fact.what is OutcomeKind.STARTED
+        if one.fact.event in held or (started and (handed is None or handed < one.serial)):
+            held.add(one.fact.event)
+            waiting.append(one)
+        else:
+            ready.append(one.fact)
+    return tuple(ready), WaitingRoom(tuple(waiting))
+
+
+def _wake(
+    times: Mapping[Respondent, TimelineStep], asked: Iterable[Moment], claims: Iterable[Claim], now: Instants
+) -> tuple[Moment, ...]:
+    """When something changes by itself; the next of each clock."""
+    moments = {*asked, *(one.next_change for one in times.values() if one.next_change is not None)}
+    moments |= {claim.valid_until for claim in claims if claim.valid_until is not None}
+    ahead = [moment for moment in moments if not moment.due(now)]
+    return tuple(min(one for one in ahead if one.clock == clock) for clock in sorted({one.clock for one in ahead}))
+
+
+def _unlimited(ruling: Ruling, snapshot: Snapshot, terms: SiteTerms) -> Iterable[Alarm]:
+    """Devices that answer, are bound by somebody, and cannot be limited: others have to make up for them."""
+    for claim in ruling.bounds:
+        if claim.cause.basis is Basis.CONFIGURED or claim.quantity not in (Quantity.PRODUCED, Quantity.CONSUMED):
+            continue
+        for name, device in terms.devices.items():
+            seen = snapshot.devices.get(name)
+            covered = not isinstance(claim.scope, Devices) or name in claim.scope.names
+            if seen is None or not covered or device.role not in roles_of(claim.quantity):
+                continue
+            if seen.condition.online and not obeys(seen, claim.quantity):
+                yield Alarm("allocate", name, f"cannot be limited in power {claim.quantity.value}")
+
+
+def _words(clamp: Clamp) -> str:
+    return f"{clamp.quantity.value} cut from {clamp.asked:g} to {clamp.given:g}: {clamp.why}"

@@ -1,0 +1,152 @@
+"""The last, hard clamp before a setpoint leaves. It trusts no feedback: it only adds up what setpoints permit at worst.
+
+Stands apart from allocate on purpose: a slip there is caught here, and every clamp is an alarm.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
+from grid_functions.model.instants import Instants
+from grid_functions.model.policy import SiteTerms
+from grid_functions.model.reading import Quality
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.units import Quantity
+from grid_functions.rating import most_w, obeys, roles_of
+
+_CRUMB_W = 1e-3
+_DIRECTIONS = (Quantity.PRODUCED, Quantity.CONSUMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """A setpoint that was cut: ``asked`` and ``given`` in W (inf = no limit), by which rule."""
+
+    device: str
+    quantity: Quantity
+    asked: float
+    given: float
+    why: str
+
+
+def clamp(
+    setpoints: Iterable[Setpoint], ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, now: Instants
+) -> tuple[tuple[Setpoint, ...], tuple[Clamp, ...]]:
+    """Setpoints that break no static bound: lock, switch, nameplate, device sets; the connection too while its meter is dark."""
+    kept = {one.device: one for one in sorted(setpoints, key=lambda one: one.device)}
+    clamps: list[Clamp] = []
+    for name in sorted(kept):
+        if _off(name, ruling) and kept[name].on is not False:
+            kept[name] = replace(kept[name], on=False)
+            clamps.append(Clamp(name, Quantity.CONNECT, 1.0, 0.0, "a switch is off"))
+        device = terms.devices.get(name)
+        for quantity in _DIRECTIONS:
+            if device is not None and device.locked and device.role in roles_of(quantity):
+                _cut(kept, name, quantity, 0.0, "locked by the operator", clamps)
+            seen = snapshot.devices.get(name)
+            able_w = math.inf if seen is None else most_w(seen, quantity)
+            asked_w = _limit(kept[name], quantity)
+            if asked_w is not None and asked_w > able_w + _CRUMB_W:
+                _cut(kept, name, quantity, able_w, "nameplate", clamps)
+    dark = _dark(snapshot, terms, now)
+    for claim in ruling.bounds:
+        if claim.quantity in _DIRECTIONS and isinstance(claim.want, Bound):
+            names = _covered(claim, claim.want.limit, snapshot, terms, dark)
+            if names:
+                _fit(kept, names, claim, claim.want.limit, snapshot, clamps)
+    return tuple(kept.values()), tuple(clamps)
+
+
+def _covered(claim: Claim, limit_w: float, snapshot: Snapshot, terms: SiteTerms, dark: bool) -> list[str]:
+    able = [name for name in sorted(terms.devices) if terms.devices[name].role in roles_of(claim.quantity)]
+    if isinstance(claim.scope, Devices):
+        able = [name for name in able if name in claim.scope.names]
+    elif not (isinstance(claim.scope, ConnectionPoint) and dark and claim.quantity is Quantity.PRODUCED):
+        return []
+    if claim.cause.source.kind is SourceKind.SAFETY:
+        told = [snapshot.devices.get(name) for name in able]
+        if sum(math.inf if seen is None else most_w(seen, claim.quantity) for seen in told) <= limit_w:
+            return []
+    return able
+
+
+def _fit(
+    kept: dict[str, Setpoint], names: list[str], claim: Claim, limit_w: float, snapshot: Snapshot, clamps: list[Clamp]
+) -> None:
+    """Cut the devices we can reach, all by one factor, until they fit beside those we cannot."""
+    reach = [name for name in names if name in kept and name in snapshot.devices]
+    reach = [name for name in reach if obeys(snapshot.devices[name], claim.quantity)]
+    worst = {name: _worst(kept[name], claim.quantity, snapshot) for name in reach}
+    out_of_reach = [name for name in names if name not in reach]
+    room_w = max(0.0, limit_w - sum(_held(name, claim.quantity, snapshot) for name in out_of_reach))
+    total_w = sum(worst.values())
+    if total_w <= room_w + _CRUMB_W:
+        return
+    for name in reach:
+        share_w = room_w / len(reach) if math.isinf(total_w) else worst[name] * room_w / total_w
+        _cut(kept, name, claim.quantity, share_w, f"{claim.mode.value} of {claim.cause.source.name}", clamps)
+
+
+def _cut(
+    kept: dict[str, Setpoint], name: str, quantity: Quantity, limit_w: float, why: str, clamps: list[Clamp]
+) -> None:
+    asked_w = _limit(kept[name], quantity)
+    if asked_w is not None and asked_w <= limit_w + _CRUMB_W:
+        return
+    one, revert = kept[name], kept[name].revert
+    if quantity is Quantity.PRODUCED:
+        if revert is not None and revert.produce_max_w is not None:
+            revert = replace(revert, produce_max_w=min(revert.produce_max_w, limit_w))
+        kept[name] = replace(one, produce_max_w=limit_w, revert=revert)
+    else:
+        if revert is not None and revert.consume_max_w is not None:
+            revert = replace(revert, consume_max_w=min(revert.consume_max_w, limit_w))
+        kept[name] = replace(one, consume_max_w=limit_w, revert=revert)
+    clamps.append(Clamp(name, quantity, math.inf if asked_w is None else asked_w, limit_w, why))
+
+
+def _worst(setpoint: Setpoint, quantity: Quantity, snapshot: Snapshot) -> float:
+    able_w = most_w(snapshot.devices[setpoint.device], quantity)
+    limit_w = _limit(setpoint, quantity)
+    if setpoint.on is False:
+        return 0.0
+    return able_w if limit_w is None else min(able_w, limit_w)
+
+
+def _held(name: str, quantity: Quantity, snapshot: Snapshot) -> float:
+    seen = snapshot.devices.get(name)
+    if seen is None:
+        return math.inf
+    held = seen.condition.holds
+    if held is None:
+        return most_w(seen, quantity)
+    if held.on is False:
+        return 0.0
+    limit_w = _limit(held, quantity)
+    return most_w(seen, quantity) if limit_w is None else min(limit_w, most_w(seen, quantity))
+
+
+def _limit(setpoint: Setpoint, quantity: Quantity) -> float | None:
+    return setpoint.produce_max_w if quantity is Quantity.PRODUCED else setpoint.consume_max_w
+
+
+def _off(name: str, ruling: Ruling) -> bool:
+    return any(
+        isinstance(claim.want, Switch)
+        and not claim.want.on
+        and isinstance(claim.scope, Devices)
+        and name in claim.scope.names
+        for claim in ruling.winners
+    )
+
+
+def _dark(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> bool:
+    reading = snapshot.meter.get((Quantity.NET, None))
+    return (
+        reading is None
+        or reading.quality is not Quality.GOOD
+        or not math.isfinite(reading.value)
+        or now.mono_s - reading.at_s > terms.meter_stale_s
+    )

@@ -1,0 +1,88 @@
+"""Runs a site's functions, each on its own: one that raises harms only itself, and its last claims stand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grid_functions.alarm import Alarm, alarm_of
+from grid_functions.model.claim import Claim
+from grid_functions.model.entry import Entry
+from grid_functions.model.function import Function, Output, SiteInputs, Step, WakeAt
+from grid_functions.model.instants import Instants, Moment
+from grid_functions.model.lease import Message
+
+ROOM = "function"
+
+Machine = Function[Any, SiteInputs, Any]
+"""A site function whatever its state and options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one function left: its state (None = not run yet), what the ledger has of it, and the claims it last made."""
+
+    state: Any = None
+    durable: object = None
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all functions left. ``outputs``: everything but claims, wake-ups and alarms."""
+
+    kept: Mapping[str, Kept]
+    claims: tuple[Claim, ...]
+    wake: tuple[Moment, ...]
+    alarms: tuple[Alarm, ...]
+    outputs: tuple[Output, ...]
+    entries: tuple[Entry, ...]
+
+
+def run(functions: Mapping[str, Machine], kept: Mapping[str, Kept], inputs: SiteInputs, now: Instants) -> Run:
+    """One step of every function, by name. A function that is no longer there leaves no claim behind."""
+    after: dict[str, Kept] = {}
+    claims: list[Claim] = []
+    wake: list[Moment] = []
+    alarms: list[Alarm] = []
+    outputs: list[Output] = []
+    entries: list[Entry] = []
+    for name in sorted(functions):
+        function = functions[name]
+        mine = replace(inputs, messages=tuple(one for one in inputs.messages if one.function == name))
+        before = kept.get(name, Kept())
+        try:
+            state = before.state if before.state is not None else _born(function, before.durable)
+            done: Step[Any] = function.step(state, mine, now)
+            said = tuple(done.outputs)
+        except Exception as broken:
+            # whatever a function may raise is its own fault alone: the site goes on with what it wanted last
+            standing = tuple(one for one in before.claims if one.valid_until is None or not one.valid_until.due(now))
+            alarms.append(Alarm("decide", name, f"function raised {type(broken).__name__}: {broken}"))
+            after[name] = replace(before, claims=standing)
+            claims += standing
+            continue
+        made = tuple(one for one in said if isinstance(one, Claim))
+        durable = getattr(done.state, "durable", None)
+        after[name] = Kept(done.state, durable, made)
+        claims += made
+        for one in said:
+            alarm = alarm_of(one) if isinstance(one, Message) else None
+            if isinstance(one, WakeAt):
+                wake.append(one.moment)
+            elif alarm is not None:
+                alarms.append(alarm)
+            elif not isinstance(one, Claim):
+                outputs.append(one)
+        if durable != before.durable:
+            entries.append(Entry((ROOM, name), durable))
+    return Run(after, tuple(claims), tuple(wake), tuple(alarms), tuple(outputs), tuple(entries))
+
+
+def restore(entries: Iterable[Entry]) -> dict[str, Kept]:
+    """What the ledger kept of each function, for when it runs first."""
+    return {entry.key[1]: Kept(durable=entry.value) for entry in entries if entry.key[0] == ROOM}
+
+
+def _born(function: Machine, durable: object) -> Any:
+    state = function.empty()
+    return state if durable is None else replace(state, durable=durable)

@@ -1,0 +1,163 @@
+"""What a timeline remembers, and what one step of it leaves.
+
+Two parts: :class:`Kept` is durable and rebuilt from entries; :class:`Run` belongs to one run of the program, rebuilt by the first step.
+All times are seconds on the upstream's clock unless the name says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from grid_functions.model.claim import InForce
+from grid_functions.model.control import Mode
+from grid_functions.model.entry import Entry
+from grid_functions.model.event import Event, EventKey, Respondent, Standing
+from grid_functions.model.instants import Moment
+from grid_functions.model.outcome import Fact, OutcomeKind
+
+ROOM = "timeline"
+"""The first word of every entry key of this room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opt:
+    """An occupant's say on one event; the last one given holds."""
+
+    event: EventKey
+    out: bool
+
+
+class Phase(StrEnum):
+    """Where an event is in its life."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """An event as first seen (status and level as last seen), with its draws and its fate.
+
+    ``received_s``: when first seen, or seen again after it was gone. ``start_draw_s`` and ``duration_draw_s``: the drawn parts of
+    its randomisation windows, kept as evidence. ``begin_s``: effective start, fixed once it runs; ``since_s``: when it took hold
+    here, later than that when found late. ``stop_s``: end set by a randomised cancel. ``lost``: modes lost for good. ``away_s``:
+    since when its program is not ours any more. ``told``: how it ended, or was cancelled while it runs out.
+    """
+
+    event: Event
+    received_s: float
+    received_utc_s: float
+    start_draw_s: float = 0.0
+    duration_draw_s: float = 0.0
+    phase: Phase = Phase.WAITING
+    begin_s: float | None = None
+    since_s: float | None = None
+    stop_s: float | None = None
+    lost: frozenset[Mode] = frozenset()
+    away_s: float | None = None
+    opted_out: bool = False
+    told: OutcomeKind | None = None
+    done_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A standing and when its present content was first read."""
+
+    standing: Standing
+    received_s: float
+    received_utc_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An item refused and told so, until it is no longer shown."""
+
+    id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How we stand with the upstream. Not ``current``: why, and since when (None = from birth).
+
+    The doubts name what was empty once although it had not been: it is believed the second time (rule 7).
+    """
+
+    current: bool = False
+    reason: str = "never read completely"
+    since_s: float | None = None
+    programs_doubted: bool = False
+    lists_doubted: frozenset[str] = frozenset()
+    standings_doubted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The durable part: events and refusals by id, standings by program."""
+
+    relation: Relation = Relation()
+    events: Mapping[str, Tracked] = field(default_factory=lambda: MappingProxyType({}))
+    standings: Mapping[str, Stood] = field(default_factory=lambda: MappingProxyType({}))
+    refusals: Mapping[str, Refusal] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Start:
+    """A start to come, as planned now."""
+
+    start_s: float
+    id: str
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The part of one run: ``began_s`` its first instant; ``heard_mono_s`` the last complete read (or boot).
+
+    ``agenda[cursor:]`` are the starts to come, soonest first; ``running``, ``recent`` (just completed) and ``opted`` (out) are ids.
+    """
+
+    began_s: float
+    heard_mono_s: float
+    agenda: tuple[Start, ...] = ()
+    cursor: int = 0
+    running: tuple[str, ...] = ()
+    recent: tuple[str, ...] = ()
+    opted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineState:
+    """One respondent's timeline. ``run`` None = the next step is the first of this run."""
+
+    respondent: Respondent
+    kept: Kept = Kept()
+    run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the log: the upstream broke a rule, or did what is rare. ``id`` of the event or program."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStep:
+    """What one step leaves. ``next_change``: when to step again if nothing is read meanwhile, exact; None = never.
+
+    ``current``: whether the upstream is; ``reason`` why not.
+    """
+
+    state: TimelineState
+    in_force: tuple[InForce, ...]
+    facts: tuple[Fact, ...]
+    next_change: Moment | None
+    entries: tuple[Entry, ...]
+    notes: tuple[Note, ...] = ()
+    current: bool = True
+    reason: str = ""

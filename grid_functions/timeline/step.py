@@ -1,0 +1,266 @@
+"""The timeline's step: reads and the time in, what is in force out. Pure; it takes reads, never single events.
+
+Starts and ends go by the upstream's clock, not by the status it shows. A finished event never runs again, whatever a clock does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from grid_functions.model.entry import Entry
+from grid_functions.model.event import EventKey, Read, Respondent
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.outcome import Cause, OutcomeKind
+from grid_functions.model.policy import OptOut, Policy
+from grid_functions.timeline import contest, intake
+from grid_functions.timeline.draft import Draft
+from grid_functions.timeline.force import boundaries_s, in_force
+from grid_functions.timeline.state import (
+    ROOM,
+    Kept,
+    Opt,
+    Phase,
+    Refusal,
+    Relation,
+    Start,
+    Stood,
+    TimelineState,
+    TimelineStep,
+    Tracked,
+)
+from grid_functions.timeline.windows import FOREVER, end_s, planned
+
+
+def empty(respondent: Respondent) -> TimelineState:
+    """The state at birth."""
+    return TimelineState(respondent)
+
+
+def restore(respondent: Respondent, entries: Iterable[Entry]) -> TimelineState:
+    """The state these entries tell, the latest of each key; entries of others are passed over."""
+    values: dict[tuple[str, ...], object] = {}
+    for entry in entries:
+        if entry.key[:3] == (ROOM, respondent.upstream, respondent.id):
+            values.pop(entry.key, None)
+            if entry.value is not None:
+                values[entry.key] = entry.value
+    named = [(key[4], value) for key, value in values.items()]
+    return TimelineState(
+        respondent,
+        Kept(
+            relation=next((value for _, value in named if isinstance(value, Relation)), Relation()),
+            events={name: value for name, value in named if isinstance(value, Tracked)},
+            standings={name: value for name, value in named if isinstance(value, Stood)},
+            refusals={name: value for name, value in named if isinstance(value, Refusal)},
+        ),
+    )
+
+
+def step(
+    state: TimelineState,
+    policy: Policy,
+    reads: Sequence[Read],
+    opts: Iterable[Opt],
+    closed: frozenset[EventKey],
+    now: Instants,
+    *,
+    seed: bytes,
+    hold_over_s: float = 0.0,
+) -> TimelineStep:
+    """Take what was read, in the order it arrived, and say what holds at ``now``.
+
+    ``opts``: those in effect; without one an event is in. ``closed``: events other rooms have ended for good. ``seed``: the
+    gateway's own bytes, from which draws are made. ``hold_over_s``: how long a completed event's control may hold on, when
+    another of its mode follows within that time.
+    """
+    draft = Draft(state, policy, now, seed)
+    _end(draft, draft.run.running, hold_over_s)  # what is over is not cancelled by what is read after it
+    for read in reads:
+        if read.respondent == state.respondent:
+            intake.take(draft, read)
+    intake.silence(draft)
+    _close(draft, closed)
+    _opt(draft, opts)
+    _advance(draft, hold_over_s)
+    after = TimelineState(state.respondent, draft.kept(), draft.run)
+    return TimelineStep(
+        state=after,
+        in_force=in_force(draft, hold_over_s),
+        facts=tuple(draft.facts),
+        next_change=_next_change(draft),
+        entries=draft.entries(),
+        notes=tuple(draft.notes),
+        current=draft.relation.current,
+        reason=draft.relation.reason,
+    )
+
+
+def _close(draft: Draft, closed: frozenset[EventKey]) -> None:
+    for key in sorted(closed):
+        tracked = draft.events.get(key.id) if key.respondent == draft.state.respondent else None
+        if tracked is not None and tracked.phase is not Phase.DONE:
+            draft.finish(tracked, None, draft.now_s)
+            draft.stale = True
+
+
+def _opt(draft: Draft, opts: Iterable[Opt]) -> None:
+    said = {one.event.id: one.out for one in opts if one.event.respondent == draft.state.respondent}
+    out = {name for name, is_out in said.items() if is_out}
+    was_out = set(draft.run.opted)
+    for name in sorted(out ^ was_out):
+        tracked = draft.events.get(name)
+        if tracked is None or tracked.phase is Phase.DONE or tracked.opted_out == (name in out):
+            continue
+        draft.put(replace(tracked, opted_out=name in out))
+        draft.stale = True
+        if draft.policy.opt_out is not OptOut.NONE:
+            draft.tell(name, OutcomeKind.OPTED_OUT if name in out else OutcomeKind.OPTED_IN, draft.now_s)
+    draft.run = replace(draft.run, opted=tuple(sorted(out & draft.events.keys())))
+
+
+def _advance(draft: Draft, hold_over_s: float) -> None:
+    """End what is over, lose what is lost, start what is due."""
+    _end(draft, draft.run.running, hold_over_s)
+    anew = draft.stale
+    if anew:
+        _plan(draft)
+    due = _due(draft)
+    if due or anew:
+        _start(draft, due, hold_over_s)
+    if draft.stale:  # an event that expired or lost may have held others back
+        _plan(draft)
+
+
+def _due(draft: Draft) -> list[Start]:
+    run = draft.run
+    cursor = run.cursor
+    while cursor < len(run.agenda) and run.agenda[cursor].start_s <= draft.now_s:
+        cursor += 1
+    draft.run = replace(run, cursor=cursor)
+    return list(run.agenda[run.cursor : cursor])
+
+
+def _end(draft: Draft, names: Iterable[str], hold_over_s: float) -> None:
+    ended = []
+    for name in names:
+        tracked = draft.events.get(name)
+        if tracked is not None and tracked.phase is Phase.RUNNING and tracked.begin_s is not None:
+            end = end_s(tracked, tracked.begin_s)
+            if end <= draft.now_s:
+                ended.append((max(end, draft.run.began_s), name, tracked))
+    for at, _, tracked in sorted(ended, key=lambda one: one[:2]):
+        silent = tracked.told is not None or tracked.away_s is not None
+        draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at)
+    over = {name for _, name, _ in ended}
+    recent = [name for name in draft.run.recent if _is_recent(draft, name, hold_over_s)]
+    recent += sorted(name for name in over if hold_over_s and draft.events[name].told is OutcomeKind.COMPLETED)
+    running = tuple(name for name in draft.run.running if name not in over)
+    draft.run = replace(draft.run, running=running, recent=tuple(recent))
+
+
+def _is_recent(draft: Draft, name: str, hold_over_s: float) -> bool:
+    tracked = draft.events.get(name)
+    return tracked is not None and tracked.done_s is not None and draft.now_s - tracked.done_s < hold_over_s
+
+
+def _plan(draft: Draft) -> None:
+    """Make the agenda anew, committing what is lost on discovery; a loss may move others, so until nothing more is lost."""
+    while True:
+        agenda = planned(draft.events.values())
+        defeats = (
+            contest.foreseen(_entrants(draft, agenda), draft.policy.opt_out, draft.now_s) if draft.policy.final else []
+        )
+        if not defeats:
+            break
+        _lose(draft, defeats, {})
+    running = (name for name, one in draft.events.items() if one.phase is Phase.RUNNING)
+    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, running=tuple(sorted(running)))
+    draft.stale = False
+
+
+def _entrants(draft: Draft, agenda: Iterable[Start]) -> Iterator[tuple[Tracked, Start]]:
+    """Everything that waits or runs and is not over, with its window."""
+    for start in agenda:
+        if start.end_s > draft.now_s:
+            yield draft.events[start.id], start
+    for name, tracked in draft.events.items():
+        if tracked.phase is Phase.RUNNING and tracked.away_s is None and tracked.begin_s is not None:
+            yield tracked, Start(tracked.begin_s, name, end_s(tracked, tracked.begin_s))
+
+
+def _start(draft: Draft, due: Iterable[Start], hold_over_s: float) -> None:
+    """Start what is due. What loses its last mode in the same moment never started; what is over was never run."""
+    starting = []
+    for start in due:
+        tracked = draft.events[start.id]
+        missed = start.end_s <= draft.now_s and (start.end_s > start.start_s or tracked.received_s > start.start_s)
+        if missed:
+            at = max(start.end_s, tracked.received_s, draft.run.began_s)
+            draft.finish(
+                tracked, None if tracked.told else OutcomeKind.EXPIRED, at, Cause(text="its whole window passed unseen")
+            )
+            draft.stale = True
+        else:
+            since = min(draft.now_s, max(start.start_s, tracked.received_s, draft.run.began_s))
+            starting.append(replace(tracked, begin_s=start.start_s, since_s=since))
+    running = [one for one in map(draft.events.__getitem__, draft.run.running) if one.phase is Phase.RUNNING]
+    if draft.policy.final:
+        rivals = [one for one in (*running, *starting) if one.away_s is None and _lasts(one)]
+        defeats = contest.present(rivals, draft.policy.opt_out)
+        _lose(draft, defeats, {one.event.key.id: one for one in rivals})
+    begun = []
+    for tracked in sorted(starting, key=lambda one: (one.since_s, one.event.key.id)):
+        name = tracked.event.key.id
+        now = draft.events[name]
+        if now.phase is Phase.WAITING:
+            begun.append(name)
+            draft.put(replace(tracked, lost=now.lost, phase=Phase.RUNNING))
+            if tracked.told is None:
+                draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
+    running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
+    draft.run = replace(draft.run, running=tuple(sorted(running_now.union(begun))))
+    _end(draft, begun, hold_over_s)
+
+
+def _lasts(tracked: Tracked) -> bool:
+    """Whether it runs for any time at all; what does not takes nothing from anyone."""
+    return tracked.begin_s is not None and end_s(tracked, tracked.begin_s) > tracked.begin_s
+
+
+def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, Tracked]) -> None:
+    """Commit losses, for good. Whoever lost its last mode is superseded by the strongest that took one now.
+
+    ``rivals``: as they are in the moment of a loss that happens at the winner's start; without them the loss is on discovery, now.
+    """
+    by_loser: dict[str, list[contest.Defeat]] = {}
+    for defeat in defeats:
+        by_loser.setdefault(defeat.loser, []).append(defeat)
+    for name, lost in sorted(by_loser.items()):
+        tracked = draft.events[name]
+        tracked = replace(tracked, lost=tracked.lost.union(one.mode for one in lost))
+        draft.put(tracked)
+        draft.stale = True
+        if contest.contends(tracked, draft.policy.opt_out):
+            continue
+        winner = max((draft.events[one.winner] for one in lost), key=contest.strength)
+        rival = rivals.get(winner.event.key.id)
+        at = draft.now_s if rival is None or rival.since_s is None else max(rival.since_s, tracked.received_s)
+        cause = Cause(
+            by=winner.event.key,
+            same_program=winner.event.program == tracked.event.program,
+            same_server=True,
+            had_started=tracked.phase is Phase.RUNNING,
+        )
+        draft.finish(tracked, None if tracked.told else OutcomeKind.SUPERSEDED, at, cause)
+
+
+def _next_change(draft: Draft) -> Moment | None:
+    """The soonest of: a start, an end, an interval's edge, and the silence after which the upstream is not current."""
+    run = draft.run
+    times = [run.agenda[run.cursor].start_s] if run.cursor < len(run.agenda) else []
+    for name in run.running:
+        times += (at for at in boundaries_s(draft.events[name]) if draft.now_s < at < FOREVER)
+    moments = [Moment(draft.policy.clock, min(times))] if times else []
+    if draft.relation.current:
+        left = draft.policy.fail_safe_after_s - (draft.now.mono_s - run.heard_mono_s)
+        moments.append(Moment(OWN, draft.now.utc_s + left))
+    return min(moments, key=lambda one: one.in_s(draft.now), default=None)

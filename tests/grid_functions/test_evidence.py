@@ -1,0 +1,150 @@
+"""Applied = read back; effective = seen in measured power. Limit 1500 W: 4 % are 60 W, so 100 W of tolerance."""
+
+from dataclasses import replace
+
+import pytest
+
+from grid_functions.arbiter import rule
+from grid_functions.evidence import Trial, step
+from grid_functions.model.claim import Claim, Switch
+from grid_functions.model.control import Connect, Mode
+from grid_functions.model.event import EventKey
+from grid_functions.model.instants import OWN
+from grid_functions.model.outcome import OutcomeKind
+from grid_functions.model.policy import DEFAULT_PRECEDENCE
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.units import Quantity
+from tests.grid_functions.house import UTILITY, able, at, bound, in_force, on, seen, snapshot, terms
+
+EVENT = EventKey(UTILITY, "e1")
+A = OutcomeKind
+
+
+def of_event(claim: Claim) -> Claim:
+    """The claim as that of an event."""
+    return replace(claim, cause=replace(claim.cause, cause=EVENT))
+
+
+def told(
+    claim: Claim,
+    *,
+    power_w: float | None = 0.0,
+    meter_w: float | None = 0.0,
+    want: Setpoint | None = None,
+    holds: Setpoint | None = None,
+    online: bool = True,
+    trials: dict[EventKey, Trial] | None = None,
+    now_s: float = 0.0,
+    changed_s: float = 0.0,
+) -> tuple[dict[EventKey, Trial], list[OutcomeKind]]:
+    """One look at one inverter of 5 kW that settles in 5 s and steps by 10 W."""
+    device = seen(
+        "a", power_w=power_w, at_s=now_s, online=online, holds=holds, capability=able(settle_s=5.0, resolution_w=10.0)
+    )
+    after, facts = step(
+        trials or {},
+        rule([claim], DEFAULT_PRECEDENCE),
+        [want or Setpoint("a", 3, produce_max_w=1500.0)],
+        snapshot([device], meter_w, now_s),
+        terms({"a": device.role}),
+        {"a": changed_s},
+        at(now_s),
+    )
+    assert all(fact.event == EVENT and fact.at.clock == OWN and fact.at.at_s == 1_000_000.0 + now_s for fact in facts)
+    return after, [fact.what for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("held_w", "applied"), [(1500.0, True), (1505.0, True), (1495.0, True), (1505.1, False), (None, False)]
+)
+def test_applied_is_read_back_within_half_a_step(held_w: float | None, applied: bool) -> None:
+    _, facts = told(of_event(bound(1500.0)), holds=Setpoint("a", produce_max_w=held_w))
+    assert facts == ([A.APPLIED] if applied else [])
+
+
+def test_applied_is_not_believed_of_a_device_that_does_not_answer() -> None:
+    assert told(of_event(bound(1500.0)), holds=Setpoint("a", produce_max_w=1500.0), online=False)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("meter_w", "verdict"),
+    [(-1500.0, A.EFFECTIVE), (-1599.0, A.EFFECTIVE), (-1601.0, A.NOT_EFFECTIVE), (None, A.NOT_OBSERVABLE)],
+)
+def test_effective_is_judged_once_the_device_has_settled(meter_w: float | None, verdict: OutcomeKind) -> None:
+    held = Setpoint("a", produce_max_w=1500.0)
+    trials, first = told(of_event(bound(1500.0)), holds=held, meter_w=meter_w)
+    trials, early = told(of_event(bound(1500.0)), holds=held, meter_w=meter_w, trials=trials, now_s=4.9)
+    trials, due = told(of_event(bound(1500.0)), holds=held, meter_w=meter_w, trials=trials, now_s=5.0)
+    assert (first, early, due) == ([A.APPLIED], [], [verdict])
+
+
+def test_a_device_set_is_judged_by_its_devices() -> None:
+    held, trials = Setpoint("a", produce_max_w=1500.0), {EVENT: Trial(0.0, applied_s=0.0)}
+    claim = of_event(bound(1500.0, on("a")))
+    for power_w, verdict in ((-1550.0, A.EFFECTIVE), (-1700.0, A.NOT_EFFECTIVE), (None, A.NOT_OBSERVABLE)):
+        assert told(claim, holds=held, power_w=power_w, meter_w=None, trials=trials, now_s=6.0)[1] == [verdict]
+
+
+def test_a_device_that_keeps_something_else_is_mismatched_once() -> None:
+    """Ten seconds to follow, five to settle."""
+    held = Setpoint("a", produce_max_w=5000.0)
+    trials, facts = told(of_event(bound(1500.0)), holds=held, now_s=10.0)
+    assert facts == []
+    trials, facts = told(of_event(bound(1500.0)), holds=held, trials=trials, now_s=14.9)
+    assert facts == []
+    trials, facts = told(of_event(bound(1500.0)), holds=held, trials=trials, now_s=15.0)
+    assert facts == [A.MISMATCHED]
+    assert told(of_event(bound(1500.0)), holds=held, trials=trials, now_s=60.0)[1] == []
+
+
+def test_a_device_that_follows_after_all_is_applied_again() -> None:
+    trials = {EVENT: Trial(0.0, applied_s=0.0, verdict=A.EFFECTIVE, astray_s=5.0, mismatched=True)}
+    trials, facts = told(of_event(bound(1500.0)), holds=Setpoint("a", produce_max_w=1500.0), trials=trials, now_s=60.0)
+    assert facts == [A.APPLIED]
+    assert told(of_event(bound(1500.0)), holds=Setpoint("a", produce_max_w=1500.0), trials=trials, now_s=61.0)[1] == []
+
+
+def test_a_limit_that_moves_every_second_is_no_mismatch() -> None:
+    held, trials = Setpoint("a", produce_max_w=1400.0), dict[EventKey, Trial]()
+    for second in range(60):
+        trials, facts = told(
+            of_event(bound(1500.0)), holds=held, trials=trials, now_s=float(second), changed_s=second - 1.0
+        )
+        assert facts == []
+
+
+def test_power_that_leaves_the_limit_later_is_a_mismatch() -> None:
+    held, claim = Setpoint("a", produce_max_w=1500.0), of_event(bound(1500.0))
+    trials = {EVENT: Trial(0.0, applied_s=0.0, verdict=A.EFFECTIVE)}
+    trials, _ = told(claim, holds=held, meter_w=-4000.0, trials=trials, now_s=100.0)
+    assert told(claim, holds=held, meter_w=-4000.0, trials=trials, now_s=105.0)[1] == [A.MISMATCHED]
+    trials, _ = told(claim, holds=held, meter_w=-1500.0, trials=trials, now_s=104.0)
+    assert told(claim, holds=held, meter_w=-4000.0, trials=trials, now_s=105.0)[1] == []
+
+
+def test_an_off_is_effective_when_nothing_flows() -> None:
+    want = Switch(False)
+    claim = of_event(Claim(on("a"), Quantity.CONNECT, want, want, Mode.CONNECT, in_force(Connect(False))))
+    held, trials = Setpoint("a", on=False), {EVENT: Trial(0.0, applied_s=0.0)}
+    for power_w, verdict in ((-20.0, A.EFFECTIVE), (-900.0, A.NOT_EFFECTIVE), (None, A.NOT_OBSERVABLE)):
+        assert told(claim, want=held, holds=held, power_w=power_w, trials=trials, now_s=6.0)[1] == [verdict]
+
+
+def test_what_no_event_asked_for_is_nobodys_evidence() -> None:
+    held = Setpoint("a", produce_max_w=1500.0)
+    _, facts = step(
+        {},
+        rule([bound(1500.0)], DEFAULT_PRECEDENCE),
+        [held],
+        snapshot([seen("a", holds=held)], 0.0),
+        terms(),
+        {},
+        at(0.0),
+    )
+    assert facts == ()
+
+
+def test_an_event_that_is_over_leaves_no_trial() -> None:
+    trials, _ = told(of_event(bound(1500.0)))
+    after, _ = step(trials, rule([], DEFAULT_PRECEDENCE), [], snapshot((), 0.0), terms(), {}, at(1.0))
+    assert after == {}

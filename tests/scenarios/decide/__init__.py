@@ -1,0 +1,1 @@
+"""Rules of decision as conversations: reads in, setpoints and outcomes out."""
