@@ -1,0 +1,1 @@
+"""Stands aside: identities, TLS contexts, a certificate authority for labs."""

@@ -1,0 +1,112 @@
+"""The TLS contexts that IEEE 2030.5-2018, clause 6.11, demands: version 1.2, P-256, certificates on both sides."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from certs.errors import CertificateError
+from certs.identity import der_of
+
+SUITES = {
+    "CCM8": "ECDHE-ECDSA-AES128-CCM8",
+    "GCM": "ECDHE-ECDSA-AES128-GCM-SHA256",
+}
+DEFAULT_CIPHERS = ("CCM8", "GCM")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: own chain (leaf first, then its issuers), own key, and the roots the other side must descend from."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
+def client_context(files: TlsFiles, ciphers: Sequence[str] = DEFAULT_CIPHERS) -> ssl.SSLContext:
+    """The context of a 2030.5 client; `ciphers` name SUITES, preferred first. CertificateError says what is wrong."""
+    return _context(ssl.PROTOCOL_TLS_CLIENT, files, ciphers)
+
+
+def server_context(files: TlsFiles, ciphers: Sequence[str] = DEFAULT_CIPHERS) -> ssl.SSLContext:
+    """The context of a 2030.5 server: refuses a client without a certificate, resumes by session ticket."""
+    context = _context(ssl.PROTOCOL_TLS_SERVER, files, ciphers)
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.options &= ~ssl.OP_NO_TICKET
+    return context
+
+
+def cipher_string(ciphers: Sequence[str]) -> str:
+    """The OpenSSL cipher list for names of SUITES; CertificateError if empty, doubled or unknown.
+
+    OpenSSL 3.2 and later rank CCM8 (a 64-bit tag) at security level 0, so asking for it lowers the level: worth a
+    line in the log.
+    """
+    if not ciphers or len(set(ciphers)) != len(ciphers) or not set(ciphers) <= SUITES.keys():
+        raise CertificateError(f"ciphers must be one or more of {', '.join(SUITES)}, each once, not {list(ciphers)}")
+    names = [SUITES[name] for name in ciphers]
+    return ":".join([*names, "@SECLEVEL=0"] if "CCM8" in ciphers else names)
+
+
+def _context(protocol: ssl._SSLMethod, files: TlsFiles, ciphers: Sequence[str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    # set_ciphers does not govern TLS 1.3: without the cap two modern peers pick a suite the standard does not name.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    # A 2030.5 server certificate may carry a HardwareModuleName and no host name: the chain is what is trusted.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_ecdh_curve("prime256v1")
+    _choose_ciphers(context, ciphers)
+    _load(context, files)
+    return context
+
+
+def _choose_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
+    try:
+        context.set_ciphers(cipher_string(ciphers))
+    except ssl.SSLError as fault:
+        raise CertificateError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) offers none of {list(ciphers)}") from fault
+    # OpenSSL drops a suite it does not know without a word.
+    offered = {suite["name"] for suite in context.get_ciphers()}
+    absent = [name for name in ciphers if SUITES[name] not in offered]
+    if absent:
+        raise CertificateError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) does not offer {', '.join(absent)}")
+
+
+def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
+    chain = _read("certificate", files.certificate)
+    _read("key", files.key)
+    _read("ca", files.ca)
+    _check_curve(files.certificate, chain)
+    try:
+        # An empty password keeps OpenSSL from asking for one on a terminal.
+        context.load_cert_chain(files.certificate, files.key, password="")
+    except ssl.SSLError as fault:
+        reason = "does not belong to" if fault.reason == "KEY_VALUES_MISMATCH" else "cannot be used with"
+        raise CertificateError(
+            f"tls key {files.key} {reason} certificate {files.certificate} ({fault.reason}); "
+            "both must be PEM, the key unencrypted, the chain leaf first"
+        ) from fault
+    try:
+        context.load_verify_locations(files.ca)
+    except ssl.SSLError as fault:
+        raise CertificateError(f"tls ca: {files.ca} holds no PEM certificate") from fault
+
+
+def _read(role: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise CertificateError(f"tls {role}: cannot read {path}: {fault.strerror}") from fault
+
+
+def _check_curve(path: Path, chain: bytes) -> None:
+    key = x509.load_der_x509_certificate(der_of(chain)).public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise CertificateError(f"tls certificate {path} is not on curve P-256; IEEE 2030.5 knows no other")
