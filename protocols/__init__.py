@@ -1,0 +1,1 @@
+"""Faces up: the standards that upstreams speak."""

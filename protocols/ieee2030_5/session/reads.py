@@ -1,0 +1,232 @@
+"""From the tree as it was read to a Read of the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grid_functions.model.event import Event, Rank, Read, RefusalKind, Reject, Standing, Wanted
+from protocols.ieee2030_5.session.terms import Terms
+from protocols.ieee2030_5.session.tree import (
+    CONTROL,
+    LISTED,
+    OPTIONAL,
+    ROUND,
+    Kind,
+    Look,
+    Node,
+    Place,
+    Tree,
+    own_device,
+    resolve,
+)
+from protocols.ieee2030_5.translate.controls import Missing
+from protocols.ieee2030_5.translate.events import Awaited, event_of, rank_of, reject_of, standing_of, wants_of
+from protocols.ieee2030_5.wire.der import DefaultDERControl, DERControl, DERCurve, DERProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Where an event wants its answers: the program it came from, ``reply_to`` (absolute, empty = nowhere), what is asked for.
+
+    ``subject``: its mRID on the wire; ``refusal``: how we refused it ourselves.
+    """
+
+    subject: str
+    program: str
+    reply_to: str
+    wants: frozenset[Wanted]
+    refusal: RefusalKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the tree says, whatever its age. ``lists``: per program, the lists that hold its events; ``held``: programs with an event
+    whose curve is still to come."""
+
+    programs: Mapping[str, Rank]
+    lists: Mapping[str, frozenset[Place]]
+    held: frozenset[str]
+    standings: tuple[Standing, ...]
+    events: tuple[Event, ...]
+    rejects: tuple[Reject, ...]
+    letters: Mapping[str, Letter]
+    remarks: tuple[str, ...]
+
+
+def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter]) -> Parts:
+    """Translate everything read so far. ``known``: the letters of before, so that an event keeps its name.
+
+    Interpretation: an mRID is one event. Where a second program reuses it, that copy is an event of its own named mRID@program: merging
+    them could drop a limit.
+    """
+    gather = _Gather(tree, terms, known)
+    programs = sorted(
+        (
+            (program, place)
+            for place, node in tree.items()
+            if place.kind is Kind.PROGRAMS
+            for program in node.items
+            if isinstance(program, DERProgram)
+        ),
+        key=lambda found: (found[0].mRID, found[0].primacy, found[1]),
+    )
+    for program, _ in programs:
+        gather.take(program)
+    return gather.parts()
+
+
+def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
+    """The Read of this moment (``at_s``: server time)."""
+    listed = frozenset(
+        program
+        for program, places in parts.lists.items()
+        if program not in parts.held and all(_ended(tree.get(place)) for place in places)
+    )
+    return Read(
+        respondent=terms.respondent,
+        at_s=at_s,
+        complete=listed == frozenset(parts.programs) and _is_complete(tree, terms),
+        programs=parts.programs,
+        listed=listed,
+        standings=parts.standings,
+        events=parts.events,
+        rejects=parts.rejects,
+    )
+
+
+def is_told_whole(tree: Tree) -> bool:
+    """Whether every resource that matters was tried once: a first look at a tree is told whole or not yet."""
+    gated = CONTROL | {Kind.TIME, Kind.REGISTRATION}
+    return not any(node.look is Look.UNTRIED for place, node in tree.items() if place.kind in gated)
+
+
+def _ended(node: Node | None) -> bool:
+    return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
+
+
+def _is_complete(tree: Tree, terms: Terms) -> bool:
+    """Every list read to its end since the last complete read; slow lists count as read while they lead somewhere.
+
+    Interpretation: without our EndDevice in the list no read is complete: a device that is not registered is told nothing.
+    """
+    if own_device(tree, terms) is None:
+        return False
+    kinds = {place.kind for place in tree}
+    for place, node in tree.items():
+        kind = place.kind
+        if kind not in CONTROL or kind is Kind.CURVE:
+            continue
+        if kind in OPTIONAL and node.look is Look.GONE:
+            pass
+        elif not _ended(node):
+            return False
+        leads = bool(node.items) and not (kind is Kind.END_DEVICES and Kind.ASSIGNMENTS not in kinds)
+        if not node.fresh and (kind in ROUND or (kind in LISTED and not leads)):
+            return False
+    return Kind.ASSIGNMENTS not in kinds or any(_ended(tree[place]) for place in tree if place.kind is Kind.ASSIGNMENTS)
+
+
+class _Gather:
+    def __init__(self, tree: Tree, terms: Terms, known: Mapping[str, Letter]) -> None:
+        self._tree = tree
+        self._terms = terms
+        self._letters: dict[str, Letter] = {}
+        self._known = known
+        self._programs: dict[str, Rank] = {}
+        self._lists: dict[str, set[Place]] = {}
+        self._held: set[str] = set()
+        self._standings: dict[str, Standing] = {}
+        self._events: dict[str, Event] = {}
+        self._rejects: list[Reject] = []
+        self._remarks: list[str] = []
+
+    def take(self, program: DERProgram) -> None:
+        # Reached twice with two primacies, the better one counts (sorted so): it was assigned.
+        self._programs.setdefault(program.mRID, rank_of(program))
+        lists = self._lists.setdefault(program.mRID, set())
+        if program.DERControlListLink is not None:
+            place = Place(Kind.CONTROLS, self._resolve(program.DERControlListLink.href))
+            if place not in lists:
+                lists.add(place)
+                self._take_controls(program, self._tree.get(place))
+        if program.DefaultDERControlLink is not None:
+            default = self._tree.get(Place(Kind.DEFAULT, self._resolve(program.DefaultDERControlLink.href)))
+            if default is not None and isinstance(default.message, DefaultDERControl):
+                self._take_default(program, default.message)
+
+    def parts(self) -> Parts:
+        return Parts(
+            self._programs,
+            {program: frozenset(places) for program, places in self._lists.items()},
+            frozenset(self._held),
+            tuple(self._standings.values()),
+            tuple(self._events.values()),
+            tuple(self._rejects),
+            self._letters,
+            tuple(dict.fromkeys(self._remarks)),
+        )
+
+    def _take_controls(self, program: DERProgram, node: Node | None) -> None:
+        if node is None or node.listing is None:
+            return
+        for item in node.items:
+            if isinstance(item, DERControl):
+                self._take_control(item, program)
+        for unread in node.listing.rejects:
+            reject = reject_of(unread)
+            self._rejects.append(reject)
+            self._remarks.append(f"control {reject.id or unread.href or unread.index}: {unread.reason}")
+            if reject.id:
+                self._write(reject.id, reject.id, program.mRID, unread.replyTo, unread.responseRequired, reject.kind)
+
+    def _take_control(self, control: DERControl, program: DERProgram) -> None:
+        first = self._letters.get(control.mRID) or self._known.get(control.mRID)
+        name = control.mRID if first is None or first.program == program.mRID else f"{control.mRID}@{program.mRID}"
+        if name in self._events:
+            return
+        terms = self._terms
+        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
+        self._remarks.extend(remarks)
+        refusal: RefusalKind | None = None
+        match event:
+            case Event():
+                self._events[name] = event
+            case Reject():
+                self._rejects.append(event)
+                self._remarks.append(f"control {name}: {event.text}")
+                refusal = event.kind
+            case Awaited():
+                self._held.add(program.mRID)
+            case None:
+                return
+        self._write(name, control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+
+    def _take_default(self, program: DERProgram, default: DefaultDERControl) -> None:
+        standing, remarks = standing_of(default, program, self._curve)
+        self._remarks.extend(remarks)
+        if standing is None:
+            self._held.add(program.mRID)
+        else:
+            self._standings.setdefault(program.mRID, standing)
+
+    def _write(
+        self,
+        name: str,
+        subject: str,
+        program: str,
+        reply_to: str | None,
+        asked: int | None,
+        refusal: RefusalKind | None,
+    ) -> None:
+        url = self._resolve(reply_to) if reply_to else ""
+        self._letters[name] = Letter(subject, program, url, wants_of(asked), refusal)
+
+    def _resolve(self, href: str) -> str:
+        return resolve(self._terms.url, href)
+
+    def _curve(self, href: str) -> DERCurve | Missing:
+        node = self._tree.get(Place(Kind.CURVE, self._resolve(href)))
+        if node is None:
+            return Missing(lasting=not self._resolve(href))
+        if isinstance(node.message, DERCurve):
+            return node.message
+        return Missing(lasting=node.look is Look.GONE)

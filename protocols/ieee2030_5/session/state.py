@@ -1,0 +1,102 @@
+"""The session's whole state, and its birth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grid_functions.model.device import Seen
+from grid_functions.model.instants import Instants
+from protocols.ieee2030_5.session import responses
+from protocols.ieee2030_5.session.clock import ServerClock, booted
+from protocols.ieee2030_5.session.pushes import Item, Push
+from protocols.ieee2030_5.session.reads import Parts
+from protocols.ieee2030_5.session.responses import Book
+from protocols.ieee2030_5.session.terms import Terms
+from protocols.ieee2030_5.session.tree import Node, Place, root_of
+
+CLOCK_KEY = "clock"
+CLOCK_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ForNode:
+    """A request that polls a resource."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ForPush:
+    """A request that PUTs a resource."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class ForResponse:
+    """A request that carries the first outcome owed for an event."""
+
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForRegistration:
+    """The request that registers our EndDevice."""
+
+
+Purpose = ForNode | ForPush | ForResponse | ForRegistration
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """In-band registration: when to POST the EndDevice next, monotonic."""
+
+    due_s: float = 0.0
+    failures: int = 0
+    asked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One session with one server, for one EndDevice.
+
+    ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
+    compared and agrees; ``refused``: why the relation is refused, "access" or "pin", empty = it is not; ``owing``: something was
+    read that no Read has told yet; ``parts``: the translated tree, None = a content changed.
+    """
+
+    terms: Terms
+    clock: ServerClock
+    tree: Mapping[Place, Node]
+    waiting: Mapping[int, Purpose] = field(default_factory=dict)
+    serial: int = 0
+    time_read: bool = False
+    saved_offset_s: float | None = None
+    verified: bool = False
+    refused: str = ""
+    owing: bool = False
+    parts: Parts | None = None
+    book: Book = field(default_factory=Book)
+    pushes: Mapping[Item, Push] = field(default_factory=dict)
+    seen: tuple[Seen, ...] = ()
+    enrolment: Enrolment = field(default_factory=Enrolment)
+    alarms: frozenset[str] = frozenset()
+    remarks: frozenset[str] = frozenset()
+
+
+def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -> State:
+    """A new run. ``memory``: what earlier runs asked to be remembered, by key."""
+    saved: float | None = None
+    version, body = memory.get(CLOCK_KEY, (0, b""))
+    if version == CLOCK_VERSION:
+        try:
+            saved = float(body)
+        except ValueError:
+            saved = None
+    root = root_of(terms)
+    return State(
+        terms=terms,
+        clock=booted(now, saved),
+        tree={root: Node(root, terms.floor_s, now.mono_s)},
+        saved_offset_s=saved,
+        book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+    )

@@ -1,0 +1,128 @@
+"""What the client tells: registration, DER resources, Responses."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+
+from grid_functions.model.event import Settings, Standing
+from protocols.ieee2030_5.session import polling, pushes, responses
+from protocols.ieee2030_5.session.exchange import Alarm, Method, Told
+from protocols.ieee2030_5.session.pushes import Item
+from protocols.ieee2030_5.session.responses import Settled
+from protocols.ieee2030_5.session.state import ForRegistration
+from protocols.ieee2030_5.session.terms import Profile
+from protocols.ieee2030_5.session.tree import Kind, Look, own_device, resolve
+from protocols.ieee2030_5.session.turn import Turn
+from protocols.ieee2030_5.translate import der
+from protocols.ieee2030_5.wire.der import DER
+from protocols.ieee2030_5.wire.resources import ConnectionPoint, EndDevice
+
+
+def wish(turn: Turn) -> None:
+    """Bring what should stand at the server up to date."""
+    state, terms = turn.state, turn.state.terms
+    device = own_device(state.tree, terms)
+    if device is None or state.refused:
+        return
+    wishes: Mapping[Item, pushes.Push] = state.pushes
+    if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
+        url = resolve(terms.url, device.ConnectionPointLink.href)
+        point = ConnectionPoint(connectionPointId=terms.nmi)
+        wishes = pushes.wish(wishes, Item.CONNECTION_POINT, url, point, turn.mono_s) if url else wishes
+    place, node = next(((place, node) for place, node in state.tree.items() if place.kind is Kind.DERS), (None, None))
+    links = next((item for item in node.items if isinstance(item, DER)), None) if node is not None else None
+    if place is not None and node is not None and links is not None and state.seen:
+        csip_aus, at_s = terms.profile is Profile.CSIP_AUS, turn.server_s
+        settings = _settings(state.parts.standings if state.parts else ())
+        for item, link, message, every_s in (
+            (Item.CAPABILITY, links.DERCapabilityLink, der.capability_of(state.seen, csip_aus), None),
+            (Item.SETTINGS, links.DERSettingsLink, der.settings_of(state.seen, csip_aus, settings, at_s), None),
+            (Item.STATUS, links.DERStatusLink, der.status_of(state.seen, at_s), node.window_s),
+        ):
+            url = resolve(terms.url, link.href) if link is not None else ""
+            if url and message is not None:
+                wishes = pushes.wish(wishes, item, url, message, turn.mono_s, every_s)
+    turn.change(pushes=wishes)
+
+
+def pushed(turn: Turn, item: Item, number: int, status: int | None) -> None:
+    """A PUT was answered, or not (status None)."""
+    push = turn.state.pushes.get(item)
+    if push is None or push.asked != number:
+        return
+    wishes, refused = pushes.answered(turn.state.pushes, item, status, turn.mono_s, turn.dice)
+    turn.change(pushes=wishes)
+    if refused:
+        turn.alarm(f"put {item}", f"the server refuses our {item} with {status}; told again only when it changes")
+    elif status is not None and status < 300:
+        turn.calm(f"put {item}")
+
+
+def responded(turn: Turn, event: str, number: int, status: int | None) -> None:
+    """A Response was answered, or not (status None)."""
+    queue = turn.state.book.queues.get(event)
+    if queue is None or queue.asked != number:
+        return
+    book, done = responses.answered(turn.state.book, event, status, turn.mono_s, turn.dice)
+    turn.change(book=book)
+    settle(turn, () if done is None else (done,))
+
+
+def settle(turn: Turn, done: Iterable[Settled]) -> None:
+    """These outcomes need no more sending."""
+    for one in done:
+        turn.outputs.append(Told(one.outcome, one.fate))
+        if one.alarm:
+            text = f"response {one.outcome.kind} for event {one.outcome.event.id}: {one.fate}"
+            turn.outputs.append(Alarm(f"response {one.outcome.event.id}", text))
+
+
+def enrolled(turn: Turn, status: int | None) -> None:
+    """The registration was answered, or not (status None)."""
+    enrolment = turn.state.enrolment
+    good = status is not None and (200 <= status < 300 or status == 409)
+    failures = 0 if good else enrolment.failures + 1
+    if good:
+        wait = turn.dice.jitter(60.0, 90.0)
+        lists = [place for place in turn.state.tree if place.kind is Kind.END_DEVICES]
+        for place in lists:
+            turn.reschedule(place, turn.mono_s)
+        turn.calm("enrolment")
+    elif status is not None and 400 <= status < 500:
+        wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
+        turn.alarm("enrolment", f"the server refuses to register us with {status}; is registration out of band?")
+    else:
+        wait = polling.backoff(failures, turn.dice, least_s=15.0)
+    turn.change(enrolment=replace(enrolment, asked=None, failures=failures, due_s=turn.mono_s + wait))
+
+
+def enrol(turn: Turn) -> None:
+    """Register in band once the list was read to its end without us in it."""
+    state = turn.state
+    lists = [node for place, node in state.tree.items() if place.kind is Kind.END_DEVICES and node.look is Look.READ]
+    if not lists or own_device(state.tree, state.terms) is not None:
+        return
+    if not state.terms.register:
+        turn.alarm("registration", f"our EndDevice {state.terms.lfdi.upper()} is not in the server's list")
+        return
+    ended = lists[0].listing is not None and lists[0].listing.ended
+    if not ended or state.enrolment.asked is not None or state.enrolment.due_s > turn.mono_s:
+        return
+    device = EndDevice(
+        deviceCategory=state.terms.device_category or None,
+        lFDI=state.terms.lfdi.upper(),
+        sFDI=state.terms.sfdi,
+        changedTime=int(turn.server_s),
+    )
+    number = turn.send(Method.POST, lists[0].place.url, device, ForRegistration(), "EndDevice")
+    turn.change(enrolment=replace(state.enrolment, asked=number))
+
+
+def _settings(standings: Iterable[Standing]) -> Settings:
+    """Each setting as the best program gives it."""
+    merged: dict[str, float] = {}
+    for standing in sorted(standings, key=lambda one: (one.rank.level, one.rank.tie)):
+        for field in fields(standing.settings):
+            value = getattr(standing.settings, field.name)
+            if value is not None:
+                merged.setdefault(field.name, value)
+    return Settings(**merged)

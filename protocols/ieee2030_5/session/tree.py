@@ -1,0 +1,251 @@
+"""The resources of one server as a tree that grows from DeviceCapability by links alone.
+
+What is polled is what can be reached now: a link that appears is followed at once, one that goes is forgotten. Nobody is asked to
+"walk again": reachability is worked out afresh whenever a content changes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import urljoin, urlsplit
+
+from protocols.ieee2030_5.session import polling
+from protocols.ieee2030_5.session.pages import Listing, Walk
+from protocols.ieee2030_5.session.terms import Terms
+from protocols.ieee2030_5.translate.controls import curve_links
+from protocols.ieee2030_5.wire.datatypes import Link, ListLink
+from protocols.ieee2030_5.wire.der import (
+    DefaultDERControl,
+    DERControl,
+    DERControlList,
+    DERCurve,
+    DERList,
+    DERProgram,
+    DERProgramList,
+)
+from protocols.ieee2030_5.wire.messages import Message
+from protocols.ieee2030_5.wire.resources import (
+    DeviceCapability,
+    EndDevice,
+    EndDeviceList,
+    FunctionSetAssignments,
+    FunctionSetAssignmentsList,
+    Registration,
+    Time,
+)
+
+
+class Kind(StrEnum):
+    """The kinds of resource that are polled."""
+
+    CAPABILITY = "DeviceCapability"
+    TIME = "Time"
+    END_DEVICES = "EndDeviceList"
+    REGISTRATION = "Registration"
+    ASSIGNMENTS = "FunctionSetAssignmentsList"
+    PROGRAMS = "DERProgramList"
+    CONTROLS = "DERControlList"
+    DEFAULT = "DefaultDERControl"
+    CURVE = "DERCurve"
+    DERS = "DERList"
+
+
+TYPES: Mapping[Kind, type[Message]] = MappingProxyType(
+    {
+        Kind.CAPABILITY: DeviceCapability,
+        Kind.TIME: Time,
+        Kind.END_DEVICES: EndDeviceList,
+        Kind.REGISTRATION: Registration,
+        Kind.ASSIGNMENTS: FunctionSetAssignmentsList,
+        Kind.PROGRAMS: DERProgramList,
+        Kind.CONTROLS: DERControlList,
+        Kind.DEFAULT: DefaultDERControl,
+        Kind.CURVE: DERCurve,
+        Kind.DERS: DERList,
+    }
+)
+
+LISTED = frozenset({Kind.END_DEVICES, Kind.ASSIGNMENTS, Kind.PROGRAMS, Kind.CONTROLS, Kind.DERS})
+"""Read page by page."""
+
+CONTROL = frozenset({Kind.END_DEVICES, Kind.ASSIGNMENTS, Kind.PROGRAMS, Kind.CONTROLS, Kind.DEFAULT, Kind.CURVE})
+"""A poll of these is a look at what we are asked to do."""
+
+ROUND = frozenset({Kind.PROGRAMS, Kind.CONTROLS, Kind.DEFAULT})
+"""Polled at the DERProgramList rate; a complete read needs each of them read anew."""
+
+OPTIONAL = frozenset({Kind.DEFAULT, Kind.REGISTRATION})
+"""No body, or 404, means there is none."""
+
+
+MOST_NODES = 500
+"""A server may make us poll no more resources than this; what is beyond it is not listed, so no read is complete."""
+
+
+class Look(StrEnum):
+    """How the last poll of a resource went."""
+
+    UNTRIED = "untried"
+    READ = "read"
+    FAILED = "failed"
+    GONE = "gone"  # 404
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A resource's place in the tree: its kind and its absolute address."""
+
+    kind: Kind
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One polled resource.
+
+    ``window_s``: its adopted poll window; ``due_s``/``started_s``: monotonic; ``asked``: id of the request under way; ``listing``: what
+    was last read, kept through failures; ``fresh``: read since the last complete read; ``short``: the items of a list that ended short
+    of its own count.
+    """
+
+    place: Place
+    window_s: float
+    due_s: float
+    started_s: float = 0.0
+    asked: int | None = None
+    walk: Walk | None = None
+    listing: Listing | None = None
+    look: Look = Look.UNTRIED
+    failures: int = 0
+    fresh: bool = False
+    short: frozenset[str] | None = None
+
+    @property
+    def message(self) -> Message | None:
+        """The resource itself, or its list's first page."""
+        return self.listing.first if self.listing else None
+
+    @property
+    def items(self) -> tuple[Message, ...]:
+        """The items of a list."""
+        return self.listing.items if self.listing else ()
+
+    @property
+    def rate(self) -> int | None:
+        """pollRate as read."""
+        return getattr(self.message, "pollRate", None)
+
+
+Tree = Mapping[Place, Node]
+
+
+def root_of(terms: Terms) -> Place:
+    """Where everything starts."""
+    return Place(Kind.CAPABILITY, terms.url)
+
+
+def resolve(base: str, href: str) -> str:
+    """A link as an absolute address; empty when it leaves the configured server.
+
+    Interpretation: links may be absolute, but the trust agreed by configuration is in one server, so another scheme, host or port is
+    never followed.
+    """
+    try:
+        url = urljoin(base, href.strip())
+        home, there = urlsplit(base), urlsplit(url)
+        same = (home.scheme, home.hostname, home.port) == (there.scheme, there.hostname, there.port)
+    except ValueError:
+        return ""
+    return url if same else ""
+
+
+def parents(tree: Tree, terms: Terms, place: Place) -> Iterator[Place]:
+    """The resources that link to this one."""
+    for parent, node in tree.items():
+        for kind, href in _branches(node, terms, trusted=True):
+            if kind is place.kind and resolve(terms.url, href) == place.url:
+                yield parent
+                break
+
+
+def own_device(tree: Tree, terms: Terms) -> EndDevice | None:
+    """Our EndDevice as listed: by LFDI in either case, by SFDI where the server gives no LFDI."""
+    for place in sorted(tree):
+        if place.kind is not Kind.END_DEVICES:
+            continue
+        for item in tree[place].items:
+            if isinstance(item, EndDevice) and _is_ours(item, terms):
+                return item
+    return None
+
+
+def reach(tree: Tree, terms: Terms, trusted: bool) -> tuple[dict[Place, float], frozenset[str]]:
+    """Every place that can be reached now with its poll window, and the links not followed: to elsewhere, or one too many.
+
+    ``trusted``: the registration is settled, so that what lies below the EndDevice may be asked for.
+    """
+    found: dict[Place, float] = {}
+    astray: set[str] = set()
+    registered = own_device(tree, terms) is not None
+    queue = [(root_of(terms), polling.UNKNOWN_S if not registered else polling.DEFAULT_S)]
+    for place, given in queue:
+        node = tree.get(place)
+        own = None if node is None else node.rate
+        known = own is not None or (node is not None and node.message is not None and place.kind not in _PARENTS_RATE)
+        rate = polling.window(own, terms) if known else given
+        if place.kind is Kind.CAPABILITY and own is None:
+            rate = polling.window(int(given), terms)
+        found[place] = rate if known else min(rate, found.get(place, rate))
+        if node is None:
+            continue
+        for kind, href in _branches(node, terms, trusted):
+            url = resolve(terms.url, href)
+            child = Place(kind, url)
+            if not url or len(found) >= MOST_NODES:
+                astray.add(href)
+            elif child not in found:
+                passed = rate if kind in _PARENTS_RATE else polling.window(int(polling.UNKNOWN_S), terms)
+                queue.append((child, passed))
+                found[child] = passed
+            elif kind in _PARENTS_RATE:
+                found[child] = min(found[child], rate)
+    return found, frozenset(astray)
+
+
+_PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})
+"""These have no pollRate of their own: they follow the DERProgramList that leads to them."""
+
+
+def _branches(node: Node, terms: Terms, trusted: bool) -> Iterator[tuple[Kind, str]]:
+    match node.message:
+        case DeviceCapability() as capability:
+            yield from _link(Kind.TIME, capability.TimeLink)
+            yield from _link(Kind.END_DEVICES, capability.EndDeviceListLink)
+        case DefaultDERControl() as default:
+            yield from ((Kind.CURVE, href) for href in curve_links(default.DERControlBase))
+    for item in node.items:
+        match item:
+            case EndDevice() if _is_ours(item, terms):
+                yield from _link(Kind.REGISTRATION, item.RegistrationLink)
+                if trusted:
+                    yield from _link(Kind.ASSIGNMENTS, item.FunctionSetAssignmentsListLink)
+                    yield from _link(Kind.DERS, item.DERListLink)
+            case FunctionSetAssignments():
+                yield from _link(Kind.PROGRAMS, item.DERProgramListLink)
+            case DERProgram():
+                yield from _link(Kind.CONTROLS, item.DERControlListLink)
+                yield from _link(Kind.DEFAULT, item.DefaultDERControlLink)
+            case DERControl():
+                yield from ((Kind.CURVE, href) for href in curve_links(item.DERControlBase))
+
+
+def _link(kind: Kind, link: Link | ListLink | None) -> Iterator[tuple[Kind, str]]:
+    if link is not None:
+        yield kind, link.href
+
+
+def _is_ours(device: EndDevice, terms: Terms) -> bool:
+    if device.lFDI is None:
+        return device.sFDI == terms.sfdi
+    return device.lFDI.upper() == terms.lfdi.upper()

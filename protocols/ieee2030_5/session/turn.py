@@ -1,0 +1,54 @@
+"""One step in the making: the state as it becomes, and what it wants of the world so far."""
+
+from dataclasses import replace
+
+from grid_functions.model.instants import Instants
+from grid_functions.model.ports import Dice
+from protocols.ieee2030_5.session.exchange import Alarm, Method, Output, Request
+from protocols.ieee2030_5.session.state import Purpose, State
+from protocols.ieee2030_5.session.tree import Place
+from protocols.ieee2030_5.wire.messages import Message
+
+
+class Turn:
+    """Lives for one step; ``mono_s`` and ``utc_s`` are its instant."""
+
+    def __init__(self, state: State, now: Instants, dice: Dice) -> None:
+        self.state = state
+        self.outputs: list[Output] = []
+        self.mono_s = now.mono_s
+        self.utc_s = now.utc_s
+        self.dice = dice
+
+    @property
+    def server_s(self) -> float:
+        """The server's time now."""
+        return self.state.clock.now_s(self.mono_s)
+
+    def change(self, **changes: object) -> None:
+        """Set fields of the state."""
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]  # the names are State's own
+
+    def alarm(self, key: str, text: str) -> None:
+        """Raise an alarm unless it stands."""
+        if key not in self.state.alarms:
+            self.change(alarms=self.state.alarms | {key})
+            self.outputs.append(Alarm(key, text))
+
+    def calm(self, key: str) -> None:
+        """End an alarm if it stands."""
+        if key in self.state.alarms:
+            self.change(alarms=self.state.alarms - {key})
+            self.outputs.append(Alarm(key, "", raised=False))
+
+    def reschedule(self, place: Place, due_s: float) -> None:
+        """Move one poll."""
+        node = self.state.tree[place]
+        self.change(tree={**self.state.tree, place: replace(node, due_s=due_s)})
+
+    def send(self, method: Method, url: str, message: Message | None, purpose: Purpose, why: str) -> int:
+        """A request leaves; its number."""
+        number = self.state.serial + 1
+        self.change(serial=number, waiting={**self.state.waiting, number: purpose})
+        self.outputs.append(Request(number, method, url, message, why))
+        return number

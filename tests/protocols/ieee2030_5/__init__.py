@@ -1,0 +1,1 @@
+"""Tests of protocols.ieee2030_5."""

@@ -1,0 +1,1 @@
+"""Mirrors protocols/ieee2030_5/desk/."""
