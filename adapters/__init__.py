@@ -1,0 +1,1 @@
+"""Faces down: the devices of a site."""

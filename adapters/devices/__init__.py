@@ -1,0 +1,1 @@
+"""One file per device family: pure decode and encode."""

@@ -1,0 +1,47 @@
+"""What the configuration may say about a SunSpec device."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, TypeVar
+
+from adapters.devices.sunspec.meter import Positive
+from adapters.modbus.frames import MAX_READ
+
+
+class Kind(StrEnum):
+    """Which of the devices behind one unit is meant; some makers put inverter and meter into one map."""
+
+    INVERTER = "inverter"
+    METER = "meter"
+
+
+@dataclass(frozen=True, slots=True)
+class SunSpecOptions:
+    """``kind``: None takes the first inverter, else the first meter. ``max_read``: registers per read, 4..125.
+
+    ``meter_positive``: the direction of power that the meter counts positive. ``function``: 3, or 4 for input registers.
+    """
+
+    kind: Kind | None = None
+    meter_positive: Positive = Positive.IMPORT
+    max_read: int = MAX_READ
+    function: Literal[3, 4] = 3
+
+    def __post_init__(self) -> None:
+        # The configuration says these as plain words.
+        object.__setattr__(self, "kind", None if self.kind is None else _word(Kind, "kind", self.kind))
+        object.__setattr__(self, "meter_positive", _word(Positive, "meter_positive", self.meter_positive))
+        if type(self.max_read) is not int or not 4 <= self.max_read <= MAX_READ:
+            raise ValueError(f"max_read: {self.max_read!r} is no whole number from 4 to {MAX_READ}")
+        if self.function not in (3, 4):
+            raise ValueError(f"function: {self.function!r} is neither 3 nor 4")
+
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def _word(words: type[_Word], name: str, value: str) -> _Word:
+    try:
+        return words(value)
+    except ValueError:
+        raise ValueError(f"{name}: {value!r} is none of {', '.join(words)}") from None

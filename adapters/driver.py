@@ -1,0 +1,367 @@
+"""Holds one device to what is wanted: poll, compare, write the difference, read back. Wears the Device port. Awaits.
+
+The same few lines serve a first start, a lost write, a reconnect and a normal tick: each poll compares what the device holds with
+what should hold and writes only the difference. Nothing is written to a device that is not the one pinned, nor before its baseline is
+in the ledger, nor over a connection on which it was not looked at first.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
+from adapters.family import Conversation, Family, Look, Writing
+from adapters.modbus.frames import Written
+from adapters.modbus.link import Link
+from adapters.obedience import Obedience, bare
+from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Trouble
+from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
+from grid_functions.model.instants import Instants
+from grid_functions.model.ports import Clock, Memory
+from grid_functions.model.reading import Quality
+from grid_functions.model.setpoint import Setpoint, tightens
+
+Found = TypeVar("Found")
+Raw = TypeVar("Raw")
+T = TypeVar("T")
+
+_log = structlog.get_logger("driver")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The device that was commissioned; empty = any."""
+
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+
+    def differences(self, plate: Nameplate) -> tuple[str, ...]:
+        """What on the nameplate is not as pinned, in words."""
+        pairs = (
+            ("maker", self.maker, plate.maker),
+            ("model", self.model, plate.model),
+            ("serial", self.serial, plate.serial),
+        )
+        return tuple(f"{what} is {is_!r}, pinned {pinned!r}" for what, pinned, is_ in pairs if pinned and pinned != is_)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSettings:
+    """``poll_s``: between polls; ``settle_s`` overrides the family's; ``read_only``: never write (meters, mode observe)."""
+
+    role: Role
+    unit: int = 1
+    poll_s: float = 1.0
+    pinned: Pinned = Pinned()
+    settle_s: float | None = None
+    read_only: bool = False
+
+
+class Driver(Generic[Found, Raw]):
+    """One device behind ``link``. ``note(kind, correlation, body)`` takes what is written and read back, for the log.
+
+    ``pause(news, seconds)`` returns when ``news`` is set or the seconds are over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        family: Family[Found, Raw],
+        link: Link,
+        settings: DriverSettings,
+        memory: Memory,
+        clock: Clock,
+        note: Callable[[str, str, Mapping[str, Any]], None],
+        pause: Callable[[asyncio.Event, float], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self.name = name
+        self._family, self._link, self._settings = family, link, settings
+        self._memory, self._clock, self._note = memory, clock, note
+        self._pause = pause or _pause
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._wanted: Setpoint | None = None
+        self._rehearsed: Setpoint | None = None
+        self._found: Found | None = None
+        self._known: Found | None = None
+        self._connection = -1
+        self._last: tuple[Raw, Instants] | None = None
+        self._plate = Nameplate()
+        self._capability = Capability()
+        self._condition = Condition(online=False)
+        self._wrong = ""
+        self._baseline: Baseline | None = None
+        self._unsafe = ""
+        self._obedience = Obedience()
+        self._armed_s: float | None = None
+
+    def want(self, setpoint: Setpoint) -> None:
+        """What should hold from now on; the newest wins; returns at once.
+
+        What tightens is written at once, everything else with the next poll.
+        """
+        old, self._wanted = self._wanted, setpoint
+        if old is None or (bare(old) != bare(setpoint) and tightens(setpoint, old)):
+            self._news.set()
+
+    async def run(self, intake: Callable[[Seen], None]) -> None:
+        """Poll and reconcile until cancelled; a dead device is a look, not an error."""
+        while True:
+            started_s = self._clock.now().mono_s
+            hurried = self._news.is_set()
+            self._news.clear()
+            async with self._turn:
+                await self._look_and_hold(hurried=hurried)
+            intake(self._seen())
+            left_s = self._settings.poll_s - (self._clock.now().mono_s - started_s)
+            await self._pause(self._news, max(left_s, 0.0))
+
+    async def release(self) -> bool:
+        """Give the device back the values it had before us; True once it shows them (or nothing was ours)."""
+        if self._settings.read_only:
+            return True
+        self._wanted = Setpoint(self.name, 0 if self._wanted is None else self._wanted.decision)
+        async with self._turn:
+            await self._look_and_hold(hurried=False)
+        return self._condition.online and self._baseline is not None and not self._baseline.owned
+
+    async def _look_and_hold(self, *, hurried: bool) -> None:
+        try:
+            found = await self._find()
+            if found is None:
+                self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
+                return
+            raw, at = (self._fresh() if hurried else None) or await self._poll(found)
+            look = self._family.decode(found, raw, at)
+            self._see(look)
+            if not look.plausible:
+                return
+            if self._settings.read_only:
+                self._rehearse(found, raw)
+            elif not self._wrong and await self._safe(look) and (wanted := self._wanted) is not None:
+                await self._hold(found, raw, look, wanted)
+        except (Unreachable, DeviceFault) as fault:
+            self._gone(str(fault))
+
+    async def _find(self) -> Found | None:
+        if self._found is not None and self._here:
+            return self._found
+        # A new connection may reach another device: who it is comes before what it should do.
+        self._found = self._last = None
+        self._obedience.unknown()
+        before = self._link.connections + (not self._link.connected)
+        found = await self._link.converse(self._family.find(self._settings.unit, self._known))
+        if self._link.connections != before or not self._link.connected:
+            raise Unreachable(f"{self._link.name}: connection lost while looking who is there")
+        if found is None:
+            return None
+        self._connection = self._link.connections
+        self._found = self._known = found
+        self._plate = self._family.nameplate(found)
+        self._capability = self._family.capability(found)
+        if self._settings.settle_s is not None:
+            self._capability = replace(self._capability, settle_s=self._settings.settle_s)
+        self._wrong = "; ".join(self._settings.pinned.differences(self._plate))
+        if self._wrong:
+            _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
+        return found
+
+    @property
+    def _here(self) -> bool:
+        """Whether the connection on which the device was last looked at still stands."""
+        return self._link.connected and self._link.connections == self._connection
+
+    async def _converse(self, conversation: Conversation[T]) -> T:
+        return await self._link.converse(self._on_this_connection(conversation))
+
+    def _on_this_connection(self, conversation: Conversation[T]) -> Conversation[T]:
+        try:
+            request = next(conversation)
+            while True:
+                if not self._here:
+                    raise Unreachable(f"{self._link.name}: connection lost; who is there now is not known yet")
+                request = conversation.send((yield request))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _poll(self, found: Found) -> tuple[Raw, Instants]:
+        raw = await self._converse(self._family.poll(found))
+        if raw is None:
+            raise Unreachable("the device did not answer a poll")
+        self._last = raw, self._clock.now()
+        return self._last
+
+    def _fresh(self) -> tuple[Raw, Instants] | None:
+        """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
+        if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self._settings.poll_s:
+            return None
+        return self._last
+
+    async def _safe(self, look: Look) -> bool:
+        """Whether the values from before us are in the ledger; those of a point first seen now are put there."""
+        key = baseline_key(self.name, self._plate)
+        try:
+            known = self._baseline if self._baseline is not None and self._baseline.key == key else None
+            if known is None and (kept := self._memory.get(key)) is not None:
+                known = decode_baseline(key, *kept)
+            if known is None or look.points.keys() - known.points.keys():
+                points, owned = (known.points, known.owned) if known is not None else ({}, frozenset[str]())
+                known = Baseline(key, {**look.points, **points}, owned)
+                await self._memory.put(key, *encode_baseline(known))
+            self._baseline = known
+        except LedgerUnavailable as fault:
+            if not self._unsafe:
+                _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
+            self._unsafe = f"nothing is written: its values from before us cannot be kept ({fault})"
+            self._condition = replace(self._condition, text=self._unsafe)
+            return False
+        self._unsafe = ""
+        return True
+
+    async def _own(self, baseline: Baseline, owned: frozenset[str]) -> Baseline:
+        if owned == baseline.owned:
+            return baseline
+        known = self._baseline = replace(baseline, owned=owned)
+        # The values are safe already. That a point is ours may be lost: what is wanted next will own it again.
+        with suppress(LedgerUnavailable):
+            await self._memory.put(known.key, *encode_baseline(known))
+        return known
+
+    async def _hold(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> None:
+        assert self._baseline is not None
+        known = self._baseline
+        now_s = self._clock.now().mono_s
+        if self._obedience.watch(look, known.owned, now_s):
+            _log.warning("changed without our write", device=self.name)
+        if self._settled(found, raw, wanted, known, rearm=self._late(wanted)):
+            await self._confirm(found, look, wanted, known)
+            return
+        if not self._obedience.may_write(wanted, look.holds, now_s):
+            return
+        ours = self._family.concerns(found, wanted)
+        known = await self._own(known, known.owned | ours)
+        writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=self._late(wanted)))
+        surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
+        if surplus and not writing.refused:
+            given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
+            writing = _both(writing, given_back)
+        self._found = self._known = found = writing.found or found
+        correlation = f"decision-{wanted.decision}"
+        self._note(
+            "write", correlation, {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
+        )
+        await self._read_back(found, wanted, known, writing, correlation)
+
+    async def _read_back(
+        self, found: Found, wanted: Setpoint, known: Baseline, writing: Writing[Found], correlation: str
+    ) -> None:
+        raw, at = await self._poll(found)
+        look = self._family.decode(found, raw, at)
+        self._note("read-back", correlation, {"device": self.name, "points": dict(look.points)})
+        if not writing.refused and self._settled(found, raw, wanted, known, rearm=False):
+            self._armed_s = at.mono_s
+            await self._confirm(found, look, wanted, known)
+            return
+        why = self._obedience.failed(wanted, writing.refused, at.mono_s)
+        _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
+        self._see(look)
+
+    def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
+        """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
+        surplus_names = known.owned - self._family.concerns(found, wanted)
+        surplus = {name: value for name, value in known.points.items() if name in surplus_names}
+        writing = _dry(self._family.write(found, raw, wanted, rearm=rearm))
+        return writing and (not surplus or _dry(self._family.release(found, raw, surplus)))
+
+    def _late(self, wanted: Setpoint) -> bool:
+        """Whether half of a revert timer has passed since it was last known to be started."""
+        if wanted.revert is None:
+            return False
+        return self._armed_s is None or self._clock.now().mono_s - self._armed_s >= wanted.revert.after_s / 2
+
+    def _rehearse(self, found: Found, raw: Raw) -> None:
+        """Tell once, for each thing wanted, what would be written."""
+        wanted = self._wanted
+        if wanted is None or self._rehearsed == bare(wanted) or not self._capability.abilities:
+            return
+        self._rehearsed = bare(wanted)
+        conversation = self._family.write(found, raw, wanted)
+        try:
+            next(conversation)
+            while True:
+                conversation.send(Written())
+        except StopIteration as end:
+            body = {"device": self.name, "points": dict(end.value.points), "refused": end.value.refused}
+            self._note("would-write", f"decision-{wanted.decision}", body)
+
+    def _see(self, look: Look) -> None:
+        failures, why = self._obedience.troubles(self._wanted)
+        troubles = set(failures)
+        if self._wrong:
+            troubles.add(Trouble.WRONG_DEVICE)
+        if self._capability.abilities and not self._capability.watchdog and not self._settings.read_only:
+            troubles.add(Trouble.NO_WATCHDOG)
+        holds = self._condition.holds if not look.plausible else look.holds
+        self._condition = Condition(
+            online=True,
+            holds=None if holds is None else replace(holds, device=self.name),
+            readings=look.readings,
+            connected=look.connected,
+            energized=look.energized,
+            operating=look.operating,
+            alarms=look.alarms,
+            troubles=frozenset(troubles),
+            text=self._wrong or why or look.text,
+        )
+
+    async def _confirm(self, found: Found, look: Look, wanted: Setpoint, known: Baseline) -> None:
+        """It reads back as wanted: from now on it holds this decision, and only what this decides is ours."""
+        self._obedience.held(look)
+        await self._own(known, self._family.concerns(found, wanted))
+        self._see(look)
+        if (holds := self._condition.holds) is not None:
+            self._condition = replace(self._condition, holds=replace(holds, decision=wanted.decision))
+
+    def _gone(self, why: str) -> None:
+        if self._condition.online:
+            _log.warning("device silent", device=self.name, why=why)
+        # It may come back as another one, or as itself after a power cycle: it is looked at anew.
+        self._found = self._last = None
+        self._obedience.unknown()
+        # What it last held is what it may still hold: the decision counts with it.
+        self._condition = replace(
+            self._condition,
+            online=False,
+            readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
+            troubles=self._condition.troubles | {Trouble.SILENT},
+            text=why,
+        )
+
+    def _seen(self) -> Seen:
+        return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
+
+
+def _dry(conversation: Conversation[Writing[Found]]) -> bool:
+    """Whether a conversation would send nothing and finds nothing to refuse."""
+    try:
+        next(conversation)
+    except StopIteration as end:
+        writing: Writing[Found] = end.value
+        return writing.silent
+    conversation.close()
+    return False
+
+
+def _both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:
+    return Writing({**one.points, **other.points}, other.refused, other.found or one.found)
+
+
+async def _pause(news: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(news.wait(), seconds)

@@ -1,0 +1,97 @@
+"""What a device family is: pure conversations and pure decoding. A driver carries them out.
+
+A conversation is a generator that yields requests and is sent each reply, or None where no usable one came.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from adapters.modbus.frames import Reply, Request
+from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.instants import Instants
+from grid_functions.model.reading import MeterKey, Reading
+from grid_functions.model.setpoint import Setpoint
+
+T = TypeVar("T")
+Found = TypeVar("Found")
+Raw = TypeVar("Raw")
+
+Conversation = Generator[Request, Reply | None, T]
+
+Points = Mapping[str, int | float | str]
+"""Values by ``model.point``, in engineering units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One poll, decoded. ``holds``: what the device obeys now, as read back, nameless and with ``decision`` 0.
+
+    ``points``: the writable points as read, for the log and for a release. ``plausible``: False when the device shows
+    a state that nothing may be concluded from; then neither baseline nor write is made from this look.
+    """
+
+    readings: Mapping[MeterKey, Reading]
+    holds: Setpoint | None = None
+    connected: bool | None = None
+    energized: bool | None = None
+    operating: bool | None = None
+    alarms: frozenset[str] = frozenset()
+    points: Points = field(default_factory=dict)
+    text: str = ""
+    plausible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Generic[Found]):
+    """What one write conversation did. ``points`` empty and nothing ``refused``: nothing differed, nothing was sent.
+
+    ``points``: all that was sent, also what was never acknowledged: it may have arrived. ``refused``: the device's
+    words when it did not take some write, or ours when what is wanted cannot be said to it; what follows in the
+    sequence was then left out. ``found``: what discovery left, bettered by what the writes have shown.
+    """
+
+    points: Points = field(default_factory=dict)
+    refused: str = ""
+    found: Found | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Nothing was sent and nothing refused: what is wanted is what was read."""
+        return not self.points and not self.refused
+
+
+class Family(Protocol[Found, Raw]):
+    """One device family. ``Found``: what discovery leaves for later; ``Raw``: the bytes of one poll."""
+
+    @property
+    def name(self) -> str:
+        """The family's name in the configuration."""
+
+    def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
+        """Look for a device of this family behind ``unit``; None when there is none. ``known``: where it was last time."""
+
+    def nameplate(self, found: Found) -> Nameplate:
+        """What the device says it is."""
+
+    def capability(self, found: Found) -> Capability:
+        """What it can obey."""
+
+    def poll(self, found: Found) -> Conversation[Raw | None]:
+        """Read all that changes; None when the device did not answer."""
+
+    def decode(self, found: Found, raw: Raw, now: Instants) -> Look:
+        """What a poll says."""
+
+    def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
+        """The points that ``wanted`` decides: they are ours as long as it holds."""
+
+    def write(self, found: Found, raw: Raw, wanted: Setpoint, *, rearm: bool = False) -> Conversation[Writing[Found]]:
+        """Write what differs between the poll ``raw`` and ``wanted``, in the order the device needs.
+
+        A revert timer that the device shows to be past its half is started anew; with ``rearm`` also one that it does
+        not show.
+        """
+
+    def release(self, found: Found, raw: Raw, baseline: Points) -> Conversation[Writing[Found]]:
+        """Give the points of ``baseline`` back these values, where they differ; a limit ends before it changes."""

@@ -1,0 +1,1 @@
+"""Modbus: a pure codec and the one owner of each connection."""

@@ -1,0 +1,241 @@
+"""Modbus/TCP frames: requests and replies <-> bytes, both ends; pure.
+
+Sources: Modbus Application Protocol 1.1b3 (clauses 4, 6 and 7) and Modbus Messaging on TCP/IP 1.0b (clause 3.1.3, the
+MBAP header). Only what SunSpec devices and chargers need: functions 3, 4, 6 and 16. Framing (:class:`Deframer`) is
+apart from the meaning of a PDU, which is the same on a serial line.
+"""
+
+from dataclasses import dataclass
+from struct import Struct, pack, unpack, unpack_from
+from typing import Final, Literal, NamedTuple
+
+from grid_functions.model.errors import DeviceFault, OurFault
+
+READ_HOLDING: Final = 3
+READ_INPUT: Final = 4
+WRITE_ONE: Final = 6
+WRITE_MANY: Final = 16
+MAX_READ: Final = 125
+MAX_WRITE: Final = 123
+
+ILLEGAL_FUNCTION: Final = 1
+ILLEGAL_ADDRESS: Final = 2
+ILLEGAL_VALUE: Final = 3
+DEVICE_FAILURE: Final = 4
+ACKNOWLEDGE: Final = 5
+BUSY: Final = 6
+PATH_UNAVAILABLE: Final = 10
+TARGET_SILENT: Final = 11
+
+_EXCEPTIONS: Final = {
+    ILLEGAL_FUNCTION: "illegal function",
+    ILLEGAL_ADDRESS: "illegal data address",
+    ILLEGAL_VALUE: "illegal data value",
+    DEVICE_FAILURE: "server device failure",
+    ACKNOWLEDGE: "acknowledge, still working",
+    BUSY: "server device busy",
+    8: "memory parity error",
+    PATH_UNAVAILABLE: "gateway path unavailable",
+    TARGET_SILENT: "gateway target device failed to respond",
+}
+
+
+class FrameError(DeviceFault):
+    """Bytes that are no Modbus frame, or a frame that does not answer its request."""
+
+
+class Frame(NamedTuple):
+    """One MBAP frame: transaction id, unit id, and the PDU from its function code on."""
+
+    transaction: int
+    unit: int
+    pdu: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read ``count`` (1..125) registers from ``address`` (0-based, as on the wire); raises OurFault out of range."""
+
+    unit: int
+    address: int
+    count: int
+    function: Literal[3, 4] = READ_HOLDING
+
+    def __post_init__(self) -> None:
+        if self.function not in (READ_HOLDING, READ_INPUT):
+            raise OurFault(f"function {self.function} does not read registers")
+        _check_span(self.unit, self.address, self.count, MAX_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write 1..123 registers of 0..65535 each (exactly one with function 6); raises OurFault out of range."""
+
+    unit: int
+    address: int
+    values: tuple[int, ...]
+    function: Literal[6, 16] = WRITE_MANY
+
+    def __post_init__(self) -> None:
+        if self.function not in (WRITE_ONE, WRITE_MANY):
+            raise OurFault(f"function {self.function} does not write registers")
+        _check_span(self.unit, self.address, len(self.values), 1 if self.function == WRITE_ONE else MAX_WRITE)
+        if min(self.values) < 0 or max(self.values) > 0xFFFF:
+            raise OurFault(f"a register holds 0 to 65535, asked to write {self.values}")
+
+
+Request = Read | Write
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What was read: two bytes per register, high byte first."""
+
+    data: bytes
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The registers as unsigned numbers."""
+        return unpack(f">{len(self.data) // 2}H", self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The device took the write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An exception reply (clause 7). Whether it is final is the caller's to know."""
+
+    code: int
+
+    def __str__(self) -> str:
+        return f"exception {self.code} ({_EXCEPTIONS.get(self.code, 'not in the standard')})"
+
+
+Reply = Registers | Written | Refusal
+
+
+class Deframer:
+    """The bytes of one connection, split anywhere -> whole frames, in order."""
+
+    __slots__ = ("_at", "_buffer")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._at = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived."""
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
+
+    def next_frame(self) -> Frame | None:
+        """The next whole frame, or None until more arrives.
+
+        Raises FrameError when what follows is no frame: where the next one starts is then unknown, so the connection
+        must be dropped.
+        """
+        if len(self._buffer) - self._at < _MBAP.size:
+            return None
+        transaction, protocol, length, unit = _MBAP.unpack_from(self._buffer, self._at)
+        if protocol:
+            raise FrameError(f"protocol id {protocol} where Modbus has 0")
+        if not _MIN_LENGTH <= length <= _MAX_LENGTH:
+            raise FrameError(f"MBAP length {length} outside {_MIN_LENGTH}..{_MAX_LENGTH}")
+        end = self._at + _PREFIX + length
+        if len(self._buffer) < end:
+            return None
+        pdu = self._buffer[self._at + _MBAP.size : end]
+        self._at = end
+        return Frame(transaction, unit, pdu)
+
+
+def encode_request(request: Request, transaction: int) -> bytes:
+    """The frame of a request."""
+    if isinstance(request, Read):
+        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, request.function, request.address, request.count)
+    if request.function == WRITE_ONE:
+        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, WRITE_ONE, request.address, request.values[0])
+    count = len(request.values)
+    head = _WRITE_MANY.pack(transaction, 0, 7 + 2 * count, request.unit, WRITE_MANY, request.address, count, 2 * count)
+    return head + pack(f">{count}H", *request.values)
+
+
+def decode_reply(request: Request, frame: Frame) -> Reply:
+    """What a frame with this request's transaction id answers; raises FrameError when it answers something else."""
+    pdu = frame.pdu
+    if frame.unit != request.unit:
+        raise FrameError(f"unit {frame.unit} answered a request to unit {request.unit}")
+    function = pdu[0]
+    if function == request.function | _EXCEPTION_BIT:
+        if len(pdu) != 2:
+            raise FrameError(f"exception reply of {len(pdu)} bytes instead of 2")
+        return Refusal(pdu[1])
+    if function != request.function:
+        raise FrameError(f"function {function} answered a request of function {request.function}")
+    if isinstance(request, Read):
+        size = 2 * request.count
+        if len(pdu) != 2 + size or pdu[1] != size:
+            raise FrameError(f"{pdu[1:].hex()} answered a read of {size} bytes")
+        return Registers(pdu[2:])
+    expected = request.values[0] if request.function == WRITE_ONE else len(request.values)
+    if len(pdu) != _ECHO.size or _ECHO.unpack_from(pdu) != (request.address, expected):
+        raise FrameError(f"write to {request.address} echoed as {pdu[1:].hex()}")
+    return Written()
+
+
+def decode_request(frame: Frame) -> Request | Refusal:
+    """What a frame asks of a server, or the refusal it earns (clause 6): 1 unknown function, 3 bad count, 2 address."""
+    pdu = frame.pdu
+    function = pdu[0]
+    if function not in (READ_HOLDING, READ_INPUT, WRITE_ONE, WRITE_MANY):
+        return Refusal(ILLEGAL_FUNCTION)
+    if len(pdu) < _ECHO.size or (function != WRITE_MANY and len(pdu) != _ECHO.size):
+        return Refusal(ILLEGAL_VALUE)
+    address, argument = _ECHO.unpack_from(pdu)
+    if function == WRITE_ONE:
+        return Write(frame.unit, address, (argument,), WRITE_ONE)
+    if not 1 <= argument <= (MAX_WRITE if function == WRITE_MANY else MAX_READ):
+        return Refusal(ILLEGAL_VALUE)
+    if function == WRITE_MANY and (len(pdu) != 6 + 2 * argument or pdu[5] != 2 * argument):
+        return Refusal(ILLEGAL_VALUE)
+    if address + argument > _REGISTERS:
+        return Refusal(ILLEGAL_ADDRESS)
+    if function == WRITE_MANY:
+        return Write(frame.unit, address, unpack_from(f">{argument}H", pdu, 6))
+    return Read(frame.unit, address, argument, READ_INPUT if function == READ_INPUT else READ_HOLDING)
+
+
+def encode_reply(asked: Frame, reply: Reply) -> bytes:
+    """The frame that answers ``asked``. ``Written`` echoes the address and value or count of the request."""
+    function = asked.pdu[0]
+    if isinstance(reply, Refusal):
+        pdu = bytes((function | _EXCEPTION_BIT, reply.code))
+    elif isinstance(reply, Registers):
+        pdu = bytes((function, len(reply.data))) + reply.data
+    else:
+        pdu = asked.pdu[: _ECHO.size]
+    return _MBAP.pack(asked.transaction, 0, 1 + len(pdu), asked.unit) + pdu
+
+
+# The length field counts the unit id and the PDU; six bytes stand before them.
+_MBAP: Final = Struct(">HHHB")
+_PREFIX: Final = 6
+_MIN_LENGTH: Final = 2
+_MAX_LENGTH: Final = 254
+_FIVE_BYTE_PDU: Final = Struct(">HHHBBHH")
+_WRITE_MANY: Final = Struct(">HHHBBHHB")
+_EXCEPTION_BIT: Final = 0x80
+_REGISTERS: Final = 0x10000
+_ECHO: Final = Struct(">xHH")  # function code, address, value or count
+
+
+def _check_span(unit: int, address: int, count: int, most: int) -> None:
+    if not 0 <= unit <= 255:
+        raise OurFault(f"unit {unit} outside 0..255")
+    if not 1 <= count <= most:
+        raise OurFault(f"{count} registers where one request holds 1..{most}")
+    if address < 0 or address + count > _REGISTERS:
+        raise OurFault(f"registers {address}..{address + count - 1} outside 0..65535")

@@ -1,0 +1,98 @@
+"""How a device has obeyed so far: what it refused or did not keep, and what somebody else changed. Pure but for its own memory."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from adapters.family import Look
+from grid_functions.model.device import Trouble
+from grid_functions.model.setpoint import Setpoint
+
+RETRY_S: Final = 10.0
+"""How long a device is left alone after it refused what is still wanted."""
+FOREIGN_CHANGES: Final = 3
+FOREIGN_MEMORY_S: Final = 600.0
+"""So many changes without our write within so many seconds: another master."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """``wanted`` is not tried again before ``until_s``, unless something else is wanted."""
+
+    wanted: Setpoint
+    until_s: float
+    trouble: Trouble
+    why: str
+
+
+class Obedience:
+    """The memory of one driver about its device, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._failure: Failure | None = None
+        self._confirmed: Look | None = None
+        self._changed_s: list[float] = []
+
+    def failed(self, wanted: Setpoint, refused: str, now_s: float) -> str:
+        """It was written, and does not hold; returns why.
+
+        A write that was lost is made again at once; one that is refused, or does not hold twice, is given time.
+        """
+        again = self._failure is not None and self._failure.wanted == bare(wanted)
+        trouble = Trouble.WRITE_REFUSED if refused else Trouble.NOT_HELD
+        why = refused or "written, but reads back otherwise"
+        wait_s = RETRY_S if refused or again else 0.0
+        self._failure = Failure(bare(wanted), now_s + wait_s, trouble, why)
+        self._confirmed = None
+        return why
+
+    def held(self, look: Look) -> None:
+        """It reads back as wanted."""
+        self._failure = None
+        self._confirmed = look
+
+    def unknown(self) -> None:
+        """What it holds may have changed for reasons of its own: silence, a reconnect, our own write to come."""
+        self._confirmed = None
+
+    def watch(self, look: Look, owned: frozenset[str], now_s: float) -> bool:
+        """Whether points of ours changed since they were read back as wanted, without a write of ours; it is counted."""
+        self._changed_s = [at_s for at_s in self._changed_s if now_s - at_s < FOREIGN_MEMORY_S]
+        before, self._confirmed = self._confirmed, None
+        if before is None or all(before.points.get(name) == look.points.get(name) for name in owned):
+            return False
+        self._changed_s.append(now_s)
+        return True
+
+    def may_write(self, wanted: Setpoint, holds: Setpoint | None, now_s: float) -> bool:
+        """Not while it is given time. Against another master only what is tighter than it holds: no fight over the rest."""
+        failed = self._failure
+        if failed is not None and failed.wanted == bare(wanted) and now_s < failed.until_s:
+            return False
+        return not self._foreign or narrows(wanted, holds)
+
+    def troubles(self, wanted: Setpoint | None) -> tuple[frozenset[Trouble], str]:
+        """What is wrong as long as ``wanted`` is wanted, and why."""
+        found, why = set(), ""
+        if self._foreign:
+            found.add(Trouble.FOREIGN_WRITER)
+        if self._failure is not None and wanted is not None and self._failure.wanted == bare(wanted):
+            found.add(self._failure.trouble)
+            why = self._failure.why
+        return frozenset(found), why
+
+    @property
+    def _foreign(self) -> bool:
+        return len(self._changed_s) >= FOREIGN_CHANGES
+
+
+def bare(setpoint: Setpoint) -> Setpoint:
+    """The same, whichever decision made it."""
+    return replace(setpoint, decision=0)
+
+
+def narrows(wanted: Setpoint, holds: Setpoint | None) -> bool:
+    """Whether the power that is wanted lies inside what is held, and is less."""
+    if wanted.on is False or holds is None:
+        return wanted.on is False
+    (low, high), (old_low, old_high) = wanted.band, holds.band
+    return low >= old_low and high <= old_high and (low, high) != (old_low, old_high)

@@ -1,0 +1,1 @@
+"""Simulated devices behind real Modbus servers."""

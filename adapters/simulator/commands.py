@@ -1,0 +1,77 @@
+"""The control channel's vocabulary: one JSON object in, the changed site and one JSON object out. Pure.
+
+sun {fraction, over_s?}   load {w, over_s?}   quirk {device, set: {name: bool}}   state   dump {since_s?}   stop
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from adapters.simulator.plan import PlanError, Quirks, parse_number, parse_quirks
+from adapters.simulator.site import Site
+
+
+def apply(site: Site, message: Mapping[str, Any]) -> Site:
+    """The site after a command; a reading one leaves it as it is. PlanError says what is wrong with the command."""
+    match message.get("do"):
+        case "sun":
+            _known(message, {"do", "fraction", "over_s"})
+            return site.with_sun(_number(message, "fraction", 1.5), _number(message, "over_s", 1e6, 0.0))
+        case "load":
+            _known(message, {"do", "w", "over_s"})
+            top = site.plan.meter.full_scale_w
+            return site.with_load(_number(message, "w", top), _number(message, "over_s", 1e6, 0.0))
+        case "quirk":
+            _known(message, {"do", "device", "set"})
+            device = message.get("device")
+            if not isinstance(device, str) or device not in _names(site):
+                raise PlanError(f"quirk: no device {device!r}; there are {', '.join(_names(site))}")
+            return site.with_quirks(device, parse_quirks(message.get("set"), "quirk.set", site.quirks(device)))
+        case "state" | "stop":
+            _known(message, {"do"})
+        case "dump":
+            _known(message, {"do", "since_s"})
+        case other:
+            raise PlanError(f"unknown command {other!r}; known are sun, load, quirk, state, dump, stop")
+    return site
+
+
+def since(message: Mapping[str, Any]) -> float:
+    """From which instant a dump is wanted; everything unless it says."""
+    return _number(message, "since_s", 1e12, 0.0) if "since_s" in message else -1.0
+
+
+def shown(site: Site) -> dict[str, Any]:
+    """The site's true state for a reader: powers in W, meter positive = import, production positive."""
+    return {
+        "t_s": site.t_s,
+        "sun": site.sun.at(site.t_s),
+        "load_w": site.load_w,
+        "meter_w": site.meter_w,
+        "devices": {
+            inverter.plan.name: {
+                "available_w": site.available_w(inverter.plan),
+                "produced_w": site.produced_w(inverter.plan.name),
+                "quirks": _on(inverter.quirks),
+            }
+            for inverter in site.inverters
+        }
+        | {site.meter.plan.name: {"quirks": _on(site.meter.quirks)}},
+    }
+
+
+def _names(site: Site) -> list[str]:
+    return [*(i.plan.name for i in site.inverters), site.meter.plan.name]
+
+
+def _on(quirks: Quirks) -> list[str]:
+    return [name for name, on in asdict(quirks).items() if on]
+
+
+def _known(message: Mapping[str, Any], names: set[str]) -> None:
+    if strangers := sorted(set(message) - names):
+        raise PlanError(f"{message['do']}: unknown {', '.join(strangers)}")
+
+
+def _number(message: Mapping[str, Any], name: str, high: float, default: float | None = None) -> float:
+    return parse_number(message.get(name, default), f"{message['do']}.{name}", 0, high)

@@ -1,0 +1,245 @@
+"""The plan of a simulated site: frozen types, and the way there from plain JSON data. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adapters.simulator.power import Move
+from grid_functions.model.errors import OperatorFault
+
+
+class PlanError(OperatorFault):
+    """A plan or a command that cannot be carried out; the text says where and why. The operator acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How a device misbehaves. One field, one quirk.
+
+    ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
+    revert_off: revert timers stand still.
+    """
+
+    ignores: bool = False
+    meter_sign: bool = False
+    revert_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InverterPlan:
+    """One PV inverter. `dc_w` is what the array gives at full sun; `ramp_pct_per_s` its own rate, % of WMax per second.
+
+    `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease (der700;
+    IEEE 1547-2018 defaults).
+    """
+
+    name: str
+    kind: Literal["legacy", "der700"]
+    rated_w: int
+    dc_w: float
+    link: str
+    unit: int = 1
+    phases: int = 3
+    serial: str = ""
+    maker: str = "OSED"
+    ramp_pct_per_s: float = 50.0
+    limit_sf: int = -2
+    enter_delay_s: int = 300
+    enter_ramp_s: int = 300
+    quirks: Quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """The meter at the connection point: model 201 (one phase) or 203 (wye), and which direction counts positive."""
+
+    name: str
+    link: str
+    unit: int = 1
+    model: Literal[201, 203] = 203
+    positive: Literal["import", "export"] = "import"
+    serial: str = ""
+    maker: str = "OSED"
+    full_scale_w: float = 30000.0
+    quirks: Quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole site. Times of moves are seconds after the start; loads in W, sun as a fraction of full irradiance.
+
+    `load_ripple_w` and `sun_ripple` (a fraction, downward only) are redrawn each second from the seed.
+    `record`: a folder for meter.csv, samples.csv and writes.csv.
+    """
+
+    inverters: tuple[InverterPlan, ...]
+    meter: MeterPlan
+    base_load_w: float = 500.0
+    load_moves: tuple[Move, ...] = ()
+    load_split: tuple[float, float, float] = (0.5, 0.3, 0.2)
+    load_ripple_w: float = 0.0
+    sun: float = 1.0
+    sun_moves: tuple[Move, ...] = ()
+    sun_ripple: float = 0.0
+    seed: int = 1
+    host: str = "127.0.0.1"
+    record: str | None = None
+
+
+def parse_plan(data: object) -> Plan:
+    """A plan from decoded JSON; PlanError names the field. `house` and `sun` are tables, the rest as the types say."""
+    top = _table(data, "plan")
+    names = {"inverters", "meter", "house", "sun", "seed", "host", "record"}
+    _known(top, names, "plan")
+    house = _table(top.get("house", {}), "house")
+    _known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
+    sun = _table(top.get("sun", {}), "sun")
+    _known(sun, {"fraction", "moves", "ripple"}, "sun")
+    inverters = tuple(
+        _inverter(_table(item, f"inverters[{i}]"), f"inverters[{i}]")
+        for i, item in enumerate(_list(top.get("inverters", []), "inverters"))
+    )
+    meter = _meter(_table(top.get("meter"), "meter"))
+    split = tuple(_number(v, "house.split", 0, 1) for v in _list(house.get("split", [0.5, 0.3, 0.2]), "house.split"))
+    if len(split) != 3 or not math.isclose(sum(split), 1.0, abs_tol=1e-6):
+        raise PlanError("house.split: three fractions that add up to 1 are needed")
+    plan = Plan(
+        inverters=inverters,
+        meter=meter,
+        base_load_w=_number(house.get("base_w", 500.0), "house.base_w", 0, meter.full_scale_w),
+        load_moves=_moves(house.get("moves", []), "house.moves", meter.full_scale_w),
+        load_split=(split[0], split[1], split[2]),
+        load_ripple_w=_number(house.get("ripple_w", 0.0), "house.ripple_w", 0, 1000),
+        sun=_number(sun.get("fraction", 1.0), "sun.fraction", 0, 1.5),
+        sun_moves=_moves(sun.get("moves", []), "sun.moves", 1.5),
+        sun_ripple=_number(sun.get("ripple", 0.0), "sun.ripple", 0, 0.5),
+        seed=_whole(top.get("seed", 1), "seed", 0, 2**63),
+        host=_text(top.get("host", "127.0.0.1"), "host"),
+        record=None if top.get("record") is None else _text(top["record"], "record"),
+    )
+    _distinct(plan)
+    return plan
+
+
+def parse_quirks(data: object, where: str, base: Quirks) -> Quirks:
+    """`base` with the named quirks switched. PlanError on an unknown name or a value that is no truth value."""
+    table = _table(data, where)
+    _known(table, set(Quirks.__dataclass_fields__), where)
+    if not all(isinstance(v, bool) for v in table.values()):
+        raise PlanError(f"{where}: a quirk is true or false")
+    state: dict[str, bool] = {name: table.get(name, getattr(base, name)) for name in Quirks.__dataclass_fields__}
+    return Quirks(**state)
+
+
+def parse_number(data: object, where: str, low: float, high: float) -> float:
+    """A finite number in [low, high], or PlanError."""
+    return _number(data, where, low, high)
+
+
+def _inverter(table: Mapping[str, Any], where: str) -> InverterPlan:
+    _known(table, set(InverterPlan.__dataclass_fields__), where)
+    name = _text(table.get("name"), f"{where}.name")
+    rated = _whole(table.get("rated_w"), f"{where}.rated_w", 100, 1_000_000)
+    kind = table.get("kind")
+    if kind not in ("legacy", "der700"):
+        raise PlanError(f"{where}.kind: legacy or der700, not {kind!r}")
+    phases = _whole(table.get("phases", 3), f"{where}.phases", 1, 3)
+    if phases == 2:
+        raise PlanError(f"{where}.phases: 1 or 3")
+    return InverterPlan(
+        name=name,
+        kind="legacy" if kind == "legacy" else "der700",
+        rated_w=rated,
+        dc_w=_number(table.get("dc_w", rated), f"{where}.dc_w", 0, 2_000_000),
+        link=_text(table.get("link", name), f"{where}.link"),
+        unit=_whole(table.get("unit", 1), f"{where}.unit", 1, 247),
+        phases=phases,
+        serial=_text(table.get("serial", f"SN-{name}"), f"{where}.serial"),
+        maker=_text(table.get("maker", "OSED"), f"{where}.maker"),
+        ramp_pct_per_s=_number(table.get("ramp_pct_per_s", 50.0), f"{where}.ramp_pct_per_s", 0.01, 600),
+        limit_sf=_whole(table.get("limit_sf", -2), f"{where}.limit_sf", -2, 0),
+        enter_delay_s=_whole(table.get("enter_delay_s", 300), f"{where}.enter_delay_s", 0, 600),
+        enter_ramp_s=_whole(table.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
+        quirks=parse_quirks(table.get("quirks", {}), f"{where}.quirks", Quirks()),
+    )
+
+
+def _meter(table: Mapping[str, Any]) -> MeterPlan:
+    _known(table, set(MeterPlan.__dataclass_fields__), "meter")
+    name = _text(table.get("name"), "meter.name")
+    model = table.get("model", 203)
+    if model not in (201, 203):
+        raise PlanError(f"meter.model: 201 or 203, not {model!r}")
+    positive = table.get("positive", "import")
+    if positive not in ("import", "export"):
+        raise PlanError(f"meter.positive: import or export, not {positive!r}")
+    return MeterPlan(
+        name=name,
+        link=_text(table.get("link", name), "meter.link"),
+        unit=_whole(table.get("unit", 1), "meter.unit", 1, 247),
+        model=201 if model == 201 else 203,
+        positive="import" if positive == "import" else "export",
+        serial=_text(table.get("serial", f"SN-{name}"), "meter.serial"),
+        maker=_text(table.get("maker", "OSED"), "meter.maker"),
+        full_scale_w=_number(table.get("full_scale_w", 30000.0), "meter.full_scale_w", 1000, 10_000_000),
+        quirks=parse_quirks(table.get("quirks", {}), "meter.quirks", Quirks()),
+    )
+
+
+def _moves(data: object, where: str, high: float) -> tuple[Move, ...]:
+    moves = []
+    for i, item in enumerate(_list(data, where)):
+        table = _table(item, f"{where}[{i}]")
+        _known(table, {"at_s", "value", "over_s"}, f"{where}[{i}]")
+        moves.append(
+            Move(
+                at_s=_number(table.get("at_s"), f"{where}[{i}].at_s", 0, 1e9),
+                value=_number(table.get("value"), f"{where}[{i}].value", 0, high),
+                over_s=_number(table.get("over_s", 0.0), f"{where}[{i}].over_s", 0, 1e9),
+            )
+        )
+    return tuple(sorted(moves, key=lambda m: m.at_s))
+
+
+def _distinct(plan: Plan) -> None:
+    devices: list[InverterPlan | MeterPlan] = [*plan.inverters, plan.meter]
+    if len({d.name for d in devices}) < len(devices):
+        raise PlanError("two devices share a name; give each its own")
+    if len({(d.link, d.unit) for d in devices}) < len(devices):
+        raise PlanError("two devices share a link and a unit id; give each its own unit")
+
+
+def _table(data: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise PlanError(f"{where}: an object is needed")
+    return data
+
+
+def _list(data: object, where: str) -> Sequence[Any]:
+    if not isinstance(data, list):
+        raise PlanError(f"{where}: a list is needed")
+    return data
+
+
+def _known(table: Mapping[str, Any], names: set[str], where: str) -> None:
+    if strangers := sorted(set(table) - names):
+        raise PlanError(f"{where}: unknown {', '.join(map(str, strangers))}; known are {', '.join(sorted(names))}")
+
+
+def _text(data: object, where: str) -> str:
+    if not isinstance(data, str) or not data or not data.isascii():
+        raise PlanError(f"{where}: a plain text is needed")
+    return data
+
+
+def _number(data: object, where: str, low: float, high: float) -> float:
+    if isinstance(data, bool) or not isinstance(data, int | float) or not low <= data <= high:
+        raise PlanError(f"{where}: a number from {low:g} to {high:g} is needed, not {data!r}")
+    return float(data)
+
+
+def _whole(data: object, where: str, low: int, high: int) -> int:
+    if isinstance(data, bool) or not isinstance(data, int) or not low <= data <= high:
+        raise PlanError(f"{where}: a whole number from {low} to {high} is needed, not {data!r}")
+    return data

@@ -1,0 +1,196 @@
+"""The simulated site as one value: sun, house, inverters, meter, all at one instant. Pure.
+
+Signs: production of an inverter is positive here; meter and house count consumption positive.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from adapters.simulator.der700 import Der700, born_der700
+from adapters.simulator.legacy import Legacy, born_legacy
+from adapters.simulator.meter import Meter
+from adapters.simulator.plan import InverterPlan, Plan, Quirks
+from adapters.simulator.power import Move, Profile, chance
+from adapters.simulator.registers import Image, PointKey, Refusal
+
+Inverter = Legacy | Der700
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value of one point at one instant; the value as an engineering number."""
+
+    t_s: float
+    device: str
+    model: int
+    point: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """One whole second: the true power at the connection point (positive = import) and rows of registers."""
+
+    t_s: float
+    meter_w: float
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything at the instant `t_s` (seconds UTC, or of whatever clock the caller steps with)."""
+
+    plan: Plan
+    t_s: float
+    sun: Profile
+    load: Profile
+    inverters: tuple[Inverter, ...]
+    meter: Meter
+
+    @property
+    def load_w(self) -> float:
+        """What the house draws now."""
+        ripple = self.plan.load_ripple_w * (2 * chance(self.plan.seed, "load", math.floor(self.t_s)) - 1)
+        return max(0.0, self.load.at(self.t_s) + ripple)
+
+    @property
+    def meter_w(self) -> float:
+        """The true power at the connection point, positive = import."""
+        return self.load_w - sum(self.produced_w(i.plan.name) for i in self.inverters)
+
+    @property
+    def phases_w(self) -> tuple[float, float, float]:
+        """The true power per phase, positive = import: the house by its split, one-phase inverters on A."""
+        legs = [share * self.load_w for share in self.plan.load_split]
+        for inverter in self.inverters:
+            made = self.produced_w(inverter.plan.name)
+            for leg in range(inverter.plan.phases):
+                legs[leg] -= made / inverter.plan.phases
+        return legs[0], legs[1], legs[2]
+
+    def available_w(self, inverter: InverterPlan) -> float:
+        """What the array behind an inverter could give now."""
+        ripple = 1 - self.plan.sun_ripple * chance(self.plan.seed, "sun", inverter.name, math.floor(self.t_s))
+        return inverter.dc_w * self.sun.at(self.t_s) * ripple
+
+    def produced_w(self, name: str) -> float:
+        """AC output of one inverter now. KeyError: no such inverter."""
+        inverter = self._inverter(name)
+        return inverter.produced_w(self.available_w(inverter.plan))
+
+    def image(self, device: str) -> Image:
+        """The register layout of a device. KeyError: no such device."""
+        return self._device(device).image
+
+    def values(self, device: str) -> dict[PointKey, int | str]:
+        """Raw values of all implemented points of a device now."""
+        found = self._device(device)
+        if isinstance(found, Meter):
+            return found.values(self.phases_w)
+        return found.values(self.t_s, self.available_w(found.plan))
+
+    def registers(self, device: str) -> list[int]:
+        """The whole register image of a device now, from address 40000."""
+        return self.image(device).encode(self.values(device))
+
+    def with_quirks(self, device: str, quirks: Quirks) -> "Site":
+        """The same site, one device misbehaving otherwise from now on. KeyError: no such device."""
+        if device == self.meter.plan.name:
+            return replace(self, meter=replace(self.meter, quirks=quirks))
+        changed = replace(self._inverter(device), quirks=quirks)
+        return self._with_inverter(changed)
+
+    def quirks(self, device: str) -> Quirks:
+        """How a device misbehaves now. KeyError: no such device."""
+        return self._device(device).quirks
+
+    def with_sun(self, fraction: float, over_s: float = 0.0) -> "Site":
+        """Irradiance goes to `fraction` of full sun, in a straight line over `over_s`."""
+        return replace(self, sun=self.sun.moved(Move(self.t_s, fraction, over_s)))
+
+    def with_load(self, load_w: float, over_s: float = 0.0) -> "Site":
+        """The house goes to `load_w`, in a straight line over `over_s`."""
+        return replace(self, load=self.load.moved(Move(self.t_s, load_w, over_s)))
+
+    def _device(self, name: str) -> Inverter | Meter:
+        return self.meter if name == self.meter.plan.name else self._inverter(name)
+
+    def _inverter(self, name: str) -> Inverter:
+        for inverter in self.inverters:
+            if inverter.plan.name == name:
+                return inverter
+        raise KeyError(name)
+
+    def _with_inverter(self, changed: Inverter) -> "Site":
+        kept = tuple(changed if i.plan.name == changed.plan.name else i for i in self.inverters)
+        return replace(self, inverters=kept)
+
+
+def born(plan: Plan, t_s: float) -> Site:
+    """The site at its first instant; the plan's moves count from here."""
+    inverters = tuple(
+        born_legacy(p, plan.seed) if p.kind == "legacy" else born_der700(p, plan.seed) for p in plan.inverters
+    )
+    sun = Profile(plan.sun, _shifted(plan.sun_moves, t_s))
+    load = Profile(plan.base_load_w, _shifted(plan.load_moves, t_s))
+    return Site(plan, t_s, sun, load, inverters, Meter(plan.meter, plan.meter.quirks))
+
+
+def step(site: Site, dt_s: float) -> Site:
+    """The site `dt_s` seconds later."""
+    return advance(site, site.t_s + dt_s)[0]
+
+
+def advance(site: Site, to_s: float) -> tuple[Site, tuple[Second, ...]]:
+    """The site at `to_s`, and each whole second passed on the way. A clock that went back moves nothing."""
+    seconds = []
+    while site.t_s < to_s:
+        whole = math.floor(site.t_s) + 1.0
+        cut = min(to_s, whole, site.sun.next_cut(site.t_s), site.load.next_cut(site.t_s))
+        site = _piece(site, min(cut, *(i.next_cut() for i in site.inverters), math.inf))
+        if site.t_s == whole:
+            seconds.append(Second(site.t_s, site.meter_w, tuple(_rows(site))))
+    return site, tuple(seconds)
+
+
+def write(site: Site, device: str, address: int, registers: list[int]) -> tuple[Site, tuple[Row, ...]] | Refusal:
+    """The site after a Modbus write now and what was applied, or the exception it earns. KeyError: no such device."""
+    image = site.image(device)
+    points = image.split(address, registers)
+    if isinstance(points, Refusal):
+        return points
+    if device == site.meter.plan.name:
+        return Refusal.ILLEGAL_ADDRESS
+    changed = site._inverter(device).written(points, site.t_s)
+    if isinstance(changed, Refusal):
+        return changed
+    site = site._with_inverter(changed)
+    return site, tuple(_rows_of(site, device, tuple(points), {**site.values(device), **points}))
+
+
+def _piece(site: Site, to_s: float) -> Site:
+    """One stretch in which sun and load are constant and nothing is due before its end."""
+    dt_s = to_s - site.t_s
+    before = sum(i.energy_ws for i in site.inverters)
+    stepped = tuple(i.stepped(site.t_s, to_s, site.available_w(i.plan)) for i in site.inverters)
+    made_ws = sum(i.energy_ws for i in stepped) - before
+    meter = site.meter.counted(site.load_w * dt_s - made_ws)
+    return replace(site, t_s=to_s, inverters=stepped, meter=meter)
+
+
+def _rows(site: Site) -> list[Row]:
+    rows = []
+    for device in (*site.inverters, site.meter):
+        rows += _rows_of(site, device.plan.name, device.sampled, site.values(device.plan.name))
+    return rows
+
+
+def _rows_of(site: Site, device: str, keys: tuple[PointKey, ...], values: Mapping[PointKey, int | str]) -> list[Row]:
+    image = site.image(device)
+    found = [(key, image.engineering(key, values)) for key in keys]
+    return [Row(site.t_s, device, key[0], key[1], value) for key, value in found if value is not None]
+
+
+def _shifted(moves: tuple[Move, ...], t_s: float) -> tuple[Move, ...]:
+    return tuple(replace(move, at_s=move.at_s + t_s) for move in moves)

@@ -1,0 +1,1 @@
+"""SunSpec information models: points, models, discovery."""

@@ -1,0 +1,279 @@
+"""Frames byte by byte. Every frame is written out by hand from the MBAP layout: tid tid 00 00 len len unit, PDU."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU
+
+from adapters.modbus.frames import (
+    BUSY,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    READ_INPUT,
+    WRITE_ONE,
+    Deframer,
+    Frame,
+    FrameError,
+    Read,
+    Refusal,
+    Registers,
+    Reply,
+    Request,
+    Write,
+    Written,
+    decode_reply,
+    decode_request,
+    encode_reply,
+    encode_request,
+)
+from grid_functions.model.errors import DeviceFault, OurFault
+
+READ_TWO = Read(unit=1, address=40000, count=2)  # 40000 = 0x9C40
+SUNS = bytes.fromhex("0007 0000 0007 01 03 04 53756E53")  # unit + function + byte count + 4 bytes = 7
+
+
+def frames(*chunks: bytes) -> list[Frame]:
+    """Everything a fresh deframer makes of these chunks."""
+    deframer, found = Deframer(), []
+    for chunk in chunks:
+        deframer.feed(chunk)
+        while (frame := deframer.next_frame()) is not None:
+            found.append(frame)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("request_", "wire"),
+    [
+        (READ_TWO, "0007 0000 0006 01 03 9C40 0002"),
+        (Read(126, 40000, 125, READ_INPUT), "0007 0000 0006 7E 04 9C40 007D"),
+        (Write(1, 0x9D00, (0x0385,), WRITE_ONE), "0007 0000 0006 01 06 9D00 0385"),
+        (Write(1, 0x9D00, (1, 0xFFFF)), "0007 0000 000B 01 10 9D00 0002 04 0001FFFF"),
+    ],
+)
+def test_requests_on_the_wire(request_: Request, wire: str) -> None:
+    assert encode_request(request_, 7) == bytes.fromhex(wire)
+    [frame] = frames(bytes.fromhex(wire))
+    assert frame.transaction == 7
+    assert decode_request(frame) == request_
+
+
+@pytest.mark.parametrize("request_", [READ_TWO, Write(9, 3, (4,), WRITE_ONE), Write(9, 3, (4, 5, 65535))])
+def test_pymodbus_reads_the_same_request(request_: Request) -> None:
+    used, pdu = FramerSocket(DecodePDU(True)).handleFrame(wire := encode_request(request_, 513), 0, 0)
+    assert used == len(wire)
+    assert pdu is not None
+    assert (pdu.transaction_id, pdu.dev_id, pdu.address) == (513, request_.unit, request_.address)
+    assert pdu.function_code == request_.function
+    if isinstance(request_, Read):
+        assert pdu.count == request_.count
+    else:
+        assert tuple(pdu.registers) == request_.values
+
+
+@pytest.mark.parametrize(
+    ("request_", "wire", "reply"),
+    [
+        (READ_TWO, SUNS.hex(), Registers(b"SunS")),
+        (Read(1, 0, 3), "0007 0000 0009 01 03 06 000100020003", Registers(b"\0\1\0\2\0\3")),
+        (Read(1, 0, 1, READ_INPUT), "0007 0000 0005 01 04 02 0001", Registers(b"\0\1")),
+        (Write(1, 0x9D00, (0x0385,), WRITE_ONE), "0007 0000 0006 01 06 9D00 0385", Written()),
+        (Write(1, 0x9D00, (1, 2)), "0007 0000 0006 01 10 9D00 0002", Written()),
+        (READ_TWO, "0007 0000 0003 01 83 02", Refusal(ILLEGAL_ADDRESS)),
+        (Write(1, 1, (1,)), "0007 0000 0003 01 90 06", Refusal(BUSY)),
+    ],
+)
+def test_replies_on_the_wire(request_: Request, wire: str, reply: Reply) -> None:
+    [frame] = frames(bytes.fromhex(wire))
+    assert decode_reply(request_, frame) == reply
+    [asked] = frames(encode_request(request_, 7))
+    assert encode_reply(asked, reply) == bytes.fromhex(wire)
+
+
+def test_registers_are_high_byte_first() -> None:
+    assert Registers(bytes.fromhex("0102 FFFE")).values == (258, 65534)
+
+
+def test_split_frame_at_every_byte() -> None:
+    for cut in range(1, len(SUNS)):
+        assert frames(SUNS[:cut], SUNS[cut:]) == [Frame(7, 1, SUNS[7:])]
+
+
+def test_two_frames_in_one_segment_and_the_head_of_a_third() -> None:
+    third = bytes.fromhex("0009 0000 0003 01 83 02")
+    assert [f.transaction for f in frames(SUNS + SUNS + third[:8])] == [7, 7]
+    assert [f.transaction for f in frames(SUNS + SUNS + third[:8], third[8:])] == [7, 7, 9]
+
+
+def test_frames_before_garbage_are_not_lost() -> None:
+    deframer = Deframer()
+    deframer.feed(SUNS + b"HTTP/1.1 400 Bad Request\r\n")
+    assert deframer.next_frame() == Frame(7, 1, SUNS[7:])
+    with pytest.raises(FrameError, match="protocol id"):
+        deframer.next_frame()
+
+
+@pytest.mark.parametrize(
+    ("wire", "why"),
+    [
+        ("0007 0001 0007 01 03 04 00000000", "protocol id 1"),
+        ("0007 0000 0000 01", "length 0"),
+        ("0007 0000 0001 01", "length 1"),
+        ("0007 0000 00FF 01", "length 255"),
+        ("0007 0000 FFFF 01", "length 65535"),
+    ],
+)
+def test_no_frame_at_all(wire: str, why: str) -> None:
+    with pytest.raises(FrameError, match=why):
+        frames(bytes.fromhex(wire))
+
+
+def test_length_bounds_are_inside() -> None:
+    shortest = bytes.fromhex("0001 0000 0002 01 03")
+    longest = bytes.fromhex("0001 0000 00FE 01 03") + bytes(252)  # 254 = unit + function + 252
+    assert [len(f.pdu) for f in frames(shortest, longest)] == [1, 253]
+
+
+@pytest.mark.parametrize(
+    ("request_", "wire", "why"),
+    [
+        (READ_TWO, "0007 0000 0007 02 03 04 53756E53", "unit 2"),
+        (READ_TWO, "0007 0000 0007 01 04 04 53756E53", "function 4"),
+        (READ_TWO, "0007 0000 0003 01 84 02", "function 132"),
+        (READ_TWO, "0007 0000 0002 01 83", "exception reply of 1 bytes"),
+        (READ_TWO, "0007 0000 0004 01 83 02 02", "exception reply of 3 bytes"),
+        (READ_TWO, "0007 0000 0002 01 03", "read of 4 bytes"),
+        (READ_TWO, "0007 0000 0003 01 03 04", "read of 4 bytes"),
+        (READ_TWO, "0007 0000 0005 01 03 02 5375", "read of 4 bytes"),
+        (READ_TWO, "0007 0000 0007 01 03 06 53756E53", "read of 4 bytes"),
+        (READ_TWO, "0007 0000 0009 01 03 04 53756E530000", "read of 4 bytes"),
+        (Write(1, 5, (6,), WRITE_ONE), "0007 0000 0006 01 06 0004 0006", "echoed"),
+        (Write(1, 5, (6,), WRITE_ONE), "0007 0000 0006 01 06 0005 0007", "echoed"),
+        (Write(1, 5, (6, 7)), "0007 0000 0006 01 10 0005 0001", "echoed"),
+        (Write(1, 5, (6, 7)), "0007 0000 0006 01 10 0006 0002", "echoed"),
+        (Write(1, 5, (6, 7)), "0007 0000 0005 01 10 0005 00", "echoed"),
+        (Write(1, 5, (6, 7)), "0007 0000 0002 01 10", "echoed"),
+    ],
+)
+def test_an_answer_to_another_question(request_: Request, wire: str, why: str) -> None:
+    [frame] = frames(bytes.fromhex(wire))
+    with pytest.raises(FrameError, match=why):
+        decode_reply(request_, frame)
+
+
+@pytest.mark.parametrize(
+    ("wire", "code"),
+    [
+        ("0001 0000 0006 01 01 0000 0001", ILLEGAL_FUNCTION),
+        ("0001 0000 0002 01 03", ILLEGAL_VALUE),
+        ("0001 0000 0005 01 03 0000 00", ILLEGAL_VALUE),
+        ("0001 0000 0007 01 03 0000 0001 00", ILLEGAL_VALUE),
+        ("0001 0000 0006 01 03 0000 0000", ILLEGAL_VALUE),
+        ("0001 0000 0006 01 03 0000 007E", ILLEGAL_VALUE),  # 126
+        ("0001 0000 0006 01 03 FFFF 0002", ILLEGAL_ADDRESS),
+        ("0001 0000 0009 01 10 FFFF 0001 02 0000", None),
+        ("0001 0000 000B 01 10 FFFF 0002 04 00000000", ILLEGAL_ADDRESS),
+        ("0001 0000 0009 01 10 0000 0001 04 0000", ILLEGAL_VALUE),
+        ("0001 0000 0009 01 10 0000 0002 04 0000", ILLEGAL_VALUE),
+        ("0001 0000 0007 01 10 0000 0000 00", ILLEGAL_VALUE),
+    ],
+)
+def test_what_a_server_refuses(wire: str, code: int | None) -> None:
+    [frame] = frames(bytes.fromhex(wire))
+    asked = decode_request(frame)
+    assert (asked.code if isinstance(asked, Refusal) else None) == code
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Read(1, 0, 126),
+        lambda: Read(1, 0, 0),
+        lambda: Read(1, 65535, 2),
+        lambda: Read(1, -1, 2),
+        lambda: Read(256, 0, 1),
+        lambda: Read(1, 0, 1, 6),  # type: ignore[arg-type]  # the check at run time is what is tested
+        lambda: Write(1, 0, ()),
+        lambda: Write(1, 0, (0,) * 124),
+        lambda: Write(1, 0, (65536,)),
+        lambda: Write(1, 0, (-1,)),
+        lambda: Write(1, 0, (1, 2), WRITE_ONE),
+    ],
+)
+def test_impossible_requests_cannot_be_built(build: Callable[[], Request]) -> None:
+    with pytest.raises(OurFault):
+        build()
+
+
+def test_frame_error_is_the_devices() -> None:
+    assert issubclass(FrameError, DeviceFault)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [  # Modbus Application Protocol 1.1b3, clause 7
+        (1, "illegal function"),
+        (2, "illegal data address"),
+        (3, "illegal data value"),
+        (4, "server device failure"),
+        (5, "acknowledge"),
+        (6, "server device busy"),
+        (8, "memory parity error"),
+        (10, "gateway path unavailable"),
+        (11, "gateway target device failed to respond"),
+        (7, "not in the standard"),
+    ],
+)
+def test_exceptions_are_named(code: int, name: str) -> None:
+    assert str(Refusal(code)).startswith(f"exception {code} ({name}")
+
+
+def test_impossible_span_names_its_registers() -> None:
+    with pytest.raises(OurFault, match=r"registers 65535\.\.65536 outside"):
+        Read(1, 65535, 2)
+
+
+any_request = st.one_of(
+    st.builds(Read, st.integers(0, 255), st.integers(0, 65000), st.integers(1, 125), st.sampled_from([3, 4])),
+    st.builds(Write, st.integers(0, 255), st.integers(0, 65000), st.tuples(st.integers(0, 65535)), st.just(6)),
+    st.builds(
+        Write,
+        st.integers(0, 255),
+        st.integers(0, 65000),
+        st.lists(st.integers(0, 65535), min_size=1, max_size=123).map(tuple),
+    ),
+)
+
+
+@given(st.lists(any_request, min_size=1, max_size=6), st.data())
+def test_valid_frames_split_anywhere_never_lose_sync(requests: list[Request], data: st.DataObject) -> None:
+    wire = b"".join(encode_request(request, i) for i, request in enumerate(requests))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(wire) - 1), max_size=8)))
+    chunks = [wire[a:b] for a, b in pairwise([0, *cuts, len(wire)])]
+    assert [decode_request(frame) for frame in frames(*chunks)] == requests
+    assert [frame.transaction for frame in frames(*chunks)] == list(range(len(requests)))
+
+
+@given(st.lists(st.binary(max_size=40)), any_request)
+def test_no_bytes_raise_anything_but_the_one_error(chunks: list[bytes], request: Request) -> None:
+    try:
+        for frame in frames(*chunks):
+            decode_request(frame)
+            decode_reply(request, frame)
+    except FrameError:
+        pass
+
+
+@given(st.integers(0, 255), st.binary(min_size=1, max_size=253), any_request)
+def test_no_pdu_raises_anything_but_the_one_error(unit: int, pdu: bytes, request: Request) -> None:
+    for frame in (Frame(1, unit, pdu), Frame(1, request.unit, bytes((request.function,)) + pdu[1:])):
+        decode_request(frame)
+        try:
+            decode_reply(request, frame)
+        except FrameError:
+            continue

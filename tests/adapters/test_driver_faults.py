@@ -1,0 +1,393 @@
+"""The driver against a device that is mute, refuses, lies, is somebody else, or obeys another master."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.driver import Pinned
+from adapters.modbus.frames import Read, Refusal, Reply, Write
+from grid_functions.model.device import Seen, Trouble
+from grid_functions.model.reading import Quality
+from grid_functions.model.setpoint import Revert, Setpoint
+from grid_functions.model.units import Quantity
+from tests.adapters.rogue import Rogue, rogue
+from tests.adapters.simulator.situations import Hand, raw
+from tests.adapters.stage import UTC_S, Drawer, desk
+
+NET = (Quantity.NET, None)
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand(UTC_S)
+
+
+@pytest.fixture
+async def new(hand: Hand) -> AsyncIterator[Rogue]:
+    """The 8 kW inverter of the 700 series."""
+    async with rogue("new", hand) as it:
+        yield it
+
+
+def limit(watts: float, decision: int = 1, revert: Revert | None = None) -> Setpoint:
+    return Setpoint("device", decision, produce_max_w=watts, revert=revert)
+
+
+def decision(seen: Seen) -> int:
+    assert seen.condition.holds is not None
+    return seen.condition.holds.decision
+
+
+@pytest.mark.parametrize("pinned", [Pinned(serial="D-2"), Pinned(maker="Other"), Pinned(model="DER 9000")])
+async def test_another_device_than_pinned_is_only_read(new: Rogue, hand: Hand, pinned: Pinned) -> None:
+    memory = Drawer()
+    async with desk(new.port, hand, pinned=pinned, memory=memory) as it:
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert seen.condition.online
+        assert seen.condition.troubles >= {Trouble.WRONG_DEVICE}
+        assert "pinned" in seen.condition.text
+        assert seen.condition.readings[NET].value == -8000.0
+        assert (new.heard, memory.kept, decision(seen)) == ([], {}, 0)
+        assert not await it.driver.release()
+
+
+async def test_the_pinned_device_is_written(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand, pinned=Pinned("OSED", "DER 8000", "D-1")) as it:
+        it.driver.want(limit(3000))
+        assert decision(await it.look()) == 1
+
+
+async def test_who_it_is_is_checked_on_every_connection(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand, pinned=Pinned(serial="D-1")) as it:
+        it.driver.want(limit(3000))
+        await it.look()
+        heard = len(new.heard)
+        new.become("old")
+        it.driver.want(limit(2000))
+        for _ in range(3):
+            seen = await it.look(5)
+        assert seen.condition.troubles >= {Trouble.WRONG_DEVICE}
+        assert seen.nameplate.serial == "L-1"
+        assert len(new.heard) == heard
+        new.become("new")
+        for _ in range(3):
+            seen = await it.look(5)
+        assert decision(seen) == 1
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 2500
+
+
+async def test_a_connection_lost_during_a_write_is_not_followed_by_another_write(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+
+        def cutting(request: Read | Write) -> Reply | None:
+            if isinstance(request, Write):
+                new.become("old")
+            return None
+
+        new.reply = cutting
+        it.driver.want(limit(3000, revert=Revert(60, 1000)))
+        seen = await it.look()
+        assert not seen.condition.online
+        assert len(new.heard) == 1
+
+
+async def test_no_write_over_a_connection_on_which_nobody_was_looked_at(new: Rogue, hand: Hand) -> None:
+    """Another device takes the place between the look and the write, while the ledger is written."""
+    memory = Drawer()
+    async with desk(new.port, hand, memory=memory) as it:
+
+        async def replaced() -> None:
+            new.become("old")
+            await it.link.until_lost()
+
+        memory.before = replaced
+        it.driver.want(limit(3000))
+        assert not (await it.look()).condition.online
+        assert new.heard == []
+
+
+async def test_who_it_is_comes_from_one_connection(new: Rogue, hand: Hand) -> None:
+    """Another device takes the place in the middle of the look at who is there."""
+    async with desk(new.port, hand) as it:
+        new.cut()
+        reads = 0
+
+        async def replacing(request: Read | Write) -> None:
+            nonlocal reads
+            reads += 1
+            if reads == 3:
+                new.become("old")
+                await it.link.until_lost()
+
+        await it.link.until_lost()
+        it.link.before = replacing
+        it.driver.want(limit(3000))
+        seen = await it.look(5)
+        assert reads > 3
+        assert (seen.condition.online, new.heard) == (False, [])
+        it.link.before = None
+        assert (await it.look(5)).nameplate.serial == "L-1"
+
+
+async def test_a_timer_that_is_not_shown_is_renewed_by_the_clock(hand: Hand) -> None:
+    """123 does not tell how long its timer still runs."""
+    async with rogue("old", hand) as old, desk(old.port, hand) as it:
+        it.driver.want(limit(1500, revert=Revert(60.0)))
+        await it.look()
+        await it.look(29.9)
+        assert len(old.heard) == 1
+        await it.look(0.1)
+        # 1500 of 5000 W = 30 %; 60 s anew.
+        assert [w.values for w in old.heard] == [(3000, 0, 60, 0, 1)] * 2
+        await it.look(29.9)
+        assert len(old.heard) == 2
+
+
+async def test_no_baseline_no_writes(new: Rogue, hand: Hand) -> None:
+    memory = Drawer()
+    memory.full = True
+    async with desk(new.port, hand, memory=memory) as it:
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert (new.heard, decision(seen)) == ([], 0)
+        assert "nothing is written" in seen.condition.text
+        memory.full = False
+        assert decision(await it.look(1)) == 1
+
+
+async def test_an_unreadable_baseline_is_not_replaced(new: Rogue, hand: Hand) -> None:
+    memory = Drawer()
+    key = "driver/device/baseline/OSED/DER 8000/D-1"
+    memory.kept[key] = (1, b"{")
+    async with desk(new.port, hand, memory=memory) as it:
+        it.driver.want(limit(3000))
+        await it.look()
+        assert new.heard == []
+        assert memory.kept[key] == (1, b"{")
+
+
+async def test_a_ledger_that_fails_later_does_not_stop_the_writes(new: Rogue, hand: Hand) -> None:
+    memory = Drawer()
+    async with desk(new.port, hand, memory=memory) as it:
+        memory.full = True
+        it.driver.want(limit(3000))
+        assert decision(await it.look()) == 1
+
+
+async def test_another_serial_takes_a_baseline_of_its_own(hand: Hand) -> None:
+    memory = Drawer()
+    async with rogue("new", hand) as it, desk(it.port, hand, memory=memory) as first:
+        first.driver.want(limit(3000))
+        await first.look()
+        it.become("old")
+        for _ in range(3):
+            await first.look(5)
+    assert sorted(memory.kept) == [
+        "driver/device/baseline/OSED/DER 8000/D-1",
+        "driver/device/baseline/OSED/Legacy 5000/L-1",
+    ]
+
+
+async def test_baseline_of_a_restart_is_not_our_own_setpoint(new: Rogue, hand: Hand) -> None:
+    memory = Drawer()
+    async with desk(new.port, hand, memory=memory) as it:
+        it.driver.want(limit(3000))
+        await it.look()
+    async with desk(new.port, hand, memory=memory) as it:
+        # Born again it writes nothing, and shows what it found.
+        seen = it.looks[-1]
+        assert seen.condition.holds == Setpoint("device", 0, produce_max_w=3000.0, on=True)
+        heard = len(new.heard)
+        it.driver.want(limit(3000, decision=9))
+        assert decision(await it.look(1)) == 9
+        assert len(new.heard) == heard
+        assert await it.driver.release()
+        assert raw(new.site, "new", 704, "WMaxLimPctEna") == 0
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 10000
+
+
+async def test_refused_is_shown_and_given_time(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        new.reply = lambda request: Refusal(3) if isinstance(request, Write) else None
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert seen.condition.troubles == {Trouble.WRITE_REFUSED}
+        assert "exception 3" in seen.condition.text
+        assert decision(seen) == 0
+        heard = len(new.heard)
+        seen = await it.look(9.9)
+        assert len(new.heard) == heard
+        assert seen.condition.troubles == {Trouble.WRITE_REFUSED}
+        await it.look(0.2)
+        assert len(new.heard) == heard + 1
+        # Something else is wanted: it is tried at once.
+        it.driver.want(limit(2000))
+        await it.look()
+        assert len(new.heard) == heard + 2
+        new.reply = lambda request: None
+        it.driver.want(limit(1000))
+        seen = await it.look(1)
+        assert (decision(seen), seen.condition.troubles) == (1, frozenset())
+
+
+async def test_acknowledged_but_not_kept_is_not_held(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        new.deaf = True
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert seen.condition.troubles == {Trouble.NOT_HELD}
+        assert decision(seen) == 0
+        heard = len(new.heard)
+        await it.look(1)  # once more at once, then it is given time
+        assert len(new.heard) == 2 * heard
+        await it.look(1)
+        assert len(new.heard) == 2 * heard
+        new.deaf = False
+        seen = await it.look(10)
+        assert (decision(seen), seen.condition.troubles) == (1, frozenset())
+
+
+async def test_mute_is_silent_and_keeps_what_was_held(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand, timeout_s=0.05) as it:
+        it.driver.want(limit(3000, decision=4))
+        await it.look()
+        new.mute = True
+        seen = await it.look(1)
+        assert not seen.condition.online
+        assert seen.condition.troubles == {Trouble.SILENT}
+        assert decision(seen) == 4
+        assert {reading.quality for reading in seen.condition.readings.values()} == {Quality.STALE}
+        new.mute = False
+        for _ in range(3):
+            seen = await it.look(30)
+        assert (seen.condition.online, decision(seen), seen.condition.troubles) == (True, 4, frozenset())
+
+
+async def test_never_seen_is_a_look_too(hand: Hand) -> None:
+    async with rogue("new", hand) as it:
+        it.mute = True
+        async with desk(it.port, hand, timeout_s=0.05) as nobody:
+            assert not nobody.looks[-1].condition.online
+            assert nobody.looks[-1].condition.readings == {}
+            assert nobody.looks[-1].condition.holds is None
+
+
+async def test_what_is_wanted_is_asserted_again_after_a_power_cycle(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000, revert=Revert(60, 1000)))
+        await it.look()
+        new.power_cycle()
+        for _ in range(3):
+            seen = await it.look(5)
+        assert decision(seen) == 1
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 3750
+        assert raw(new.site, "new", 704, "WMaxLimPctEna") == 1
+
+
+async def test_a_lost_write_is_made_again(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+
+        def losing(request: Read | Write) -> Reply | None:
+            if isinstance(request, Write):
+                new.cut()
+            return None
+
+        new.reply = losing
+        it.driver.want(limit(3000))
+        assert not (await it.look()).condition.online
+        new.reply = lambda request: None
+        for _ in range(2):
+            seen = await it.look(5)
+        assert decision(seen) == 1
+
+
+async def test_newest_wanted_wins(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000, 1))
+        it.driver.want(limit(2000, 2))
+        assert decision(await it.look()) == 2
+        # 2000 of 8000 W = 25 %; 3000 W was never written.
+        assert [w.values for w in new.heard] == [(2500,), (1,)]
+
+
+async def test_switch_and_limit_are_given_back_each_on_its_own(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(Setpoint("device", 1, produce_max_w=3000.0, on=False))
+        await it.look()
+        it.driver.want(limit(3000, 2))
+        await it.look(1)
+        # The off is withdrawn; the limit is still ours.
+        assert raw(new.site, "new", 703, "ES") == 1
+        assert raw(new.site, "new", 704, "WMaxLimPctEna") == 1
+        it.driver.want(Setpoint("device", 3))
+        await it.look(1)
+        assert raw(new.site, "new", 704, "WMaxLimPctEna") == 0
+
+
+async def test_another_master_is_noticed_and_only_tightened(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000))
+        await it.look()
+        for _ in range(3):
+            new.touch(704, WMaxLimPct=9000)
+            seen = await it.look(1)
+            assert raw(new.site, "new", 704, "WMaxLimPct") == 3750
+        assert seen.condition.troubles == {Trouble.FOREIGN_WRITER}
+        # What it makes tighter than we want is left; what it makes looser is made tight again.
+        new.touch(704, WMaxLimPct=1000)
+        await it.look(1)
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 1000
+        new.touch(704, WMaxLimPct=9000)
+        await it.look(1)
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 3750
+
+
+async def test_read_only_writes_nothing_and_says_once_what_it_would(new: Rogue, hand: Hand) -> None:
+    memory = Drawer()
+    async with desk(new.port, hand, read_only=True, memory=memory) as it:
+        it.driver.want(limit(3000, 5))
+        await it.look()
+        await it.look(1)
+        assert (new.heard, memory.kept) == ([], {})
+        assert it.notes == [
+            (
+                "would-write",
+                "decision-5",
+                {"device": "device", "points": {"704.WMaxLimPct": 37.5, "704.WMaxLimPctEna": 1}, "refused": ""},
+            )
+        ]
+        assert await it.driver.release()
+
+
+async def test_the_log_says_what_was_written_and_read_back(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000, 6))
+        await it.look()
+        [(kind, correlation, wrote), (kind_2, correlation_2, read)] = it.notes
+        assert (kind, kind_2, correlation, correlation_2) == ("write", "read-back", "decision-6", "decision-6")
+        assert wrote["points"] == {"704.WMaxLimPct": 37.5, "704.WMaxLimPctEna": 1}
+        assert (read["points"]["704.WMaxLimPct"], read["points"]["704.WMaxLimPctEna"]) == (37.5, 1)
+
+
+async def test_what_tightens_is_written_at_once_and_what_loosens_with_the_next_poll(new: Rogue, hand: Hand) -> None:
+    # An hour between polls: whatever is written now was not waited for.
+    async with desk(new.port, hand, poll_s=3600.0, by_hand=False) as it:
+        looked = len(new.asked)
+        it.driver.want(limit(3000, 1))
+        assert decision(await it.shown()) == 1
+        # Not even a read stands before it: the last poll is young enough, and the read-back tells.
+        assert isinstance(new.asked[looked], Write)
+        it.driver.want(limit(4000, 2))
+        it.driver.want(limit(2000, 3))
+        assert decision(await it.shown()) == 3
+        # 3000 and 2000 of 8000 W; 4000 W stayed unwritten for lack of a poll.
+        assert [w.values for w in new.heard] == [(3750,), (1,), (2500,)]
+
+
+async def test_one_look_a_tick(new: Rogue, hand: Hand) -> None:
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000))
+        await it.look()
+        await it.look(1)
+        assert len(it.looks) == 3
