@@ -1,0 +1,1 @@
+"""The roof: wires protocols, grid functions and adapters into one appliance."""

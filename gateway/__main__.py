@@ -1,0 +1,5 @@
+"""``python -m gateway`` is the command ``osed``."""
+
+from gateway.cli.app import main
+
+main()

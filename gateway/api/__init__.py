@@ -1,0 +1,1 @@
+"""The local socket between the running gateway and the command line."""

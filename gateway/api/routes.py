@@ -1,0 +1,103 @@
+"""What the running gateway answers over its local socket. Every answer is one JSON document."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from gateway import reports
+from gateway.log.book import latest
+from gateway.loop import SiteLoop
+from grid_functions.model.errors import OperatorFault
+from grid_functions.model.ports import Clock
+
+
+class Running(Protocol):
+    """The part of the appliance the socket may see and touch."""
+
+    name: str
+    log_path: Path
+
+    @property
+    def sites(self) -> Mapping[str, SiteLoop]:
+        """Every site's loop by name."""
+
+    @property
+    def clock(self) -> Clock:
+        """All clocks."""
+
+    def upstreams(self) -> list[dict[str, Any]]:
+        """Every upstream session and how it is."""
+
+    def stop(self, *, release: bool) -> None:
+        """End gracefully; ``release`` gives the devices back to their baselines first."""
+
+
+def routes(running: Running) -> web.Application:
+    """The application the socket serves."""
+    app = web.Application()
+
+    def get(path: str, answer: Callable[[web.Request], Any]) -> None:
+        async def handle(request: web.Request) -> web.Response:
+            return web.json_response(answer(request))
+
+        app.router.add_get(path, handle)
+
+    get("/status", lambda _: _status(running))
+    get(
+        "/devices",
+        lambda _: [
+            dict(d, site=n) for n, s in running.sites.items() for d in reports.devices_of(s, running.clock.now())
+        ],
+    )
+    get(
+        "/events",
+        lambda _: [
+            dict(e, site=n) for n, s in running.sites.items() for e in reports.events_of(s, running.clock.now())
+        ],
+    )
+    get("/upstreams", lambda _: running.upstreams())
+
+    async def why(request: web.Request) -> web.Response:
+        return web.json_response(await _why(running, request.match_info["name"]))
+
+    async def stop(request: web.Request) -> web.Response:
+        try:
+            body = await request.json()
+        except ValueError as fault:
+            raise OperatorFault("the request's body is no JSON", 'send {"release": true} or {}') from fault
+        running.stop(release=isinstance(body, dict) and body.get("release") is True)
+        return web.json_response({"stopping": True})
+
+    app.router.add_get("/why/{name}", why)
+    app.router.add_post("/stop", stop)
+    return app
+
+
+def _status(running: Running) -> dict[str, Any]:
+    now = running.clock.now()
+    sites = [reports.status_of(site, now) for site in running.sites.values()]
+    return {"gateway": running.name, "upstreams": running.upstreams(), "sites": sites}
+
+
+async def _why(running: Running, name: str) -> dict[str, Any]:
+    now = running.clock.now()
+    for site in running.sites.values():
+        if name in site.plan.devices:
+            return reports.why_device(site, name, now)
+    for site in running.sites.values():
+        # A long log takes long to search: never in the loop's own thread.
+        records = await asyncio.to_thread(latest, running.log_path, rows=200, correlation=name)
+        history = [
+            {"utc_s": r.utc_s, "kind": r.kind, **r.body}
+            for r in records
+            # The search takes % and _ for any letter; here they are letters.
+            if r.site == site.plan.terms.name and r.correlation.upper() == name.upper()
+        ]
+        found = reports.why_event(site, name, history, now)
+        if found is not None:
+            return found
+    known = sorted(device for site in running.sites.values() for device in site.plan.devices)
+    raise OperatorFault(f"no device or event is named {name!r}", f"devices: {', '.join(known)}; events: 'osed events'")

@@ -1,0 +1,39 @@
+"""The command ``osed``: exit code 0 done, 1 failed, 2 used wrongly; an error is one line that says what to do."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from certs.errors import CertificateError
+from gateway.cli import ask, certificates, check, demo, run, scan, serve
+from grid_functions.model.errors import ConfigurationFault, GatewayError
+
+app = typer.Typer(
+    name="osed",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
+)
+app.add_typer(certificates.app, name="certs")
+for command in (run.run, check.check, ask.status, ask.devices, ask.upstreams, ask.events, ask.why, ask.stop):
+    app.command()(command)
+app.command()(scan.scan)
+app.command()(demo.demo)
+app.command(name="utility-server")(serve.utility_server)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="osed")
+    except ConfigurationFault as fault:
+        for mistake in fault.mistakes:
+            print(mistake, file=sys.stderr)
+        print(f"osed: {len(fault.mistakes)} mistake(s) in the configuration", file=sys.stderr)
+        sys.exit(1)
+    except (GatewayError, CertificateError) as fault:
+        print(f"osed: {fault}", file=sys.stderr)
+        sys.exit(1)

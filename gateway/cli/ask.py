@@ -1,0 +1,191 @@
+"""Commands that ask the running gateway over its local socket."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from gateway.api.socket import call, socket_path
+from gateway.cli.output import Json, document, people, table
+from gateway.config.load import load
+from gateway.wiring import FAMILIES
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration the gateway runs with.")]
+
+
+def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """Show upstreams, what is in force, and every device of every site.
+
+    Example: osed status --config osed.yaml
+    """
+    answer = _ask(config, "/status")
+    if json_:
+        document(answer)
+        return
+    _upstreams(answer["upstreams"])
+    for site in answer["sites"]:
+        power = "no meter" if site["power_w"] is None else f"{site['power_w']:.0f} W at the meter"
+        people.print(f"\nsite {site['site']} ({site['mode']}): {power}")
+        _events(site["in_force"])
+        _devices(site["devices"])
+        for alarm in site["alarms"]:
+            people.print(f"alarm: {alarm}")
+
+
+def devices(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """List every device: what it should hold, what it holds, what it measures.
+
+    Example: osed devices --json
+    """
+    answer = _ask(config, "/devices")
+    document(answer) if json_ else _devices(answer)
+
+
+def upstreams(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """List every upstream session and how it is.
+
+    Example: osed upstreams
+    """
+    answer = _ask(config, "/upstreams")
+    document(answer) if json_ else _upstreams(answer)
+
+
+def events(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """List every control in force with its source, rank, age and end.
+
+    Example: osed events
+    """
+    answer = _ask(config, "/events")
+    document(answer) if json_ else _events(answer)
+
+
+def why(
+    name: Annotated[str, typer.Argument(help="A device's name or an event's id.")],
+    config: Config = Path("osed.yaml"),
+    json_: Json = False,
+) -> None:
+    """Show what holds and why: who asked, rank, since, until, who lost, applied or not.
+
+    Example: osed why pv
+    """
+    answer = _ask(config, f"/why/{quote(name, safe='')}")
+    if json_:
+        document(answer)
+        return
+    if "device" in answer:
+        _devices([answer["device"]])
+        _claims("holds", answer["holds"])
+    else:
+        _events(answer["in_force"])
+        _claims("won", answer["won"])
+    _claims("lost", answer["lost"])
+    for record in answer.get("history", ()):
+        rest = {key: value for key, value in record.items() if key not in ("utc_s", "kind")}
+        people.print(f"{record['utc_s']:.1f} {record['kind']}: {rest}")
+
+
+def stop(
+    config: Config = Path("osed.yaml"),
+    release: Annotated[bool, typer.Option("--release", help="Give every device back to its baseline first.")] = False,
+    json_: Json = False,
+) -> None:
+    """Stop the gateway. What the devices hold stays, unless --release is given.
+
+    Example: osed stop
+    """
+    answer = asyncio.run(call(_socket(config), "POST", "/stop", {"release": release}))
+    document(answer) if json_ else people.print("stopping")
+
+
+def _ask(config: Path, route: str) -> Any:
+    return asyncio.run(call(_socket(config), "GET", route))
+
+
+def _socket(config: Path) -> Path:
+    loaded = load(config, FAMILIES)
+    return socket_path(loaded.folder / loaded.configuration.gateway.data)
+
+
+def _upstreams(rows: list[dict[str, Any]]) -> None:
+    columns = ("upstream", "state", "last read", "clock", "owed", "alarms")
+    lines = [
+        [r["name"], _state(r), _ago(r["last_read_age_s"]), f"{r['clock']['quality']} {r['clock']['ahead_s']:+.1f} s", r["owed"],
+         _list(list(r["alarms"].values()))]
+        for r in rows
+    ]  # fmt: skip
+    table("", columns, lines, "no upstreams")
+
+
+def _state(upstream: dict[str, Any]) -> str:
+    if upstream["refused"]:
+        return f"refused: {upstream['refused']}"
+    if not upstream["reachable"]:
+        return "unreachable"
+    return "current" if upstream["registered"] else "not registered"
+
+
+def _events(rows: list[dict[str, Any]]) -> None:
+    columns = ("control", "source", "basis", "program", "rank", "since", "ends in", "event")
+    lines = [
+        [
+            r["control"],
+            r["source"],
+            r["basis"],
+            r["program"],
+            r["rank"],
+            _ago(r["since_s"]),
+            _seconds(r["ends_in_s"]),
+            r["event"],
+        ]
+        for r in rows
+    ]
+    table("", columns, lines, "nothing in force")
+
+
+def _devices(rows: list[dict[str, Any]]) -> None:
+    columns = ("device", "role", "online", "power W", "wanted", "holds", "troubles")
+    lines = [
+        [
+            r["name"],
+            r.get("role"),
+            r["online"],
+            r.get("power_w"),
+            _limits(r["wanted"]),
+            _limits(r.get("holds")),
+            _list(r.get("troubles")),
+        ]
+        for r in rows
+    ]
+    table("", columns, lines, "no devices")
+
+
+def _claims(title: str, rows: list[dict[str, Any]]) -> None:
+    columns = ("scope", "quantity", "want", "source", "basis", "rank", "since", "ends in", "event", "lost to", "why")
+    lines = [
+        [r["scope"], r["quantity"], r["want"], r["source"], r["basis"], r["rank"], _ago(r["since_s"]), _seconds(r["ends_in_s"]),
+         r["event"], r.get("to"), r.get("why")]
+        for r in rows
+    ]  # fmt: skip
+    table(title, columns, lines)
+
+
+def _limits(limits: dict[str, Any] | None) -> str:
+    if not limits:
+        return ""
+    return " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in limits.items()
+    )
+
+
+def _list(values: list[str] | None) -> str:
+    return ", ".join(values or ())
+
+
+def _ago(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.0f} s ago"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "open" if seconds is None else f"{seconds:.0f} s"

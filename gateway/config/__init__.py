@@ -1,0 +1,1 @@
+"""osed.yaml: one file, validated whole."""

@@ -1,0 +1,155 @@
+"""Reads osed.yaml and reports every mistake at once, each with file and line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from gateway.config.schema import Configuration, Ieee2030_5Upstream, SiteSettings
+from grid_functions.model.device import Role
+from grid_functions.model.errors import ConfigurationFault
+
+Path_ = tuple[str | int, ...]
+
+Families = Mapping[str, Callable[..., object]]
+"""Device families that exist, by name: each makes itself from its options, or raises TypeError or ValueError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration; relative paths in it are below ``folder``."""
+
+    configuration: Configuration
+    folder: Path
+
+
+def load(path: Path, families: Families) -> Loaded:
+    """The configuration at ``path``. Raises ConfigurationFault with all mistakes."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigurationFault((f"{path}: cannot be read ({fault}); name the file with --config",)) from fault
+    lines: dict[Path_, int] = {}
+    doubled: list[str] = []
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            _note(root, (), lines, doubled, path)
+        plain = yaml.safe_load(text)
+    except RecursionError as fault:
+        raise ConfigurationFault(
+            (f"{path}:1: it is nested too deep, or an alias stands inside its own anchor",)
+        ) from fault
+    except ValueError as fault:  # a date that is none
+        raise ConfigurationFault((f"{path}:1: no YAML ({fault}); quote what is no date",)) from fault
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        raise ConfigurationFault((f"{path}:{line}: no YAML ({getattr(fault, 'problem', fault)})",)) from fault
+    mistakes = list(doubled)
+    configuration: Configuration | None = None
+    try:
+        configuration = Configuration.model_validate(plain if plain is not None else {})
+    except ValidationError as fault:
+        mistakes += [f"{path}:{_line(lines, where)}: {_where(where)}: {text}" for where, text in _plain(fault)]
+    if configuration is not None:
+        found = _inconsistencies(configuration, path.parent, families)
+        mistakes += [f"{path}:{_line(lines, where)}: {_where(where)}: {text}" for where, text in found]
+    if mistakes or configuration is None:
+        raise ConfigurationFault(tuple(mistakes))
+    return Loaded(configuration, path.parent)
+
+
+def _plain(fault: ValidationError) -> Iterator[tuple[Path_, str]]:
+    found = [(error["loc"], error["type"], error["msg"]) for error in fault.errors()]
+    for where, kind, text in found:
+        # pydantic counts a broken item as absent and then calls the list too short.
+        broken_inside = any(len(other) > len(where) and other[: len(where)] == where for other, _, _ in found)
+        if not (kind == "too_short" and broken_inside):
+            yield where, text
+
+
+def _inconsistencies(configuration: Configuration, folder: Path, families: Families) -> Iterator[tuple[Path_, str]]:
+    yield from _doubled(("upstreams",), [u.name for u in configuration.upstreams])
+    yield from _doubled(("sites",), [s.name for s in configuration.sites])
+    sites = {site.name for site in configuration.sites}
+    for number, upstream in enumerate(configuration.upstreams):
+        yield from _of_upstream(("upstreams", number), upstream, folder, sites)
+    for number, site in enumerate(configuration.sites):
+        yield from _of_site(("sites", number), site, families)
+
+
+def _of_upstream(at: Path_, upstream: Ieee2030_5Upstream, folder: Path, sites: set[str]) -> Iterator[tuple[Path_, str]]:
+    for field in ("certificate", "key", "ca"):
+        named: Path = getattr(upstream.tls, field)
+        if not (folder / named).is_file():
+            yield (*at, "tls", field), f"no such file {folder / named}; 'osed certs device' makes one for a lab"
+    for number, service in enumerate(upstream.serves):
+        if service.site not in sites:
+            yield (*at, "serves", number, "site"), f"no site is named {service.site!r} ({', '.join(sorted(sites))})"
+    if upstream.poll.floor_s > upstream.poll.ceiling_s:
+        yield (*at, "poll", "floor_s"), "the floor lies above the ceiling"
+
+
+def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tuple[Path_, str]]:
+    yield from _doubled((*at, "devices"), [d.name for d in site.devices])
+    for number, device in enumerate(site.devices):
+        here = (*at, "devices", number)
+        if device.family not in families:
+            yield (*here, "family"), f"no device family {device.family!r} ({', '.join(sorted(families))})"
+        else:
+            try:
+                families[device.family](**device.options)
+            except (TypeError, ValueError) as fault:
+                yield (*here, "options"), str(fault)
+        port = int(device.address.rpartition(":")[2])
+        if not 0 < port < 65536:
+            yield (*here, "address"), f"port {port} is not in 1..65535"
+    doubled_addresses = Counter((device.address, device.unit) for device in site.devices)
+    for number, device in enumerate(site.devices):
+        if doubled_addresses[device.address, device.unit] > 1:
+            yield (*at, "devices", number, "unit"), f"another device has unit {device.unit} at {device.address}"
+    meters = {device.name for device in site.devices if device.role is Role.METER}
+    if site.meter is not None and site.meter not in meters:
+        known = ", ".join(sorted(meters)) or "none"
+        yield (*at, "meter"), f"no device with role meter is named {site.meter!r} ({known})"
+    if len(set(site.precedence)) != len(site.precedence):
+        yield (*at, "precedence"), "a source is named twice"
+
+
+def _doubled(at: Path_, names: list[str]) -> Iterator[tuple[Path_, str]]:
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            yield (*at, number, "name"), f"the name {name!r} is taken"
+        seen.add(name)
+
+
+def _note(node: yaml.Node, at: Path_, lines: dict[Path_, int], doubled: list[str], path: Path) -> None:
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*at, str(key.value))
+            if here in lines:
+                doubled.append(
+                    f"{path}:{key.start_mark.line + 1}: {_where(here)}: stands twice, first in line {lines[here]}"
+                )
+            lines.setdefault(here, key.start_mark.line + 1)
+            _note(value, here, lines, doubled, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            _note(value, (*at, number), lines, doubled, path)
+
+
+def _line(lines: dict[Path_, int], where: Path_) -> int:
+    while where and where not in lines:
+        where = where[:-1]
+    return lines.get(where, 1)
+
+
+def _where(where: Path_) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return text.removeprefix(".") or "the file"

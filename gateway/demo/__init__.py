@@ -1,0 +1,1 @@
+"""The demonstration: real servers, real processes, verdicts from what was measured."""

@@ -1,0 +1,265 @@
+"""The stage: certificates, a configuration, and three processes on loopback - utility server, simulated site, gateway."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from certs import dev_ca
+from certs.identity import identify
+from gateway.api.socket import call, socket_path
+from gateway.demo.measured import Possible, Sample, Told
+from gateway.demo.process import Process
+from gateway.demo.registers import Address, Register, Witness
+from gateway.demo.site import SiteControl
+from gateway.demo.utility import Operator
+from grid_functions.model.errors import GatewayError, OurFault
+
+PIN = 111115
+FAIL_SAFE_W = 1500
+DEFAULT_W = 5000
+REVERT_S = 10
+POLL_S = 1
+
+LEGACY, MODERN, METER = "pv-legacy", "pv-700", "grid-meter"
+RATED_W = {LEGACY: 5000.0, MODERN: 6000.0}
+
+
+class Sabotage(StrEnum):
+    """Ways to break the demonstration on purpose; it must notice each."""
+
+    INVERTER_IGNORES = "inverter-ignores"
+    METER_SIGN = "meter-sign"
+    SERVER_DROPS_RESPONSES = "server-drops-responses"
+    LEDGER_OFF = "ledger-off"
+    REVERT_OFF = "revert-off"
+
+
+class Stage:
+    """Everything the steps act on. ``began_s``: UTC when all was up."""
+
+    def __init__(self, folder: Path, sabotage: Sabotage | None) -> None:
+        self.folder = folder
+        self.sabotage = sabotage
+        self.config = folder / "osed.yaml"
+        self.began_s = time.time()
+        self.lfdi = ""
+        self.programs: dict[str, int] = {}
+        self.registers: list[Register] = []
+        self.possible: list[Possible] = []
+        self.processes: list[Process] = []
+        self.operator: Operator
+        self.site: SiteControl
+        self.witness: Witness
+        self.gateway: Process
+        self._observing: asyncio.Task[None] | None = None
+
+    @property
+    def now_s(self) -> float:
+        """UTC."""
+        return time.time()
+
+    async def samples(self) -> list[Sample]:
+        """The meter's own samples since the beginning."""
+        return await self.site.samples(self.began_s)
+
+    async def status(self) -> dict[str, Any] | None:
+        """What the gateway says of itself, for show; None while it is away."""
+        with suppress(GatewayError):
+            answer: dict[str, Any] = await call(socket_path(self.folder / "data"), "GET", "/status")
+            return answer
+        return None
+
+    async def start_gateway(self) -> None:
+        """Start the gateway, or start it again."""
+        self.gateway = await Process.start("gateway", "gateway", ["run", "--config", str(self.config)], self.folder)
+        self.processes.append(self.gateway)
+
+    def break_ledger(self) -> None:
+        """Sabotage: the gateway comes back without its memory."""
+        for path in (self.folder / "data").glob("ledger.db*"):
+            path.unlink()
+
+    async def until(self, what: str, true: Any, seconds: float, every_s: float = 0.2) -> bool:
+        """Wait until ``true()`` holds, at most ``seconds``; whether it did."""
+        deadline_s = time.monotonic() + seconds
+        while not await true():
+            if time.monotonic() > deadline_s:
+                return False
+            await asyncio.sleep(every_s)
+        return True
+
+    async def told(self, subject: str, statuses: set[int], seconds: float) -> bool:
+        """Wait until the server holds these Responses of an event."""
+
+        async def there() -> bool:
+            return statuses <= {r.status for r in await self.responses() if r.subject.upper() == subject.upper()}
+
+        return await self.until(f"Responses {sorted(statuses)}", there, seconds)
+
+    async def responses(self) -> list[Told]:
+        """Every Response as the server holds it."""
+        return await self.operator.responses()
+
+    async def observe(self) -> None:
+        """Read registers and possibilities about once a second until cancelled."""
+        while True:
+            with suppress(GatewayError, OSError):
+                self.registers += await self.witness.read()
+                self.possible.append(await self.site.possible())
+            await asyncio.sleep(0.8)
+
+
+@asynccontextmanager
+async def staged(folder: Path, sabotage: Sabotage | None) -> AsyncIterator[Stage]:
+    """Raise the stage and, at the end, take everything down again."""
+    stage = Stage(folder, sabotage)
+    observing: asyncio.Task[None] | None = None
+    try:
+        await _raise(stage)
+        observing = asyncio.create_task(stage.observe(), name="observe")
+        yield stage
+    finally:
+        if observing is not None:
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
+            await stage.witness.close()
+        for process in reversed(stage.processes):
+            await process.end()
+        if hasattr(stage, "operator"):
+            await stage.operator.close()
+
+
+async def _raise(stage: Stage) -> None:
+    now = datetime.now(UTC)
+    certs = stage.folder / "certs"
+    authority = dev_ca.authority("demo", now, 3)
+    server = dev_ca.write(dev_ca.issue(authority, "utility", now, hosts=("127.0.0.1",)), certs, "utility")
+    device = dev_ca.issue(authority, "gateway", now)
+    paths = dev_ca.write(device, certs, "gateway")
+    stage.lfdi = identify(device.chain_pem()).lfdi
+    token = secrets.token_urlsafe(24)
+    (stage.folder / "admin.token").write_text(token)
+    arguments = [
+        "utility-server",
+        "--certificate",
+        str(server.chain),
+        "--key",
+        str(server.key),
+        "--ca",
+        str(server.root),
+    ]
+    arguments += [
+        "--token-file",
+        str(stage.folder / "admin.token"),
+        "--store",
+        str(stage.folder / "utility.db"),
+        "--announce",
+    ]
+    utility = await Process.start("utility", "gateway", arguments, stage.folder)
+    stage.processes.append(utility)
+    site = await Process.start("site", "adapters.simulator", ["--plan", json.dumps(_plan(stage.folder))], stage.folder)
+    stage.processes.append(site)
+    ports = await utility.announcement()
+    told = await site.announcement()
+    stage.operator = Operator(str(ports["admin"]), token)
+    stage.site = SiteControl(int(told["control"]))
+    where = {d["name"]: d for d in told["devices"]}
+    stage.witness = Witness(
+        [Address(name, d["host"], d["port"], d["unit"], RATED_W[name]) for name, d in where.items() if name in RATED_W]
+    )
+    await _open_for_business(stage)
+    stage.config.write_text(yaml.safe_dump(_configuration(str(ports["url"]), paths, where), sort_keys=False))
+    await _sabotage(stage)
+    await stage.start_gateway()
+    stage.began_s = time.time()
+
+
+async def _open_for_business(stage: Stage) -> None:
+    polls = {f"{name}_poll_s": POLL_S for name in ("dcap", "time", "edev", "fsa", "derp", "der")}
+    await stage.operator.settings(**polls)
+    await stage.operator.device(stage.lfdi, PIN)
+    stage.programs["feeder"] = await stage.operator.program(5, "feeder", DEFAULT_W)
+    stage.programs["area"] = await stage.operator.program(2, "area")
+
+
+async def _sabotage(stage: Stage) -> None:
+    match stage.sabotage:
+        case Sabotage.INVERTER_IGNORES:
+            await stage.site.misbehave(MODERN, "ignores")
+        case Sabotage.METER_SIGN:
+            await stage.site.misbehave(METER, "meter_sign")
+        case Sabotage.REVERT_OFF:
+            await stage.site.misbehave(MODERN, "revert_off")
+        case Sabotage.SERVER_DROPS_RESPONSES:
+            await stage.operator.settings(drop_responses=True)
+        case Sabotage.LEDGER_OFF | None:
+            pass  # ledger-off strikes between kill and restart
+
+
+def _plan(folder: Path) -> dict[str, Any]:
+    record = folder / "site"
+    record.mkdir(exist_ok=True)
+    return {
+        "inverters": [
+            {"name": LEGACY, "kind": "legacy", "rated_w": int(RATED_W[LEGACY]), "serial": "L-1"},
+            {"name": MODERN, "kind": "der700", "rated_w": int(RATED_W[MODERN]), "serial": "M-1"},
+        ],
+        "meter": {"name": METER, "serial": "G-1"},
+        "house": {"base_w": 800, "ripple_w": 15},
+        "sun": {"fraction": 0.9, "ripple": 0.004},
+        "record": str(record),
+    }
+
+
+def _configuration(url: str, paths: dev_ca.Paths, where: dict[str, Any]) -> dict[str, Any]:
+    if set(where) != {LEGACY, MODERN, METER}:
+        raise OurFault(f"the simulated site shows {sorted(where)}")
+    devices = [
+        {
+            "name": name,
+            "family": "sunspec",
+            "address": f"tcp://{d['host']}:{d['port']}",
+            "unit": d["unit"],
+            "role": "meter" if name == METER else "pv",
+            "serial": d["serial"],
+        }
+        for name, d in where.items()
+    ]
+    return {
+        "gateway": {"name": "demo", "data": "data"},
+        "upstreams": [
+            {
+                "name": "utility",
+                "protocol": "ieee2030_5",
+                "url": url,
+                "profile": "csip-aus",
+                "tls": {
+                    "certificate": str(paths.chain),
+                    "key": str(paths.key),
+                    "ca": str(paths.root),
+                    "ciphers": ["CCM8"],
+                },
+                "serves": [{"site": "house", "pin": PIN}],
+                "fail_safe": {"export_limit_w": FAIL_SAFE_W, "after_s": 3600},
+                "poll": {"floor_s": POLL_S},
+            }
+        ],
+        "sites": [
+            {
+                "name": "house",
+                "connection": {"import_limit_w": 15000, "export_limit_w": 10000, "phases": 3},
+                "meter": METER,
+                "revert_s": REVERT_S,
+                "devices": devices,
+            }
+        ],
+    }

@@ -1,0 +1,98 @@
+"""The log book: buffered up to a second, a ring bounded in age and rows. Losing a second of it loses no promise."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway.log import schema
+from gateway.store.corruption import set_aside_if_corrupt
+from gateway.store.migrate import upgrade
+from gateway.store.writer import Statement, Writer, connect, unavailable
+from grid_functions.model.errors import LedgerUnavailable
+
+_log = structlog.get_logger("log")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the log."""
+
+    utc_s: float
+    site: str
+    kind: str
+    correlation: str
+    body: Mapping[str, Any]
+
+
+class Log:
+    """Takes records at once, writes them every ``flush_s`` seconds. A full disk costs records, never the caller."""
+
+    def __init__(
+        self,
+        path: Path,
+        utc: Callable[[], float],
+        *,
+        keep_s: float = 30 * 86400.0,
+        keep_rows: int = 2_000_000,
+        flush_s: float = 1.0,
+        busy_s: float = 2.0,
+        max_pages: int | None = None,
+    ) -> None:
+        aside = set_aside_if_corrupt(path, busy_s)
+        if aside is not None:
+            _log.error("log was corrupt; a new one is begun", set_aside=str(aside))
+        upgrade(path, "gateway.log", busy_s=busy_s)
+        self._path = path
+        self._utc = utc
+        self._keep_s, self._keep_rows, self._flush_s = keep_s, keep_rows, flush_s
+        self._waiting: list[Statement] = []
+        self._writer = Writer(path, synchronous="NORMAL", busy_s=busy_s, max_pages=max_pages)
+
+    def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+        """Note one thing; returns at once."""
+        text = json.dumps(body, separators=(",", ":"), default=str).encode()
+        row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation, "body": text}
+        self._waiting.append((schema.ADD, row))
+
+    async def run(self) -> None:
+        """Write what waits, until cancelled; what waits then is written by :meth:`flush`."""
+        while True:
+            await asyncio.sleep(self._flush_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits and cut what is too old or too much."""
+        if not self._waiting:
+            return
+        statements, self._waiting = self._waiting, []
+        statements.append((schema.CUT_OLD, {"before_s": self._utc() - self._keep_s}))
+        statements.append((schema.CUT_LONG, {"rows": self._keep_rows}))
+        try:
+            await self._writer.write(statements)
+        except LedgerUnavailable as fault:
+            _log.warning("log records lost", count=len(statements) - 2, why=str(fault))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._writer.close()
+
+
+def latest(path: Path, *, rows: int, correlation: str = "%", site: str = "%") -> tuple[Record, ...]:
+    """The newest records, oldest first; ``correlation`` and ``site`` are LIKE patterns. Raises LedgerUnavailable."""
+    values = {"rows": rows, "correlation": correlation, "site": site}
+    try:
+        with closing(connect(path, "NORMAL", 2.0)) as connection:
+            found = connection.execute(schema.LATEST, values).fetchall()
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
+    return tuple(
+        Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
+        for utc_s, where, kind, about, body in reversed(found)
+    )

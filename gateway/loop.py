@@ -1,0 +1,370 @@
+"""One site's loop: looks and reads in, decisions out, in the order that keeps promises.
+
+A decision is made when something changed or its own wake-up is due; nothing polls the clock. Tightening goes to the devices at once;
+whatever loosens, and every answer upstream, waits until the entries of its decision are in the ledger. While the ledger
+cannot be written tightening goes on, loosening and answers wait, and an alarm stands. A site that only observes leaves no trace: it
+writes no device, keeps nothing in the ledger and tells its upstreams nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.handing import narrowed
+from gateway.site_plan import SitePlan
+from grid_functions.decide import Decision, SiteState, SiteTick, decide
+from grid_functions.model.device import Role, Seen
+from grid_functions.model.entry import Entry, EntryKey
+from grid_functions.model.errors import GatewayError
+from grid_functions.model.event import EventKey, Read
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.outcome import Outcome
+from grid_functions.model.ports import Clock
+from grid_functions.model.reading import MeterKey, Quality, Reading
+from grid_functions.model.setpoint import Setpoint, tightens
+from grid_functions.model.snapshot import Snapshot
+
+_log = structlog.get_logger("site")
+
+_RETRY_S = 1.0
+"""Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
+
+
+class Commits(Protocol):
+    """The part of the ledger a site needs."""
+
+    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
+        """Returns when durable; raises LedgerUnavailable."""
+
+
+class Records(Protocol):
+    """The part of the log a site needs."""
+
+    def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+        """Note one thing; returns at once."""
+
+
+class SiteLoop:
+    """One site. Synchronous intakes, one task that decides, one that commits, one per device and per event that is owed answers."""
+
+    def __init__(
+        self,
+        plan: SitePlan,
+        state: SiteState,
+        owed: tuple[Outcome, ...],
+        ledger: Commits,
+        log: Records,
+        clock: Clock,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
+        pause: Callable[[asyncio.Event, float | None], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.decision: Decision | None = None
+        self.seen: dict[str, Seen] = {}
+        self.alarms: dict[str, str] = {}
+        self._state = state
+        self._ledger, self._log, self._clock, self._sleep = ledger, log, clock, sleep
+        self._pause = pause or _pause
+        self._reads: list[Read] = []
+        self._acknowledged: list[Outcome] = []
+        self._changed = asyncio.Event()
+        self._commit_wanted = asyncio.Event()
+        self._uncommitted: dict[EntryKey, Entry] = {}
+        self._untold: list[Outcome] = []
+        self._handed: dict[str, Setpoint] = {}
+        self._handed_serial: int | None = None
+        self._to_tell: dict[EventKey, list[Outcome]] = {}
+        self._telling: dict[EventKey, asyncio.Task[None]] = {}
+        for outcome in owed:
+            self._to_tell.setdefault(outcome.event, []).append(outcome)
+
+    def take_read(self, read: Read) -> None:
+        """A look at one respondent, from its upstream's session."""
+        self._reads.append(read)
+        self._changed.set()
+
+    def take_seen(self, seen: Seen) -> None:
+        """A look at one device, from its driver."""
+        self.seen[seen.device] = seen
+        self.alarms.pop(f"driver {seen.device}", None)
+        self._changed.set()
+
+    @property
+    def handed(self) -> Mapping[str, Setpoint]:
+        """What each driver was last handed."""
+        return self._handed
+
+    async def run(self) -> None:
+        """Decide until cancelled. A device whose driver raises is run again; nothing here stops anything else."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in self.plan.devices:
+                    group.create_task(self._run_device(name), name=f"{self.plan.terms.name}/{name}")
+                if not self.plan.observe:
+                    self._begin_telling()
+                if self._uncommitted or self._untold:
+                    self._commit_wanted.set()
+                group.create_task(self._commit_forever(), name=f"{self.plan.terms.name}/commit")
+                group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
+        finally:
+            # What was being told stays in its queue, and is told when the site is begun again.
+            telling, self._telling = list(self._telling.values()), {}
+            for task in telling:
+                task.cancel()
+            await asyncio.gather(*telling, return_exceptions=True)
+
+    def snapshot(self, now: Instants) -> Snapshot:
+        """The frozen picture of now: every configured device is in it, answered or not."""
+        meter = self.seen.get(self.plan.meter) if self.plan.meter is not None else None
+        stale_s = self.plan.terms.meter_stale_s
+        readings = {} if meter is None else {key: _aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
+        devices = {name: seen for name, seen in self.seen.items() if seen.role is not Role.METER}
+        return Snapshot(self.plan.terms.name, now, readings, devices)
+
+    async def _decide_forever(self) -> None:
+        await self._first_looks()
+        while True:
+            self._changed.clear()
+            now = self._clock.now()
+            try:
+                wake = self._decide(now)
+            except Exception:
+                # A defect of ours must not unseat what holds: the drivers keep what they were handed.
+                self._alarm("decision", "a decision failed; what holds stands")
+                _log.exception("decision failed", site=self.plan.terms.name)
+                await self._sleep(_RETRY_S)
+            else:
+                await self._until_due(wake)
+
+    async def _first_looks(self) -> None:
+        deadline_s = self._clock.now().mono_s + self.plan.settle_deadline_s
+        while self._unanswered() and (left_s := deadline_s - self._clock.now().mono_s) > 0:
+            self._changed.clear()
+            await self._pause(self._changed, left_s)
+
+    def _unanswered(self) -> set[str]:
+        """Devices of which no answer has come. That one is silent is a look, but no answer."""
+        return set(self.plan.devices) - {name for name, seen in self.seen.items() if seen.condition.online}
+
+    def _decide(self, now: Instants) -> tuple[Moment, ...]:
+        snapshot = self.snapshot(now)
+        decision = self._decided(snapshot, now)
+        before, self._state, self.decision = self.decision, decision.state, decision
+        if self.plan.observe:
+            # Nothing is owed for what was only watched.
+            self._acknowledged += decision.outcomes
+            self._went_out(decision)
+        else:
+            for entry in decision.entries:
+                self._uncommitted[entry.key] = entry
+            self._untold += decision.outcomes
+            waits = bool(self._uncommitted or self._untold)
+            if waits:
+                self._commit_wanted.set()
+            self._hand(decision, loosening=not waits)
+            if not waits:
+                self._went_out(decision)
+            self._show(snapshot)
+        # What is urgent is on its way first.
+        self._note(decision, before)
+        stale = _next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
+        return decision.wake if stale is None else (*decision.wake, stale)
+
+    def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
+        """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
+        reads, acknowledged = tuple(self._reads), tuple(self._acknowledged)
+        plan = self.plan
+        tick = SiteTick(reads=reads, snapshot=snapshot, handed=self._handed_serial, acknowledged=acknowledged)
+        try:
+            decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
+        except Exception:
+            if not reads:
+                raise
+            tick = replace(tick, reads=())
+            decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
+            names = ", ".join(sorted({read.respondent.upstream for read in reads}))
+            self._alarm("read", f"what {names} shows could not be decided on; what was in force stands")
+            _log.exception("reads left out", site=plan.terms.name, upstreams=names)
+        else:
+            if reads:
+                self.alarms.pop("read", None)
+        self.alarms.pop("decision", None)
+        del self._reads[: len(reads)]
+        del self._acknowledged[: len(acknowledged)]
+        return decision
+
+    def _show(self, snapshot: Snapshot) -> None:
+        for respondent in self.plan.policies:
+            try:
+                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, ())
+            except Exception:
+                _log.exception("an upstream took no picture", upstream=respondent.upstream)
+
+    def _hand(self, decision: Decision, *, loosening: bool) -> None:
+        """Hand over all of a decision, or, without ``loosening``, as much of it as only tightens."""
+        for wanted in decision.setpoints:
+            name = wanted.device
+            if name not in self.plan.devices:
+                continue
+            old = self._handed.get(name)
+            setpoint = wanted if loosening else narrowed(wanted, old or self._found(name))
+            if setpoint is None or setpoint == old:
+                continue
+            try:
+                self.plan.devices[name].want(setpoint)
+            except Exception as fault:
+                self._alarm(f"driver {name}", f"the driver of {name} took no setpoint: {fault}")
+                _log.exception("driver took no setpoint", device=name)
+            else:
+                self._handed[name] = setpoint
+
+    def _found(self, name: str) -> Setpoint | None:
+        """What a device holds that was not handed anything in this run."""
+        seen = self.seen.get(name)
+        return None if seen is None else seen.condition.holds
+
+    def _went_out(self, decision: Decision) -> None:
+        self._handed_serial = decision.serial
+        if decision.state.room.waiting:
+            self._changed.set()
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await self._commit_wanted.wait()
+            self._commit_wanted.clear()
+            decision, entries, outcomes = self.decision, tuple(self._uncommitted.values()), tuple(self._untold)
+            try:
+                await self._ledger.commit(self.plan.terms.name, entries)
+            except Exception as fault:
+                # Whatever the reason: what cannot be kept must neither loosen nor be told, and the next attempt may do.
+                self._alarm("ledger", str(fault))
+                await self._sleep(_RETRY_S)
+                self._commit_wanted.set()
+                continue
+            self.alarms.pop("ledger", None)
+            for entry in entries:
+                if self._uncommitted.get(entry.key) is entry:
+                    del self._uncommitted[entry.key]
+            del self._untold[: len(outcomes)]
+            for outcome in outcomes:
+                self._tell(outcome)
+            latest = self.decision
+            if latest is None or decision is None:
+                continue
+            if not self._uncommitted and not self._untold:
+                self._hand(latest, loosening=True)
+                self._went_out(latest)
+            else:
+                # A newer decision waits: of the one that is safe now only that goes out which does not exceed the newer.
+                self._hand(_within(decision, latest), loosening=True)
+                self._went_out(decision)
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._to_tell.setdefault(outcome.event, []).append(outcome)
+        self._begin_telling()
+
+    def _begin_telling(self) -> None:
+        """One task for each event that is owed answers: in order within the event, and none holds another."""
+        for key in self._to_tell:
+            if key in self._telling:
+                continue
+            if key.respondent.upstream not in self.plan.upstreams:
+                self._alarm("owed", f"an answer is owed to {key.respondent.upstream}, which is no longer configured")
+                continue
+            self._telling[key] = asyncio.get_running_loop().create_task(self._tell_all(key), name=f"tell {key.id}")
+
+    async def _tell_all(self, key: EventKey) -> None:
+        queue = self._to_tell[key]
+        upstream = self.plan.upstreams[key.respondent.upstream]
+        while queue:
+            outcome = queue[0]
+            try:
+                await upstream.tell(outcome)
+            except Exception as fault:
+                _log.warning("answer not delivered", about=key.id, kind=outcome.kind, why=str(fault))
+                if not isinstance(fault, GatewayError):
+                    _log.exception("an upstream failed", upstream=key.respondent.upstream)
+                await self._sleep(_RETRY_S)
+                continue
+            del queue[0]
+            self._log.add(self.plan.terms.name, "told", key.id, {"kind": outcome.kind, "at_s": outcome.at.at_s})
+            self._acknowledged.append(outcome)
+            if not queue:
+                self._changed.set()
+        del self._to_tell[key]
+        del self._telling[key]
+
+    async def _run_device(self, name: str) -> None:
+        while True:
+            try:
+                await self.plan.devices[name].run(self.take_seen)
+            except Exception as fault:
+                self._alarm(f"driver {name}", f"the driver of {name} stopped: {fault}")
+                _log.exception("driver stopped", device=name)
+            await self._sleep(_RETRY_S)
+
+    async def _until_due(self, wake: tuple[Moment, ...]) -> None:
+        now = self._clock.now()
+        left_s = min((moment.in_s(now) for moment in wake), default=None)
+        await self._pause(self._changed, None if left_s is None else max(left_s, 0.0))
+
+    def _note(self, decision: Decision, before: Decision | None) -> None:
+        site = self.plan.terms.name
+        standing = {f"{alarm.room}/{alarm.subject}": alarm.text for alarm in decision.alarms}
+        for key in [key for key in self.alarms if "/" in key and key not in standing]:
+            del self.alarms[key]
+        for key, text in standing.items():
+            self._alarm(key, text)
+        if before is None or decision.setpoints != before.setpoints:
+            causes = {
+                claim.cause.cause.id for claim in decision.ruling.bounds if isinstance(claim.cause.cause, EventKey)
+            }
+            body = {"serial": decision.serial, "setpoints": {s.device: _told(s) for s in decision.setpoints}}
+            for correlation in sorted(causes) or [""]:
+                self._log.add(site, "decision", correlation, body)
+        for outcome in decision.outcomes:
+            self._log.add(site, "outcome", outcome.event.id, {"kind": outcome.kind, "cause": outcome.cause.text})
+            _log.info("outcome", site=site, about=outcome.event.id, kind=outcome.kind.value)
+
+    def _alarm(self, key: str, text: str) -> None:
+        if self.alarms.get(key) != text:
+            _log.warning("alarm", site=self.plan.terms.name, what=text)
+            self._log.add(self.plan.terms.name, "alarm", "", {"text": text})
+        self.alarms[key] = text
+
+
+def _within(decision: Decision, newer: Decision) -> Decision:
+    """The setpoints of a decision that do not exceed those of a newer one."""
+    wanted = {setpoint.device: setpoint for setpoint in newer.setpoints}
+    safe = tuple(one for one in decision.setpoints if one.device not in wanted or tightens(one, wanted[one.device]))
+    return replace(decision, setpoints=safe)
+
+
+async def _pause(news: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
+        async with asyncio.timeout(seconds):
+            await news.wait()
+
+
+def _aged(reading: Reading, now: Instants, stale_s: float) -> Reading:
+    if reading.quality is Quality.GOOD and now.mono_s - reading.at_s > stale_s:
+        return Reading(reading.value, Quality.STALE, reading.at_s, reading.utc_s)
+    return reading
+
+
+def _next_stale(meter: Mapping[MeterKey, Reading], stale_s: float, now: Instants) -> Moment | None:
+    good = [reading.at_s for reading in meter.values() if reading.quality is Quality.GOOD]
+    return Moment(OWN, now.utc_s + (min(good) + stale_s - now.mono_s) + 0.01) if good else None
+
+
+def _told(setpoint: Setpoint) -> dict[str, object]:
+    return {
+        name: getattr(setpoint, name)
+        for name in ("decision", "produce_max_w", "consume_max_w", "target_w", "current_max_a", "on")
+        if getattr(setpoint, name) is not None
+    }

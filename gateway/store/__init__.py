@@ -1,0 +1,1 @@
+"""SQLite files of the gateway: one writer thread each, migrated before they are opened."""

@@ -1,0 +1,46 @@
+"""A SQLite file that is none any more is set aside, so that a new one can be begun."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gateway.store.writer import unavailable
+from grid_functions.model.errors import LedgerUnavailable
+
+
+def set_aside_if_corrupt(path: Path, busy_s: float) -> Path | None:
+    """Where a corrupt file at ``path`` was moved to, its write-ahead log beside it; None when it is sound or absent.
+
+    Makes the folder. Raises LedgerUnavailable when another program holds the file, or the folder cannot be used.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or _sound(path, busy_s):
+            return None
+        aside = _free_name(path)
+        path.rename(aside)
+        for companion in ("-wal", "-shm"):
+            beside = path.with_name(path.name + companion)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + companion))
+    except OSError as fault:
+        raise LedgerUnavailable(f"{path}: {fault.strerror}", "let the gateway's user write its folder") from fault
+    return aside
+
+
+def _sound(path: Path, busy_s: float) -> bool:
+    try:
+        with closing(sqlite3.connect(path, timeout=busy_s)) as connection:
+            answer = connection.execute("PRAGMA quick_check").fetchone()
+    except sqlite3.OperationalError as error:
+        raise unavailable(path, error) from error
+    except sqlite3.DatabaseError:
+        return False
+    return bool(answer == ("ok",))
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (name := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+        number += 1
+    return name

@@ -1,0 +1,57 @@
+"""The demonstration's verdicts by hand arithmetic: a good run passes, each kind of bad run does not."""
+
+from gateway.demo.measured import Possible, Told, duplicates, first_within, held, most_w, story, tolerance_w
+
+
+def export(*watts: float, start_s: float = 0.0) -> list[tuple[float, float]]:
+    return [(start_s + t_s, -w) for t_s, w in enumerate(watts)]
+
+
+def test_the_band_is_four_percent_or_a_hundred_watts() -> None:
+    assert tolerance_w(1500.0) == 100.0  # 4 % would be 60 W
+    assert tolerance_w(5000.0) == 200.0
+
+
+def test_a_limit_held_within_ten_seconds_of_each_step_is_held() -> None:
+    # Two steps, at 0 s and 20 s; above 1600 W until 3 s after the first and 5 s after the second.
+    samples = export(*[2000.0] * 4, *[1490.0] * 16, *[1900.0] * 6, *[1500.0] * 14)
+    verdict = held(samples, 1500.0, [0.0, 20.0], 40.0)
+    assert verdict.ok
+    assert verdict.settle_s == (3.0, 5.0)
+    assert verdict.worst_inside_w == 500.0
+    assert verdict.worst_outside_w == 0.0
+
+
+def test_one_that_takes_eleven_seconds_is_not() -> None:
+    assert not held(export(*[1700.0] * 12, *[1500.0] * 20), 1500.0, [0.0], 32.0).ok
+
+
+def test_one_that_breaks_out_again_without_a_step_is_not() -> None:
+    verdict = held(export(*[1500.0] * 15, 1650.0, *[1500.0] * 10), 1500.0, [0.0], 26.0)
+    assert not verdict.ok
+    assert verdict.worst_outside_w == 150.0
+
+
+def test_switching_everything_off_is_no_way_to_hold_a_limit() -> None:
+    samples = export(*[0.0] * 30)
+    assert not held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, 4000.0)]).ok
+    # By night nothing could have been exported, so nothing is missed.
+    assert held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, -500.0)]).ok
+
+
+def test_nothing_measured_proves_nothing() -> None:
+    assert not held([], 1500.0, [0.0], 30.0).ok
+
+
+def test_responses_by_subject_and_twice_told_ones() -> None:
+    told = [Told("0A", "L", 1, 1.0), Told("0B", "L", 1, 1.5), Told("0a", "l", 2, 2.0), Told("0A", "L", 2, 3.0)]
+    assert story(told, "0A") == (1, 2, 2)
+    assert duplicates(told) == 1
+
+
+def test_spans() -> None:
+    samples = export(100.0, 2000.0, 1700.0, 1590.0, 1500.0)
+    assert most_w(samples, 2.0, 5.0) == 1700.0
+    assert first_within(samples, 1500.0, 0.0, 5.0) == 2.0
+    assert first_within(samples, 1000.0, 0.0, 5.0) is None
+    assert first_within(samples, 1500.0, 50.0, 60.0) is None

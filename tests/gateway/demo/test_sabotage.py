@@ -1,0 +1,47 @@
+"""Each sabotage must turn the step it hits to not ok, and the command must end with 1."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "step"),
+    [
+        ("inverter-ignores", "cancel"),
+        ("meter-sign", "cancel"),
+        ("server-drops-responses", "cancel"),
+        ("ledger-off", "kill-restart"),
+        ("revert-off", "kill-restart"),
+    ],
+)
+async def test_a_sabotaged_step_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:
+    code, told = await play(tmp_path, "--step", step, "--sabotage", sabotage)
+    assert code == 1
+    assert told["ok"] is False
+    assert [(each["id"], each["ok"]) for each in told["steps"]] == [(step, False)]
+
+
+async def test_the_same_step_without_sabotage_is_ok_and_leaves_its_evidence(tmp_path: Path) -> None:
+    code, told = await play(tmp_path, "--step", "cancel", "--keep", str(tmp_path / "kept"))
+    assert (code, told["ok"]) == (0, True), told
+    kept = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert {"meter.csv", "registers.csv", "responses.json", "report.html"} <= kept
+    responses = json.loads((tmp_path / "kept" / "responses.json").read_text())
+    assert [each["status"] for each in responses] == [1, 2, 6]
+    assert (tmp_path / "kept" / "meter.csv").read_text().startswith("t_s,w\n")
+
+
+async def play(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Play as a new user would, in a process of its own; the exit code and the JSON document."""
+    told = folder / "demo.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "demo", "--json", str(told), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    await asyncio.wait_for(process.communicate(), 180)
+    assert process.returncode is not None
+    return process.returncode, json.loads(told.read_text())

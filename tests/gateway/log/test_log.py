@@ -1,0 +1,85 @@
+"""The log keeps what it was told, in order, and stays a ring."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gateway.log.book import Log, latest
+from grid_functions.model.errors import LedgerUnavailable
+
+
+async def test_records_come_back_in_order_and_by_correlation(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.db", lambda: 1000.0)
+    log.add("house", "read", "0A0B", {"limit_w": 1500})
+    log.add("house", "write", "0C0D", {"register": 40200})
+    log.add("barn", "write", "0A0B", {"register": 40201})
+    await log.flush()
+    log.close()
+    assert [r.kind for r in latest(tmp_path / "log.db", rows=10)] == ["read", "write", "write"]
+    assert [r.body for r in latest(tmp_path / "log.db", rows=10, correlation="0A0B")] == [
+        {"limit_w": 1500},
+        {"register": 40201},
+    ]
+    assert [r.site for r in latest(tmp_path / "log.db", rows=1)] == ["barn"]
+
+
+async def test_the_ring_drops_the_oldest_by_rows_and_by_age(tmp_path: Path) -> None:
+    now_s = 1000.0
+    log = Log(tmp_path / "log.db", lambda: now_s, keep_s=100.0, keep_rows=3)
+    for number in range(5):
+        log.add("house", "n", "", {"n": number})
+    await log.flush()
+    assert [r.body["n"] for r in latest(tmp_path / "log.db", rows=10)] == [2, 3, 4]
+    now_s = 1101.0
+    log.add("house", "n", "", {"n": 5})
+    await log.flush()
+    assert [r.body["n"] for r in latest(tmp_path / "log.db", rows=10)] == [5]
+    log.close()
+
+
+async def test_a_full_disk_costs_records_and_never_the_caller(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    Log(path, lambda: 1000.0).close()
+    connection = sqlite3.connect(path)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.close()
+    log = Log(path, lambda: 1000.0, max_pages=pages + 1)
+    log.add("house", "large", "", {"text": "x" * 50_000})
+    await log.flush()
+    log.add("house", "small", "", {})
+    await log.flush()
+    log.close()
+    assert [one.kind for one in latest(path, rows=10)] == ["small"]
+
+
+async def test_a_locked_log_costs_records_and_never_the_caller(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    log = Log(path, lambda: 1000.0, busy_s=0.02)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    log.add("house", "lost", "", {})
+    await log.flush()
+    other.execute("ROLLBACK")
+    other.close()
+    log.add("house", "kept", "", {})
+    await log.flush()
+    log.close()
+    assert [one.kind for one in latest(path, rows=10)] == ["kept"]
+
+
+async def test_a_corrupt_log_is_set_aside_and_keeps_nobody_from_running(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    path.write_bytes(b"no database at all" * 300)
+    log = Log(path, lambda: 1000.0)
+    log.add("house", "n", "", {})
+    await log.flush()
+    log.close()
+    assert len(latest(path, rows=10)) == 1
+    assert (tmp_path / "log.db.corrupt-1").read_bytes() == b"no database at all" * 300
+
+
+def test_a_log_that_cannot_be_read_is_said_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"no database at all" * 300)
+    with pytest.raises(LedgerUnavailable, match=r"log\.db"):
+        latest(tmp_path / "log.db", rows=1)

@@ -1,0 +1,1 @@
+"""Tests of the SQLite files below both books."""

@@ -1,0 +1,218 @@
+"""The gateway as a process, in front of a simulated site and a utility that does not answer."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+import yaml
+
+from certs import dev_ca
+from gateway.cli.app import main
+
+ROOT = Path(__file__).parents[2]
+PLAN = {
+    "inverters": [{"name": "pv", "kind": "der700", "rated_w": 6000, "serial": "M-1"}],
+    "meter": {"name": "grid-meter", "serial": "G-1"},
+    "house": {"base_w": 800},
+    "sun": {"fraction": 0.9},
+}
+
+
+@contextmanager
+def process(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """``python -m module``, gone at the end whatever happens."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(  # noqa: S603  # our own modules, fixed arguments
+        command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def line_with(stream: IO[str] | None, words: str) -> dict[str, Any]:
+    """The first log line of that event; what came before it is in the failure when the process ends without."""
+    assert stream is not None
+    before = []
+    for line in stream:
+        before.append(line)
+        if line.startswith("{"):
+            told: dict[str, Any] = json.loads(line)
+            if told.get("event") == words:
+                return told
+    raise AssertionError("".join(before))
+
+
+def configuration(folder: Path, devices: list[dict[str, Any]]) -> Path:
+    """A site of these devices; its utility is a port where nobody listens, its fail-safe 1,500 W of export."""
+    issuer = dev_ca.authority("lab", datetime.now(UTC))
+    paths = dev_ca.write(dev_ca.issue(issuer, "gateway", datetime.now(UTC)), folder, "gateway")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
+    upstream = {
+        "name": "utility",
+        "protocol": "ieee2030_5",
+        "url": f"https://127.0.0.1:{port}/dcap",
+        "tls": tls,
+        "serves": [{"site": "house"}],
+        "fail_safe": {"export_limit_w": 1500},
+    }
+    site = {"name": "house", "meter": "grid-meter", "devices": devices}
+    plain = {"gateway": {"name": "lab", "data": "data"}, "upstreams": [upstream], "sites": [site]}
+    (folder / "osed.yaml").write_text(yaml.safe_dump(plain))
+    return folder / "osed.yaml"
+
+
+def osed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of one command."""
+    code = 0
+    try:
+        main([str(one) for one in arguments])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def answer(capsys: pytest.CaptureFixture[str], config: Path, *arguments: str) -> Any:
+    """The one JSON document of a command that succeeds."""
+    code, out, err = osed(capsys, *arguments, "--config", config, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[list[dict[str, Any]]]:
+    """A simulated site's devices, as its process announces them."""
+    with process("adapters.simulator", "--plan", json.dumps(PLAN), "--until-eof") as child:
+        assert child.stdout is not None
+        yield json.loads(child.stdout.readline())["devices"]
+
+
+def settings(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The devices as a configuration names them."""
+    return [
+        {
+            "name": one["name"],
+            "family": "sunspec",
+            "address": f"tcp://{one['host']}:{one['port']}",
+            "unit": one["unit"],
+            "role": "meter" if one["name"] == "grid-meter" else "pv",
+            "serial": one["serial"],
+        }
+        for one in found
+    ]
+
+
+def test_scan_finds_the_site_and_what_it_prints_to_paste_is_a_sound_configuration(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    for where in sorted({(one["host"], one["port"]) for one in site}):
+        here = [one for one in site if (one["host"], one["port"]) == where]
+        units = [word for one in here for word in ("--unit", str(one["unit"]))]
+        address = f"{where[0]}:{where[1]}"
+        code, out, err = osed(capsys, "scan", address, *units, "--json")
+        assert (code, err) == (0, "")
+        assert {one["serial"] for one in json.loads(out)} == {one["serial"] for one in here}
+        code, out, _ = osed(capsys, "scan", address, *units)
+        assert code == 0
+        pasted = yaml.safe_load(out.partition("devices:\n")[2])
+        plain = yaml.safe_load(config.read_text())
+        plain["sites"][0] |= {"devices": pasted, "meter": None}
+        (tmp_path / "pasted.yaml").write_text(yaml.safe_dump(plain))
+        code, out, err = osed(capsys, "check", "--config", tmp_path / "pasted.yaml")
+        assert (code, err) == (0, "")
+
+
+def test_a_running_gateway_answers_refuses_a_second_and_leaves_what_is_held_when_it_ends(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    with process("gateway", "run", "--config", str(config)) as gateway:
+        line_with(gateway.stderr, "running")
+        code, out, err = osed(capsys, "run", "--config", config)
+        assert (code, out) == (1, "")
+        assert "another gateway runs on" in err
+        status = answer(capsys, config, "status")
+        assert status["gateway"] == "lab"
+        assert status["sites"][0]["mode"] == "active"
+        assert {one["name"] for one in answer(capsys, config, "devices")} == {"pv", "grid-meter"}
+        assert answer(capsys, config, "upstreams")[0]["name"] == "utility"
+        held = _until_held(capsys, config)
+        # Never read completely: the fail-safe stands (rule 7), so no more than 1,500 W beside the load may be produced.
+        assert held["produce_max_w"] <= 2500.0  # 1,500 W beside a load of 800 W, and some ripple
+        (event,) = [one for one in answer(capsys, config, "events") if one["basis"] == "fail_safe"]
+        assert event["source"] == "ieee2030_5/utility"
+        why = answer(capsys, config, "why", "pv")
+        assert why["device"]["name"] == "pv"
+        assert any(one["want"] == "<= 1500" for one in why["holds"])
+        code, _, err = osed(capsys, "why", "no/such%", "--config", config)
+        assert code == 1
+        assert "'no/such%'" in err
+        assert "devices: grid-meter, pv" in err
+        for command in ("status", "devices", "upstreams", "events"):
+            code, out, _ = osed(capsys, command, "--config", config)
+            assert code == 0
+            assert out
+        gateway.send_signal(signal.SIGTERM)
+        line_with(gateway.stderr, "stopped")
+        assert gateway.wait(30) == 0
+    code, _, err = osed(capsys, "status", "--config", config)
+    assert code == 1
+    with process("gateway", "run", "--config", str(config), "--observe") as gateway:
+        line_with(gateway.stderr, "running")
+        assert answer(capsys, config, "status")["sites"][0]["mode"] == "observe"
+        # What the first gateway wrote is still held: a graceful end releases nothing.
+        assert _until_held(capsys, config)["produce_max_w"] <= 2500.0
+        assert answer(capsys, config, "stop") == {"stopping": True}
+        assert gateway.wait(30) == 0
+
+
+def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, Any]:
+    """What the inverter holds, once it was read back; the process is asked again until it says so."""
+    for _ in range(600):
+        for one in answer(capsys, config, "devices"):
+            if one["name"] == "pv" and (one.get("holds") or {}).get("produce_max_w") is not None:
+                found: dict[str, Any] = one["holds"]
+                return found
+    raise AssertionError("the inverter never held a limit")
+
+
+def test_a_corrupt_ledger_is_set_aside_and_the_gateway_runs(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    meter = {"name": "grid-meter", "family": "sunspec", "address": address, "role": "meter"}
+    config = configuration(tmp_path, [meter])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger.db").write_bytes(b"no database" * 1000)
+    with process("gateway", "run", "--config", str(config), "--loop", "asyncio") as gateway:
+        told = line_with(gateway.stderr, "ledger was corrupt; a new one is begun and upstreams are read again")
+        line_with(gateway.stderr, "running")
+        os.kill(gateway.pid, signal.SIGINT)
+        assert gateway.wait(30) == 0
+    assert Path(told["set_aside"]).read_bytes() == b"no database" * 1000
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = configuration(
+        tmp_path, [{"name": "grid-meter", "family": "sunspec", "address": "tcp://127.0.0.1:1", "role": "meter"}]
+    )
+    (tmp_path / "data").write_text("a file")
+    code, out, err = osed(capsys, "run", "--config", config)
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "choose another data folder" in err
