@@ -1,0 +1,1 @@
+"""Holds the house up: reads the sources and refuses what ARCHITECTURE.md rules out."""

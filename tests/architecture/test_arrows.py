@@ -1,0 +1,124 @@
+"""The laws of the house, over the house."""
+
+import tomllib
+
+import pytest
+
+from tests.architecture import laws
+from tests.architecture.source import PRODUCT, ROOT, Module, house
+
+# Who may await. Everything else takes time, network and chance as arguments; a new line here is a decision.
+AWAITING = (
+    "protocols/*/client.py",
+    "protocols/*/exchanger.py",
+    "protocols/*/server.py",
+    "adapters/modbus/link.py",
+    "adapters/driver.py",
+    "adapters/simulator/*",
+    "gateway/api/*",
+    "gateway/appliance.py",
+    "gateway/cli/*",
+    "gateway/demo/*",
+    "gateway/lab/*",
+    "gateway/ledger/book.py",
+    "gateway/log/book.py",
+    "gateway/loop.py",
+    "gateway/reports.py",
+    "gateway/store/writer.py",
+    "gateway/watchdog.py",
+    "gateway/wiring.py",
+)
+DECLARING = ("grid_functions/model/ports.py",)
+
+# Who is handed the clock, the wire and the dice.
+PURE = (
+    "grid_functions/*",
+    "protocols/*/wire*",
+    "protocols/*/session*",
+    "protocols/*/translate*",
+    "protocols/*/desk*",
+    "adapters/modbus/frames*",
+    "adapters/sunspec/points*",
+    "adapters/sunspec/discover*",
+    "adapters/devices/*",
+)
+
+IMPORTING_BY_NAME = ("*/catalogue.py", "gateway/wiring.py", "benchmarks/__main__.py", "tests/*")
+
+# What device families share; everything else in adapters/devices/ is a family of its own.
+SHARED_BY_FAMILIES = ("adapters.devices.family",)
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Module]:
+    return house()
+
+
+@pytest.fixture(scope="module")
+def product(everything: list[Module]) -> list[Module]:
+    return [module for module in everything if module.folder in PRODUCT]
+
+
+def test_the_house_is_all_there(product: list[Module]) -> None:
+    assert {module.folder for module in product} == set(PRODUCT)
+
+
+def test_arrows_between_folders(everything: list[Module]) -> None:
+    assert list(laws.folder_arrows(everything)) == []
+
+
+def test_the_ground_floor_stands_on_nothing(product: list[Module]) -> None:
+    assert list(laws.ground_floor(product)) == []
+
+
+def test_a_protocol_never_another_and_a_family_never_another(product: list[Module]) -> None:
+    assert list(laws.siblings(product, SHARED_BY_FAMILIES)) == []
+
+
+def test_the_pure_reach_for_nothing(product: list[Module]) -> None:
+    assert list(laws.purity(product, PURE)) == []
+
+
+def test_only_the_listed_await(product: list[Module]) -> None:
+    assert list(laws.awaiting(product, AWAITING, DECLARING)) == []
+
+
+def test_no_import_cycles(product: list[Module]) -> None:
+    assert list(laws.cycles(product)) == []
+
+
+def test_nothing_hides_behind_type_checking(everything: list[Module]) -> None:
+    assert list(laws.no_type_checking(everything)) == []
+
+
+def test_importing_by_name_has_its_places(everything: list[Module]) -> None:
+    assert list(laws.no_importlib(everything, IMPORTING_BY_NAME)) == []
+
+
+def test_packages_hold_a_docstring_only(everything: list[Module]) -> None:
+    assert list(laws.bare_packages(everything)) == []
+
+
+def test_modules_stay_short(product: list[Module]) -> None:
+    assert list(laws.lengths(product, (ROOT / "ARCHITECTURE.md").read_text())) == []
+
+
+def test_names_say_something(everything: list[Module]) -> None:
+    assert list(laws.telling_names(everything)) == []
+
+
+def test_ignores_are_few_and_reasoned(everything: list[Module]) -> None:
+    assert list(laws.ignores(everything)) == []
+
+
+def test_nouns_are_frozen_and_slotted(product: list[Module]) -> None:
+    assert list(laws.frozen_nouns(product)) == []
+
+
+def test_no_room_relaxes_the_rules() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert settings["mypy"]["strict"] is True
+    for override in settings["mypy"].get("overrides", []):
+        assert set(override) <= {"module", "ignore_missing_imports"}, "missing stubs are the only excuse"
+    assert "per-file-ignores" not in settings["ruff"]["lint"]
+    assert settings["pytest"]["ini_options"]["filterwarnings"][0] == "error"

@@ -1,0 +1,1 @@
+"""Do the tests notice when the product is changed? `make mutants` asks."""
