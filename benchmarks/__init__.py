@@ -1,0 +1,1 @@
+"""Our speed beside that of our peers; `python -m benchmarks` runs every module here that has `run`."""
