@@ -2,8 +2,26 @@
 
 import logging
 import sys
+from contextlib import suppress
+from typing import Any
 
 import structlog
+
+
+class Lines:
+    """Writes lines to what stderr is now. A line that cannot be written is dropped: a full disk or a closed pipe behind stderr must not
+    reach whoever had something to say.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        """Called by structlog for every logger; all of them share stderr."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with suppress(OSError, ValueError):
+            print(message, file=sys.stderr, flush=True)
+
+    log = debug = info = warn = warning = error = critical = exception = fatal = msg
 
 
 def speak(*, verbose: bool = False, json_lines: bool | None = None) -> None:
@@ -21,6 +39,6 @@ def speak(*, verbose: bool = False, json_lines: bool | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=Lines,
         cache_logger_on_first_use=False,
     )

@@ -61,7 +61,8 @@ class Capability:
     """What a device can obey.
 
     ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
-    of 0; ``watchdog``: it has a revert timer with a value of its own, so silence may end in something tighter.
+    of 0; ``writes_per_day``: of points that wear (None = none wear); ``watchdog``: it has a revert timer with a value of its own, so
+    silence may end in something tighter.
     """
 
     abilities: Mapping[Mode, Ability] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Capability:
     minimum_w: float = 0.0
     off_capable: bool = True
     writes_per_minute: float = 60.0
+    writes_per_day: float | None = None
     watchdog: bool = False
 
 

@@ -1,11 +1,11 @@
 """Every grid function is one machine: ``step(state, inputs, now) -> Step(state, outputs)``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from grid_functions.model.claim import Claim, InForce
-from grid_functions.model.event import Event
+from grid_functions.model.event import Event, Respondent, Settings
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import MemberReport, Message
 from grid_functions.model.policy import SiteTerms
@@ -54,13 +54,14 @@ class Step(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class SiteInputs:
-    """What a site function may look at."""
+    """What a site function may look at. ``settings``: the device settings of each respondent's best standing."""
 
     terms: SiteTerms
     in_force: tuple[InForce, ...]
     snapshot: Snapshot
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
+    settings: Mapping[Respondent, Settings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from grid_functions.model.claim import Source, SourceKind
-from grid_functions.model.control import Control
+from grid_functions.model.control import Control, Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
 
@@ -96,7 +96,11 @@ DEFAULT_PRECEDENCE = (
 
 @dataclass(frozen=True, slots=True)
 class SiteTerms:
-    """What configuration says of one site. ``respondents``: the devices each respondent speaks for."""
+    """What configuration says of one site.
+
+    ``respondents``: the devices each respondent speaks for. ``approximate``: modes that devices may obey by an approximation that
+    changes meaning. ``protection``: trip curves, ride-through and return-to-service settings may be written.
+    """
 
     name: str
     connection: Connection
@@ -107,3 +111,5 @@ class SiteTerms:
     load_credit: LoadCredit = LoadCredit.ALL
     revert_s: float = 60.0
     meter_stale_s: float = 5.0
+    approximate: frozenset[Mode] = frozenset()
+    protection: bool = False

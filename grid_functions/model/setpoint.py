@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from grid_functions.model.control import Control, PowerFactor
+from grid_functions.model.control import Curve, FixedReactive, FrequencyDroop, PowerFactor
+from grid_functions.model.event import Settings
 from grid_functions.model.units import UNLIMITED_W
 
 
@@ -27,7 +28,11 @@ class Setpoint:
     """What should hold on one device. Absent (None) = not ours, leave as it is.
 
     Limits are magnitudes in W (``produce_max_w``, ``consume_max_w``) or A per phase; ``target_w`` positive = consume. ``decision``:
-    the serial of the decision that made it. ``on``: None = not ours, False = cease to energize, True = withdraw our off.
+    the serial of the decision that made it. ``on``: None = not ours, False = cease to energize, True = withdraw our off;
+    ``connect`` the same for galvanic connection. ``reactive``: the one reactive mode enabled beside curves; in percent only where
+    the base is one that the device alone knows (what is available now). ``shapes``: curves and droop, at most one of a mode, sorted by
+    mode; of power factor, constant var, volt-var, watt-var and watt-PF at most one is in a setpoint (rule 4). ``settings``: gradients
+    and return-to-service settings wanted by a standing.
     """
 
     device: str
@@ -36,15 +41,17 @@ class Setpoint:
     consume_max_w: float | None = None
     target_w: float | None = None
     current_max_a: float | None = None
-    reactive: Reactive | PowerFactor | None = None
-    shapes: tuple[Control, ...] = ()
+    reactive: Reactive | FixedReactive | PowerFactor | None = None
+    shapes: tuple[Curve | FrequencyDroop, ...] = ()
+    settings: Settings | None = None
     on: bool | None = None
+    connect: bool | None = None
     revert: Revert | None = None
 
     @property
     def band(self) -> tuple[float, float]:
         """The active power this permits, W, (least, most) with positive = consume."""
-        if self.on is False:
+        if self.on is False or self.connect is False:
             return (0.0, 0.0)
         if self.target_w is not None:
             return (self.target_w, self.target_w)
@@ -56,14 +63,18 @@ class Setpoint:
 def tightens(new: Setpoint, old: Setpoint | None) -> bool:
     """Whether writing ``new`` over ``old`` (None = nothing of ours) only tightens: its band lies inside, or it switches off.
 
-    Everything else loosens: targets outside, another reactive mode or curve, a withdrawn off, a release.
+    Everything else loosens: targets outside, another reactive mode, curve or setting, a withdrawn off, a release.
     """
-    if new.on is False:
+    held = old or Setpoint(new.device)
+    if (held.on, held.connect) != (new.on, new.connect):
+        withdrawn = (held.on is False and new.on is not False) or (held.connect is False and new.connect is not False)
+        return not withdrawn and (new.on is False or new.connect is False)
+    if new.on is False or new.connect is False:
         return True
-    if old is None:
-        return new.target_w is None and new.reactive is None and not new.shapes and new.on is None
-    if (new.reactive, new.shapes, new.on) != (old.reactive, old.shapes, old.on):
+    if (new.reactive, new.shapes, new.settings) != (held.reactive, held.shapes, held.settings):
         return False
+    if old is None:
+        return new.target_w is None
     if old.current_max_a is not None and (new.current_max_a is None or new.current_max_a > old.current_max_a):
         return False
     (low, high), (old_low, old_high) = new.band, old.band
