@@ -8,11 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.appliance import Appliance
-from gateway.config.load import load
-from gateway.lines import speak
-from gateway.wiring import FAMILIES
-
 
 def run(
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration to run.")] = Path("osed.yaml"),
@@ -28,6 +23,11 @@ def run(
     """
     if loop not in ("uvloop", "asyncio"):
         raise typer.BadParameter("uvloop or asyncio", param_hint="--loop")
+    from gateway.appliance import Appliance
+    from gateway.config.load import load
+    from gateway.lines import speak
+    from gateway.wiring import FAMILIES
+
     loaded = load(config, FAMILIES)
     speak(verbose=verbose)
     run_in_loop(Appliance(loaded, observe=observe).run(), loop)

@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway.demo.measured import SETTLE_S, duplicates, first_within, held, most_w, story, tolerance_w
 from gateway.demo.registers import limit_w
-from gateway.demo.stage import DEFAULT_W, FAIL_SAFE_W, LEGACY, MODERN, REVERT_S, Sabotage, Stage
+from gateway.demo.sabotage import Sabotage
+from gateway.demo.stage import DEFAULT_W, FAIL_SAFE_W, LEGACY, MODERN, REVERT_S, Stage
 
 
 @dataclass(frozen=True, slots=True)
