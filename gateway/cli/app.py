@@ -18,7 +18,17 @@ app = typer.Typer(
     help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
 )
 app.add_typer(certificates.app, name="certs")
-for command in (run.run, check.check, ask.status, ask.devices, ask.upstreams, ask.events, ask.why, ask.stop):
+for command in (
+    run.run,
+    check.check,
+    ask.status,
+    ask.devices,
+    ask.upstreams,
+    ask.events,
+    ask.why,
+    ask.reload,
+    ask.stop,
+):
     app.command()(command)
 app.command()(scan.scan)
 app.command()(demo.demo)

@@ -43,8 +43,14 @@ class Writer:
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """Returns when all statements are durable, together. Raises LedgerUnavailable when none of them is."""
-        if not statements:
-            return
+        if statements:
+            await self._enqueue(statements)
+
+    async def drain(self) -> None:
+        """Returns when all that was handed over before is written or refused. Raises LedgerUnavailable when nothing can be written."""
+        await self._enqueue(())
+
+    async def _enqueue(self, statements: Sequence[Statement]) -> None:
         if self._closed:
             raise LedgerUnavailable(f"{self._path} is closed")
         loop = asyncio.get_running_loop()
