@@ -97,8 +97,13 @@ class Appliance:
         async with AsyncExitStack() as ending:
             opened = open_ledger(self._data / "ledger.db", Codec(DURABLE))
             ending.callback(opened.ledger.close)
-            keep_s = self._loaded.configuration.gateway.log_days * 86400.0
-            log = Log(self.log_path, lambda: self.clock.now().utc_s, keep_s=keep_s)
+            settings = self._loaded.configuration.gateway
+            log = Log(
+                self.log_path,
+                lambda: self.clock.now().utc_s,
+                keep_s=settings.log_days * 86400.0,
+                keep_steps_s=settings.replay_days * 86400.0,
+            )
             ending.callback(log.close)
             ending.push_async_callback(log.flush)
             if opened.set_aside is not None:
