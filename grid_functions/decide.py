@@ -145,9 +145,9 @@ def decide(
     serial = state.serial + 1
     times = _timelines(state, policies, tick, seed, now)
     in_force = _ordered([*(one for each in times.values() for one in each.in_force), *tick.overrides])
-    ran = machines.run(
-        functions, state.kept, SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers), now
-    )
+    settings = {respondent: one.settings for respondent, one in times.items()}
+    looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings)
+    ran = machines.run(functions, state.kept, looks, now)
     paths, claims = trajectory.step(state.trajectory, ran.claims, tick.snapshot, now)
     # local safety never ramps (rule 9), so it joins behind the trajectory
     ruling = arbiter.rule((*claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
