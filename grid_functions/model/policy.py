@@ -7,7 +7,7 @@ from enum import StrEnum
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.control import Control, Mode
 from grid_functions.model.device import Role
-from grid_functions.model.event import Ramp, Respondent
+from grid_functions.model.event import Respondent
 
 
 class Vanished(StrEnum):
@@ -31,9 +31,9 @@ class Policy:
 
     ``clock``: the upstream whose time its windows are in. ``final``: a mode once lost is lost for good (2030.5); otherwise the loser
     resumes (OpenADR). ``fail_safe``: what stands while the upstream is not current, ``fail_safe_after_s`` of silence at the latest.
-    ``ramp``: the profile's default, where neither event nor standing says how a change moves (rule 9); None = at once. ``hold_over_s``: how
-    long a completed event's control holds on when the next of its mode starts within that time: schedules in the field leave gaps of
-    seconds. 0 (default) keeps to the standard's letter.
+    ``gradient_pct_per_s``: the profile's default, of setMaxW, where neither event nor standing says how a change moves (rule 9); None =
+    at once. ``hold_over_s``: how long a completed event's control holds on when the next of its mode starts within that time: schedules
+    in the field leave gaps of seconds; 0 keeps to the standard's letter.
     """
 
     clock: str
@@ -43,7 +43,7 @@ class Policy:
     opt_out: OptOut
     fail_safe: tuple[Control, ...] = ()
     fail_safe_after_s: float = 900.0
-    ramp: Ramp | None = None
+    gradient_pct_per_s: float | None = None
     hold_over_s: float = 0.0
 
 

@@ -40,7 +40,9 @@ def settings_of(draft: Draft) -> Settings:
 def ramp_of(draft: Draft, settings: Settings) -> Ramp | None:
     """How a change moves that has no ramp of its own: by the standings' gradient (IEEE 2030.5 setGradW), else the profile's default."""
     gradient = settings.gradient_pct_per_s
-    return draft.policy.ramp if gradient is None else Ramp(pct_per_s=gradient)
+    if gradient is None:
+        gradient = draft.policy.gradient_pct_per_s
+    return None if gradient is None else Ramp(pct_per_s=gradient)
 
 
 def boundaries_s(tracked: Tracked) -> Iterator[float]:

@@ -233,7 +233,7 @@ def _policy(body: Mapping[str, Any]) -> Policy:
         opt_out=OptOut(body.get("opt_out", "none")),
         fail_safe=_controls(body.get("fail_safe", {})),
         fail_safe_after_s=float(body.get("fail_safe_after_s", 1e9)),
-        ramp=_ramp(body),
+        gradient_pct_per_s=body.get("gradient_pct_per_s"),
         hold_over_s=float(body.get("hold_over_s", 0.0)),
     )
 
@@ -284,9 +284,7 @@ def _intervals(body: Mapping[str, Any]) -> tuple[Interval, ...]:
 
 
 def _ramp(body: Mapping[str, Any]) -> Ramp | None:
-    if "ramp_s" in body:
-        return Ramp(over_s=float(body["ramp_s"]))
-    return Ramp(pct_per_s=float(body["ramp_pct_per_s"])) if "ramp_pct_per_s" in body else None
+    return Ramp(over_s=float(body["ramp_s"])) if "ramp_s" in body else None
 
 
 def _settings(body: Mapping[str, Any]) -> Settings:
