@@ -25,7 +25,7 @@ from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
 from grid_functions.machines import Machine
 from grid_functions.model.claim import Source, SourceKind
-from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, LoadLimit
+from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, LoadLimit, Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
 from grid_functions.model.policy import Connection, DeviceTerms, OnGatewayLoss, Policy, SiteTerms, Vanished
@@ -164,6 +164,8 @@ def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]])
         load_credit=site.load_credit,
         revert_s=site.revert_s,
         meter_stale_s=site.meter_stale_s,
+        approximate=frozenset(map(Mode, site.approximate)),
+        protection=site.protection == "write",
     )
 
 

@@ -131,6 +131,7 @@ class Claim:
     """What one function wants on one scope and quantity.
 
     ``goal`` is what it wants in the end; ``want`` is the value now, equal to ``goal`` unless a trajectory moves it (rule 9).
+    ``magnitude_var``: the most reactive power it can ask for, var >= 0, by which equals are decided (rule 4).
     """
 
     scope: Scope
@@ -141,6 +142,7 @@ class Claim:
     cause: InForce
     phase: Phase | None = None
     valid_until: Moment | None = None
+    magnitude_var: float = 0.0
 
 
 class LossReason(StrEnum):
