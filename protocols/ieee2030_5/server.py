@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
@@ -307,6 +307,9 @@ async def _refuse_stranger(_: Request) -> Reply:
 
 
 async def _reply_to(request: web.BaseRequest, take: Callable[[Request], Awaitable[Reply]], body_s: float) -> Reply:
+    expects = request.headers.get(hdrs.EXPECT, "").strip().lower() == "100-continue"
+    if expects and request.version >= HttpVersion11 and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         async with asyncio.timeout(body_s):
             body = await request.read()

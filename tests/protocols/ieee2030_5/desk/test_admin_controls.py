@@ -48,7 +48,7 @@ def test_every_mode_of_the_table_is_sent(talk: Talk) -> None:
     }
     add_control(talk, modes=modes)
     assert set(talk.texts(EVENT, "//s:DERControlBase/*/text()")) == {"true", "-7500", "5000", "6000"}
-    names = [one.tag.rpartition("}")[2] for one in talk.get(EVENT).iterfind(".//{*}DERControlBase/*")]
+    names = [str(one.tag).rpartition("}")[2] for one in talk.get(EVENT).iterfind(".//{*}DERControlBase/*")]
     assert set(names) == set(modes)
     # 50000 W do not fit in 16 bits: 5000 x 10^1.
     assert talk.texts(EVENT, "//s:opModTargetW/*") == ["1", "5000"]
