@@ -1,7 +1,7 @@
 """A SunSpec device of any models, laid out by pysunspec2's definitions: in memory, or at a port over Modbus/TCP.
 
 It holds what it is told. What it does by itself is what the models say: a curve is taken over when that is asked for (``adopts``:
-at once, later, or never), and a revert timer starts where it is written. Habits are switches.
+at once, later, rejected, or not begun yet), and a revert timer starts where it is written. Habits are switches.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Rack:
     models: tuple[int, ...]
     values: dict[Key, int | str]
     counts: Mapping[str, int] = field(default_factory=lambda: COUNTS)
-    adopts: Literal["at once", "later", "never"] = "at once"
+    adopts: Literal["at once", "later", "never", "not yet"] = "at once"
     habit: Callable[[Request], Reply | bool | None] = lambda request: True
     spans: bool = True
     tail: int = 0
@@ -179,7 +179,7 @@ class Rack:
     def live(self, points: Mapping[Key, int]) -> None:
         """Adoption and timers."""
         for (model, name), value in points.items():
-            if name in ("AdptCrvReq", "AdptCtlReq"):
+            if name in ("AdptCrvReq", "AdptCtlReq") and self.adopts != "not yet":
                 self.values[model, f"{name[:-3]}Rslt"] = {"at once": 1, "later": 0, "never": 2}[self.adopts]
                 if self.adopts == "at once":
                     self.take_over(model, value)

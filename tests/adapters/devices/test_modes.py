@@ -3,6 +3,7 @@
 The registers are those that the mapping from DERControl to SunSpec names; each raw value is reckoned by hand beside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Cell:
     mode: Mode
     series: int
     wanted: dict[str, Any]
-    registers: dict[Key, int | str]
+    registers: Mapping[Key, int | str]
 
 
 VOLT_VAR = curve(CurveKind.VOLT_VAR, (92, 30), (97, 0), (103, 0), (108, -30), y_base=PercentBase.MAX_REACTIVE)
