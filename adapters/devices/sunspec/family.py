@@ -155,7 +155,7 @@ class SunSpec:
         names: list[str] = []
         if wanted.produce_max_w is not None and found.limited is not None:
             names += [f"{found.limited}.{name}" for name in _LIMIT_POINTS[found.limited]]
-        if wanted.on is not None and found.switched is not None:
+        if _on(wanted) is not None and found.switched is not None:
             names += [f"{found.switched}.{name}" for name in _SWITCH_POINTS[found.switched]]
         return frozenset(names)
 
@@ -163,11 +163,11 @@ class SunSpec:
         """Off first, then the limit, on last. A limit is rounded down; one at or above WMax is 100 %."""
         pen = Pen(found.reads, found.reads.decode(raw), found.write_function)
         going = True
-        if wanted.on is False:
+        if _on(wanted) is False:
             going = yield from _switch(found, pen, on=False)
         if going and wanted.produce_max_w is not None:
             going = yield from _limit(found, pen, wanted.produce_max_w, wanted.revert, rearm=rearm)
-        if going and wanted.on is True:
+        if going and _on(wanted) is True:
             yield from _switch(found, pen, on=True)
         return _written(found, pen)
 
@@ -228,6 +228,12 @@ class SunSpec:
         told = values.get(found.switched or 0, {}).get("ES" if found.switched == der700.SWITCH else "Conn")
         on = bool(told) if isinstance(told, int) else None
         return Setpoint("", produce_max_w=limit_w, on=on, revert=revert)
+
+
+def _on(wanted: Setpoint) -> bool | None:
+    """Both switches end in the one there is; any off wins."""
+    told = {wanted.on, wanted.connect} - {None}
+    return None if not told else False not in told
 
 
 _LIMITS: Final = (Mode.MAX_POWER, Mode.GENERATION_LIMIT, Mode.EXPORT_LIMIT)
