@@ -228,7 +228,13 @@ class Thread:
         try:
             yield made["number"]
         finally:
-            await self.utility.admin("DELETE", f"/mischief/{made['number']}")
+            await self.behave(made["number"])
+
+    async def behave(self, trick: int) -> None:
+        """The server plays this trick no more."""
+        for one in await self.utility.admin("GET", "/mischief"):
+            if one["number"] == trick:
+                await self.utility.admin("DELETE", f"/mischief/{trick}")
 
     async def struck(self, trick: int, times: int) -> None:
         """That many requests have met the trick."""

@@ -45,6 +45,20 @@ async def test_a_poll_rate_changed_later_is_adopted(thread: Thread) -> None:
     await thread.settings(derp_poll_s=1)
 
 
+async def test_csip_aus_is_spoken(thread: Thread) -> None:
+    """Its own elements are in what is put: export and generation are what these devices can be limited in (bits 0 and 2)."""
+
+    async def told() -> tuple[int, int]:
+        report = await thread.utility.admin("GET", "/devices/1/report")
+        capability, settings = report.get("capability", {}), report.get("settings", {})
+        return capability.get("doeModesSupported", 0), settings.get("doeModesEnabled", 0)
+
+    # put once, at the start
+    await thread.until("put", lambda: any(one.path == "/edev/1/der/1/derg" for one in thread.exchanges))
+    supported, enabled = await told()
+    assert supported & 0b0101 == enabled & 0b0101 == 0b0101
+
+
 async def test_a_superseding_control_wins_whatever_the_server_moves(thread: Thread) -> None:
     """The server marks the running control superseded (4) and gives it the newer one's creationTime."""
     running = await thread.export_limit(1500)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.thread.meanwhile import meanwhile
-from tests.scenarios.thread.stage import LOAD_W, PATIENCE_S, SLACK_W, Thread, stage
+from tests.scenarios.thread.stage import FAIL_SAFE_W, LOAD_W, PATIENCE_S, SLACK_W, Thread, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,6 +59,20 @@ ODDITIES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("more", {"path": CONTROLS}),
     ("clock", {"path": "*/actderc", "by_s": -600}),
 )
+
+
+@meanwhile
+async def test_errors_at_the_start_end_nothing(folder: Path) -> None:
+    """The server is there and says 503, then closes every connection; once it is well it is registered with and obeyed."""
+    async with stage(folder) as thread:
+        await thread.program("feeder", 5)
+        async with thread.mischief("status", status=503) as number, thread.gateway():
+            await thread.struck(number, 2)
+            await thread.limited(FAIL_SAFE_W)
+            async with thread.mischief("cut") as second:
+                await thread.behave(number)
+                await thread.struck(second, 2)
+            await obeyed(thread, LIMIT_W)
 
 
 @meanwhile
