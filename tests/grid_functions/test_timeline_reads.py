@@ -1,6 +1,7 @@
 """What a read changes: the same again, anew, by version, cancelled, vanished, back, refused. Seconds on the upstream's clock."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,15 +39,15 @@ def at(now_s: float) -> Instants:
     return Instants(now_s, 5e6 + now_s, {"utility": UpstreamTime(now_s, ClockQuality.SYNCHRONISED)})
 
 
-def event(name: str = A, start_s: float = 100.0, duration_s: float | None = 100.0, **changes: object) -> Event:
+def event(name: str = A, start_s: float = 100.0, duration_s: float | None = 100.0, **changes: Any) -> Event:
     key, interval = EventKey(ME, name), Interval(0.0, None, (ExportLimit(0.0),))
     plain = Event(key, 0, "p", Rank(1.0, 0.0, name), start_s, duration_s, (interval,))
-    return replace(plain, **changes)  # type: ignore[arg-type]  # names and types are the caller's
+    return replace(plain, **changes)
 
 
-def read(*events: Event, **changes: object) -> Read:
+def read(*events: Event, **changes: Any) -> Read:
     plain = Read(ME, 0.0, True, programs=P, listed=frozenset(P), events=events)
-    return replace(plain, **changes)  # type: ignore[arg-type]  # names and types are the caller's
+    return replace(plain, **changes)
 
 
 def go(

@@ -1,6 +1,7 @@
 """Pages turned one by one, and what a reply makes of a poll. Pages of two; the dice gives the lowest number."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,10 @@ def test_rejected_items_are_on_the_page_too() -> None:
 def test_a_count_that_changes_on_the_way_begins_anew_once() -> None:
     again = walked(page(0, 1, told=4), page(2, 3, told=5))
     assert again == Walk(restarts=1)
-    second = turn(turn(again, page(0, 1, told=5), 2, None), page(2, told=3), 2, None)  # type: ignore[arg-type]  # a Walk
+    assert isinstance(again, Walk)
+    third = turn(again, page(0, 1, told=5), 2, None)
+    assert isinstance(third, Walk)
+    second = turn(third, page(2, told=3), 2, None)
     assert ended(second) == (3, False)
 
 
@@ -142,9 +146,9 @@ def test_links_stay_on_the_configured_server(href: str, url: str) -> None:
     assert resolve("https://u.example/x/dcap", href) == url
 
 
-def node(kind: Kind = Kind.CONTROLS, **changes: object) -> Node:
+def node(kind: Kind = Kind.CONTROLS, **changes: Any) -> Node:
     plain = Node(Place(kind, "https://u.example/x"), 100.0, due_s=0.0, started_s=1000.0, asked=7)
-    return replace(plain, **changes)  # type: ignore[arg-type]  # names and types are the caller's
+    return replace(plain, **changes)
 
 
 def reply(status: int, body: Decoded[Message] | None = None, fault: str = "") -> Reply:
