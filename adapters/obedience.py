@@ -14,6 +14,10 @@ FOREIGN_MEMORY_S: Final = 600.0
 """So many changes without our write within so many seconds: another master."""
 
 
+PATIENCE_S: Final = 30.0
+"""How long a device may take over what it was told before that counts as a failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """``wanted`` is not tried again before ``until_s``, unless something else is wanted."""
@@ -31,6 +35,7 @@ class Obedience:
         self._failure: Failure | None = None
         self._confirmed: Look | None = None
         self._changed_s: list[float] = []
+        self._waiting: tuple[Setpoint, float] | None = None
 
     def failed(self, wanted: Setpoint, refused: str, now_s: float) -> str:
         """It was written, and does not hold; returns why.
@@ -45,9 +50,15 @@ class Obedience:
         self._confirmed = None
         return why
 
+    def waits(self, wanted: Setpoint, now_s: float) -> bool:
+        """The device has still something to do before the rest of ``wanted`` can be written: whether it may have that time."""
+        if self._waiting is None or self._waiting[0] != bare(wanted):
+            self._waiting = bare(wanted), now_s
+        return now_s - self._waiting[1] < PATIENCE_S
+
     def held(self, look: Look) -> None:
         """It reads back as wanted."""
-        self._failure = None
+        self._failure = self._waiting = None
         self._confirmed = look
 
     def unknown(self) -> None:

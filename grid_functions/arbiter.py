@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from grid_functions.model.claim import (
     Area,
+    Basis,
     Bound,
     Claim,
     ConnectionPoint,
@@ -19,6 +20,7 @@ from grid_functions.model.claim import (
     SourceKind,
     Switch,
 )
+from grid_functions.model.control import Mode
 from grid_functions.model.units import Phase, Quantity
 
 BoundKey = tuple[Scope, Quantity, Phase | None]
@@ -31,9 +33,12 @@ def rule(claims: Iterable[Claim], precedence: Sequence[SourceKind]) -> Ruling:
     switches = [claim for claim in ordered if isinstance(claim.want, Switch)]
     contested = [claim for claim in ordered if not isinstance(claim.want, Bound | Switch)]
     losses = list(_looser(bounds))
-    on_off, refused = _switched(switches, precedence)
-    losses += refused
-    winners = list(on_off)
+    winners: list[Claim] = []
+    # connect and energize are two switches: a DER may be connected and yet not energize
+    for mode in sorted({claim.mode for claim in switches}):
+        on_off, refused = _switched([claim for claim in switches if claim.mode is mode], precedence)
+        winners += on_off
+        losses += refused
     for kind in sorted({_contest(claim) for claim in contested}):
         won, lost = _contested([claim for claim in contested if _contest(claim) == kind], precedence)
         winners += won
@@ -104,10 +109,18 @@ def _off_over(on: Claim, winners: Sequence[Claim]) -> Claim | None:
     return offs[0] if offs else None
 
 
+_FREQUENCY = frozenset({Mode.FREQUENCY_WATT, Mode.FREQUENCY_DROOP})
+
+
 def _contest(claim: Claim) -> str:
-    """What a target or shape competes in: all reactive modes are one contest (rule 4), curves one per kind, targets one per quantity."""
+    """What a target or shape competes in: all reactive modes are one contest (rule 4), curves one per kind, targets one per quantity.
+
+    Interpretation: droop and frequency-watt are one kind, for both say how active power answers frequency.
+    """
     if claim.quantity is Quantity.REACTIVE:
         return Quantity.REACTIVE.value
+    if claim.mode in _FREQUENCY:
+        return "shape frequency"
     return f"shape {claim.mode.value}" if isinstance(claim.want, Shape) else f"target {claim.quantity.value}"
 
 
@@ -138,9 +151,13 @@ def _champion(claims: Sequence[Claim], precedence: Sequence[SourceKind]) -> Clai
 def _why(loser: Claim, winner: Claim, precedence: Sequence[SourceKind]) -> LossReason:
     if _place(loser, precedence) != _place(winner, precedence):
         return LossReason.PRECEDENCE
-    if _upstream(loser) == _upstream(winner) and loser.cause.rank != winner.cause.rank:
+    if _upstream(loser) != _upstream(winner):
+        return LossReason.NEWER
+    if _order(loser) != _order(winner):
         return LossReason.RANK
-    return LossReason.NEWER
+    if _var(loser) != _var(winner):
+        return LossReason.SMALLER
+    return LossReason.RANK if loser.cause.rank != winner.cause.rank else LossReason.NEWER
 
 
 def _place(claim: Claim, precedence: Sequence[SourceKind]) -> int:
@@ -155,10 +172,23 @@ def _upstream(claim: Claim) -> str:
     return f"{source.kind.value} {source.respondent.upstream if source.respondent else source.name}"
 
 
-def _within(claim: Claim) -> tuple[float, float, tuple[int, ...], float, str]:
+_STANDS_BEHIND = {Basis.STANDING: 1, Basis.FAIL_SAFE: 2}
+
+
+def _order(claim: Claim) -> tuple[int, float]:
+    """Rule 0 between modes that compete: an event of any program before every standing, that before a fail-safe; then the level."""
+    return (_STANDS_BEHIND.get(claim.cause.basis, 0), claim.cause.rank.level)
+
+
+def _var(claim: Claim) -> float:
+    return claim.magnitude_var if claim.quantity is Quantity.REACTIVE else 0.0
+
+
+def _within(claim: Claim) -> tuple[tuple[int, float], float, float, tuple[int, ...], float, str]:
+    """Interpretation: "equal rank" in rule 4 is an equal level: creation times order the events of one mode, not two modes."""
     rank = claim.cause.rank
     larger_tie = (*(-ord(letter) for letter in rank.tie), 1)  # the larger text first, and the longer of two that agree
-    return (rank.level, -rank.created_s, larger_tie, -claim.cause.received_utc_s, _text(claim))
+    return (_order(claim), _var(claim), -rank.created_s, larger_tie, -claim.cause.received_utc_s, _text(claim))
 
 
 def _newest(claim: Claim) -> tuple[float, str]:
@@ -187,6 +217,7 @@ def _text(claim: Claim) -> str:
         claim.goal,
         claim.mode,
         claim.valid_until,
+        claim.magnitude_var,
         cause.control,
         cause.program,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
-from grid_functions.site import connect, limit_power
+from grid_functions.site import connect, curves, dispatch, limit_power, reactive
 
 GROUP = "osed.grid_functions"
 
@@ -27,6 +27,9 @@ SITE: Mapping[str, Maker] = MappingProxyType(
         maker.name: maker
         for maker in (
             Maker(limit_power.NAME, limit_power.LimitPowerOptions, limit_power.LimitPower),
+            Maker(dispatch.NAME, dispatch.DispatchOptions, dispatch.Dispatch),
+            Maker(reactive.NAME, reactive.ReactiveOptions, reactive.ReactivePower),
+            Maker(curves.NAME, curves.CurvesOptions, curves.Curves),
             Maker(connect.NAME, connect.ConnectOptions, connect.ConnectDevices),
         )
     }

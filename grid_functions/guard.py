@@ -5,8 +5,10 @@ Stands apart from allocate on purpose: a slip there is caught here, and every cl
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from grid_functions import form_guard
+from grid_functions.form_guard import Clamp as Clamp
 from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import SiteTerms
@@ -20,17 +22,6 @@ _CRUMB_W = 1e-3
 _DIRECTIONS = (Quantity.PRODUCED, Quantity.CONSUMED)
 
 
-@dataclass(frozen=True, slots=True)
-class Clamp:
-    """A setpoint that was cut: ``asked`` and ``given`` in W (inf = no limit), by which rule."""
-
-    device: str
-    quantity: Quantity
-    asked: float
-    given: float
-    why: str
-
-
 def clamp(
     setpoints: Iterable[Setpoint], ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, now: Instants
 ) -> tuple[tuple[Setpoint, ...], tuple[Clamp, ...]]:
@@ -38,7 +29,7 @@ def clamp(
     kept = {one.device: one for one in sorted(setpoints, key=lambda one: one.device)}
     clamps: list[Clamp] = []
     for name in sorted(kept):
-        if _off(name, ruling) and kept[name].on is not False:
+        if _dropped(kept[name], ruling):
             kept[name] = replace(kept[name], on=False)
             clamps.append(Clamp(name, Quantity.CONNECT, 1.0, 0.0, "a switch is off"))
         device = terms.devices.get(name)
@@ -56,6 +47,9 @@ def clamp(
             names = _covered(claim, claim.want.limit, snapshot, terms, dark)
             if names:
                 _fit(kept, names, claim, claim.want.limit, snapshot, clamps)
+    for name in sorted(kept):
+        kept[name], cut = form_guard.clamp(kept[name], snapshot.devices.get(name), terms)
+        clamps += cut
     return tuple(kept.values()), tuple(clamps)
 
 
@@ -110,7 +104,7 @@ def _cut(
 def _worst(setpoint: Setpoint, quantity: Quantity, snapshot: Snapshot) -> float:
     able_w = most_w(snapshot.devices[setpoint.device], quantity)
     limit_w = _limit(setpoint, quantity)
-    if setpoint.on is False:
+    if setpoint.on is False or setpoint.connect is False:
         return 0.0
     return able_w if limit_w is None else min(able_w, limit_w)
 
@@ -122,7 +116,7 @@ def _held(name: str, quantity: Quantity, snapshot: Snapshot) -> float:
     held = seen.condition.holds
     if held is None:
         return most_w(seen, quantity)
-    if held.on is False:
+    if held.on is False or held.connect is False:
         return 0.0
     limit_w = _limit(held, quantity)
     return most_w(seen, quantity) if limit_w is None else min(limit_w, most_w(seen, quantity))
@@ -132,12 +126,15 @@ def _limit(setpoint: Setpoint, quantity: Quantity) -> float | None:
     return setpoint.produce_max_w if quantity is Quantity.PRODUCED else setpoint.consume_max_w
 
 
-def _off(name: str, ruling: Ruling) -> bool:
+def _dropped(setpoint: Setpoint, ruling: Ruling) -> bool:
+    """Whether somebody's off was forgotten: either switch ends all power, but one of them must be off."""
+    if setpoint.on is False or setpoint.connect is False:
+        return False
     return any(
         isinstance(claim.want, Switch)
         and not claim.want.on
         and isinstance(claim.scope, Devices)
-        and name in claim.scope.names
+        and setpoint.device in claim.scope.names
         for claim in ruling.winners
     )
 

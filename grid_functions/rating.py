@@ -5,18 +5,22 @@ import math
 from grid_functions.model.control import Mode
 from grid_functions.model.device import How, Role, Seen, Trouble
 from grid_functions.model.reading import Quality
-from grid_functions.model.units import UNLIMITED_W, Phase, Quantity
+from grid_functions.model.units import UNLIMITED_W, PercentBase, Phase, Quantity
 
 PRODUCERS = frozenset({Role.PV, Role.BATTERY, Role.HYBRID})
 CONSUMERS = frozenset({Role.BATTERY, Role.HYBRID, Role.EVSE})
 SWITCHED = PRODUCERS | CONSUMERS
 """Rule 5: DERs and chargers are switched, loads and meters never."""
+STORAGE = frozenset({Role.BATTERY, Role.HYBRID})
 
 _LIMITING = {
     Quantity.PRODUCED: (Mode.MAX_POWER, Mode.GENERATION_LIMIT, Mode.EXPORT_LIMIT),
     Quantity.CONSUMED: (Mode.LOAD_LIMIT, Mode.IMPORT_LIMIT),
 }
 _TOTAL: Phase | None = None
+
+DEVICE_STALE = 3.0
+"""Devices are polled more slowly than meters: their power counts as known for this many times the meter's age."""
 
 
 def roles_of(quantity: Quantity) -> frozenset[Role]:
@@ -36,13 +40,46 @@ def most_w(seen: Seen, quantity: Quantity) -> float:
         told = (plate.rated_discharge_w, plate.max_w, plate.rated_w)
     else:
         told = (plate.max_w, plate.rated_w)
-    return next((value for value in told if value is not None and 0 <= value < math.inf), UNLIMITED_W)
+    return _first(told, UNLIMITED_W)
+
+
+def able_w(seen: Seen, quantity: Quantity) -> float:
+    """The most a target can ask of it now: as :func:`most_w`, but an empty battery gives nothing and a full one takes nothing."""
+    charge = seen.condition.readings.get((Quantity.STATE_OF_CHARGE, _TOTAL))
+    if seen.role is not Role.BATTERY or charge is None or charge.quality is not Quality.GOOD:
+        return most_w(seen, quantity)
+    at_its_end = charge.value <= 0 if quantity is Quantity.PRODUCED else charge.value >= 100
+    return 0.0 if at_its_end else most_w(seen, quantity)
+
+
+def base_w(seen: Seen, base: PercentBase) -> float:
+    """What 100 % of active power means on this device, W; 0 where it has none or has not told, which tightens (rule 6)."""
+    plate = seen.nameplate
+    if base is PercentBase.MAX_CHARGE:
+        told: tuple[float | None, ...] = (plate.rated_charge_w, plate.max_w, plate.rated_w)
+        told = told if seen.role in CONSUMERS else ()
+    elif seen.role not in PRODUCERS:
+        told = ()
+    elif base is PercentBase.MAX_DISCHARGE or seen.role is Role.BATTERY:
+        told = (plate.rated_discharge_w, plate.max_w, plate.rated_w)
+    else:
+        told = (plate.max_w, plate.rated_w)
+    return _first(told, 0.0)
+
+
+def most_var(seen: Seen, *, absorb: bool) -> float:
+    """The most reactive power it can absorb or inject, var; 0 when it has told nothing (rule 6).
+
+    Interpretation: what was told of one direction holds for both; else its VA, which are at least its W.
+    """
+    plate = seen.nameplate
+    told = (plate.rated_absorb_var, plate.rated_inject_var)
+    return _first((*(told if absorb else told[::-1]), plate.rated_va, plate.max_w, plate.rated_w), 0.0)
 
 
 def percent_base_w(seen: Seen) -> float:
     """What 100 % means: the setting (702.WMax, 121.WMax), else the rating; 0 when neither is known, which tightens (rule 6)."""
-    told = (seen.nameplate.max_w, seen.nameplate.rated_w)
-    return next((value for value in told if value is not None and 0 <= value < math.inf), 0.0)
+    return _first((seen.nameplate.max_w, seen.nameplate.rated_w), 0.0)
 
 
 def obeys(seen: Seen, quantity: Quantity) -> bool:
@@ -63,3 +100,7 @@ def measured_w(seen: Seen, quantity: Quantity, now_s: float, stale_s: float) -> 
     if not math.isfinite(reading.value) or now_s - reading.at_s > stale_s:
         return None
     return max(0.0, reading.value if quantity is Quantity.CONSUMED else -reading.value)
+
+
+def _first(told: tuple[float | None, ...], otherwise: float) -> float:
+    return next((value for value in told if value is not None and 0 <= value < math.inf), otherwise)

@@ -68,7 +68,7 @@ class Blueprint:
         limits = (Mode.MAX_POWER, Mode.GENERATION_LIMIT, Mode.EXPORT_LIMIT)
         return Capability(dict.fromkeys(limits, Ability(How.NATIVE)), off_capable=False)
 
-    def poll(self, found: Found) -> Conversation[bytes | None]:
+    def poll(self, found: Found, ours: frozenset[str] = frozenset()) -> Conversation[bytes | None]:
         """Power and limit in one read."""
         reply = yield Read(found.unit, 2, 2)
         return reply.data if isinstance(reply, Registers) else None

@@ -7,10 +7,8 @@ from urllib.parse import quote
 
 import typer
 
-from gateway.api.socket import call, socket_path
 from gateway.cli.output import Json, document, people, table
-from gateway.config.load import load
-from gateway.wiring import FAMILIES
+from gateway.config.data import data_folder
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration the gateway runs with.")]
 
@@ -86,6 +84,21 @@ def why(
         people.print(f"{record['utc_s']:.1f} {record['kind']}: {rest}")
 
 
+def reload(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """Have the running gateway read its configuration again and apply what differs; all else goes on untouched.
+
+    Example: osed reload
+    """
+    answer = _call(config, "POST", "/reload")
+    if json_:
+        document(answer)
+        return
+    for what in ("added", "changed", "removed"):
+        for part in answer[what]:
+            people.print(f"{what} {part}")
+    people.print(f"{len(answer['kept'])} part(s) untouched")
+
+
 def stop(
     config: Config = Path("osed.yaml"),
     release: Annotated[bool, typer.Option("--release", help="Give every device back to its baseline first.")] = False,
@@ -95,17 +108,20 @@ def stop(
 
     Example: osed stop
     """
-    answer = asyncio.run(call(_socket(config), "POST", "/stop", {"release": release}))
+    answer = _call(config, "POST", "/stop", {"release": release})
     document(answer) if json_ else people.print("stopping")
 
 
 def _ask(config: Path, route: str) -> Any:
-    return asyncio.run(call(_socket(config), "GET", route))
+    return _call(config, "GET", route)
 
 
-def _socket(config: Path) -> Path:
-    loaded = load(config, FAMILIES)
-    return socket_path(loaded.folder / loaded.configuration.gateway.data)
+def _call(config: Path, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+    folder = data_folder(config)
+    # An HTTP client takes longer to load than all else here: not for --help.
+    from gateway.api.socket import call, socket_path
+
+    return asyncio.run(call(socket_path(folder), method, route, body))
 
 
 def _upstreams(rows: list[dict[str, Any]]) -> None:

@@ -7,9 +7,6 @@ from typing import Annotated
 import typer
 
 from gateway.cli.output import Json, document, people
-from gateway.config.load import load
-from gateway.config.schema import Configuration
-from gateway.wiring import FAMILIES, check_credentials
 
 
 def check(
@@ -23,11 +20,16 @@ def check(
 
     Example: osed check --config osed.yaml
     """
+    from gateway.config.load import load
+    from gateway.config.schema import Configuration
+    from gateway.specification import specify
+    from gateway.wiring import FAMILIES
+
     if schema:
         print(json.dumps(Configuration.model_json_schema(), indent=2))
         return
     loaded = load(config, FAMILIES)
-    check_credentials(loaded)
+    specify(loaded)
     facts = {
         "ok": True,
         "gateway": loaded.configuration.gateway.name,

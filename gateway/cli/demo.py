@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.output import people
-from gateway.demo.play import play
-from gateway.demo.show import Show
-from gateway.demo.stage import Sabotage
+from gateway.demo.sabotage import Sabotage
 
 
 def demo(
@@ -30,6 +28,9 @@ def demo(
 
     Example: osed demo --json build/demo.json --keep build/demo
     """
+    from gateway.demo.play import play
+    from gateway.demo.show import Show
+
     with Show(people) as show:
         played = asyncio.run(play(show=show, keep=keep, sabotage=sabotage, only=tuple(step or ()), picture=picture))
     if json_ is not None:

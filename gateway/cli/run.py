@@ -8,11 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.appliance import Appliance
-from gateway.config.load import load
-from gateway.lines import speak
-from gateway.wiring import FAMILIES
-
 
 def run(
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration to run.")] = Path("osed.yaml"),
@@ -28,9 +23,17 @@ def run(
     """
     if loop not in ("uvloop", "asyncio"):
         raise typer.BadParameter("uvloop or asyncio", param_hint="--loop")
-    loaded = load(config, FAMILIES)
+    from gateway.appliance import Appliance
+    from gateway.config.load import Loaded, load
+    from gateway.lines import speak
+    from gateway.wiring import FAMILIES
+
+    def read() -> Loaded:
+        return load(config, FAMILIES)
+
+    loaded = read()
     speak(verbose=verbose)
-    run_in_loop(Appliance(loaded, observe=observe).run(), loop)
+    run_in_loop(Appliance(loaded, observe=observe, reread=read).run(), loop)
 
 
 def run_in_loop(main: Coroutine[Any, Any, None], loop: str = "uvloop") -> None:

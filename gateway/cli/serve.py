@@ -8,19 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
-from certs.identity import identify, sfdi
-from certs.tls import TlsFiles, server_context
 from gateway.cli.output import people
 from gateway.cli.run import run_in_loop
-from gateway.lines import speak
 from grid_functions.model.errors import OperatorFault
-from protocols.ieee2030_5.archive import FileStore, Forgetful
-from protocols.ieee2030_5.server import Exchange, UtilityServer, UtilityServerSettings, serve
-
-_log = structlog.get_logger("utility-server")
 
 
 def utility_server(
@@ -47,7 +39,16 @@ def utility_server(
 
     Example: osed utility-server --certificate utility.chain.pem --key utility.key --ca lab.root.pem --store utility.db
     """
+    import structlog
+
+    from certs.identity import identify, sfdi
+    from certs.tls import TlsFiles, server_context
+    from gateway.lines import speak
+    from protocols.ieee2030_5.archive import FileStore, Forgetful
+    from protocols.ieee2030_5.server import Exchange, UtilityServer, UtilityServerSettings, serve
+
     speak(verbose=verbose)
+    log = structlog.get_logger("utility-server")
     token = _token(token_file)
     settings = UtilityServerSettings(admin_token=token, host=host, port=port, admin_port=admin_port)
 
@@ -60,7 +61,7 @@ def utility_server(
         people.print(f"operator:  {facts['admin']}" + ("" if token_file else f"  (Authorization: Bearer {token})"))
 
     def told(exchange: Exchange) -> None:
-        note = _log.info if exchange.status >= 400 or verbose else _log.debug
+        note = log.info if exchange.status >= 400 or verbose else log.debug
         note(
             "exchange",
             side=exchange.side,

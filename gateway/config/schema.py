@@ -14,6 +14,22 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 Watts = Annotated[float, Field(ge=0, le=1e9)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
 
+Approximable = Literal[
+    "fixed_power",
+    "target_power",
+    "storage_power",
+    "fixed_reactive",
+    "target_reactive",
+    "power_factor_inject",
+    "power_factor_absorb",
+    "frequency_droop",
+    "frequency_watt",
+    "volt_var",
+    "volt_watt",
+    "watt_pf",
+    "watt_var",
+]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +48,7 @@ class GatewaySettings(_Strict):
     name: Name = "osed"
     data: Path = Path("data")
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
+    replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
 
 
 class TlsSettings(_Strict):
@@ -122,6 +139,8 @@ class SiteSettings(_Strict):
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
     yields: Yield = Field(default=Yield.PV, alias="yield")
     load_credit: LoadCredit = LoadCredit.ALL
+    approximate: tuple[Approximable, ...] = ()
+    protection: Literal["read", "write"] = "read"
     revert_s: Annotated[float, Field(ge=10, le=3600)] = 60
     meter_stale_s: Annotated[float, Field(ge=1, le=600)] = 5
     settle_deadline_s: Annotated[float, Field(gt=0, le=600)] = 10

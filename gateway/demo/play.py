@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.demo import report
+from gateway.demo.sabotage import Sabotage
 from gateway.demo.show import Show
-from gateway.demo.stage import Sabotage, Stage, staged
+from gateway.demo.stage import Stage, staged
 from gateway.demo.steps import STEPS, Result, Step
 from grid_functions.model.errors import GatewayError
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from gateway.api.socket import call, socket_path
 from gateway.demo.measured import Possible, Sample, Told
 from gateway.demo.process import Process
 from gateway.demo.registers import Address, Register, Witness
+from gateway.demo.sabotage import Sabotage
 from gateway.demo.site import SiteControl
 from gateway.demo.utility import Operator
 from grid_functions.model.errors import GatewayError, OurFault
@@ -31,16 +31,6 @@ POLL_S = 1
 
 LEGACY, MODERN, METER = "pv-legacy", "pv-700", "grid-meter"
 RATED_W = {LEGACY: 5000.0, MODERN: 6000.0}
-
-
-class Sabotage(StrEnum):
-    """Ways to break the demonstration on purpose; it must notice each."""
-
-    INVERTER_IGNORES = "inverter-ignores"
-    METER_SIGN = "meter-sign"
-    SERVER_DROPS_RESPONSES = "server-drops-responses"
-    LEDGER_OFF = "ledger-off"
-    REVERT_OFF = "revert-off"
 
 
 class Stage:
@@ -200,7 +190,7 @@ async def _sabotage(stage: Stage) -> None:
         case Sabotage.REVERT_OFF:
             await stage.site.misbehave(MODERN, "revert_off")
         case Sabotage.SERVER_DROPS_RESPONSES:
-            await stage.operator.settings(drop_responses=True)
+            await stage.operator.misbehave(does="forget", path="/rsps/*", method="POST")
         case Sabotage.LEDGER_OFF | None:
             pass  # ledger-off strikes between kill and restart
 

@@ -1,18 +1,18 @@
 """One direction of active power: from its bounds to one limit per device."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.loop import Look, Loop, Sample
-from grid_functions.allocate.share import Fence, Part, floor_to, share
+from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.wish import Wish
 from grid_functions.arbiter import limit_of, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices
-from grid_functions.model.policy import LoadCredit
+from grid_functions.model.policy import LoadCredit, SiteTerms, Yield
 from grid_functions.model.units import Quantity
 
 _POLL_S = 2.0
@@ -22,7 +22,7 @@ _POLL_S = 2.0
 class Shared:
     """``limits``: W per device that obeys and is bound. ``returns``: W per bound device that does not answer, for when it does.
 
-    ``short_w``: by how much the connection's bound cannot be kept from here.
+    ``aimed``: W per device that is steered, at most its limit. ``short_w``: by how much the connection's bound cannot be kept from here.
     """
 
     loop: Loop
@@ -30,6 +30,7 @@ class Shared:
     limits: Mapping[str, float]
     returns: Mapping[str, float]
     short_w: float = 0.0
+    aimed: Mapping[str, float] = field(default_factory=dict)
 
 
 def divide(
@@ -37,17 +38,20 @@ def divide(
     quantity: Quantity,
     found: Mapping[str, Stand],
     meter: Sample | None,
-    credit: LoadCredit,
+    terms: SiteTerms,
     vanishing_w: float,
     before: Shared,
     now_s: float,
+    aims: Sequence[Fence] = (),
 ) -> Shared:
-    """Share everything that binds over the devices that obey.
+    """Share everything that binds over the devices that obey, and every aim over the devices that are steered.
 
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
-    ours = _bound_devices(bounds, found)
+    bound = _bound_devices(bounds, found)
     returns = _returns(bounds, found)
+    led = _steered(aims, bounds, found)
+    ours = {name: found[name] for name in sorted(bound.keys() | led)}
     if not ours:
         return Shared(Loop(), {}, {}, returns)
     held = tightest(bounds)
@@ -65,7 +69,7 @@ def divide(
         budget_w = limit_of(at_connection) + room_w - vanishing_w - reserved_w
         short_w = max(0.0, -budget_w) if budget_w > -math.inf else 0.0
         outer.append(Fence(frozenset(ours), budget_w))
-        if credit is LoadCredit.WATCHDOG:
+        if terms.load_credit is LoadCredit.WATCHDOG:
             dry_w = limit_of(at_connection) + min(0.0, room_w) - vanishing_w - reserved_w
             fences += _dry(ours, fences, dry_w)
     gauged = {
@@ -79,16 +83,22 @@ def divide(
         )
         for name, one in ours.items()
     }
-    parts = {name: _part(one, gauged[name].most_w) for name, one in ours.items()}
-    limits = _in_turn(share(parts, fences + outer), ours)
-    return Shared(loop, gauged, limits, returns, short_w)
+    parts = {name: _part(one, gauged[name].most_w, led=name in led) for name, one in ours.items()}
+    shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
+    limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
+    aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
+    return Shared(loop, gauged, limits, returns, short_w, aimed)
 
 
-def standing_limits(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
-    """The limits that hold whatever the meter says: those of device sets."""
-    ours = _bound_devices(bounds, found)
+def standing_limits(
+    bounds: tuple[Claim, ...], found: Mapping[str, Stand], aims: Sequence[Fence] = ()
+) -> Mapping[str, float]:
+    """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
+    led = _steered(aims, bounds, found)
+    ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
-    return share({name: _part(one, math.inf) for name, one in ours.items()}, fences)
+    shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
+    return {**shared.limits, **shared.aimed}
 
 
 def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float]) -> float:
@@ -116,8 +126,23 @@ def _fence(claim: Claim, found: Mapping[str, Stand], ours: Mapping[str, Stand]) 
     return Fence(names & ours.keys(), limit_of(claim) - reserved_w)
 
 
-def _part(one: Stand, wish_w: float) -> Part:
-    return Part(0.0 if one.off else one.able_w, wish_w, one.capability.minimum_w, one.capability.resolution_w)
+def _steered(aims: Sequence[Fence], bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> frozenset[str]:
+    """Devices that a target may move in this direction: one that cannot be limited only while nothing binds it."""
+    named = frozenset[str]().union(*(aim.names for aim in aims)) & found.keys()
+    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+    return frozenset(name for name in named if found[name].obeys or name not in covered)
+
+
+def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
+    able_w = one.aimed_w if led else one.able_w
+    idle = led and one.doing is not None and not math.isinf(wish_w)
+    return Part(
+        most_w=0.0 if one.off else able_w,
+        wish_w=wish_w,
+        least_w=one.capability.minimum_w,
+        step_w=one.capability.resolution_w,
+        uses_w=one.doing.value_w if idle and one.doing is not None else math.inf,
+    )
 
 
 def _look(

@@ -12,7 +12,7 @@ from grid_functions.model.units import Quantity
 
 def reverts(
     fail_safe: tuple[Claim, ...], quantity: Quantity, found: Mapping[str, Stand], limits: Mapping[str, float]
-) -> dict[str, float]:
+) -> Mapping[str, float]:
     """The revert limit of every limited device with a watchdog, W: the tighter of what is set now and its share of the fail-safe.
 
     From each bound goes first what devices without watchdog may still do. Import: nothing, since the house may need all of it.

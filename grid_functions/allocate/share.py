@@ -1,7 +1,7 @@
 """Shares limits over devices: everybody rises together, by capability, until a limit that covers him is full."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 _CRUMB_W = 1e-6
@@ -17,29 +17,60 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One device that takes a share. ``least_w``: below this it can only be at 0; ``step_w``: the step of its limit."""
+    """One device that takes a share. ``least_w``: below this it can only be at 0; ``step_w``: the step of its limit.
+
+    ``uses_w``: what it is seen to do although it was given more; unlimited while it does all it is given.
+    """
 
     most_w: float
     wish_w: float = math.inf
     least_w: float = 0.0
     step_w: float = 0.0
+    uses_w: float = math.inf
 
 
-def share(parts: Mapping[str, Part], fences: Sequence[Fence]) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """``limits``: the most that each device may do, W. ``aimed``: what each device of an aim is to do, W, at most its limit."""
+
+    limits: Mapping[str, float]
+    aimed: Mapping[str, float]
+
+
+def share(parts: Mapping[str, Part], fences: Sequence[Fence]) -> Mapping[str, float]:
     """The most that each device may do, W, such that every fence holds; rounded to the device's step, towards tighter.
 
     First up to what each can use (``wish_w``), then what is left to whoever can take it. A device that would land between 0 and
     its least is left out and its share given to the others, the smallest first (rule 1).
     """
+    return serve(parts, fences, ()).limits
+
+
+def serve(
+    parts: Mapping[str, Part], fences: Sequence[Fence], aims: Sequence[Fence], *, free_first: bool = False
+) -> Shares:
+    """As :func:`share`, with ``aims`` that their devices are to reach together: these are served first, or last with ``free_first``.
+
+    What a device of an aim is seen to leave undone, those that do all they are told do in its place.
+    """
+    led = frozenset[str]().union(*(aim.names for aim in aims))
     out: set[str] = set()
     while True:
         taking = {name: part for name, part in parts.items() if name not in out}
-        given = _rise({name: min(part.most_w, part.wish_w) for name, part in taking.items()}, taking, fences, {})
-        given = _rise({name: part.most_w for name, part in taking.items()}, taking, fences, given)
+        free = taking.keys() - led
+        given: dict[str, float] = _fill(taking, free, fences, {}) if free_first else {}
+        if led:
+            given = _fill(taking, led, [*fences, *aims], given)
+            given = _fill(taking, _pressing(taking, led), [*fences, *_longer(aims, taking, given)], given)
+        aimed = {name: given.get(name, 0.0) for name in led & parts.keys()}
+        given = _fill(taking, free, fences, given)
+        if led:
+            given = _fill(taking, taking.keys(), fences, given)
         rounded = {name: floor_to(given[name], part.step_w) for name, part in taking.items()}
         short = [name for name, part in taking.items() if rounded[name] < min(part.least_w, part.most_w)]
         if not short:
-            return {name: rounded.get(name, 0.0) for name in sorted(parts)}
+            limits = {name: rounded.get(name, 0.0) for name in sorted(parts)}
+            return Shares(limits, {name: min(aimed[name], limits[name]) for name in sorted(aimed)})
         out.add(min(short, key=lambda name: (rounded[name], name)))
 
 
@@ -48,6 +79,26 @@ def floor_to(value_w: float, step_w: float) -> float:
     if step_w <= 0 or math.isinf(value_w):
         return max(0.0, value_w)
     return max(0.0, math.floor((value_w + _CRUMB_W) / step_w) * step_w)
+
+
+def _fill(
+    parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
+) -> dict[str, float]:
+    """Raise these devices: first to what each can use, then to what it could do."""
+    still = {name: given.get(name, 0.0) for name in parts}
+    uses = {name: min(part.most_w, part.wish_w) for name, part in parts.items() if name in names}
+    all_w = {name: part.most_w for name, part in parts.items() if name in names}
+    return _rise(still | all_w, parts, fences, _rise(still | uses, parts, fences, given))
+
+
+def _pressing(parts: Mapping[str, Part], names: Set[str]) -> frozenset[str]:
+    return frozenset(name for name in names & parts.keys() if math.isinf(parts[name].uses_w))
+
+
+def _longer(aims: Sequence[Fence], parts: Mapping[str, Part], given: Mapping[str, float]) -> list[Fence]:
+    """The aims, with what is given to devices that will not do it on top."""
+    idle = {name: max(0.0, given[name] - part.uses_w) for name, part in parts.items()}
+    return [Fence(aim.names, aim.room_w + sum(idle[name] for name in sorted(aim.names & idle.keys()))) for aim in aims]
 
 
 def _rise(

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
+from grid_functions.model.control import SWITCH_MODES, Mode
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
-from grid_functions.rating import measured_w, most_w, obeys, roles_of
-
-_DEVICE_STALE = 3.0
-"""Devices are polled more slowly than meters: their power counts as known for this many times the meter's age."""
+from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
     """One device in one direction. ``may_w``: the most it may do without another word from us (rule 6).
+
+    ``able_w``: the most it can do; ``aimed_w``: the most a target can ask of it now; ``sent_w``: the most it was last told to do.
 
     ``absent``: it does not answer, but is to be told as soon as it does.
     """
@@ -30,6 +30,7 @@ class Stand:
     absent: bool
     off: bool
     able_w: float
+    aimed_w: float
     may_w: float
     doing: Sample | None
     sent_w: float | None
@@ -39,7 +40,7 @@ def stands(
     quantity: Quantity, ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, sent: Mapping[str, Setpoint]
 ) -> dict[str, Stand]:
     """All devices of the site that produce, or consume under our hand, by name."""
-    off = switched(ruling)
+    off = {*(name for mode in SWITCH_MODES for name, on in switched(ruling, mode).items() if not on)}
     found: dict[str, Stand] = {}
     for name in sorted(terms.devices):
         if terms.devices[name].role not in roles_of(quantity):
@@ -47,28 +48,29 @@ def stands(
         seen = snapshot.devices.get(name) or Seen(
             name, terms.devices[name].role, Nameplate(), Capability(), Condition(online=False)
         )
-        doing_w = measured_w(seen, quantity, snapshot.at.mono_s, _DEVICE_STALE * terms.meter_stale_s)
+        doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
         reading = next((r for key, r in seen.condition.readings.items() if key == (Quantity.NET, None)), None)
-        able_w = most_w(seen, quantity)
+        rated_w = most_w(seen, quantity)
         found[name] = Stand(
             name=name,
             capability=seen.capability,
             obeys=obeys(seen, quantity),
             absent=not seen.condition.online,
-            off=off.get(name) is False,
-            able_w=able_w,
-            may_w=min(able_w, _held_w(seen.condition.holds, sent.get(name), quantity)),
+            off=name in off,
+            able_w=rated_w,
+            aimed_w=able_w(seen, quantity),
+            may_w=min(rated_w, _held_w(seen.condition.holds, sent.get(name), quantity)),
             doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
-            sent_w=limit_in(sent[name], quantity) if name in sent else None,
+            sent_w=_told_w(sent[name], quantity) if name in sent else None,
         )
     return found
 
 
-def switched(ruling: Ruling) -> dict[str, bool]:
-    """Rule 5 per device: off where any off holds, on where only an on does; others are not ours."""
+def switched(ruling: Ruling, mode: Mode) -> dict[str, bool]:
+    """Rule 5 per device, of connect or of energize: off where any off holds, on where only an on does; others are not ours."""
     found: dict[str, bool] = {}
     for claim in ruling.winners:
-        if isinstance(claim.want, Switch) and isinstance(claim.scope, Devices):
+        if claim.mode is mode and isinstance(claim.want, Switch) and isinstance(claim.scope, Devices):
             for name in claim.scope.names:
                 found[name] = found.get(name, True) and claim.want.on
     return found
@@ -113,3 +115,12 @@ def _held_w(holds: Setpoint | None, sent: Setpoint | None, quantity: Quantity) -
         return 0.0
     limits = [limit_in(holds, quantity)] + ([limit_in(sent, quantity)] if sent is not None else [])
     return max(math.inf if limit is None else limit for limit in limits)
+
+
+def _told_w(setpoint: Setpoint, quantity: Quantity) -> float | None:
+    """Its target in this direction where it has one, else its limit."""
+    limit_w, target_w = limit_in(setpoint, quantity), setpoint.target_w
+    if target_w is None:
+        return limit_w
+    aimed_w = max(0.0, target_w if quantity is Quantity.CONSUMED else -target_w)
+    return aimed_w if limit_w is None else min(limit_w, aimed_w)

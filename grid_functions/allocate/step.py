@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from grid_functions.ability import has
+from grid_functions.allocate.aim import Aim, aims, targets
 from grid_functions.allocate.direction import Shared, divide, standing_limits, worst_w
+from grid_functions.allocate.form import Form, forms
 from grid_functions.allocate.loop import Loop, Sample
 from grid_functions.allocate.revert import reverts
-from grid_functions.allocate.stand import Stand, binding, stands, switched
+from grid_functions.allocate.stand import Stand, binding, members, stands, switched
 from grid_functions.allocate.wish import Wish
-from grid_functions.arbiter import limit_of, tightest
+from grid_functions.arbiter import limit_of, overlap, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Ruling, SourceKind
+from grid_functions.model.control import Mode
+from grid_functions.model.event import Settings
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import Quality
@@ -20,17 +25,21 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
 _TOTAL: Phase | None = None
+_CRUMB_W = 1e-6
+_NO_SETTINGS: Mapping[str, Settings] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class AllocateState:
-    """The two loops, what devices can use of their share, and what was sent last. Rebuilt from the snapshot after a restart."""
+    """The two loops, what devices can use of their share, what was sent last, and for which target. Rebuilt from the snapshot after
+    a restart. ``asked``: the value, W, of the target that each steered device serves."""
 
     produced: Loop = field(default_factory=Loop)
     consumed: Loop = field(default_factory=Loop)
     produce_wishes: Mapping[str, Wish] = field(default_factory=dict)
     consume_wishes: Mapping[str, Wish] = field(default_factory=dict)
     sent: Mapping[str, Setpoint] = field(default_factory=dict)
+    asked: Mapping[str, float] = field(default_factory=dict)
     version: int = 1
 
 
@@ -38,7 +47,8 @@ class AllocateState:
 class Served:
     """How a bound is kept: ``given_w`` is what may flow at most, more than ``asked_w`` where devices out of reach may exceed it.
 
-    ``by``: the tighter bound on the same scope that decides, None when it is this one itself.
+    ``by``: the tighter bound on the same scope that decides, None when it is this one itself. Of a target, W positive = consume:
+    what its devices are told and seen to do together, and the tightest bound that may have kept it from being all.
     """
 
     claim: Claim
@@ -63,6 +73,7 @@ def step(
     terms: SiteTerms,
     now: Instants,
     fail_safe: tuple[Claim, ...] = (),
+    settings: Mapping[str, Settings] = _NO_SETTINGS,
 ) -> AllocateStep:
     """One look, one decision. ``fail_safe``: the bounds that are to hold by themselves once the gateway is gone."""
     import_w = _meter(snapshot, terms, now)
@@ -71,44 +82,55 @@ def step(
     consumers = stands(Quantity.CONSUMED, ruling, snapshot, terms, state.sent)
     producing = binding(ruling.bounds, Quantity.PRODUCED, producers)
     consuming = binding(ruling.bounds, Quantity.CONSUMED, consumers)
+    wanted = aims(ruling, snapshot, terms)
+    to_produce = tuple(aim.fence(Quantity.PRODUCED) for aim in wanted)
+    to_consume = tuple(aim.fence(Quantity.CONSUMED) for aim in wanted)
     consumed = divide(
         consuming,
         Quantity.CONSUMED,
         consumers,
         export_w,
-        terms.load_credit,
-        _vanishing_w(producers, standing_limits(producing, producers)),
+        terms,
+        _vanishing_w(producers, standing_limits(producing, producers, to_produce)),
         Shared(state.consumed, state.consume_wishes, {}, {}),
         now.mono_s,
+        to_consume,
     )
     produced = divide(
         producing,
         Quantity.PRODUCED,
         producers,
         import_w,
-        terms.load_credit,
-        _vanishing_w(consumers, consumed.limits),
+        terms,
+        _vanishing_w(consumers, {**consumed.limits, **consumed.aimed}),
         Shared(state.produced, state.produce_wishes, {}, {}),
         now.mono_s,
+        to_produce,
     )
+    stood = {**consumers, **producers}
+    aimed = targets(wanted, produced.aimed, consumed.aimed, stood, state.sent, state.asked, _most(produced, consumed))
     safety = tuple(claim for claim in ruling.bounds if claim.cause.source.kind is SourceKind.SAFETY)
     lasting = fail_safe + safety
-    fall_produced = reverts(
-        binding(lasting, Quantity.PRODUCED, producers), Quantity.PRODUCED, producers, produced.limits
-    )
-    fall_consumed = reverts(
-        binding(lasting, Quantity.CONSUMED, consumers), Quantity.CONSUMED, consumers, consumed.limits
-    )
-    on_off = switched(ruling)
+    falls, limits = {}, {}
+    for quantity, found, shared in ((Quantity.PRODUCED, producers, produced), (Quantity.CONSUMED, consumers, consumed)):
+        bounds = binding(lasting, quantity, found)
+        limits[quantity] = {**shared.returns, **_carrying(bounds, found, aimed), **shared.limits}
+        armed = {name: limits[quantity][name] for name in limits[quantity].keys() - shared.returns.keys()}
+        falls[quantity] = reverts(bounds, quantity, found, armed)
+    formed = forms(ruling, snapshot, terms, aimed)
+    switches = {mode: switched(ruling, mode) for mode in (Mode.CONNECT, Mode.ENERGIZE)}
     setpoints = tuple(
         _setpoint(
-            (producers.get(name) or consumers[name]),
-            on_off.get(name),
-            produced.limits.get(name, produced.returns.get(name)),
-            consumed.limits.get(name, consumed.returns.get(name)),
-            Revert(terms.revert_s, fall_produced.get(name), fall_consumed.get(name)),
+            stood[name],
+            _switches(name, switches, snapshot),
+            limits[Quantity.PRODUCED].get(name),
+            limits[Quantity.CONSUMED].get(name),
+            aimed.get(name),
+            formed.get(name, Form()),
+            settings.get(name),
+            Revert(terms.revert_s, falls[Quantity.PRODUCED].get(name), falls[Quantity.CONSUMED].get(name)),
         )
-        for name in sorted(producers.keys() | consumers.keys())
+        for name in sorted(stood)
     )
     after = AllocateState(
         produced=produced.loop,
@@ -116,9 +138,11 @@ def step(
         produce_wishes=MappingProxyType(dict(produced.wishes)),
         consume_wishes=MappingProxyType(dict(consumed.wishes)),
         sent=MappingProxyType({one.device: one for one in setpoints}),
+        asked=MappingProxyType({name: aim.value_w for aim in wanted for name in aim.names | aim.away if name in aimed}),
     )
     served = _served(Quantity.PRODUCED, ruling, producers, produced)
     served += _served(Quantity.CONSUMED, ruling, consumers, consumed)
+    served += tuple(_hit(aim, aimed, ruling) for aim in wanted)
     return AllocateStep(after, setpoints, served)
 
 
@@ -134,20 +158,79 @@ def _vanishing_w(found: Mapping[str, Stand], limits: Mapping[str, float]) -> flo
     """Power that this step takes away on the other side: until the meter shows it, it must not be counted on (rule 1)."""
     gone_w = 0.0
     for name, one in found.items():
-        if one.doing is not None and one.obeys:
+        if one.doing is not None and (one.obeys or name in limits):
             stays_w = 0.0 if one.off else limits.get(name, math.inf)
             gone_w += max(0.0, one.doing.value_w - stays_w)
     return gone_w
 
 
+def _most(produced: Shared, consumed: Shared) -> dict[str, tuple[float, float]]:
+    """The limits that hold for each device, W, (produced, consumed)."""
+    told = ({**shared.returns, **shared.limits} for shared in (produced, consumed))
+    produce, consume = told
+    return {
+        name: (produce.get(name, math.inf), consume.get(name, math.inf)) for name in produce.keys() | consume.keys()
+    }
+
+
+def _carrying(bounds: tuple[Claim, ...], found: Mapping[str, Stand], aimed: Mapping[str, float]) -> dict[str, float]:
+    """A limit at the rating for steered devices that a fail-safe covers: a target that lapses without us needs one to end in."""
+    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+    able = {name: found[name] for name in sorted(covered & aimed.keys()) if found[name].obeys}
+    return {name: one.able_w for name, one in able.items() if one.capability.watchdog and one.able_w < math.inf}
+
+
+def _switches(name: str, switches: Mapping[Mode, Mapping[str, bool]], snapshot: Snapshot) -> dict[Mode, bool]:
+    """What is told to each of the two switches; an off for one that the device lacks goes to the other (rule 5 tightens)."""
+    told = {mode: asked[name] for mode, asked in switches.items() if name in asked}
+    seen = snapshot.devices.get(name)
+    for mode, other in ((Mode.CONNECT, Mode.ENERGIZE), (Mode.ENERGIZE, Mode.CONNECT)):
+        if mode not in told or seen is None or has(seen, mode) or not has(seen, other):
+            continue
+        told[other] = told[mode] and told.get(other, True)
+        del told[mode]
+    return told
+
+
 def _setpoint(
-    one: Stand, on: bool | None, produce_w: float | None, consume_w: float | None, revert: Revert
+    one: Stand,
+    switches: Mapping[Mode, bool],
+    produce_w: float | None,
+    consume_w: float | None,
+    target_w: float | None,
+    form: Form,
+    settings: Settings | None,
+    revert: Revert,
 ) -> Setpoint:
-    if on is False and not one.capability.off_capable:
-        produce_w = consume_w = 0.0
-    if revert.produce_max_w is None and revert.consume_max_w is None:
-        return Setpoint(one.name, produce_max_w=produce_w, consume_max_w=consume_w, on=on)
-    return Setpoint(one.name, produce_max_w=produce_w, consume_max_w=consume_w, on=on, revert=revert)
+    off = False in switches.values()
+    if off:
+        target_w = None
+        if not one.capability.off_capable:
+            produce_w = consume_w = 0.0
+    armed = revert.produce_max_w is not None or revert.consume_max_w is not None
+    return Setpoint(
+        one.name,
+        produce_max_w=produce_w,
+        consume_max_w=consume_w,
+        target_w=target_w,
+        reactive=form.reactive,
+        shapes=form.shapes,
+        settings=settings,
+        on=switches.get(Mode.ENERGIZE),
+        connect=switches.get(Mode.CONNECT),
+        # a target lapses without us: what was free before it is free again
+        revert=revert if armed or (target_w is not None and one.capability.watchdog) else None,
+    )
+
+
+def _hit(aim: Aim, aimed: Mapping[str, float], ruling: Ruling) -> Served:
+    """What a target comes to."""
+    given_w = aim.others_w + sum(aimed.get(name, 0.0) for name in sorted(aim.names | aim.away))
+    if abs(given_w - aim.value_w) <= _CRUMB_W:
+        return Served(aim.claim, aim.value_w, given_w)
+    short = Quantity.PRODUCED if given_w > aim.value_w else Quantity.CONSUMED
+    near = [one for one in ruling.bounds if one.quantity is short and overlap(one.scope, aim.claim.scope)]
+    return Served(aim.claim, aim.value_w, given_w, min(near, key=limit_of, default=None))
 
 
 def _served(quantity: Quantity, ruling: Ruling, found: Mapping[str, Stand], shared: Shared) -> tuple[Served, ...]:

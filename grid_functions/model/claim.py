@@ -55,6 +55,7 @@ class Basis(StrEnum):
 class InForce:
     """One control that holds now for one site. Grid functions read nothing else of timelines, leases and overrides.
 
+    ``ramp``: how a change to it moves (rule 9), whoever said so: the event, the gradient of the standings, the profile; None = at once.
     ``program`` names the upstream's program for display; ``test``: shown and answered, yields no claim (rule 10).
     """
 
@@ -130,6 +131,7 @@ class Claim:
     """What one function wants on one scope and quantity.
 
     ``goal`` is what it wants in the end; ``want`` is the value now, equal to ``goal`` unless a trajectory moves it (rule 9).
+    ``magnitude_var``: the most reactive power it can ask for, var >= 0, by which equals are decided (rule 4).
     """
 
     scope: Scope
@@ -140,6 +142,7 @@ class Claim:
     cause: InForce
     phase: Phase | None = None
     valid_until: Moment | None = None
+    magnitude_var: float = 0.0
 
 
 class LossReason(StrEnum):

@@ -8,7 +8,7 @@ from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.units import Quantity
 from grid_functions.rating import SWITCHED
-from grid_functions.site.limit_power import devices_of
+from grid_functions.site.reach import devices_of
 
 NAME = "connect"
 

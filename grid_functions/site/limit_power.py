@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, InForce, Scope, SourceKind
+from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, InForce, Scope
 from grid_functions.model.control import ExportLimit, GenerationLimit, ImportLimit, LoadLimit, MaxPower, mode_of
-from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
@@ -15,6 +14,7 @@ from grid_functions.model.policy import SiteTerms
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
 from grid_functions.rating import most_w, percent_base_w, roles_of
+from grid_functions.site.reach import devices_of, who
 
 NAME = "limit_power"
 
@@ -65,17 +65,17 @@ def claims_of(
         if asked is None:
             continue
         if isinstance(asked.scope, Devices) and not asked.scope.names:
-            alarms.append(Alarm(NAME, _who(held), f"{mode_of(held.control).value} reaches no device of this site"))
+            alarms.append(Alarm(NAME, who(held), f"{mode_of(held.control).value} reaches no device of this site"))
             continue
         if asked.limit_w < 0 or math.isnan(asked.limit_w):
             alarms.append(
-                Alarm(NAME, _who(held), f"{mode_of(held.control).value} of {asked.limit_w:g} W is taken as 0 W")
+                Alarm(NAME, who(held), f"{mode_of(held.control).value} of {asked.limit_w:g} W is taken as 0 W")
             )
         elif asked.limit_w == math.inf or asked.limit_w > factor * asked.reference_w:
             text = (
                 f"{mode_of(held.control).value} of {asked.limit_w:g} W is no limit: far beyond {asked.reference_w:g} W"
             )
-            alarms.append(Alarm(NAME, _who(held), text))
+            alarms.append(Alarm(NAME, who(held), text))
             continue
         limit_w = asked.limit_w if asked.limit_w > 0 else 0.0
         bound = Bound(limit_w)
@@ -83,18 +83,6 @@ def claims_of(
             Claim(asked.scope, asked.quantity, bound, bound, mode_of(held.control), held, valid_until=held.until)
         )
     return tuple(claims), tuple(alarms)
-
-
-def devices_of(held: InForce, terms: SiteTerms, roles: frozenset[Role]) -> frozenset[str]:
-    """The devices of these roles that a control addresses: its respondent's, or the site's when a local voice speaks.
-
-    A respondent that configuration gives no devices reaches none: never applied to all.
-    """
-    known = frozenset(name for name, device in terms.devices.items() if device.role in roles)
-    respondent = held.source.respondent
-    if respondent is not None:
-        known &= terms.respondents.get(respondent, frozenset())
-    return known & held.addressees if held.addressees else known
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +134,3 @@ def _total_w(names: Iterable[str], quantity: Quantity, snapshot: Snapshot) -> fl
     return sum(
         most_w(snapshot.devices[name], quantity) if name in snapshot.devices else math.inf for name in sorted(names)
     )
-
-
-def _who(held: InForce) -> str:
-    return held.source.name if held.source.kind is not SourceKind.SAFETY else f"safety {held.source.name}"

@@ -18,7 +18,7 @@ def point(name: str, attribute: str) -> EntryPoint:
 
 
 def test_our_own_are_there_without_any_plug_in() -> None:
-    assert set(makers(())) == set(SITE) == {"limit_power", "connect"}
+    assert set(makers(())) == set(SITE) == {"limit_power", "dispatch", "reactive", "curves", "connect"}
     assert set(built_in()) == set(SITE)
 
 

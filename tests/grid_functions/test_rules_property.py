@@ -118,7 +118,7 @@ def switches_hold(scene: Scene, setpoints: dict[str, Setpoint]) -> None:
     """Rule 5, said slowly."""
     for name in NAMES:
         said = [c.want.on for c in scene.claims if isinstance(c.want, Switch) and name in getattr(c.scope, "names", ())]
-        assert setpoints[name].on is (None if not said else all(said))
+        assert setpoints[name].connect is (None if not said else all(said))
 
 
 def none_is_loosened(scene: Scene, extra: Claim) -> None:

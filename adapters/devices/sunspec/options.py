@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeVar
 
+from adapters.devices.sunspec.abilities import Series
 from adapters.devices.sunspec.meter import Positive
+from adapters.devices.sunspec.profiles import named
 from adapters.modbus.frames import MAX_READ
 
 
@@ -20,12 +22,16 @@ class SunSpecOptions:
     """``kind``: None takes the first inverter, else the first meter. ``max_read``: registers per read, 4..125.
 
     ``meter_positive``: the direction of power that the meter counts positive. ``function``: 3, or 4 for input registers.
+    ``profile``: a maker's habits by name, where the device must be known before it answers; else by what model 1 says.
+    ``prefer``: the series to write where a device has both, 700 or 100; else as the profile says.
     """
 
     kind: Kind | None = None
     meter_positive: Positive = Positive.IMPORT
     max_read: int = MAX_READ
     function: Literal[3, 4] = 3
+    profile: str = ""
+    prefer: Series | None = None
 
     def __post_init__(self) -> None:
         # The configuration says these as plain words.
@@ -35,6 +41,10 @@ class SunSpecOptions:
             raise ValueError(f"max_read: {self.max_read!r} is no whole number from 4 to {MAX_READ}")
         if self.function not in (3, 4):
             raise ValueError(f"function: {self.function!r} is neither 3 nor 4")
+        if self.profile:
+            named(self.profile)
+        if self.prefer not in (None, 700, 100):
+            raise ValueError(f"prefer: {self.prefer!r} is neither 700 nor 100")
 
 
 _Word = TypeVar("_Word", bound=StrEnum)

@@ -77,12 +77,23 @@ def test_used_wrongly_is_two(arguments: list[str], capsys: pytest.CaptureFixture
 def test_a_bad_configuration_is_one_and_tells_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "osed.yaml"
     path.write_text(GOOD.replace("unit: 240", "unit: 999").replace("fuse_a: 63", "fuse: 63"))
-    for command in ("check", "run", "status"):
+    for command in ("check", "run"):
         code, out, err = osed(capsys, command, "--config", path)
         assert (code, out) == (1, "")
         assert f"{path}:12: sites[0].connection.fuse" in err
         assert f"{path}:15: sites[0].devices[0].unit" in err
         assert err.splitlines()[-1] == "osed: 2 mistake(s) in the configuration"
+
+
+def test_a_gateway_is_found_while_its_file_is_being_edited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "osed.yaml"
+    path.write_text(GOOD.replace("unit: 240", "unit: 999"))
+    code, _, err = osed(capsys, "stop", "--config", path)
+    assert code == 1
+    assert "start it with 'osed run'" in err
+    code, _, err = osed(capsys, "stop", "--config", tmp_path / "none.yaml")
+    assert code == 1
+    assert "name the file with --config" in err
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["devices"], ["upstreams"], ["events"], ["why", "pv"], ["stop"]])

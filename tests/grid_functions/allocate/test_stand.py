@@ -100,7 +100,8 @@ def switch(yes: bool, *names: str, mode: Mode = Mode.CONNECT) -> Claim:
 
 def test_off_where_any_off_holds_on_where_only_an_on_does() -> None:
     ruling = rule([switch(True, "a", "b"), switch(False, "b")], DEFAULT_PRECEDENCE)
-    assert switched(ruling) == {"a": True, "b": False}
+    assert switched(ruling, Mode.CONNECT) == {"a": True, "b": False}
+    assert switched(ruling, Mode.ENERGIZE) == {}
     found = stands(PRODUCED, ruling, snapshot([seen("a"), seen("b")], 0.0), terms(), {})
     assert (found["a"].off, found["b"].off) == (False, True)
 

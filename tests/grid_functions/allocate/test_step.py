@@ -238,19 +238,19 @@ def test_a_bound_that_cannot_be_kept_says_so() -> None:
 
 def test_off_reaches_its_devices_only_and_leaves_their_share_to_others() -> None:
     done = decide([switch(False, on("a")), bound(1500.0)], two(), 0.0)
-    assert [(one.device, one.on) for one in done.setpoints] == [("a", False), ("b", None)]
+    assert [(one.device, one.connect) for one in done.setpoints] == [("a", False), ("b", None)]
     assert limits(done) == {"a": 0.0, "b": 1500.0}
 
 
 def test_a_device_that_cannot_be_switched_off_is_limited_to_zero() -> None:
     one = seen("a", capability=replace(able(), off_capable=False))
     (setpoint,) = decide([switch(False, on("a"))], [one], 0.0).setpoints
-    assert (setpoint.on, setpoint.produce_max_w, setpoint.consume_max_w) == (False, 0.0, 0.0)
+    assert (setpoint.connect, setpoint.produce_max_w, setpoint.consume_max_w) == (False, 0.0, 0.0)
 
 
 def test_on_withdraws_our_off_and_asks_for_nothing_else() -> None:
     (setpoint,) = decide([switch(True, on("a"))], [seen("a")], 0.0).setpoints
-    assert setpoint == Setpoint("a", on=True)
+    assert setpoint == Setpoint("a", connect=True)
 
 
 # revert values (DESIGN section 4)

@@ -3,6 +3,7 @@
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import Connect, Energize
 from grid_functions.model.device import Role
+from grid_functions.model.setpoint import Setpoint
 from tests.grid_functions.house import seen, terms
 from tests.scenarios.decide.site import Site, by_name, event, override
 
@@ -25,7 +26,7 @@ def test_an_operators_off_outlasts_an_events_on() -> None:
     house = site()
     done = house.tick(0.0, house.read(0.0, event("e", Connect(True))), overrides=(override(Energize(False)),))
     assert by_name(done.setpoints)["pv"].on is False
-    assert by_name(house.tick(1.0).setpoints)["pv"].on is True
+    assert by_name(house.tick(1.0).setpoints)["pv"] == Setpoint("pv", house.decisions[1].serial, connect=True)
 
 
 def test_an_occupants_on_does_not_withdraw_an_events_off() -> None:
@@ -38,4 +39,5 @@ def test_an_occupants_on_does_not_withdraw_an_events_off() -> None:
 def test_when_the_last_off_ends_nothing_of_ours_is_left() -> None:
     house = site()
     house.tick(0.0, house.read(0.0, event("e", Connect(False), duration_s=60.0)))
-    assert by_name(house.tick(61.0).setpoints)["pv"].on is None
+    assert by_name(house.decisions[0].setpoints)["pv"].connect is False
+    assert by_name(house.tick(61.0).setpoints)["pv"].connect is None

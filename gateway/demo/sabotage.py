@@ -1,0 +1,13 @@
+"""What can be broken in the demonstration on purpose."""
+
+from enum import StrEnum
+
+
+class Sabotage(StrEnum):
+    """Ways to break the demonstration on purpose; it must notice each."""
+
+    INVERTER_IGNORES = "inverter-ignores"
+    METER_SIGN = "meter-sign"
+    SERVER_DROPS_RESPONSES = "server-drops-responses"
+    LEDGER_OFF = "ledger-off"
+    REVERT_OFF = "revert-off"
