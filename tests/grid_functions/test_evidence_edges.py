@@ -17,10 +17,12 @@ from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from grid_functions.trajectory import TrajectoryState
 from tests.grid_functions.house import NET, UTILITY, able, at, bound, in_force, on, seen, snapshot, terms
 
 EVENT, OTHER = EventKey(UTILITY, "e1"), EventKey(UTILITY, "e2")
 A = OutcomeKind
+STILL = TrajectoryState()
 CONSUMED = Quantity.CONSUMED
 Told = tuple[dict[EventKey, Trial], list[tuple[str, OutcomeKind]]]
 
@@ -39,7 +41,7 @@ def look(
     roles = {name: one.role for name, one in picture.devices.items()}
     now = picture.at
     ruling = rule(claims, DEFAULT_PRECEDENCE)
-    after, facts = step(trials or {}, ruling, setpoints, picture, terms(roles), changed_s or {}, now)
+    after, facts = step(trials or {}, ruling, setpoints, picture, terms(roles), changed_s or {}, STILL, now)
     return after, [(fact.event.id, fact.what) for fact in facts]
 
 
@@ -233,7 +235,9 @@ def test_the_words_for_a_mismatch() -> None:
     picture = snapshot([device(at_s=100.0)], -900.0, 100.0)
 
     def words(trial: Trial, setpoint: Setpoint) -> list[str]:
-        _, facts = step({EVENT: trial}, ruling, [setpoint], picture, terms({"a": Role.PV}), {"a": 0.0}, at(100.0))
+        _, facts = step(
+            {EVENT: trial}, ruling, [setpoint], picture, terms({"a": Role.PV}), {"a": 0.0}, STILL, at(100.0)
+        )
         return [fact.cause.text for fact in facts if fact.what is A.MISMATCHED]
 
     astray = Trial(0.0, applied_s=0.0, verdict=A.EFFECTIVE, astray_s=95.0)

@@ -1,5 +1,6 @@
 """One direction at a time: fences, room, what is kept for others, and who waits for whom. Inverters of 5 kW, house by the meter."""
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -34,7 +35,7 @@ def divided(
     credit: LoadCredit = LoadCredit.ALL,
 ) -> Shared:
     meter = None if import_w is None else Sample(0.0, import_w)
-    return divide(tuple(claims), quantity, devices, meter, credit, vanishing_w, NEW, 0.0)
+    return divide(tuple(claims), quantity, devices, meter, replace(terms(), load_credit=credit), vanishing_w, NEW, 0.0)
 
 
 def test_without_bounds_or_devices_nothing_is_limited() -> None:
