@@ -58,7 +58,7 @@ def played(scenario: dict[str, Any]) -> Decision:
     )
     policies = {UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)}
     site = Site(devices, terms, policies, meter_w=scenario.get("meter", 0.0))
-    reads, overrides = [], []
+    reads = []
     for voice in ("utility", "aggregator"):
         events: dict[str, Event] = {}
         standings: list[Standing] = []
@@ -74,9 +74,11 @@ def played(scenario: dict[str, Any]) -> Decision:
             )
         if events or standings:
             reads.append(site.read(0.0, *events.values(), standings=tuple(standings), respondent=_RESPONDENTS[voice]))
-    for ask in scenario["asks"]:
-        if ask.get("by") in ("operator", "occupant"):
-            overrides.append(override(_control(ask), SourceKind(ask["by"])))
+    overrides = [
+        override(_control(ask), SourceKind(ask["by"]))
+        for ask in scenario["asks"]
+        if ask.get("by") in ("operator", "occupant")
+    ]
     return site.tick(0.0, *reads, overrides=tuple(overrides))
 
 
