@@ -191,11 +191,18 @@ class Driver(Generic[Found, Raw]):
             return result
 
     async def _poll(self, found: Found) -> tuple[Raw, Instants]:
-        raw = await self._converse(self._family.poll(found))
+        raw = await self._converse(self._family.poll(found, self._ours(found)))
         if raw is None:
             raise Unreachable("the device did not answer a poll")
         self._last = raw, self._clock.now()
         return self._last
+
+    def _ours(self, found: Found) -> frozenset[str]:
+        """The points that are ours, or are about to be."""
+        if self._settings.read_only or self._wrong or self._wanted is None:
+            return frozenset()
+        owned = frozenset[str]() if self._baseline is None else self._baseline.owned
+        return owned | self._family.concerns(found, self._wanted)
 
     def _fresh(self) -> tuple[Raw, Instants] | None:
         """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
@@ -268,7 +275,10 @@ class Driver(Generic[Found, Raw]):
             self._armed_s = at.mono_s
             await self._confirm(found, look, wanted, known)
             return
-        why = self._obedience.failed(wanted, writing.refused, at.mono_s)
+        if writing.pending and not writing.refused and self._obedience.waits(wanted, at.mono_s):
+            self._see(look)
+            return
+        why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
         _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
         self._see(look)
 

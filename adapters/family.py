@@ -28,7 +28,8 @@ class Look:
     """One poll, decoded. ``holds``: what the device obeys now, as read back, nameless and with ``decision`` 0.
 
     ``points``: the writable points as read, for the log and for a release. ``plausible``: False when the device shows
-    a state that nothing may be concluded from; then neither baseline nor write is made from this look.
+    a state that nothing may be concluded from; then neither baseline nor write is made from this look. ``beat``: its
+    heartbeat, which must move from look to look while it is well. ``sleepy``: it may fall silent now without being ill.
     """
 
     readings: Mapping[MeterKey, Reading]
@@ -40,6 +41,17 @@ class Look:
     points: Points = field(default_factory=dict)
     text: str = ""
     plausible: bool = True
+    beat: int | None = None
+    sleepy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How gently a device wants to be asked: for its link. ``timeout_s`` None: as the link has it."""
+
+    min_gap_s: float = 0.0
+    timeout_s: float | None = None
+    connect_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +60,19 @@ class Writing(Generic[Found]):
 
     ``points``: all that was sent, also what was never acknowledged: it may have arrived. ``refused``: the device's
     words when it did not take some write, or ours when what is wanted cannot be said to it; what follows in the
-    sequence was then left out. ``found``: what discovery left, bettered by what the writes have shown.
+    sequence was then left out. ``found``: what discovery left, bettered by what the writes have shown. ``pending``: what
+    the device has still to do before the rest can be written; it is no failure yet.
     """
 
     points: Points = field(default_factory=dict)
     refused: str = ""
     found: Found | None = None
+    pending: str = ""
 
     @property
     def silent(self) -> bool:
         """Nothing was sent and nothing refused: what is wanted is what was read."""
-        return not self.points and not self.refused
+        return not self.points and not self.refused and not self.pending
 
 
 class Family(Protocol[Found, Raw]):
@@ -77,11 +91,18 @@ class Family(Protocol[Found, Raw]):
     def capability(self, found: Found) -> Capability:
         """What it can obey."""
 
-    def poll(self, found: Found) -> Conversation[Raw | None]:
-        """Read all that changes; None when the device did not answer."""
+    def poll(self, found: Found, ours: frozenset[str] = frozenset()) -> Conversation[Raw | None]:
+        """Read all that changes; None when the device did not answer.
+
+        ``ours``: the points we hold or are about to: they are read in any case, and while there are some, the device is
+        shown our heartbeat, if it watches for one.
+        """
 
     def decode(self, found: Found, raw: Raw, now: Instants) -> Look:
         """What a poll says."""
+
+    def learnt(self, found: Found) -> Mapping[str, str | int]:
+        """What writes have shown of its habits, for people and for its profile."""
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points that ``wanted`` decides: they are ours as long as it holds."""

@@ -14,6 +14,10 @@ FOREIGN_MEMORY_S: Final = 600.0
 """So many changes without our write within so many seconds: another master."""
 
 
+PATIENCE_S: Final = 30.0
+"""How long a device may take over what it was told before that counts as a failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """``wanted`` is not tried again before ``until_s``, unless something else is wanted."""
@@ -31,23 +35,30 @@ class Obedience:
         self._failure: Failure | None = None
         self._confirmed: Look | None = None
         self._changed_s: list[float] = []
+        self._waiting: tuple[Setpoint, float] | None = None
 
-    def failed(self, wanted: Setpoint, refused: str, now_s: float) -> str:
+    def failed(self, wanted: Setpoint, refused: str, now_s: float, pending: str = "") -> str:
         """It was written, and does not hold; returns why.
 
         A write that was lost is made again at once; one that is refused, or does not hold twice, is given time.
         """
         again = self._failure is not None and self._failure.wanted == bare(wanted)
         trouble = Trouble.WRITE_REFUSED if refused else Trouble.NOT_HELD
-        why = refused or "written, but reads back otherwise"
+        why = refused or pending or "written, but reads back otherwise"
         wait_s = RETRY_S if refused or again else 0.0
         self._failure = Failure(bare(wanted), now_s + wait_s, trouble, why)
         self._confirmed = None
         return why
 
+    def waits(self, wanted: Setpoint, now_s: float) -> bool:
+        """The device has still something to do before the rest of ``wanted`` can be written: whether it may have that time."""
+        if self._waiting is None or self._waiting[0] != bare(wanted):
+            self._waiting = bare(wanted), now_s
+        return now_s - self._waiting[1] < PATIENCE_S
+
     def held(self, look: Look) -> None:
         """It reads back as wanted."""
-        self._failure = None
+        self._failure = self._waiting = None
         self._confirmed = look
 
     def unknown(self) -> None:

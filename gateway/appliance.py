@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from gateway.api.routes import routes
 from gateway.api.socket import serve, socket_path
 from gateway.clock import SystemClock, SystemDice
 from gateway.config.load import Loaded
-from gateway.ledger.book import Opened, open_ledger
+from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
+from gateway.specification import Difference, Specification, difference, specify
 from gateway.watchdog import Watchdog
-from gateway.wiring import DURABLE, Wired, wire
-from grid_functions.model.errors import OperatorFault
+from gateway.wiring import DURABLE, NOTHING, Tools, tools, wire
+from grid_functions.model.errors import LedgerUnavailable, OperatorFault
 from grid_functions.model.event import Read
 
 _log = structlog.get_logger("gateway")
@@ -32,29 +33,57 @@ _RETRY_S = 5.0
 
 
 class Appliance:
-    """One gateway process. ``observe`` overrides every site's mode."""
+    """One gateway process. ``observe`` overrides every site's mode; ``reread`` loads the configuration again for a reload."""
 
-    def __init__(self, loaded: Loaded, *, observe: bool = False) -> None:
+    def __init__(self, loaded: Loaded, *, observe: bool = False, reread: Callable[[], Loaded] | None = None) -> None:
         self.name = loaded.configuration.gateway.name
         self.clock = SystemClock()
-        self.sites: Mapping[str, SiteLoop] = {}
         self._loaded = loaded
         self._observe = observe
+        self._reread = reread
         self._data = loaded.folder / loaded.configuration.gateway.data
         self.log_path = self._data / "log.db"
-        self._wired: Wired | None = None
+        self._wired = NOTHING
+        self._parts: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._reload: Callable[[Specification], Awaitable[None]] | None = None
+        self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._release = False
 
+    @property
+    def sites(self) -> Mapping[str, SiteLoop]:
+        """Every site's loop by name."""
+        return self._wired.sites
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
-        wired = self._wired
-        return [] if wired is None else [upstream.status(self.clock.now()) for upstream in wired.upstreams.values()]
+        return [upstream.status(self.clock.now()) for upstream in self._wired.upstreams.values()]
 
     def stop(self, *, release: bool = False) -> None:
         """End gracefully; ``release`` gives the devices back to their baselines first."""
         self._release = self._release or release
         self._stopping.set()
+
+    async def reload(self) -> Difference:
+        """Read the configuration again and apply what differs; what is the same goes on untouched.
+
+        All of it is checked first: ConfigurationFault or CredentialFault leave everything as it is. A device that is named no longer
+        keeps what it holds.
+        """
+        if self._reload is None or self._reread is None:
+            raise OperatorFault("the gateway is not running yet", "try again in a moment")
+        async with self._turn:
+            loaded = self._reread()
+            if loaded.configuration.gateway != self._loaded.configuration.gateway:
+                raise OperatorFault(
+                    "the section 'gateway' changed", "only a restart applies it: 'osed stop', then 'osed run'"
+                )
+            wanted = specify(loaded, observe=self._observe)
+            told = difference(self._wired.specification, wanted)
+            await self._reload(wanted)
+            self._loaded = loaded
+        _log.info("reloaded", **told.plain())
+        return told
 
     async def run(self) -> None:
         """Run until stopped. Raises OperatorFault when another gateway holds the data folder, LedgerUnavailable for its books."""
@@ -68,52 +97,87 @@ class Appliance:
         async with AsyncExitStack() as ending:
             opened = open_ledger(self._data / "ledger.db", Codec(DURABLE))
             ending.callback(opened.ledger.close)
-            keep_s = self._loaded.configuration.gateway.log_days * 86400.0
-            log = Log(self.log_path, lambda: self.clock.now().utc_s, keep_s=keep_s)
+            settings = self._loaded.configuration.gateway
+            log = Log(
+                self.log_path,
+                lambda: self.clock.now().utc_s,
+                keep_s=settings.log_days * 86400.0,
+                keep_steps_s=settings.replay_days * 86400.0,
+            )
             ending.callback(log.close)
             ending.push_async_callback(log.flush)
-            await self._live(opened, log, ending)
+            if opened.set_aside is not None:
+                _log.error(
+                    "ledger was corrupt; a new one is begun and upstreams are read again",
+                    set_aside=str(opened.set_aside),
+                )
+                log.add("", "alarm", "", {"text": f"corrupt ledger set aside as {opened.set_aside}"})
+            await self._live(await tools(self.clock, SystemDice(), opened.ledger, log), ending)
         _log.info("stopped", gateway=self.name)
 
-    async def _live(self, opened: Opened, log: Log, ending: AsyncExitStack) -> None:
-        if opened.set_aside is not None:
-            _log.error(
-                "ledger was corrupt; a new one is begun and upstreams are read again", set_aside=str(opened.set_aside)
-            )
-            log.add("", "alarm", "", {"text": f"corrupt ledger set aside as {opened.set_aside}"})
-        wired = await wire(self._loaded, self.clock, SystemDice(), opened.ledger, log, observe=self._observe)
-        ending.push_async_callback(wired.close)
-        self._wired, self.sites = wired, wired.sites
+    async def _live(self, with_: Tools, ending: AsyncExitStack) -> None:
+        async def close() -> None:
+            await self._wired.close()
+
+        ending.push_async_callback(close)
+        await self._apply(specify(self._loaded, observe=self._observe), with_)
         runner = await serve(socket_path(self._data), routes(self))
         ending.push_async_callback(runner.cleanup)
-        tasks = [asyncio.create_task(Watchdog().run(), name="watchdog"), asyncio.create_task(log.run(), name="log")]
-        take = _route(wired)
-        for name, site in wired.sites.items():
-            tasks.append(asyncio.create_task(_hold(site.run), name=f"site {name}"))
-        for name, upstream in wired.upstreams.items():
-            tasks.append(asyncio.create_task(_hold(partial(upstream.run, take)), name=f"upstream {name}"))
+        always = [
+            asyncio.create_task(Watchdog().run(), name="watchdog"),
+            asyncio.create_task(with_.log.run(), name="log"),
+        ]
+        self._reload = partial(self._apply, with_=with_)
         _log.info(
-            "running", gateway=self.name, sites=list(wired.sites), upstreams=list(wired.upstreams), pid=os.getpid()
+            "running", gateway=self.name, sites=list(self.sites), upstreams=list(self._wired.upstreams), pid=os.getpid()
         )
         try:
             await self._stopping.wait()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._reload = None
+            async with self._turn:
+                await _end([*always, *self._parts.values()])
         if self._release:
             # Only now that nobody decides or writes any more: a driver would write back what it still holds to be wanted.
-            for fault in await wired.release():
+            for fault in await self._wired.release():
                 _log.error("a device was not released", why=fault)
 
+    async def _apply(self, wanted: Specification, with_: Tools) -> None:
+        """Make what runs be what is wanted. What ends has ended, and its last commit too, before anything begins in its place."""
+        before = self._wired
+        ending = [
+            *(
+                ("upstream", name)
+                for name, spec in before.specification.upstreams.items()
+                if wanted.upstreams.get(name) != spec
+            ),
+            *(("site", name) for name, spec in before.specification.sites.items() if wanted.sites.get(name) != spec),
+        ]
+        await _end([self._parts.pop(part) for part in ending])
+        if ending:
+            with suppress(LedgerUnavailable):
+                await with_.ledger.settle()
+        self._wired = wired = wire(wanted, with_, before)
+        await before.close(but=wanted.links)
+        for name, site in wired.sites.items():
+            self._begin(("site", name), site.run)
+        for name, upstream in wired.upstreams.items():
+            self._begin(("upstream", name), partial(upstream.run, self._take))
 
-def _route(wired: Wired) -> Callable[[Read], None]:
-    def take(read: Read) -> None:
-        site = wired.site_of.get(read.respondent)
+    def _begin(self, part: tuple[str, str], run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if part not in self._parts:
+            self._parts[part] = asyncio.create_task(_hold(run), name=" ".join(part))
+
+    def _take(self, read: Read) -> None:
+        site = self._wired.site_of.get(read.respondent)
         if site is not None:
-            wired.sites[site].take_read(read)
+            self._wired.sites[site].take_read(read)
 
-    return take
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _hold(run: Callable[[], Coroutine[Any, Any, None]]) -> None:

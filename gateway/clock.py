@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from grid_functions.model.instants import Instants, UpstreamTime
 
@@ -11,14 +11,14 @@ Teller = Callable[[float], UpstreamTime]
 
 
 class SystemClock:
-    """One look at all clocks. Upstreams are added once, while wiring."""
+    """One look at all clocks."""
 
     def __init__(self) -> None:
-        self._tellers: dict[str, Teller] = {}
+        self._tellers: Mapping[str, Teller] = {}
 
-    def follow(self, upstream: str, teller: Teller) -> None:
-        """Show this upstream's time from now on."""
-        self._tellers[upstream] = teller
+    def follow(self, tellers: Mapping[str, Teller]) -> None:
+        """Show the time of these upstreams, and of no others, from now on."""
+        self._tellers = tellers
 
     def now(self) -> Instants:
         """The Clock port."""

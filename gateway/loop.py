@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.handing import narrowed
+from gateway.recording.record import Recorder
 from gateway.site_plan import SitePlan
 from grid_functions.decide import Decision, SiteState, SiteTick, decide
 from grid_functions.model.device import Role, Seen
@@ -47,6 +48,9 @@ class Records(Protocol):
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         """Note one thing; returns at once."""
 
+    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
+        """Note a decision, or what decisions stand on; returns at once."""
+
 
 class SiteLoop:
     """One site. Synchronous intakes, one task that decides, one that commits, one per device and per event that is owed answers."""
@@ -69,6 +73,7 @@ class SiteLoop:
         self._state = state
         self._ledger, self._log, self._clock, self._sleep = ledger, log, clock, sleep
         self._pause = pause or _pause
+        self._recorder = Recorder(plan, log)
         self._reads: list[Read] = []
         self._acknowledged: list[Outcome] = []
         self._changed = asyncio.Event()
@@ -192,6 +197,7 @@ class SiteLoop:
         else:
             if reads:
                 self.alarms.pop("read", None)
+        self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
         del self._acknowledged[: len(acknowledged)]

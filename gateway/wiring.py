@@ -1,32 +1,32 @@
-"""The one file that names concrete classes: from a valid configuration to sites, sessions and drivers, wired."""
+"""The one file that names concrete classes: from specifications to sites, sessions and drivers, wired.
+
+A part whose specification a later configuration leaves as it is, is kept as it runs.
+"""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver, DriverSettings, Pinned
 from adapters.modbus.link import Link
-from certs.errors import CertificateError
-from certs.identity import Identity, identify
-from certs.tls import TlsFiles, client_context
+from certs.tls import client_context
 from gateway.clock import SystemClock
-from gateway.config.load import Families, Loaded
-from gateway.config.schema import DeviceSettings, FailSafe, Ieee2030_5Upstream, SiteSettings
+from gateway.config.load import Families
+from gateway.config.schema import DeviceSettings, FailSafe, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.site_plan import SitePlan
+from gateway.specification import DeviceSpec, LinkSpec, SiteSpec, Specification, UpstreamSpec
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
 from grid_functions.machines import Machine
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, LoadLimit, Mode
 from grid_functions.model.device import Role
-from grid_functions.model.errors import CredentialFault
 from grid_functions.model.event import Respondent
 from grid_functions.model.policy import Connection, DeviceTerms, OnGatewayLoss, Policy, SiteTerms, Vanished
 from grid_functions.model.ports import Dice
@@ -42,43 +42,9 @@ DURABLE = decide.DURABLE
 
 _SEED = "gateway/seed"
 
-_DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
-
 
 @dataclass(frozen=True, slots=True)
-class Wired:
-    """Everything that runs. ``site_of``: the site each respondent speaks for."""
-
-    sites: Mapping[str, SiteLoop]
-    upstreams: Mapping[str, Client2030_5]
-    site_of: Mapping[Respondent, str]
-    drivers: tuple[Driver[Any, Any], ...]
-    links: tuple[Link, ...]
-
-    async def release(self) -> tuple[str, ...]:
-        """Give every device back what it held before us; which could not be, and why."""
-        done = await asyncio.gather(*(driver.release() for driver in self.drivers), return_exceptions=True)
-        told = []
-        for driver, one in zip(self.drivers, done, strict=True):
-            if isinstance(one, Exception):
-                told.append(f"{driver.name}: {one}")
-            elif not one:
-                told.append(f"{driver.name} does not show what it held before us")
-        return tuple(told)
-
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await asyncio.gather(*(link.close() for link in self.links), return_exceptions=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    client: Client2030_5
-    site: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
+class Tools:
     """What everything is built with."""
 
     clock: SystemClock
@@ -89,54 +55,101 @@ class _Tools:
     functions: Mapping[str, Machine]
 
 
-def check_credentials(loaded: Loaded) -> None:
-    """Load every certificate and key as the sessions will. Raises CredentialFault with what is wrong with which file."""
-    for upstream in loaded.configuration.upstreams:
-        _credentials(upstream, loaded.folder)
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Everything that runs. ``site_of``: the site each respondent speaks for; ``drivers``: by site and name."""
+
+    specification: Specification
+    sites: Mapping[str, SiteLoop]
+    upstreams: Mapping[str, Client2030_5]
+    site_of: Mapping[Respondent, str]
+    drivers: Mapping[tuple[str, str], Driver[Any, Any]]
+    links: Mapping[LinkSpec, Link]
+
+    async def release(self) -> tuple[str, ...]:
+        """Give every device back what it held before us; which could not be, and why."""
+        drivers = tuple(self.drivers.values())
+        done = await asyncio.gather(*(driver.release() for driver in drivers), return_exceptions=True)
+        told = []
+        for driver, one in zip(drivers, done, strict=True):
+            if isinstance(one, Exception):
+                told.append(f"{driver.name}: {one}")
+            elif not one:
+                told.append(f"{driver.name} does not show what it held before us")
+        return tuple(told)
+
+    async def close(self, *, but: frozenset[LinkSpec] = frozenset()) -> None:
+        """Let go of every connection but those."""
+        left = [link for key, link in self.links.items() if key not in but]
+        await asyncio.gather(*(link.close() for link in left), return_exceptions=True)
 
 
-async def wire(
-    loaded: Loaded, clock: SystemClock, dice: Dice, ledger: Ledger, log: Log, *, observe: bool = False
-) -> Wired:
-    """Build everything; nothing runs yet. Raises CredentialFault, ConfigurationFault or LedgerUnavailable."""
+NOTHING = Wired(Specification({}, {}), {}, {}, {}, {}, {})
+"""Before anything was wired."""
+
+
+async def tools(clock: SystemClock, dice: Dice, ledger: Ledger, log: Log) -> Tools:
+    """What everything is built with; the gateway's seed is made if there is none. Raises LedgerUnavailable."""
     functions = {name: maker.build(maker.options()) for name, maker in function_catalogue.makers().items()}
-    tools = _Tools(clock, dice, ledger, log, await _seed(ledger), functions)
-    ders = {site.name: _ders(site) for site in loaded.configuration.sites}
-    served = [_upstream(each, loaded.folder, ders, tools) for each in loaded.configuration.upstreams]
-    for each in served:
-        clock.follow(each.client.name, each.client.time_at)
-    links: dict[tuple[str, int], Link] = {}
-    drivers: list[Driver[Any, Any]] = []
+    return Tools(clock, dice, ledger, log, await _seed(ledger), functions)
+
+
+def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
+    """Build every part, or keep it from ``before`` where its specification is the same; nothing runs yet.
+
+    Sites and upstreams that are not kept must have been stopped: what they left in the ledger is read here. Raises CredentialFault,
+    LedgerUnavailable.
+    """
+    upstreams = {
+        name: before.upstreams[name] if before.specification.upstreams.get(name) == spec else _upstream(spec, tools)
+        for name, spec in wanted.upstreams.items()
+    }
+    tools.clock.follow({name: client.time_at for name, client in upstreams.items()})
+    links = {spec: before.links.get(spec) or _link(spec, tools) for spec in wanted.links}
+    kept = {
+        (device.site, device.settings.name): device
+        for site in before.specification.sites.values()
+        for device in site.devices
+    }
+    drivers: dict[tuple[str, str], Driver[Any, Any]] = {}
     sites: dict[str, SiteLoop] = {}
-    for site in loaded.configuration.sites:
-        watching = observe or site.mode == "observe"
-        mine = {each.name: _driver(each, site.name, links, watching, tools) for each in site.devices}
-        drivers += mine.values()
-        sites[site.name] = _site(site, [each for each in served if each.site == site.name], mine, watching, tools)
+    for name, site in wanted.sites.items():
+        for device in site.devices:
+            at = (name, device.settings.name)
+            drivers[at] = before.drivers[at] if kept.get(at) == device else _driver(device, links[device.link], tools)
+        if before.specification.sites.get(name) == site:
+            sites[name] = before.sites[name]
+        else:
+            mine = {device.settings.name: drivers[name, device.settings.name] for device in site.devices}
+            sites[name] = _site(
+                site, {each.settings.name: upstreams[each.settings.name] for each in site.upstreams}, mine, tools
+            )
     return Wired(
+        specification=wanted,
         sites=sites,
-        upstreams={each.client.name: each.client for each in served},
-        site_of={each.client.respondent: each.site for each in served},
-        drivers=tuple(drivers),
-        links=tuple(links.values()),
+        upstreams=upstreams,
+        site_of={client.respondent: wanted.upstreams[name].site for name, client in upstreams.items()},
+        drivers=drivers,
+        links=links,
     )
 
 
 def _site(
-    site: SiteSettings, served: list[_Served], devices: Mapping[str, Driver[Any, Any]], observe: bool, tools: _Tools
+    spec: SiteSpec, upstreams: Mapping[str, Client2030_5], devices: Mapping[str, Driver[Any, Any]], tools: Tools
 ) -> SiteLoop:
+    respondents = {upstreams[each.settings.name].respondent: each.devices for each in spec.upstreams}
     plan = SitePlan(
-        terms=_terms(site, {each.client.respondent: _ders(site) for each in served}),
-        policies={each.client.respondent: each.client.policy(each.client.respondent) for each in served},
+        terms=_terms(spec.settings, respondents),
+        policies={one.respondent: one.policy(one.respondent) for one in upstreams.values()},
         devices=devices,
-        upstreams={each.client.name: each.client for each in served},
-        meter=site.meter,
-        observe=observe,
-        settle_deadline_s=site.settle_deadline_s,
+        upstreams=upstreams,
+        meter=spec.settings.meter,
+        observe=spec.observe,
+        settle_deadline_s=spec.settings.settle_deadline_s,
         functions=tools.functions,
         seed=tools.seed,
     )
-    state = decide.restore(tools.ledger.entries(site.name))
+    state = decide.restore(tools.ledger.entries(spec.settings.name))
     return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock)
 
 
@@ -160,19 +173,13 @@ def _device_terms(device: DeviceSettings) -> DeviceTerms:
     return DeviceTerms(device.role, device.on_gateway_loss or OnGatewayLoss.HOLD, device.locked)
 
 
-def _ders(site: SiteSettings) -> frozenset[str]:
-    """The devices an EndDevice speaks for: every DER and charger of its site."""
-    return frozenset(device.name for device in site.devices if device.role in _DER_ROLES)
-
-
-def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, frozenset[str]], tools: _Tools) -> _Served:
-    service = upstream.serves[0]
-    identity, files = _credentials(upstream, folder)
+def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
+    upstream, service = spec.settings, spec.settings.serves[0]
     terms = Terms(
         name=upstream.name,
         url=upstream.url,
-        lfdi=identity.lfdi,
-        sfdi=identity.sfdi,
+        lfdi=spec.identity.lfdi,
+        sfdi=spec.identity.sfdi,
         profile=Profile(upstream.profile.value),
         pin=service.pin,
         register=service.register_in_band,
@@ -188,27 +195,15 @@ def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, fro
         fail_safe=_fail_safe(upstream.fail_safe),
         fail_safe_after_s=upstream.fail_safe.after_s,
     )
-    client = Client2030_5(
+    return Client2030_5(
         terms,
         policy=policy,
-        ssl_context=client_context(files, upstream.tls.ciphers),
+        ssl_context=client_context(spec.files, upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
         clock=tools.clock,
         dice=tools.dice,
-        devices=ders[service.site],
+        devices=spec.devices,
     )
-    return _Served(client, service.site)
-
-
-def _credentials(upstream: Ieee2030_5Upstream, folder: Path) -> tuple[Identity, TlsFiles]:
-    files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
-    try:
-        client_context(files, upstream.tls.ciphers)
-        return identify(files.certificate.read_bytes()), files
-    except (CertificateError, OSError) as fault:
-        raise CredentialFault(
-            f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
-        ) from fault
 
 
 def _fail_safe(settings: FailSafe) -> tuple[Control, ...]:
@@ -221,32 +216,29 @@ def _fail_safe(settings: FailSafe) -> tuple[Control, ...]:
     return tuple(kind(limit_w) for limit_w, kind in made if limit_w is not None)
 
 
-def _driver(
-    device: DeviceSettings, site: str, links: dict[tuple[str, int], Link], observe: bool, tools: _Tools
-) -> Driver[Any, Any]:
-    host, _, port = device.address.removeprefix("tcp://").rpartition(":")
-    where = (host, int(port))
-    if where not in links:
-        links[where] = Link(
-            host, int(port), jitter=tools.dice.jitter, timeout_s=device.timeout_s, min_gap_s=device.min_gap_s
-        )
+def _link(spec: LinkSpec, tools: Tools) -> Link:
+    return Link(spec.host, spec.port, jitter=tools.dice.jitter, timeout_s=spec.timeout_s, min_gap_s=spec.min_gap_s)
+
+
+def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
+    device = spec.settings
 
     def note(kind: str, correlation: str, body: Mapping[str, Any]) -> None:
-        tools.log.add(site, kind, correlation, {"device": device.name, **body})
+        tools.log.add(spec.site, kind, correlation, {"device": device.name, **body})
 
     return Driver(
         device.name,
         device_families.FAMILIES[device.family].family(**device.options),
-        links[where],
+        link,
         DriverSettings(
             role=device.role,
             unit=device.unit,
             poll_s=device.poll_s,
             pinned=Pinned(device.maker or "", device.model or "", device.serial or ""),
             settle_s=device.settle_s,
-            read_only=observe or device.role is Role.METER,
+            read_only=spec.observe or device.role is Role.METER,
         ),
-        tools.ledger.memory(f"site/{site}"),
+        tools.ledger.memory(f"site/{spec.site}"),
         tools.clock,
         note,
     )

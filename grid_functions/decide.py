@@ -145,19 +145,20 @@ def decide(
     serial = state.serial + 1
     times = _timelines(state, policies, tick, seed, now)
     in_force = _ordered([*(one for each in times.values() for one in each.in_force), *tick.overrides])
-    ran = machines.run(
-        functions, state.kept, SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers), now
-    )
-    paths, claims = trajectory.step(state.trajectory, ran.claims, tick.snapshot, now)
+    settings = {respondent: one.settings for respondent, one in times.items()}
+    looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings)
+    ran = machines.run(functions, state.kept, looks, now)
+    ways_out = {policies[respondent].source: one.ramp for respondent, one in times.items()}
+    moved = trajectory.step(state.trajectory, ran.claims, ways_out, tick.snapshot, terms, now)
     # local safety never ramps (rule 9), so it joins behind the trajectory
-    ruling = arbiter.rule((*claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
+    ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
     shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe)
     guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
     standing = _stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
     changed_s = {name: one.since_s for name, one in standing.items()}
-    trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, now)
+    trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
     ready, room = _released(state.room, (*told, *seen), serial, tick.handed)
     book, settled = _acknowledged(state.book, tick.acknowledged)
@@ -174,7 +175,7 @@ def decide(
         block=block,
         timelines={respondent: one.state for respondent, one in times.items()},
         kept=ran.kept,
-        trajectory=paths,
+        trajectory=moved.state,
         allocate=shared.state,
         trials=trials,
         standing=standing,
@@ -197,7 +198,7 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(times, ran.wake, claims, now),
+        wake=_wake(times, (*ran.wake, *((moved.wake,) if moved.wake else ())), moved.claims, now),
         outputs=ran.outputs,
     )
 

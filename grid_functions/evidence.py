@@ -3,20 +3,19 @@
 Evidence only: it delays and suppresses nothing.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, Switch
+from grid_functions.flow import flow, members
+from grid_functions.model.claim import Bound, Claim, Ruling, Switch, Want
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Cause, Fact, OutcomeKind
 from grid_functions.model.policy import SiteTerms
-from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
-from grid_functions.rating import SWITCHED, measured_w, roles_of
+from grid_functions.trajectory import TrajectoryState, arrived_s, loosest
 
 TOLERANCE_SHARE = 0.04
 TOLERANCE_LEAST_W = 100.0
@@ -42,17 +41,19 @@ def step(
     snapshot: Snapshot,
     terms: SiteTerms,
     changed_s: Mapping[str, float],
+    paths: TrajectoryState,
     now: Instants,
 ) -> tuple[dict[EventKey, Trial], tuple[Fact, ...]]:
     """One look at every event whose claims stand; a limit met because another is tighter is served (rule 8).
 
-    ``changed_s``: since which monotonic second each device's setpoint is what it is; a driver gets ten seconds to follow.
+    ``changed_s``: since which monotonic second each device's setpoint is what it is; a driver gets ten seconds to follow. ``paths``: what
+    moves is judged against its trajectory, ``settle_s`` late (rule 9), and is effective only once it has arrived.
     """
     wanted = {one.device: one for one in setpoints}
     after: dict[EventKey, Trial] = {}
     facts: list[Fact] = []
     for key, claims in _by_event(ruling).items():
-        names = sorted(frozenset[str]().union(*(_names(claim, terms) for claim in claims)) & wanted.keys())
+        names = sorted({name for c in claims for name in members(c.scope, c.quantity, terms)} & wanted.keys())
         trial = trials.get(key, Trial(now.mono_s))
         settle_s = max(
             (snapshot.devices[name].capability.settle_s for name in names if name in snapshot.devices), default=0.0
@@ -62,15 +63,23 @@ def step(
         if held and trial.applied_s is None:
             trial = replace(trial, applied_s=now.mono_s)
             facts.append(_fact(key, OutcomeKind.APPLIED, clock, now))
-        verdict = _verdict(claims, snapshot, terms, now)
-        if trial.applied_s is not None and trial.verdict is None and now.mono_s - trial.applied_s >= settle_s:
+        wants = {claim: loosest(paths, claim, settle_s, now) for claim in claims}
+        verdict = _verdict(wants, snapshot, terms, now)
+        there_s = arrived_s(paths, claims)
+        if (
+            trial.applied_s is not None
+            and trial.verdict is None
+            and now.mono_s - max(trial.applied_s, there_s) >= settle_s
+        ):
             trial = replace(trial, verdict=verdict)
             facts.append(_fact(key, verdict, clock, now))
         stuck = any(
             not _held(wanted[name], snapshot) and now.mono_s - changed_s.get(name, now.mono_s) >= _READ_BACK_S
             for name in names
         )
-        settled = trials.get(key, trial).verdict is not None
+        # on its way for longer than a write and the device's own lag take, it should be seen to follow
+        under_way = there_s > now.mono_s and now.mono_s - trial.since_s >= settle_s + _READ_BACK_S
+        settled = under_way or trials.get(key, trial).verdict is not None
         astray = stuck or (settled and verdict is OutcomeKind.NOT_EFFECTIVE)
         if not astray:
             if trial.mismatched and held:
@@ -95,12 +104,6 @@ def _by_event(ruling: Ruling) -> dict[EventKey, list[Claim]]:
     return {key: found[key] for key in sorted(found)}
 
 
-def _names(claim: Claim, terms: SiteTerms) -> frozenset[str]:
-    roles = SWITCHED if isinstance(claim.want, Switch) else roles_of(claim.quantity)
-    names = frozenset(name for name, device in terms.devices.items() if device.role in roles)
-    return names & claim.scope.names if isinstance(claim.scope, Devices) else names
-
-
 def _held(want: Setpoint, snapshot: Snapshot) -> bool:
     """Read back within half a step of the device's limit (DESIGN section 4)."""
     seen = snapshot.devices.get(want.device)
@@ -113,40 +116,25 @@ def _held(want: Setpoint, snapshot: Snapshot) -> bool:
     return limits and (want.on is None or holds.on is want.on)
 
 
-def _verdict(claims: Sequence[Claim], snapshot: Snapshot, terms: SiteTerms, now: Instants) -> OutcomeKind:
-    seen = [_agrees(claim, snapshot, terms, now) for claim in claims]
+def _verdict(wants: Mapping[Claim, Want], snapshot: Snapshot, terms: SiteTerms, now: Instants) -> OutcomeKind:
+    seen = [_agrees(claim, want, snapshot, terms, now) for claim, want in wants.items()]
     if False in seen:
         return OutcomeKind.NOT_EFFECTIVE
     return OutcomeKind.NOT_OBSERVABLE if None in seen else OutcomeKind.EFFECTIVE
 
 
-def _agrees(claim: Claim, snapshot: Snapshot, terms: SiteTerms, now: Instants) -> bool | None:
-    limit_w = claim.want.limit if isinstance(claim.want, Bound) else 0.0
-    tolerance_w = max(TOLERANCE_SHARE * limit_w, TOLERANCE_LEAST_W)
-    if isinstance(claim.want, Switch):
-        if claim.want.on:
+def _agrees(claim: Claim, want: Want, snapshot: Snapshot, terms: SiteTerms, now: Instants) -> bool | None:
+    if isinstance(want, Switch):
+        if want.on:
             return True  # on only withdraws our off: what the device does then is its own
-        flows = [
-            _flow_w(name, quantity, snapshot, terms, now) for name in sorted(_names(claim, terms)) for quantity in _BOTH
-        ]
-        return None if None in flows else all(flow is not None and flow <= tolerance_w for flow in flows)
-    if isinstance(claim.scope, ConnectionPoint):
-        reading = snapshot.meter.get((Quantity.NET, claim.phase))
-        if reading is None or reading.quality is not Quality.GOOD or now.mono_s - reading.at_s > terms.meter_stale_s:
-            return None
-        flow_w = reading.value if claim.quantity is Quantity.CONSUMED else -reading.value
-        return flow_w <= limit_w + tolerance_w if math.isfinite(flow_w) else None
-    flows = [_flow_w(name, claim.quantity, snapshot, terms, now) for name in sorted(_names(claim, terms))]
-    known = [flow for flow in flows if flow is not None]
-    return None if len(known) < len(flows) else sum(known) <= limit_w + tolerance_w
+        flows = [flow(claim.scope, quantity, None, snapshot, terms, now) for quantity in _BOTH]
+        return None if None in flows else all(one is not None and one <= TOLERANCE_LEAST_W for one in flows)
+    limit_w = want.limit if isinstance(want, Bound) else 0.0
+    flow_w = flow(claim.scope, claim.quantity, claim.phase, snapshot, terms, now)
+    return None if flow_w is None else flow_w <= limit_w + max(TOLERANCE_SHARE * limit_w, TOLERANCE_LEAST_W)
 
 
 _BOTH = (Quantity.PRODUCED, Quantity.CONSUMED)
-
-
-def _flow_w(name: str, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms, now: Instants) -> float | None:
-    seen = snapshot.devices.get(name)
-    return None if seen is None else measured_w(seen, quantity, now.mono_s, 3.0 * terms.meter_stale_s)
 
 
 def _fact(key: EventKey, what: OutcomeKind, clock: str, now: Instants, text: str = "") -> Fact:

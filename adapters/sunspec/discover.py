@@ -69,7 +69,8 @@ class Part:
 class Found:
     """A map. ``ended``: its end was seen; otherwise ``warnings`` say where it broke and ``parts`` is what stood before.
 
-    ``spans``: the unit lets one read cover several models.
+    ``spans``: the unit lets one read cover several models. ``registers``: what was read on the way, by address, for
+    whoever would ask for it at once again.
     """
 
     unit: int
@@ -78,6 +79,7 @@ class Found:
     ended: bool
     spans: bool
     warnings: tuple[str, ...]
+    registers: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class _Survey:
         self._start = 0
         self._data = b""
         self._warnings: list[str] = []
+        self._kept: list[tuple[int, bytes]] = []
 
     def find(self, bases: tuple[int, ...]) -> Generator[Read, Answer, int | Missing]:
         """The base address whose registers say SunS."""
@@ -172,7 +175,7 @@ class _Survey:
             cursor += HEADER + block.length
         if blocks:
             parts.append(Part(identity, tuple(blocks)))
-        return Found(self._unit, base, tuple(parts), ended, spans, tuple(self._warnings))
+        return Found(self._unit, base, tuple(parts), ended, spans, tuple(self._warnings), tuple(self._kept))
 
     def _header(self, address: int) -> Generator[Read, Answer, tuple[int, int] | None]:
         """ID and L at this address; (END, 0) at the end; None, with a warning, where nothing can be learnt."""
@@ -235,6 +238,8 @@ class _Survey:
             if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY) and busy > 0:
                 busy -= 1
             elif isinstance(reply, Registers | Refusal):
+                if isinstance(reply, Registers):
+                    self._kept.append((address, reply.data))
                 return reply
             elif patience > 0:
                 patience -= 1

@@ -47,18 +47,18 @@ class Layout:
         self.model_id: Final = model_id
         self.length: Final = length
         self.points: Final[Mapping[str, Placed]] = {point.path: point for point in placed}
-        self._views: dict[tuple[frozenset[str] | None, int], View] = {}
+        self._views: dict[tuple[frozenset[str] | None, int, bool], View] = {}
 
-    def view(self, names: Iterable[str] | None = None, *, max_read: int = 125) -> "View":
+    def view(self, names: Iterable[str] | None = None, *, max_read: int = 125, singly: bool = False) -> "View":
         """How to read some points (default: all) with their scale factors, in requests of at most ``max_read`` registers.
 
         Names the block does not have are left out. Reads start and end at points; a point wider than ``max_read`` is not
-        read at all.
+        read at all. ``singly``: one point, or one sync group, per request.
         """
-        key = (None if names is None else frozenset(names), max_read)
+        key = (None if names is None else frozenset(names), max_read, singly)
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = View(self, key[0], max_read)
+            view = self._views[key] = View(self, key[0], max_read, singly)
         return view
 
     def write(
@@ -98,7 +98,7 @@ class View:
 
     __slots__ = ("_blanks", "_fixed", "_floats", "_names", "_plain", "_scaled", "_structs", "_texts", "spans")
 
-    def __init__(self, layout: Layout, names: frozenset[str] | None, max_read: int) -> None:
+    def __init__(self, layout: Layout, names: frozenset[str] | None, max_read: int, singly: bool) -> None:
         wanted = [item for path, item in layout.points.items() if names is None or path in names]
         chosen = {item.path: item for item in wanted}
         for item in wanted:
@@ -107,7 +107,8 @@ class View:
             if item.group:
                 chosen |= {path: other for path, other in layout.points.items() if other.group == item.group}
         ordered = sorted(chosen.values(), key=lambda item: item.offset)
-        self.spans: Final[tuple[Span, ...]] = spans(_items(ordered, layout.points), max_read)
+        items = _items(ordered, layout.points)
+        self.spans: Final[tuple[Span, ...]] = _apart(items, max_read) if singly else spans(items, max_read)
         self._names = tuple(item.path for item in ordered)
         self._structs: list[Struct] = []
         self._blanks: list[tuple[Any, ...]] = []
@@ -227,6 +228,10 @@ def _items(ordered: Sequence[Placed], points: Mapping[str, Placed]) -> list[Item
             items.append(Item(placed.offset, end, factors))
         last = placed.group
     return items
+
+
+def _apart(items: Sequence[Item], max_read: int) -> tuple[Span, ...]:
+    return tuple(Span(item.start, item.end - item.start) for item in items if item.end - item.start <= max_read)
 
 
 def _struct(span: Span, inside: Sequence[Placed]) -> Struct:

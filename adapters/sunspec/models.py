@@ -1,6 +1,6 @@
 """SunSpec models by number: the one way in; pure. Each definition is compiled once, each layout once per shape met."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from struct import unpack_from
@@ -35,6 +35,11 @@ class Model:
         ``head``: the block's registers from ID on, at least ``self.head`` of them where there are count points.
         """
         return _layout(self.id, length, _counts(self.group, head))
+
+    def counted(self, length: int, counts: Mapping[str, Value | None]) -> Layout:
+        """The same, where the count points are already known by name."""
+        told = ((name, counts.get(name)) for name in sorted(set(_count_names(self.group))))
+        return _layout(self.id, length, tuple((name, value) for name, value in told if isinstance(value, int)))
 
     def decode(self, block: bytes) -> dict[str, Value | None]:
         """All points of a whole block, ID and L included; None where not implemented or not there."""

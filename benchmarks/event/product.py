@@ -117,12 +117,12 @@ class _Prompt:
 
 def _prompt(wired: Wired) -> None:
     site = wired.sites["house-1"]
-    prompt = _Prompt(wired.drivers[0])
+    prompt = _Prompt(next(iter(wired.drivers.values())))
     site.plan = replace(site.plan, devices={prompt.name: prompt})
 
 
 async def _wired(appliance: Appliance, running: asyncio.Task[None]) -> Wired:
-    while appliance._wired is None:
+    while not appliance.sites:
         assert not running.done(), running
         await asyncio.sleep(0)
     return appliance._wired

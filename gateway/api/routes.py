@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway import reports
 from gateway.log.book import latest
 from gateway.loop import SiteLoop
+from gateway.specification import Difference
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.ports import Clock
 
@@ -30,6 +31,9 @@ class Running(Protocol):
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
+
+    async def reload(self) -> Difference:
+        """Read the configuration again and apply what differs."""
 
     def stop(self, *, release: bool) -> None:
         """End gracefully; ``release`` gives the devices back to their baselines first."""
@@ -71,7 +75,11 @@ def routes(running: Running) -> web.Application:
         running.stop(release=isinstance(body, dict) and body.get("release") is True)
         return web.json_response({"stopping": True})
 
+    async def reload(_: web.Request) -> web.Response:
+        return web.json_response((await running.reload()).plain())
+
     app.router.add_get("/why/{name}", why)
+    app.router.add_post("/reload", reload)
     app.router.add_post("/stop", stop)
     return app
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import ask, certificates, check, demo, run, scan, serve
+from gateway.cli import ask, certificates, check, commission, demo, replay, run, scan, serve
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -18,9 +18,21 @@ app = typer.Typer(
     help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
 )
 app.add_typer(certificates.app, name="certs")
-for command in (run.run, check.check, ask.status, ask.devices, ask.upstreams, ask.events, ask.why, ask.stop):
+for command in (
+    run.run,
+    check.check,
+    ask.status,
+    ask.devices,
+    ask.upstreams,
+    ask.events,
+    ask.why,
+    ask.reload,
+    ask.stop,
+):
     app.command()(command)
 app.command()(scan.scan)
+app.command(name="test")(commission.commission)
+app.command()(replay.replay)
 app.command()(demo.demo)
 app.command(name="utility-server")(serve.utility_server)
 

@@ -84,6 +84,21 @@ def why(
         people.print(f"{record['utc_s']:.1f} {record['kind']}: {rest}")
 
 
+def reload(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """Have the running gateway read its configuration again and apply what differs; all else goes on untouched.
+
+    Example: osed reload
+    """
+    answer = _call(config, "POST", "/reload")
+    if json_:
+        document(answer)
+        return
+    for what in ("added", "changed", "removed"):
+        for part in answer[what]:
+            people.print(f"{what} {part}")
+    people.print(f"{len(answer['kept'])} part(s) untouched")
+
+
 def stop(
     config: Config = Path("osed.yaml"),
     release: Annotated[bool, typer.Option("--release", help="Give every device back to its baseline first.")] = False,

@@ -22,13 +22,14 @@ def check(
     """
     from gateway.config.load import load
     from gateway.config.schema import Configuration
-    from gateway.wiring import FAMILIES, check_credentials
+    from gateway.specification import specify
+    from gateway.wiring import FAMILIES
 
     if schema:
         print(json.dumps(Configuration.model_json_schema(), indent=2))
         return
     loaded = load(config, FAMILIES)
-    check_credentials(loaded)
+    specify(loaded)
     facts = {
         "ok": True,
         "gateway": loaded.configuration.gateway.name,

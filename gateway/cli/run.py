@@ -24,13 +24,16 @@ def run(
     if loop not in ("uvloop", "asyncio"):
         raise typer.BadParameter("uvloop or asyncio", param_hint="--loop")
     from gateway.appliance import Appliance
-    from gateway.config.load import load
+    from gateway.config.load import Loaded, load
     from gateway.lines import speak
     from gateway.wiring import FAMILIES
 
-    loaded = load(config, FAMILIES)
+    def read() -> Loaded:
+        return load(config, FAMILIES)
+
+    loaded = read()
     speak(verbose=verbose)
-    run_in_loop(Appliance(loaded, observe=observe).run(), loop)
+    run_in_loop(Appliance(loaded, observe=observe, reread=read).run(), loop)
 
 
 def run_in_loop(main: Coroutine[Any, Any, None], loop: str = "uvloop") -> None:

@@ -48,6 +48,7 @@ class GatewaySettings(_Strict):
     name: Name = "osed"
     data: Path = Path("data")
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
+    replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
 
 
 class TlsSettings(_Strict):

@@ -190,7 +190,7 @@ async def _sabotage(stage: Stage) -> None:
         case Sabotage.REVERT_OFF:
             await stage.site.misbehave(MODERN, "revert_off")
         case Sabotage.SERVER_DROPS_RESPONSES:
-            await stage.operator.settings(drop_responses=True)
+            await stage.operator.misbehave(does="forget", path="/rsps/*", method="POST")
         case Sabotage.LEDGER_OFF | None:
             pass  # ledger-off strikes between kill and restart
 

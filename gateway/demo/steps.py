@@ -125,14 +125,14 @@ async def utility_gone(stage: Stage) -> Result:
     """The utility goes silent: the schedule it left runs, then the default; when it is back everything resumes."""
     control = await stage.operator.export_limit(stage.programs["feeder"], 2000, 7, start_in_s=4)
     known = await stage.told(control.mrid, {1}, 4)
-    await stage.operator.settings(answer="status", answer_status=503)
+    await stage.operator.misbehave(does="status", status=503)
     gone_s = stage.now_s
     await _wait_until(stage, control.end_s - 0.5)
     during = first_within(await stage.samples(), 2000, control.start_s, stage.now_s)
     await _wait_until(stage, control.end_s + 6.0)
     samples = await stage.samples()
     default_w = most_w(samples, control.end_s + 3.0, stage.now_s)
-    await stage.operator.settings(answer="normal")
+    await stage.operator.behave()
     back_s = stage.now_s
     resumed = await stage.told(control.mrid, {1, 2, 3}, 20)
     told = story(await stage.responses(), control.mrid)

@@ -34,6 +34,14 @@ class Operator:
         """Change settings of the server."""
         await self._call("PATCH", "/settings", values)
 
+    async def misbehave(self, **trick: Any) -> None:
+        """Have the server play a trick until it is told to behave."""
+        await self._call("POST", "/mischief", trick)
+
+    async def behave(self) -> None:
+        """Have it play none."""
+        await self._call("DELETE", "/mischief")
+
     async def device(self, lfdi: str, pin: int) -> None:
         """Make an EndDevice, out of band."""
         await self._call("POST", "/devices", {"lfdi": lfdi, "pin": pin, "name": "demo"})

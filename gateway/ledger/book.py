@@ -59,6 +59,10 @@ class Ledger:
         utc_s = self._utc()
         await self._writer.write([self._statement(stream, entry, utc_s) for entry in entries])
 
+    async def settle(self) -> None:
+        """Returns when every commit and put begun before has ended, also those whose caller was cancelled. Raises LedgerUnavailable."""
+        await self._writer.drain()
+
     async def forget(self, stream: str) -> None:
         """Forget a whole stream: its site is gone."""
         await self._writer.write([(schema.FORGET_STREAM, {"stream": stream})])

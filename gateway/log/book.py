@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class Log:
         utc: Callable[[], float],
         *,
         keep_s: float = 30 * 86400.0,
+        keep_steps_s: float = 7 * 86400.0,
         keep_rows: int = 2_000_000,
         flush_s: float = 1.0,
         busy_s: float = 2.0,
@@ -51,15 +53,20 @@ class Log:
         upgrade(path, "gateway.log", busy_s=busy_s)
         self._path = path
         self._utc = utc
-        self._keep_s, self._keep_rows, self._flush_s = keep_s, keep_rows, flush_s
-        self._waiting: list[Statement] = []
+        self._keep_s, self._keep_steps_s, self._keep_rows, self._flush_s = keep_s, keep_steps_s, keep_rows, flush_s
+        self._records: list[Statement] = []
+        self._steps: list[tuple[dict[str, object], Callable[[], Mapping[str, Any]]]] = []
         self._writer = Writer(path, synchronous="NORMAL", busy_s=busy_s, max_pages=max_pages)
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         """Note one thing; returns at once."""
         text = json.dumps(body, separators=(",", ":"), default=str).encode()
         row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation, "body": text}
-        self._waiting.append((schema.ADD, row))
+        self._records.append((schema.ADD, row))
+
+    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
+        """Note a decision, or what decisions stand on; it is put into words only when it is written, in another thread."""
+        self._steps.append(({"utc_s": self._utc(), "site": site, "kind": kind}, body))
 
     async def run(self) -> None:
         """Write what waits, until cancelled; what waits then is written by :meth:`flush`."""
@@ -69,15 +76,21 @@ class Log:
 
     async def flush(self) -> None:
         """Write what waits and cut what is too old or too much."""
-        if not self._waiting:
+        if not self._records and not self._steps:
             return
-        statements, self._waiting = self._waiting, []
-        statements.append((schema.CUT_OLD, {"before_s": self._utc() - self._keep_s}))
-        statements.append((schema.CUT_LONG, {"rows": self._keep_rows}))
+        records, self._records = self._records, []
+        steps, self._steps = self._steps, []
+        worded = await asyncio.to_thread(_worded, steps)
+        now_s = self._utc()
+        cuts: list[Statement] = [
+            (schema.CUT_OLD, {"before_s": now_s - self._keep_s}),
+            (schema.CUT_LONG, {"rows": self._keep_rows}),
+            (schema.CUT_STEPS, {"before_s": now_s - self._keep_steps_s}),
+        ]
         try:
-            await self._writer.write(statements)
+            await self._writer.write([*records, *worded, *cuts])
         except LedgerUnavailable as fault:
-            _log.warning("log records lost", count=len(statements) - 2, why=str(fault))
+            _log.warning("log records lost", count=len(records) + len(worded), why=str(fault))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -96,3 +109,36 @@ def latest(path: Path, *, rows: int, correlation: str = "%", site: str = "%") ->
         Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
         for utc_s, where, kind, about, body in reversed(found)
     )
+
+
+def recorded_sites(path: Path) -> tuple[str, ...]:
+    """The sites whose decisions are recorded. Raises LedgerUnavailable."""
+    try:
+        with closing(connect(path, "NORMAL", 2.0)) as connection:
+            return tuple(str(row[0]) for row in connection.execute(schema.STEP_SITES))
+    except sqlite3.Error as error:
+        raise unavailable(path, error) from error
+
+
+def recorded_steps(path: Path, site: str) -> Iterator[Record]:
+    """Every recorded decision of one site and what they stand on, oldest first. Raises LedgerUnavailable."""
+    try:
+        with closing(connect(path, "NORMAL", 2.0)) as connection:
+            for utc_s, kind, body in connection.execute(schema.STEPS, {"site": site}):
+                yield Record(float(utc_s), site, str(kind), "", json.loads(zlib.decompress(body)))
+    except (sqlite3.Error, zlib.error, ValueError) as error:
+        raise unavailable(path, error) from error
+
+
+def _worded(steps: list[tuple[dict[str, object], Callable[[], Mapping[str, Any]]]]) -> list[Statement]:
+    return [(schema.ADD_STEP, {**row, "body": _packed(body)}) for row, body in steps]
+
+
+def _packed(body: Callable[[], Mapping[str, Any]]) -> bytes:
+    try:
+        text = json.dumps(body(), separators=(",", ":")).encode()
+    except Exception as fault:
+        # A step that cannot be put into words is our defect; everything else is written all the same.
+        _log.exception("a decision could not be recorded")
+        text = json.dumps({"unwritten": repr(fault)}).encode()
+    return zlib.compress(text, 1)

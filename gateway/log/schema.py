@@ -1,6 +1,6 @@
-"""The table and statements of the log."""
+"""The tables and statements of the log."""
 
-from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql import bindparam, delete, func, literal_column, select
 
@@ -20,6 +20,18 @@ RECORD = Table(
 )
 """One thing that was read, decided or written; ``correlation`` follows an event from its read to its Response."""
 
+STEP = Table(
+    "step",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("utc_s", Float, nullable=False, index=True),
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_step_site", "site", "id"),
+)
+"""Decisions with all that they were made from, to be made again."""
+
 ADD = text_of(
     insert(RECORD).values({name: bindparam(name) for name in ("utc_s", "site", "kind", "correlation", "body")})
 )
@@ -36,3 +48,9 @@ LATEST = text_of(
     .limit(bindparam("rows", type_=Integer))
     .offset(literal_column("0"))  # spelled out, or SQLAlchemy binds it under a name of its own
 )
+ADD_STEP = text_of(insert(STEP).values({name: bindparam(name) for name in ("utc_s", "site", "kind", "body")}))
+CUT_STEPS = text_of(delete(STEP).where(STEP.c.utc_s < bindparam("before_s")))
+STEPS = text_of(
+    select(STEP.c.utc_s, STEP.c.kind, STEP.c.body).where(STEP.c.site == bindparam("site")).order_by(STEP.c.id)
+)
+STEP_SITES = text_of(select(STEP.c.site).distinct().order_by(STEP.c.site))

@@ -43,8 +43,14 @@ class Writer:
 
     async def write(self, statements: Sequence[Statement]) -> None:
         """Returns when all statements are durable, together. Raises LedgerUnavailable when none of them is."""
-        if not statements:
-            return
+        if statements:
+            await self._enqueue(statements)
+
+    async def drain(self) -> None:
+        """Returns when all that was handed over before is written or refused. Raises LedgerUnavailable when nothing can be written."""
+        await self._enqueue(())
+
+    async def _enqueue(self, statements: Sequence[Statement]) -> None:
         if self._closed:
             raise LedgerUnavailable(f"{self._path} is closed")
         loop = asyncio.get_running_loop()
@@ -98,9 +104,11 @@ class Writer:
                     connection = self._write_group(connection, [work])
                 return connection
             fault = unavailable(self._path, error)
-        for work in group:
+        # One call for all that wait in a loop: each call wakes it through its pipe, which costs more than the row.
+        for loop in {work.loop for work in group}:
+            done = [work.done for work in group if work.loop is loop]
             with suppress(RuntimeError):  # its loop has ended: nobody waits
-                work.loop.call_soon_threadsafe(_answer, work.done, fault)
+                loop.call_soon_threadsafe(_answer, done, fault)
         return connection
 
 
@@ -128,10 +136,11 @@ def unavailable(path: Path, error: BaseException | None) -> LedgerUnavailable:
     return LedgerUnavailable(f"{path}: {text}", advice)
 
 
-def _answer(done: "asyncio.Future[None]", fault: LedgerUnavailable | None) -> None:
-    if done.done():
-        return
-    if fault is None:
-        done.set_result(None)
-    else:
-        done.set_exception(fault)
+def _answer(waiting: "list[asyncio.Future[None]]", fault: LedgerUnavailable | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if fault is None:
+            done.set_result(None)
+        else:
+            done.set_exception(fault)

@@ -55,6 +55,7 @@ class Basis(StrEnum):
 class InForce:
     """One control that holds now for one site. Grid functions read nothing else of timelines, leases and overrides.
 
+    ``ramp``: how a change to it moves (rule 9), whoever said so: the event, the gradient of the standings, the profile; None = at once.
     ``program`` names the upstream's program for display; ``test``: shown and answered, yields no claim (rule 10).
     """
 

@@ -57,7 +57,7 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """How a change is to move: over a time in s, or at a rate in percent of setMaxW per s. Exactly one is given."""
+    """How a change is to move: over a time in s, or at a rate in percent of setMaxW per s (0 = no limit). Exactly one is given."""
 
     over_s: float | None = None
     pct_per_s: float | None = None

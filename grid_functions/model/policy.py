@@ -31,6 +31,9 @@ class Policy:
 
     ``clock``: the upstream whose time its windows are in. ``final``: a mode once lost is lost for good (2030.5); otherwise the loser
     resumes (OpenADR). ``fail_safe``: what stands while the upstream is not current, ``fail_safe_after_s`` of silence at the latest.
+    ``gradient_pct_per_s``: the profile's default, of setMaxW, where neither event nor standing says how a change moves (rule 9); None =
+    at once. ``hold_over_s``: how long a completed event's control holds on when the next of its mode starts within that time: schedules
+    in the field leave gaps of seconds; 0 keeps to the standard's letter.
     """
 
     clock: str
@@ -40,6 +43,8 @@ class Policy:
     opt_out: OptOut
     fail_safe: tuple[Control, ...] = ()
     fail_safe_after_s: float = 900.0
+    gradient_pct_per_s: float | None = None
+    hold_over_s: float = 0.0
 
 
 class OnGatewayLoss(StrEnum):

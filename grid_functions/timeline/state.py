@@ -12,7 +12,7 @@ from types import MappingProxyType
 from grid_functions.model.claim import InForce
 from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
-from grid_functions.model.event import Event, EventKey, Respondent, Standing
+from grid_functions.model.event import Event, EventKey, Ramp, Respondent, Settings, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Fact, OutcomeKind
 
@@ -150,7 +150,8 @@ class Note:
 class TimelineStep:
     """What one step leaves. ``next_change``: when to step again if nothing is read meanwhile, exact; None = never.
 
-    ``current``: whether the upstream is; ``reason`` why not.
+    ``current``: whether the upstream is; ``reason`` why not. ``settings``: of the best standing, field by field. ``ramp``: how a change
+    moves that has no ramp of its own, also of what is no longer in force (rule 9).
     """
 
     state: TimelineState
@@ -158,6 +159,8 @@ class TimelineStep:
     facts: tuple[Fact, ...]
     next_change: Moment | None
     entries: tuple[Entry, ...]
-    notes: tuple[Note, ...] = ()
-    current: bool = True
-    reason: str = ""
+    notes: tuple[Note, ...]
+    current: bool
+    reason: str
+    settings: Settings
+    ramp: Ramp | None

@@ -13,7 +13,7 @@ from grid_functions.model.outcome import Cause, OutcomeKind
 from grid_functions.model.policy import OptOut, Policy
 from grid_functions.timeline import contest, intake
 from grid_functions.timeline.draft import Draft
-from grid_functions.timeline.force import boundaries_s, in_force
+from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
 from grid_functions.timeline.state import (
     ROOM,
     Kept,
@@ -64,33 +64,35 @@ def step(
     now: Instants,
     *,
     seed: bytes,
-    hold_over_s: float = 0.0,
 ) -> TimelineStep:
     """Take what was read, in the order it arrived, and say what holds at ``now``.
 
     ``opts``: those in effect; without one an event is in. ``closed``: events other rooms have ended for good. ``seed``: the
-    gateway's own bytes, from which draws are made. ``hold_over_s``: how long a completed event's control may hold on, when
-    another of its mode follows within that time.
+    gateway's own bytes, from which draws are made.
     """
     draft = Draft(state, policy, now, seed)
-    _end(draft, draft.run.running, hold_over_s)  # what is over is not cancelled by what is read after it
+    _end(draft, draft.run.running)  # what is over is not cancelled by what is read after it
     for read in reads:
         if read.respondent == state.respondent:
             intake.take(draft, read)
     intake.silence(draft)
     _close(draft, closed)
     _opt(draft, opts)
-    _advance(draft, hold_over_s)
+    _advance(draft)
     after = TimelineState(state.respondent, draft.kept(), draft.run)
+    settings = settings_of(draft)
+    ramp = ramp_of(draft, settings)
     return TimelineStep(
         state=after,
-        in_force=in_force(draft, hold_over_s),
+        in_force=in_force(draft, ramp),
         facts=tuple(draft.facts),
         next_change=_next_change(draft),
         entries=draft.entries(),
         notes=tuple(draft.notes),
         current=draft.relation.current,
         reason=draft.relation.reason,
+        settings=settings,
+        ramp=ramp,
     )
 
 
@@ -117,15 +119,15 @@ def _opt(draft: Draft, opts: Iterable[Opt]) -> None:
     draft.run = replace(draft.run, opted=tuple(sorted(out & draft.events.keys())))
 
 
-def _advance(draft: Draft, hold_over_s: float) -> None:
+def _advance(draft: Draft) -> None:
     """End what is over, lose what is lost, start what is due."""
-    _end(draft, draft.run.running, hold_over_s)
+    _end(draft, draft.run.running)
     anew = draft.stale
     if anew:
         _plan(draft)
     due = _due(draft)
     if due or anew:
-        _start(draft, due, hold_over_s)
+        _start(draft, due)
     if draft.stale:  # an event that expired or lost may have held others back
         _plan(draft)
 
@@ -139,7 +141,7 @@ def _due(draft: Draft) -> list[Start]:
     return list(run.agenda[run.cursor : cursor])
 
 
-def _end(draft: Draft, names: Iterable[str], hold_over_s: float) -> None:
+def _end(draft: Draft, names: Iterable[str]) -> None:
     ended = []
     for name in names:
         tracked = draft.events.get(name)
@@ -151,15 +153,19 @@ def _end(draft: Draft, names: Iterable[str], hold_over_s: float) -> None:
         silent = tracked.told is not None or tracked.away_s is not None
         draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at)
     over = {name for _, name, _ in ended}
-    recent = [name for name in draft.run.recent if _is_recent(draft, name, hold_over_s)]
-    recent += sorted(name for name in over if hold_over_s and draft.events[name].told is OutcomeKind.COMPLETED)
+    recent = [name for name in draft.run.recent if _is_recent(draft, name)]
+    recent += sorted(
+        name for name in over if draft.policy.hold_over_s and draft.events[name].told is OutcomeKind.COMPLETED
+    )
     running = tuple(name for name in draft.run.running if name not in over)
     draft.run = replace(draft.run, running=running, recent=tuple(recent))
 
 
-def _is_recent(draft: Draft, name: str, hold_over_s: float) -> bool:
+def _is_recent(draft: Draft, name: str) -> bool:
     tracked = draft.events.get(name)
-    return tracked is not None and tracked.done_s is not None and draft.now_s - tracked.done_s < hold_over_s
+    return (
+        tracked is not None and tracked.done_s is not None and draft.now_s - tracked.done_s < draft.policy.hold_over_s
+    )
 
 
 def _plan(draft: Draft) -> None:
@@ -187,7 +193,7 @@ def _entrants(draft: Draft, agenda: Iterable[Start]) -> Iterator[tuple[Tracked, 
             yield tracked, Start(tracked.begin_s, name, end_s(tracked, tracked.begin_s))
 
 
-def _start(draft: Draft, due: Iterable[Start], hold_over_s: float) -> None:
+def _start(draft: Draft, due: Iterable[Start]) -> None:
     """Start what is due. What loses its last mode in the same moment never started; what is over was never run."""
     starting = []
     for start in due:
@@ -218,7 +224,7 @@ def _start(draft: Draft, due: Iterable[Start], hold_over_s: float) -> None:
                 draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
     running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
     draft.run = replace(draft.run, running=tuple(sorted(running_now.union(begun))))
-    _end(draft, begun, hold_over_s)
+    _end(draft, begun)
 
 
 def _lasts(tracked: Tracked) -> bool:

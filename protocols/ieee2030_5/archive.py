@@ -13,8 +13,8 @@ from protocols.ieee2030_5.desk.records import KINDS, Record
 from protocols.ieee2030_5.desk.shelf import Change, Drop, Put
 from protocols.ieee2030_5.wire.values import BadValue
 
-FORMAT = 1
-"""Of the file, as its user_version; another one is refused."""
+FORMAT = 2
+"""Of the file, as its user_version; an older one is brought up to it, a newer one is refused."""
 
 
 class Store(Protocol):
@@ -94,9 +94,11 @@ class FileStore:
                 file.execute("PRAGMA synchronous = FULL")
                 file.execute("BEGIN IMMEDIATE")
                 (version,) = file.execute("PRAGMA user_version").fetchone()
-                if version not in (0, FORMAT):
-                    raise sqlite3.DatabaseError(f"its format is {version}, not {FORMAT}")
+                if version > FORMAT:
+                    raise sqlite3.DatabaseError(f"its format is {version}, newer than {FORMAT}")
                 file.execute(_TABLE)
+                for former in range(version or FORMAT, FORMAT):
+                    file.execute(_MIGRATIONS[former])
                 file.execute(f"PRAGMA user_version = {FORMAT}")
                 file.execute("COMMIT")
             except BaseException:
@@ -132,5 +134,12 @@ class FileStore:
 
 
 _TABLE = "CREATE TABLE IF NOT EXISTS record (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key))"
+_MIGRATIONS = {
+    # How the server played dead stood in its settings; since format 2 it is a trick, and those are not kept.
+    1: "UPDATE record SET body = json_remove(body, '$.answer', '$.answer_status', '$.answer_prefix', '$.drop_responses')"
+    " WHERE kind = 'Settings'"
+}
+"""Format -> what makes the next one of it."""
+
 _PUT = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body"
 _DROP = "DELETE FROM record WHERE kind = ? AND key = ?"

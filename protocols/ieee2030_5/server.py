@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
@@ -26,8 +26,9 @@ from grid_functions.model.errors import ConfigurationFault, LedgerUnavailable, O
 from protocols.ieee2030_5.archive import Store
 from protocols.ieee2030_5.desk.admin import Admin, refused
 from protocols.ieee2030_5.desk.exchange import MAX_BODY_BYTES, Answer, Reply, Request
+from protocols.ieee2030_5.desk.mischief import Mischief
 from protocols.ieee2030_5.desk.records import WHOLE_SERVER, Settings
-from protocols.ieee2030_5.desk.shelf import Change, Put, Shelf, View
+from protocols.ieee2030_5.desk.shelf import Change, Put, Shelf, View, is_kept
 from protocols.ieee2030_5.desk.tree import Desk
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ def running(
         raise ConfigurationFault((f"admin_token: {MIN_TOKEN} ASCII characters or more are due",))
     if tls.verify_mode is not ssl.CERT_REQUIRED:
         raise ConfigurationFault(("tls: IEEE 2030.5 asks for certificates on both sides",))
-    return _running(settings, tls, identify, _Mind(Desk(sfdi_of), Admin(sfdi_of), store, clock, draw), told)
+    return _running(settings, tls, identify, _Mind(Mischief(Desk(sfdi_of)), Admin(sfdi_of), store, clock, draw), told)
 
 
 async def serve(
@@ -131,7 +132,7 @@ class _Mind:
     """The desks with what they remember: a change is kept, then holds, then is answered."""
 
     def __init__(
-        self, desk: Desk, admin: Admin, store: Store, clock: Callable[[], float], draw: Callable[[], int]
+        self, desk: Mischief, admin: Admin, store: Store, clock: Callable[[], float], draw: Callable[[], int]
     ) -> None:
         self._desk = desk
         self._admin = admin
@@ -163,7 +164,10 @@ class _Mind:
 
     async def _take(self, request: Request, answer: Callable[[float, View], Answer]) -> Reply:
         if request.method in ("GET", "HEAD"):
-            return answer(self._clock(), self._shelf).reply
+            found = answer(self._clock(), self._shelf)
+            # Who only looks changes nothing that is kept: at most, a trick has struck.
+            self._shelf.apply(found.changes)
+            return found.reply
         async with self._turn:
             found = answer(self._clock(), self._shelf)
             if found.changes:
@@ -171,8 +175,12 @@ class _Mind:
             return found.reply
 
     async def _keep(self, changes: tuple[Change, ...]) -> None:
-        await self._in_thread(lambda: self._store.save(changes))
-        self._shelf.apply(changes)
+        # Tricks hold at once, so that none is miscounted while the disk works, and are gone with the server.
+        self._shelf.apply(change for change in changes if not is_kept(change))
+        kept = tuple(change for change in changes if is_kept(change))
+        if kept:
+            await self._in_thread(lambda: self._store.save(kept))
+            self._shelf.apply(kept)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -203,6 +211,8 @@ async def _running(
     ) -> web.StreamResponse:
         reply = await _reply_to(request, take, settings.body_s)
         told(Exchange(side, who, request.method, request.path, reply.status, reply.reason))
+        if reply.wait_s:
+            await asyncio.sleep(reply.wait_s)
         return _response(request, reply)
 
     listeners: list[tuple[web.Server, asyncio.Server]] = []
@@ -297,6 +307,9 @@ async def _refuse_stranger(_: Request) -> Reply:
 
 
 async def _reply_to(request: web.BaseRequest, take: Callable[[Request], Awaitable[Reply]], body_s: float) -> Reply:
+    expects = request.headers.get(hdrs.EXPECT, "").strip().lower() == "100-continue"
+    if expects and request.version >= HttpVersion11 and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         async with asyncio.timeout(body_s):
             body = await request.read()
@@ -315,9 +328,21 @@ async def _reply_to(request: web.BaseRequest, take: Callable[[Request], Awaitabl
         return Reply(status=500, reason=str(fault))
 
 
+def _cut(transport: asyncio.Transport, reply: Reply) -> None:
+    """Say half of the body and go, or go at once."""
+    if not reply.body:
+        transport.abort()
+        return
+    head = (
+        f"HTTP/1.1 {reply.status} OK\r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+    )
+    transport.write(head.encode() + reply.body[: len(reply.body) // 2])
+    transport.close()
+
+
 def _response(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     if reply.cut and request.transport is not None:
-        request.transport.abort()
+        _cut(request.transport, reply)
     headers = {
         hdrs.LOCATION: reply.location,
         hdrs.ALLOW: reply.allow,

@@ -1,11 +1,13 @@
 """A site's loop between fakes that misbehave like the real things: ledger, devices, upstream, log and time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.log.book import Record
 from gateway.loop import SiteLoop
 from gateway.site_plan import SitePlan
 from grid_functions import decide
@@ -119,11 +121,17 @@ class FakeLog:
     """Keeps what it is told."""
 
     records: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    steps: list[Record] = field(default_factory=list)
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         """Note one thing."""
         assert site == SITE
         self.records.append((kind, correlation, body))
+
+    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
+        """Note a decision as it goes to the file and comes back."""
+        assert site == SITE
+        self.steps.append(Record(0.0, site, kind, "", json.loads(json.dumps(body()))))
 
 
 @dataclass

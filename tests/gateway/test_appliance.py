@@ -182,6 +182,76 @@ def test_a_running_gateway_answers_refuses_a_second_and_leaves_what_is_held_when
         assert gateway.wait(30) == 0
 
 
+def test_a_reload_applies_a_difference_and_nothing_else(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    sound = config.read_text()
+    plain = yaml.safe_load(sound)
+
+    def edited(**changes: Any) -> None:
+        config.write_text(yaml.safe_dump(plain | changes))
+
+    with process("gateway", "run", "--config", str(config)) as gateway:
+        line_with(gateway.stderr, "running")
+        held = _until_held(capsys, config)
+        told = answer(capsys, config, "reload")
+        assert told["kept"] == ["device house/grid-meter", "device house/pv", "site house", "upstream utility"]
+        assert not told["added"] + told["changed"] + told["removed"]
+
+        empty = {"name": "shed", "devices": [plain["sites"][0]["devices"][0] | {"name": "twin"}]}
+        edited(sites=[*plain["sites"], empty])
+        told = answer(capsys, config, "reload")
+        assert (told["added"], told["changed"], told["removed"]) == (["device shed/twin", "site shed"], [], [])
+        assert [one["site"] for one in answer(capsys, config, "status")["sites"]] == ["house", "shed"]
+
+        poorer = plain["upstreams"][0] | {"fail_safe": {"export_limit_w": 900}}
+        edited(upstreams=[poorer])
+        told = answer(capsys, config, "reload")
+        assert (told["added"], told["changed"]) == ([], ["site house", "upstream utility"])
+        assert told["removed"] == ["device shed/twin", "site shed"]
+        assert told["kept"] == ["device house/grid-meter", "device house/pv"]
+        # The new fail-safe holds: 900 W beside a load of 800 W, and some ripple; without a bump, for what was held is looser.
+        assert held["produce_max_w"] > 2000.0
+        while _until_held(capsys, config)["produce_max_w"] > 1900.0:
+            pass
+
+        config.write_text(sound.replace("role: pv", "role: sun"))
+        code, out, err = osed(capsys, "reload", "--config", config)
+        assert (code, out) == (1, "")
+        assert "sites[0].devices" in err
+        edited(gateway={"name": "lab", "data": "data", "log_days": 3})
+        code, out, err = osed(capsys, "reload", "--config", config)
+        assert (code, out) == (1, "")
+        assert "only a restart applies it" in err
+        assert _until_held(capsys, config)["produce_max_w"] <= 1900.0
+
+
+def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_accepts(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    with process("gateway", "run", "--config", str(config), "--observe") as gateway:
+        line_with(gateway.stderr, "running")
+        code, out, err = osed(capsys, "test", "pv", "--yes", "--config", config)
+        assert (code, out) == (1, "")
+        assert "stop it first" in err
+        answer(capsys, config, "stop")
+        assert gateway.wait(30) == 0
+    code, out, err = osed(capsys, "test", "roof", "--yes", "--config", config)
+    assert (code, out) == (1, "")
+    assert "house/grid-meter, house/pv" in err
+    told = answer(capsys, config, "test", "house/pv", "--yes")
+    assert (told["obeys"], told["restored"]) == (True, True)
+    assert told["revert"].startswith("falls to its value after 2")
+    plain = yaml.safe_load(config.read_text())
+    pv = next(one for one in plain["sites"][0]["devices"] if one["name"] == "pv")
+    pv |= yaml.safe_load("\n".join(told["lines"]))
+    assert pv["serial"] == "M-1"
+    config.write_text(yaml.safe_dump(plain))
+    assert osed(capsys, "check", "--config", config)[0] == 0
+
+
 def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, Any]:
     """What the inverter holds, once it was read back; the process is asked again until it says so."""
     for _ in range(600):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from grid_functions.arbiter import rule
+from grid_functions.arbiter import limit_of, rule
 from grid_functions.evidence import Trial, step
-from grid_functions.model.claim import Claim, Switch
+from grid_functions.model.claim import Bound, Claim, Switch
 from grid_functions.model.control import Connect, Mode
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import OWN
@@ -14,6 +14,7 @@ from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import DEFAULT_PRECEDENCE
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
+from grid_functions.trajectory import Track, TrajectoryState
 from tests.grid_functions.house import UTILITY, able, at, bound, in_force, on, seen, snapshot, terms
 
 EVENT = EventKey(UTILITY, "e1")
@@ -36,6 +37,7 @@ def told(
     trials: dict[EventKey, Trial] | None = None,
     now_s: float = 0.0,
     changed_s: float = 0.0,
+    paths: TrajectoryState | None = None,
 ) -> tuple[dict[EventKey, Trial], list[OutcomeKind]]:
     """One look at one inverter of 5 kW that settles in 5 s and steps by 10 W."""
     device = seen(
@@ -48,6 +50,7 @@ def told(
         snapshot([device], meter_w, now_s),
         terms({"a": device.role}),
         {"a": changed_s},
+        paths or TrajectoryState(),
         at(now_s),
     )
     assert all(fact.event == EVENT and fact.at.clock == OWN and fact.at.at_s == 1_000_000.0 + now_s for fact in facts)
@@ -139,6 +142,7 @@ def test_what_no_event_asked_for_is_nobodys_evidence() -> None:
         snapshot([seen("a", holds=held)], 0.0),
         terms(),
         {},
+        TrajectoryState(),
         at(0.0),
     )
     assert facts == ()
@@ -146,5 +150,47 @@ def test_what_no_event_asked_for_is_nobodys_evidence() -> None:
 
 def test_an_event_that_is_over_leaves_no_trial() -> None:
     trials, _ = told(of_event(bound(1500.0)))
-    after, _ = step(trials, rule([], DEFAULT_PRECEDENCE), [], snapshot((), 0.0), terms(), {}, at(1.0))
+    after, _ = step(
+        trials, rule([], DEFAULT_PRECEDENCE), [], snapshot((), 0.0), terms(), {}, TrajectoryState(), at(1.0)
+    )
     assert after == {}
+
+
+def on_its_way(claim: Claim, start_w: float, since_s: float, until_s: float) -> TrajectoryState:
+    """A bound that moves in a straight line."""
+    key = (claim.cause.source, claim.scope, claim.quantity, claim.phase, claim.mode)
+    goal_w = limit_of(replace(claim, want=claim.goal))
+    return TrajectoryState({key: Track(claim, start_w, goal_w, goal_w, since_s, until_s)}, begun=True)
+
+
+def test_what_moves_is_judged_against_where_it_was_a_settling_time_ago() -> None:
+    """From 5000 W at 0 s to 1500 W at 100 s: 35 W a second. At 50 s the bound is 3250 W, and 5 s ago it was 3425 W: with 4 % 3562 W."""
+    claim = of_event(replace(bound(1500.0), want=Bound(3250.0)))
+    paths = on_its_way(claim, 5000.0, 0.0, 100.0)
+    for meter_w, mismatched in ((-3561.0, []), (-3563.0, [A.MISMATCHED])):
+        trials = {EVENT: Trial(0.0, astray_s=45.0)}
+        told_now = told(claim, meter_w=meter_w, trials=trials, now_s=50.0, changed_s=49.5, paths=paths)
+        assert told_now[1] == mismatched
+
+
+def test_what_moves_is_effective_only_once_it_has_arrived_and_settled() -> None:
+    claim, held = of_event(bound(1500.0)), Setpoint("a", produce_max_w=1500.0)
+    paths = on_its_way(claim, 5000.0, 0.0, 100.0)
+    trials = {EVENT: Trial(0.0, applied_s=10.0)}
+    for second, facts in ((99.0, []), (104.9, []), (105.0, [A.EFFECTIVE])):
+        trials, found = told(claim, holds=held, meter_w=-1500.0, trials=trials, now_s=second, paths=paths)
+        assert found == facts
+
+
+def test_a_device_that_does_not_follow_a_ramp_is_found_out_before_the_end() -> None:
+    """Ten seconds to follow, five to settle; it stays at 5000 W while the bound falls by 35 W a second: found when 340 W are gone."""
+    claim = of_event(bound(1500.0))
+    paths = on_its_way(claim, 5000.0, 0.0, 100.0)
+    trials, heard = dict[EventKey, Trial](), dict[int, list[OutcomeKind]]()
+    for second in range(40):
+        moving = replace(claim, want=Bound(5000.0 - 35.0 * second))
+        trials, found = told(
+            moving, meter_w=-5000.0, trials=trials, now_s=float(second), changed_s=float(second), paths=paths
+        )
+        heard |= {second: found} if found else {}
+    assert heard == {20: [A.MISMATCHED]}

@@ -4,8 +4,9 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,13 +17,13 @@ from rich.progress import Progress
 
 from tests.architecture.source import PRODUCT, ROOT, house
 from tests.mutants.changes import Change, sample
-from tests.mutants.trial import Verdict, copy_of, mirrored, run, try_change
+from tests.mutants.rooms import Stages, stages
+from tests.mutants.trial import Bench, Verdict, bench
 
 TARGETS = ("grid_functions/*", "protocols/*/wire*", "protocols/*/session*", "adapters/modbus/*")
 SPARED = ("*/__init__.py", "*/_blueprint.py")
 OUTPUT = Path("build/mutants.txt")
 ENOUGH = 0.8
-LIMIT_S = 600
 WORKERS = 2
 
 
@@ -39,26 +40,27 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=100, help="how many changes (default: 100)")
     parser.add_argument("--seed", type=int, default=2030, help="which ones (default: 2030)")
+    parser.add_argument("--minutes", type=float, default=10, help="when to stop (default: 10)")
     options = parser.parse_args(arguments)
-    ends = time.monotonic() + LIMIT_S
+    began = time.monotonic()
     sources = targets(root)
     drawn = sample(sources, options.count, options.seed)
-    tests = {change.path: folder for change in drawn if (folder := mirrored(root, change.path))}
-    bare = sorted({change.path for change in drawn} - tests.keys())
+    asked = {change.path: stages(root, change.path) for change in drawn}
+    bare = sorted(path for path, tests in asked.items() if not tests)
     if bare:
         print(f"no tests mirror {', '.join(bare)}", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="mutants-") as place, ThreadPoolExecutor(WORKERS) as pool:
-        trees: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place, ExitStack() as stack:
+        benches: SimpleQueue[Bench] = SimpleQueue()
         for number in range(WORKERS):
-            trees.put(copy_of(root, Path(place) / str(number)))
-        clean = _unchanged(pool, trees, sorted(set(tests.values())))
-        failing = [folder for folder, verdict in clean.items() if verdict.noticed]
-        if failing:
-            print(f"these fail unchanged: {', '.join(failing)}\n{clean[failing[0]].output}", file=sys.stderr)
+            benches.put(stack.enter_context(bench(root, Path(place) / str(number))))
+        pool = stack.enter_context(ThreadPoolExecutor(WORKERS))
+        failing = _fail_unchanged(pool, benches, asked.values())
+        if failing is not None:
+            print(f"these fail unchanged:\n{failing.output}", file=sys.stderr)
             return 1
-        trials = _try_all(pool, trees, drawn, sources, tests, clean, ends)
-    report = describe(trials, sources, options.seed)
+        trials = _try_all(pool, benches, drawn, sources, asked, began + 60 * options.minutes)
+    report = describe(trials, sources, options.seed, time.monotonic() - began)
     (root / OUTPUT).parent.mkdir(exist_ok=True)
     (root / OUTPUT).write_text(report)
     print(report.partition("\n\n")[0])
@@ -80,7 +82,7 @@ def enough(trials: Sequence[Trial]) -> bool:
     return bool(trials) and all(trial.verdict for trial in trials) and noticed >= ENOUGH * len(trials)
 
 
-def describe(trials: Sequence[Trial], sources: Mapping[str, str], seed: int) -> str:
+def describe(trials: Sequence[Trial], sources: Mapping[str, str], seed: int, took_s: float) -> str:
     """First the sum, then each survivor with its diff."""
     tried = [trial for trial in trials if trial.verdict is not None]
     survivors = sorted(trial.change for trial in tried if trial.verdict and not trial.verdict.noticed)
@@ -88,6 +90,8 @@ def describe(trials: Sequence[Trial], sources: Mapping[str, str], seed: int) -> 
     head = f"{len(tried) - len(survivors)} of {len(tried)} changes noticed ({share:.0%}), seed {seed}"
     if len(tried) < len(trials):
         head += f"; out of time, {len(trials) - len(tried)} not tried"
+    cpu_s = sum(trial.verdict.seconds for trial in trials if trial.verdict)
+    head += f"; {took_s / 60:.1f} min, {cpu_s / 60:.1f} min of processor time in trials"
     body = [
         f"survived: {one.path}:{one.start[0]} {one.operator.removeprefix('core/')}\n{one.diff(sources[one.path])}"
         for one in survivors
@@ -95,26 +99,23 @@ def describe(trials: Sequence[Trial], sources: Mapping[str, str], seed: int) -> 
     return "\n\n".join([head, *body]) + "\n"
 
 
-def _unchanged(pool: ThreadPoolExecutor, trees: SimpleQueue[Path], folders: Sequence[str]) -> dict[str, Verdict]:
-    """How the tests of each folder end, and how long they take, when nothing is changed."""
+def _fail_unchanged(pool: ThreadPoolExecutor, benches: SimpleQueue[Bench], asked: Iterable[Stages]) -> Verdict | None:
+    """Each bench runs all tests that will be asked: both must be green, and both keep the bytecode for the trials."""
+    files = tuple(sorted({file for one in asked for stage in one for file in stage}))
 
-    def one(folder: str) -> Verdict:
-        tree = trees.get()
-        try:
-            return run(tree, folder, LIMIT_S / 2)
-        finally:
-            trees.put(tree)
+    def one(_: int) -> Verdict:
+        with _borrowed(benches) as found:
+            return found.run((files,), keep_bytecode=True)
 
-    return dict(zip(folders, pool.map(one, folders), strict=True))
+    return next((verdict for verdict in pool.map(one, range(WORKERS)) if verdict.noticed), None)
 
 
 def _try_all(
     pool: ThreadPoolExecutor,
-    trees: SimpleQueue[Path],
+    benches: SimpleQueue[Bench],
     drawn: Sequence[Change],
     sources: Mapping[str, str],
-    tests: Mapping[str, str],
-    clean: Mapping[str, Verdict],
+    asked: Mapping[str, Stages],
     ends: float,
 ) -> list[Trial]:
     console = Console(stderr=True)
@@ -124,18 +125,21 @@ def _try_all(
         def one(change: Change) -> Trial:
             if time.monotonic() > ends:
                 return Trial(change, None)
-            folder = tests[change.path]
-            tree = trees.get()
-            try:
-                changed = change.apply(sources[change.path])
-                # Three times as long as unchanged, and a breath for a busy machine: then it hangs, which is noticed.
-                verdict = try_change(tree, change.path, changed, folder, 3 * clean[folder].seconds + 5)
-            finally:
-                trees.put(tree)
-                progress.advance(bar)
+            with _borrowed(benches) as found:
+                verdict = found.try_change(change.path, change.apply(sources[change.path]), asked[change.path])
+            progress.advance(bar)
             return Trial(change, verdict)
 
         return list(pool.map(one, drawn))
+
+
+@contextmanager
+def _borrowed(benches: SimpleQueue[Bench]) -> Iterator[Bench]:
+    found = benches.get()
+    try:
+        yield found
+    finally:
+        benches.put(found)
 
 
 if __name__ == "__main__":

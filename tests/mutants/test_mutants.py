@@ -6,7 +6,8 @@ import pytest
 
 from tests.mutants import __main__ as mutants
 from tests.mutants.changes import Change, changes, sample
-from tests.mutants.trial import Verdict, mirrored
+from tests.mutants.rooms import stages
+from tests.mutants.trial import Verdict
 
 SOURCE = "def larger(a: int | None, b: int) -> int | None:\n    return a if a is not None and a > b else b\n"
 UNTESTED = "def half(x: float) -> float:\n    return x / 2\n"
@@ -40,6 +41,34 @@ def test_annotations_are_left_alone() -> None:
     assert list(changes("x.py", "@dataclass(frozen=True, slots=True)\nclass X:\n    y: int\n")) == []
 
 
+def test_is_beside_the_only_one_of_its_kind_is_not_made_an_equals() -> None:
+    source = "a is None\nb is not True\nc is Kind.ONE\nd is e\nf is not g\n"
+    made = {one.apply(source) for one in changes("x.py", source)}
+    assert all("a == None" not in one and "b != True" not in one and "c == Kind.ONE" not in one for one in made)
+    assert any("a is not None" in one for one in made)
+    assert any("d == e" in one for one in made)
+    assert any("f != g" in one for one in made)
+
+
+def test_equals_is_not_made_an_is_nor_a_cache_taken_away() -> None:
+    source = "@cache\ndef f(x, y):\n    return x == y\n\n\n@other\ndef g(x, y):\n    return x != y\n"
+    made = {one.apply(source) for one in changes("x.py", source)}
+    assert not [one for one in made if "return x is y" in one and "x != y" in one]
+    assert not [one for one in made if "return x is not y" in one and "x == y" in one]
+    assert all("@cache" in one for one in made)
+    assert any("@other" not in one for one in made)
+    assert any("x < y" in one for one in made)
+
+
+def test_a_change_that_hangs_is_noticed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "grid_functions/size.py").write_text("def idle() -> None:\n    while False:\n        pass\n")
+    (tree / "tests/grid_functions/test_size.py").write_text(
+        "from grid_functions.size import idle\n\n\ndef test():\n    idle()\n"
+    )
+    assert mutants.main([], tree) == 0
+    assert "1 of 1 changes noticed" in capsys.readouterr().out
+
+
 def test_the_draw_is_seeded_and_takes_each_place_once() -> None:
     sources = {"a.py": SOURCE * 3, "b.py": UNTESTED}
     first, again, other = sample(sources, 5, 1), sample(sources, 5, 1), sample(sources, 5, 2)
@@ -52,10 +81,23 @@ def test_no_more_are_drawn_than_there_are_places() -> None:
     assert len(sample({"b.py": "x = 1 / 2\n"}, 100, 1)) == 3  # 1, / and 2
 
 
-def test_the_mirrored_folder_or_the_nearest_above(tree: Path) -> None:
-    assert mirrored(tree, "grid_functions/size.py") == "tests/grid_functions"
-    assert mirrored(tree, "grid_functions/site/limit.py") == "tests/grid_functions"
-    assert mirrored(tree, "protocols/x/wire.py") is None
+def test_the_tests_of_the_name_come_first_then_its_room_then_the_rooms_beyond(tmp_path: Path) -> None:
+    for path in (
+        "tests/grid_functions/test_size.py",
+        "tests/grid_functions/test_size_of_all.py",
+        "tests/grid_functions/test_area.py",
+        "tests/grid_functions/site/test_limit.py",
+        "tests/scenarios/rules/test_rules.py",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    named = ("tests/grid_functions/test_size.py", "tests/grid_functions/test_size_of_all.py")
+    area, limit = "tests/grid_functions/test_area.py", "tests/grid_functions/site/test_limit.py"
+    rules = ("tests/scenarios/rules/test_rules.py",)
+    assert stages(tmp_path, "grid_functions/size.py") == (named, (limit, area), rules)
+    assert stages(tmp_path, "grid_functions/size/small.py") == (named, (limit, area), rules)
+    assert stages(tmp_path, "grid_functions/site/limit.py") == ((limit,), (area, *named), rules)
+    assert stages(tmp_path, "protocols/x/wire.py") == ()
 
 
 def test_in_a_tested_house_all_are_noticed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +125,8 @@ def test_what_nothing_tests_survives_and_is_listed(tree: Path, capsys: pytest.Ca
 def test_tests_that_fail_unchanged_are_no_measure(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "tests/grid_functions/test_size.py").write_text("def test():\n    assert 1 == 2\n")
     assert mutants.main(["--count", "1"], tree) == 1
-    assert "fail unchanged: tests/grid_functions" in capsys.readouterr().err
+    assert "fail unchanged" in (said := capsys.readouterr().err)
+    assert "test_size.py" in said
 
 
 def test_a_source_without_tests_is_named(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

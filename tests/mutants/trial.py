@@ -1,39 +1,80 @@
-"""Runs the mirrored tests against one changed source, in a copy of the tree."""
+"""A copy of the tree with an interpreter beside it, which asks the tests about one changed source after the other."""
 
+import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.architecture.source import EVERYTHING
+from tests.architecture.source import EVERYTHING, ROOT
+from tests.mutants.rooms import Stages
 
 _KEPT = ("pyproject.toml", "README.md", "ARCHITECTURE.md", "LICENSE")
+_LONG_AGO_S = 1
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """noticed: a test failed, or the run took too long to be the same program."""
+    """noticed: a test failed, or took too long to be the same program. seconds: of processor time."""
 
     noticed: bool
     seconds: float
     output: str
 
 
-def mirrored(root: Path, path: str) -> str | None:
-    """The test folder that mirrors the folder of this source, or the nearest one above with tests in or below it."""
-    folder = Path("tests") / Path(path).parent
-    while folder != Path("tests"):
-        if any((root / folder).rglob("test_*.py")):
-            return folder.as_posix()
-        folder = folder.parent
-    return None
+class Bench:
+    """One copy of the tree and its test server."""
+
+    def __init__(self, tree: Path, server: subprocess.Popen[str]) -> None:
+        self._tree = tree
+        self._server = server
+
+    def run(self, stages: Stages, keep_bytecode: bool = False) -> Verdict:
+        """Asks the tests stage by stage until one fails."""
+        asked, told = self._server.stdin, self._server.stdout
+        if asked is None or told is None:
+            raise RuntimeError("the test server has no pipes")
+        asked.write(json.dumps({"stages": stages, "keep_bytecode": keep_bytecode}) + "\n")
+        asked.flush()
+        line = told.readline()
+        if not line:
+            raise RuntimeError("the test server has ended: see its message above")
+        return Verdict(**json.loads(line))
+
+    def try_change(self, path: str, changed: str, stages: Stages) -> Verdict:
+        """Asks the tests with `changed` in place of one source, and puts that back."""
+        source = self._tree / path
+        original, dates = source.read_text(), source.stat()
+        try:
+            source.write_text(changed)
+            # Bytecode goes by date and size: that of the original must not pass for this one's.
+            os.utime(source, (_LONG_AGO_S, _LONG_AGO_S))
+            return self.run(stages)
+        finally:
+            source.write_text(original)
+            os.utime(source, ns=(dates.st_atime_ns, dates.st_mtime_ns))
 
 
-def copy_of(root: Path, place: Path) -> Path:
+@contextmanager
+def bench(root: Path, place: Path) -> Iterator[Bench]:
+    """A bench at `place`, gone at the end."""
+    tree = _copy_of(root, place)
+    environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, str(ROOT / "tests/mutants/server.py")]
+    with subprocess.Popen(  # noqa: S603  # our own command, fixed arguments
+        command, cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            yield Bench(tree, server)
+        finally:
+            server.kill()
+
+
+def _copy_of(root: Path, place: Path) -> Path:
     """A copy of all that tests read, apart from the tree that people work in."""
     place.mkdir(parents=True)
     for folder in (*EVERYTHING, "docs", "requirements", "deploy"):
@@ -43,38 +84,3 @@ def copy_of(root: Path, place: Path) -> Path:
         if (root / name).is_file():
             shutil.copy(root / name, place / name)
     return place
-
-
-def run(tree: Path, tests: str, timeout_s: float) -> Verdict:
-    """Runs the tests below one folder until the first fails."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", tests]
-    # Without this a second change within one tick of the file's clock would be read from the first one's bytecode.
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    began = time.monotonic()
-    with subprocess.Popen(  # noqa: S603  # our own command, fixed arguments
-        command,
-        cwd=tree,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            output += f"\nstopped after {timeout_s:.0f} s"
-    return Verdict(process.returncode != 0, time.monotonic() - began, output)
-
-
-def try_change(tree: Path, path: str, changed: str, tests: str, timeout_s: float) -> Verdict:
-    """Runs the tests with `changed` in place of one source, and puts that back."""
-    source = tree / path
-    original = source.read_text()
-    try:
-        source.write_text(changed)
-        return run(tree, tests, timeout_s)
-    finally:
-        source.write_text(original)

@@ -5,8 +5,10 @@
     /fsas GET POST                       /fsas/N GET PATCH DELETE
     /programs GET POST                   /programs/N GET PATCH DELETE        /programs/N/default GET PUT DELETE
     /programs/N/controls GET POST        /programs/N/curves GET POST         /curves/N GET DELETE
-    /controls GET                        /controls/N GET DELETE              /controls/N/cancel POST
-    /responses GET DELETE                /mirrors GET                        /mirrors/N/values GET
+    /controls GET                        /controls/N GET PATCH DELETE        /controls/N/cancel POST
+    /controls/N/responses GET            /responses GET DELETE
+    /mirrors GET DELETE                  /mirrors/N DELETE                   /mirrors/N/values GET
+    /mischief GET POST DELETE            /mischief/N GET DELETE
 
 Field names are those of the records, and of the standard inside modes, default and curves; a power may be one number
 of watts. PATCH changes the fields it names; null sets one back to what it is when nothing is said.
@@ -20,7 +22,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from protocols.ieee2030_5.desk import admin_devices, admin_programs
+from protocols.ieee2030_5.desk import admin_controls, admin_devices, admin_mischief, admin_programs, admin_reports
 from protocols.ieee2030_5.desk.exchange import MAX_BODY_BYTES, Answer, Refusal, Reply, Request
 from protocols.ieee2030_5.desk.operation import Operation, Outcome, done
 from protocols.ieee2030_5.desk.plain import to_plain
@@ -82,16 +84,14 @@ def change_settings(operation: Operation) -> Outcome:
     for name, allowed in _CHOICES.items():
         if getattr(settings, name) not in allowed:
             raise Refusal(400, f"{name}: {getattr(settings, name)!r} is none of {', '.join(map(str, allowed))}")
-    if not 400 <= settings.answer_status <= 599:
-        raise Refusal(400, f"answer_status: {settings.answer_status} is no error of HTTP (400 to 599)")
-    if settings.answer_prefix and not settings.answer_prefix.startswith("/"):
-        raise Refusal(400, f"answer_prefix: {settings.answer_prefix!r} does not begin with /")
     return done(to_plain(settings), Put(settings))
 
 
 _SETTINGS_FIELDS = (
     "dialect",
     "in_band",
+    "in_band_pin",
+    "lenient",
     "dcap_poll_s",
     "time_poll_s",
     "edev_poll_s",
@@ -102,16 +102,11 @@ _SETTINGS_FIELDS = (
     "post_rate_s",
     "time_quality",
     "clock_offset_s",
-    "answer",
-    "answer_status",
-    "answer_prefix",
-    "drop_responses",
     "supersede",
     "pen",
 )
 _CHOICES = {
     "dialect": tuple(DIALECTS),
-    "answer": ("normal", "status", "close"),
     "supersede": ("any-mode", "all-modes"),
     "time_quality": (3, 4, 5, 6, 7),
 }
@@ -167,8 +162,8 @@ _ROUTES = (
         PATCH=admin_devices.change_device,
         DELETE=admin_devices.remove_device,
     ),
-    _route("/devices/N/report", GET=admin_devices.show_report),
-    _route("/devices/N/log", GET=admin_devices.show_log),
+    _route("/devices/N/report", GET=admin_reports.show_report),
+    _route("/devices/N/log", GET=admin_reports.show_log),
     _route("/fsas", GET=admin_devices.list_groups, POST=admin_devices.add_group),
     _route(
         "/fsas/N",
@@ -189,13 +184,27 @@ _ROUTES = (
         PUT=admin_programs.put_default,
         DELETE=admin_programs.remove_default,
     ),
-    _route("/programs/N/controls", GET=admin_programs.list_controls, POST=admin_programs.add_control),
+    _route("/programs/N/controls", GET=admin_controls.list_controls, POST=admin_controls.add_control),
     _route("/programs/N/curves", GET=admin_programs.list_curves, POST=admin_programs.add_curve),
     _route("/curves/N", GET=admin_programs.show_curve, DELETE=admin_programs.remove_curve),
-    _route("/controls", GET=admin_programs.list_controls),
-    _route("/controls/N", GET=admin_programs.show_control, DELETE=admin_programs.remove_control),
-    _route("/controls/N/cancel", POST=admin_programs.cancel_control),
-    _route("/responses", GET=admin_devices.list_responses, DELETE=admin_devices.clear_responses),
-    _route("/mirrors", GET=admin_devices.list_mirrors),
-    _route("/mirrors/N/values", GET=admin_devices.list_values),
+    _route("/controls", GET=admin_controls.list_controls),
+    _route(
+        "/controls/N",
+        GET=admin_controls.show_control,
+        PATCH=admin_controls.change_control,
+        DELETE=admin_controls.remove_control,
+    ),
+    _route("/controls/N/cancel", POST=admin_controls.cancel_control),
+    _route("/controls/N/responses", GET=admin_reports.show_answers),
+    _route("/responses", GET=admin_reports.list_responses, DELETE=admin_reports.clear_responses),
+    _route("/mirrors", GET=admin_reports.list_mirrors, DELETE=admin_reports.remove_mirrors),
+    _route("/mirrors/N", DELETE=admin_reports.remove_mirror),
+    _route("/mirrors/N/values", GET=admin_reports.list_values),
+    _route(
+        "/mischief",
+        GET=admin_mischief.list_tricks,
+        POST=admin_mischief.add_trick,
+        DELETE=admin_mischief.remove_tricks,
+    ),
+    _route("/mischief/N", GET=admin_mischief.show_trick, DELETE=admin_mischief.remove_trick),
 )

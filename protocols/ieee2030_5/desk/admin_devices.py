@@ -1,7 +1,6 @@
-"""The operator's devices, their assignments (FSAs), and what the devices told."""
+"""The operator's devices and their assignments (FSAs)."""
 
 from dataclasses import replace
-from typing import Any
 
 from protocols.ieee2030_5.desk.exchange import Refusal
 from protocols.ieee2030_5.desk.mirrors import drop_mirror
@@ -14,13 +13,12 @@ from protocols.ieee2030_5.desk.records import (
     Group,
     LogEntry,
     Mirror,
-    MirrorValue,
     Program,
     Receipt,
 )
 from protocols.ieee2030_5.desk.shelf import Change, Drop, Put, next_number
 
-_DEVICE_FIELDS = ("name", "pin", "category", "nmi", "managed_by", "dialect", "enabled")
+_DEVICE_FIELDS = ("name", "pin", "category", "nmi", "managed_by", "dialect", "lenient", "enabled")
 _GROUP_FIELDS = ("description", "devices", "mRID")
 _LFDI_DIGITS = 40
 
@@ -80,18 +78,6 @@ def remove_device(operation: Operation, number: int) -> Outcome:
     return done(to_plain(device), *changes)
 
 
-def show_report(operation: Operation, number: int) -> Outcome:
-    """GET what the device put of itself: capability, settings, status, availability, information."""
-    operation.found(Device, number)
-    return done(to_plain(operation.store.get(DeviceReport, number) or DeviceReport(device=number)))
-
-
-def show_log(operation: Operation, number: int) -> Outcome:
-    """GET the device's LogEvents, oldest first."""
-    operation.found(Device, number)
-    return done([to_plain(one.event) for one in operation.store.of(LogEntry, number)])
-
-
 def list_groups(operation: Operation) -> Outcome:
     """GET: every FSA."""
     return done([to_plain(one) for one in operation.store.all(Group)])
@@ -125,55 +111,6 @@ def remove_group(operation: Operation, number: int) -> Outcome:
     if programs:
         raise Refusal(409, f"fsa {number} still has programs {', '.join(str(one.number) for one in programs)}")
     return done(to_plain(group), Drop(Group, number))
-
-
-def list_mirrors(operation: Operation) -> Outcome:
-    """GET: every MirrorUsagePoint; ?device= picks one device's."""
-    device = operation.wanted("device")
-    mirrors = [one for one in operation.store.all(Mirror) if device is None or one.device == device]
-    return done([to_plain(one) for one in mirrors])
-
-
-def list_values(operation: Operation, number: int) -> Outcome:
-    """GET the readings of one mirror, oldest first."""
-    operation.found(Mirror, number)
-    return done([to_plain(one) for one in operation.store.of(MirrorValue, number)])
-
-
-def list_responses(operation: Operation) -> Outcome:
-    """GET: every Response in order of arrival; ?device= ?subject= ?after= (its id) narrow it.
-
-    t_s = arrival on the clock handed in, created_s = the peer's createdDateTime.
-    """
-    device, after = operation.wanted("device"), operation.wanted("after")
-    subject = operation.query.get("subject")
-    chosen = sorted(operation.store.all(Receipt), key=lambda one: one.number)
-    return done(
-        [
-            _response(one)
-            for one in chosen
-            if (device is None or one.device == device)
-            and (after is None or one.number > after)
-            and (subject is None or one.subject == subject.upper())
-        ]
-    )
-
-
-def clear_responses(operation: Operation) -> Outcome:
-    """DELETE: forget every Response."""
-    return done(None, *(Drop(Receipt, one.key) for one in operation.store.all(Receipt)), status=204)
-
-
-def _response(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "id": receipt.number,
-        "device": receipt.device,
-        "subject": receipt.subject,
-        "lfdi": receipt.lfdi,
-        "status": receipt.status,
-        "t_s": receipt.t_ms / 1000,
-        "created_s": receipt.created_s,
-    }
 
 
 def _check(device: Device) -> None:

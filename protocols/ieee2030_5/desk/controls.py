@@ -3,11 +3,12 @@
 The status is computed from the clock at each look, and what a newer control does to older ones when it is made.
 """
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 
-from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Visit
+from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Visit, is_member
 from protocols.ieee2030_5.desk.paging import after, page_of
-from protocols.ieee2030_5.desk.records import Control, Curve, Program, Settings
+from protocols.ieee2030_5.desk.records import Control, Curve, Device, Group, Program, Settings
 from protocols.ieee2030_5.desk.shelf import View
 from protocols.ieee2030_5.wire.datatypes import DateTimeInterval, EventStatus, Link, ListLink
 from protocols.ieee2030_5.wire.der import (
@@ -76,20 +77,20 @@ def control_view(control: Control, now_s: int, store: View) -> DERControl:
         ACTIVE: max(control.creation_s, control.start_s),
         SUPERSEDED: control.superseded_s,
     }.get(status, control.cancelled_s)
-    threat = None if status > ACTIVE else _threat(control, store)
+    threatened, threat_s = _threat(control, store) if status <= ACTIVE else (False, None)
     return DERControl(
         href=f"/derp/{control.program}/derc/{control.number}",
         replyTo=REPLY_TO if control.response_required else None,
         responseRequired=control.response_required,
         mRID=control.mRID,
         description=control.description or None,
-        version=0,
+        version=control.version,
         creationTime=control.creation_s,
         EventStatus=EventStatus(
             currentStatus=status,
             dateTime=now_s if since is None else since,
-            potentiallySuperseded=threat is not None,
-            potentiallySupersededTime=threat,
+            potentiallySuperseded=threatened,
+            potentiallySupersededTime=threat_s,
         ),
         interval=DateTimeInterval(duration=control.duration_s, start=control.start_s),
         randomizeDuration=control.randomize_duration_s,
@@ -118,22 +119,23 @@ def program_view(program: Program, visit: Visit) -> DERProgram:
     )
 
 
+def associated(store: View, device: Device) -> list[Program]:
+    """The programs that any group assigns to the device: by primacy, then mRID from the largest."""
+    groups = (one for one in store.all(Group) if is_member(device, one))
+    return _ranked(program for group in groups for program in store.of(Program, group.number))
+
+
 def show_programs(visit: Visit, device: int, group: int) -> Answer:
-    """GET the DERProgramList of one FunctionSetAssignments: by primacy, then mRID from the largest."""
+    """GET the DERProgramList of one FunctionSetAssignments."""
     found = visit.group(visit.device(device), group)
-    page = page_of(visit.request.query)
-    programs = sorted(visit.store.of(Program, found.number), key=lambda one: one.mRID, reverse=True)
-    programs.sort(key=lambda one: one.primacy)
-    shown = page.cut(programs)
-    return visit.show(
-        DERProgramList(
-            href=f"/edev/{device}/fsa/{group}/derp",
-            all=len(programs),
-            results=len(shown),
-            pollRate=visit.settings.derp_poll_s or None,
-            items=tuple(program_view(one, visit) for one in shown),
-        )
-    )
+    programs = _ranked(visit.store.of(Program, found.number))
+    return _show_programs(visit, f"/edev/{device}/fsa/{group}/derp", programs)
+
+
+def show_associated(visit: Visit, device: int) -> Answer:
+    """GET the AssociatedDERProgramList of a device's DER: every program that applies to it."""
+    programs = associated(visit.store, visit.device(device))
+    return _show_programs(visit, f"/edev/{device}/der/1/derp", programs)
 
 
 def show_program(visit: Visit, program: int) -> Answer:
@@ -186,6 +188,26 @@ def show_curve(visit: Visit, program: int, curve: int) -> Answer:
     return visit.show(_curve_view(found))
 
 
+def _ranked(programs: Iterable[Program]) -> list[Program]:
+    ranked = sorted(programs, key=lambda one: one.mRID, reverse=True)
+    ranked.sort(key=lambda one: one.primacy)
+    return ranked
+
+
+def _show_programs(visit: Visit, href: str, programs: list[Program]) -> Answer:
+    page = page_of(visit.request.query)
+    shown = page.cut(programs)
+    return visit.show(
+        DERProgramList(
+            href=href,
+            all=len(programs),
+            results=len(shown),
+            pollRate=visit.settings.derp_poll_s or None,
+            items=tuple(program_view(one, visit) for one in shown),
+        )
+    )
+
+
 def _curve_view(curve: Curve) -> DERCurve:
     return replace(curve.curve, href=f"/derp/{curve.program}/dc/{curve.number}")
 
@@ -194,9 +216,14 @@ def _overlap(one: Control, other: Control) -> bool:
     return one.start_s < other.end_s and other.start_s < one.end_s
 
 
-def _threat(control: Control, store: View) -> int | None:
-    """When a newer control was made that takes some of this one's modes; only part of them, or it would be superseded."""
-    return min(
+def _threat(control: Control, store: View) -> tuple[bool, int | None]:
+    """Whether a newer control takes some of this one's modes (all of them would supersede it), and when it was made.
+
+    Unless the operator has said what is to be told.
+    """
+    if control.potentially_superseded is not None:
+        return control.potentially_superseded, control.potentially_superseded_s
+    made_s = min(
         (
             other.creation_s
             for other in store.of(Control, control.program)
@@ -207,6 +234,7 @@ def _threat(control: Control, store: View) -> int | None:
         ),
         default=None,
     )
+    return made_s is not None, made_s
 
 
 def _listed(program: Program, visit: Visit) -> list[Control]:

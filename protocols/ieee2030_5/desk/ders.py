@@ -5,11 +5,12 @@ Source: IEEE 2030.5-2018, clauses 10.10.4 (DER), 9.4 (device information) and 9.
 
 from dataclasses import replace
 
+from protocols.ieee2030_5.desk.controls import associated
 from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Visit, created, kept
 from protocols.ieee2030_5.desk.paging import after, page_of
 from protocols.ieee2030_5.desk.records import DeviceReport, LogEntry
 from protocols.ieee2030_5.desk.shelf import Change, Drop, Put, next_number
-from protocols.ieee2030_5.wire.datatypes import Link
+from protocols.ieee2030_5.wire.datatypes import Link, ListLink
 from protocols.ieee2030_5.wire.der import DER, DERAvailability, DERCapability, DERList, DERSettings, DERStatus
 from protocols.ieee2030_5.wire.resources import DeviceInformation, LogEvent, LogEventList
 
@@ -19,9 +20,9 @@ LOG_ENTRIES_KEPT = 1000
 
 def show_ders(visit: Visit, device: int) -> Answer:
     """GET the DERList: one DER, which is the sum of what is behind the EndDevice."""
-    visit.device(device)
+    der = _der(visit, device)
     page = page_of(visit.request.query)
-    shown = page.cut((_der(device),))
+    shown = page.cut((der,))
     return visit.show(
         DERList(
             href=f"/edev/{device}/der",
@@ -35,8 +36,7 @@ def show_ders(visit: Visit, device: int) -> Answer:
 
 def show_der(visit: Visit, device: int) -> Answer:
     """GET the DER."""
-    visit.device(device)
-    return visit.show(_der(device))
+    return visit.show(_der(visit, device))
 
 
 def show_der_capability(visit: Visit, device: int) -> Answer:
@@ -164,10 +164,12 @@ def _not_put(name: str, device: int) -> Refusal:
     return Refusal(404, f"EndDevice {device} has put no {name} yet")
 
 
-def _der(device: int) -> DER:
+def _der(visit: Visit, device: int) -> DER:
     href = f"/edev/{device}/der/1"
+    programs = associated(visit.store, visit.device(device))
     return DER(
         href=href,
+        AssociatedDERProgramListLink=ListLink(href=f"{href}/derp", all=len(programs)),
         DERAvailabilityLink=Link(href=f"{href}/dera"),
         DERCapabilityLink=Link(href=f"{href}/dercap"),
         DERSettingsLink=Link(href=f"{href}/derg"),

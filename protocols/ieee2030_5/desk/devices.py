@@ -77,7 +77,8 @@ def register(visit: Visit) -> Answer:
     """POST an EndDevice to the list: in-band registration of the peer itself (2018 edition, clause 8.5).
 
     201 + Location; 409 + Location if it is known already; 403 if it names another than the certificate.
-    Interpretation: an EndDevice without lFDI is taken when its sFDI is the certificate's, as field clients send it.
+    Interpretation: from a lenient server an EndDevice without lFDI is taken when its sFDI is the certificate's, as
+    field clients send it.
     """
     if not visit.settings.in_band:
         raise Refusal(403, "in-band registration is switched off")
@@ -88,6 +89,8 @@ def register(visit: Visit) -> Answer:
         return Answer(replace(refusal, location=f"/edev/{known.number}"))
     if sent.lFDI not in (None, visit.who) or sent.sFDI != visit.sfdi:
         raise Refusal(403, "lFDI or sFDI is not the certificate's")
+    if sent.lFDI is None and not visit.lenient():
+        raise Refusal(400, "lFDI is missing", 1)
     number, serial = next_number(visit.store, Device)
     device = Device(
         number=number,
@@ -95,6 +98,7 @@ def register(visit: Visit) -> Answer:
         sfdi=visit.sfdi,
         registered_s=visit.now_s,
         changed_s=visit.now_s,
+        pin=visit.settings.in_band_pin,
         category=sent.deviceCategory,
         in_band=True,
     )

@@ -4,7 +4,7 @@ HTTP as 2030.5 has it (2018 edition, clause 6.5 and annex A): application/sep+xm
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ MAX_BODY_BYTES = 262_144
 M = TypeVar("M", bound=Message)
 N = TypeVar("N", bound=Message)
 
-_LIMITS = Limits(max_bytes=MAX_BODY_BYTES, draft_namespace=True)
+_LIMITS = Limits(max_bytes=MAX_BODY_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What goes back. `reason` is for the log and never sent; `cut` = close the connection without a word."""
+    """What goes back, after `wait_s`. `reason` is for the log and never sent.
+
+    `cut` = close the connection, without a word or, if there is a body, in the middle of it.
+    """
 
     status: int
     body: bytes = b""
@@ -48,6 +51,7 @@ class Reply:
     allow: str | None = None
     reason: str = ""
     cut: bool = False
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,11 @@ class Visit:
         own = self.own()
         return DIALECTS[(own and own.dialect) or self.settings.dialect]
 
+    def lenient(self) -> bool:
+        """Whether what this peer may leave out or spell as field clients do is taken."""
+        own = self.own()
+        return self.settings.lenient if own is None or own.lenient is None else own.lenient
+
     def read(self, kind: type[M]) -> M:
         """The body as a `kind`; 413, 415 or 400 otherwise."""
         return self.read_either(kind, kind)
@@ -137,8 +146,7 @@ class Visit:
         """The body as one of two kinds; 413, 415 or 400 otherwise."""
         check_body(self.request)
         try:
-            # Interpretation: the draft namespace is taken from everyone, for some field clients write bodies in it.
-            decoded = decode(self.request.body, limits=_LIMITS)
+            decoded = decode(self.request.body, limits=replace(_LIMITS, draft_namespace=self.lenient()))
         except MalformedBody as bad:
             raise Refusal(400, bad.reason, 0) from None
         if decoded.rejects:

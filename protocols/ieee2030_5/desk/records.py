@@ -7,10 +7,12 @@ a `key`, unique in its kind, and an `owner`, by which records are found together
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import get_args
 
 from protocols.ieee2030_5.wire import der, metering, resources
 from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, CSIP_AUS_1_3, STRICT, Dialect
 from protocols.ieee2030_5.wire.scalars import (
+    AnyURI,
     Boolean,
     HexBinary8,
     HexBinary16,
@@ -45,15 +47,17 @@ class Settings:
     """What holds for the whole server and may change while it runs.
 
     Poll and post rates in seconds, 0 = not told to peers. `clock_offset_s` is added to the clock handed in.
-    `answer`: normal, status (every request under `answer_prefix` gets `answer_status`), close (the connection is cut).
-    `drop_responses`: Responses are answered 201 and forgotten. `supersede`: any-mode (one shared mode suffices, as
-    utility servers do) or all-modes. `seed` and `pen` go into the mRIDs made here.
+    `in_band`: peers may register themselves, and get `in_band_pin` (None = no Registration). `lenient`: the draft
+    namespace and what field clients leave out are taken. `supersede`: any-mode (one shared mode suffices, as utility
+    servers do) or all-modes. `seed` and `pen` go into the mRIDs made here.
     """
 
     seed: UInt32 = 0
     pen: UInt32 = 0
     dialect: String16 = "csip-aus"
     in_band: Boolean = False
+    in_band_pin: PINType | None = None
+    lenient: Boolean = True
     dcap_poll_s: UInt32 = 300
     time_poll_s: UInt32 = 300
     edev_poll_s: UInt32 = 300
@@ -64,10 +68,6 @@ class Settings:
     post_rate_s: UInt32 = 60
     time_quality: UInt8 = 4
     clock_offset_s: Int32 = 0
-    answer: String16 = "normal"
-    answer_status: UInt16 = 500
-    answer_prefix: String32 = ""
-    drop_responses: Boolean = False
     supersede: String16 = "any-mode"
 
     @property
@@ -103,7 +103,8 @@ class Serial:
 class Device:
     """One EndDevice. `managed_by`: LFDI of the aggregator whose certificate speaks for it; None = its own does.
 
-    `pin` None = no Registration is shown; `nmi` is the connectionPointId; `dialect` "" = the server's.
+    `pin` None = no Registration is shown; `nmi` is the connectionPointId; `dialect` "" and `lenient` None = the
+    server's.
     """
 
     number: UInt48
@@ -117,6 +118,7 @@ class Device:
     nmi: String32 | None = None
     managed_by: LFDIType | None = None
     dialect: String16 = ""
+    lenient: Boolean | None = None
     enabled: Boolean = True
     in_band: Boolean = False
 
@@ -197,7 +199,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """One DERControl. `cancelled_s` and `superseded_s`: when that became known; `superseded_by`: an mRID."""
+    """One DERControl. `cancelled_s` and `superseded_s`: when that became known; `superseded_by`: an mRID.
+
+    `potentially_superseded` None = as the other controls of the program make it; else as the operator says, since
+    `potentially_superseded_s`.
+    """
 
     number: UInt48
     program: UInt48
@@ -207,10 +213,13 @@ class Control:
     duration_s: UInt32
     modes: der.DERControlBase
     description: String32 = ""
+    version: UInt16 = 0
     randomize_start_s: OneHourRangeType | None = None
     randomize_duration_s: OneHourRangeType | None = None
     response_required: HexBinary8 = 3
     category: HexBinary32 | None = None
+    potentially_superseded: Boolean | None = None
+    potentially_superseded_s: TimeType | None = None
     cancelled_s: TimeType | None = None
     cancel_randomized: Boolean = False
     superseded_s: TimeType | None = None
@@ -335,6 +344,40 @@ class MirrorValue:
         return self.mirror
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trick:
+    """One way in which the server misbehaves; it ends with the server at the latest and is never kept.
+
+    `does`: see mischief.py. It strikes requests of `path` (* = anything), `method` ("" = any) and `device` (None = any
+    peer's) once `skip` of them were spared, at most `times`, before `until_s` (clock handed in). `met`: how many of
+    them came, spared ones included. `taken`: what the request changes is kept all the same.
+    """
+
+    number: UInt48
+    does: String16
+    path: AnyURI = "*"
+    method: String16 = ""
+    device: UInt48 | None = None
+    skip: UInt32 = 0
+    times: UInt32 | None = None
+    until_s: TimeType | None = None
+    status: UInt16 | None = None
+    by_s: Int32 = 0
+    location: AnyURI | None = None
+    taken: Boolean = False
+    met: UInt48 = 0
+
+    @property
+    def key(self) -> Key:
+        """Its number."""
+        return self.number
+
+    @property
+    def owner(self) -> Key:
+        """The server."""
+        return WHOLE_SERVER
+
+
 Record = (
     Settings
     | Serial
@@ -348,25 +391,8 @@ Record = (
     | LogEntry
     | Mirror
     | MirrorValue
+    | Trick
 )
 
-KINDS: MappingProxyType[str, type[Record]] = MappingProxyType(
-    {
-        kind.__name__: kind
-        for kind in (
-            Settings,
-            Serial,
-            Device,
-            DeviceReport,
-            Group,
-            Program,
-            Control,
-            Curve,
-            Receipt,
-            LogEntry,
-            Mirror,
-            MirrorValue,
-        )
-    }
-)
+KINDS: MappingProxyType[str, type[Record]] = MappingProxyType({kind.__name__: kind for kind in get_args(Record)})
 """Every kind of record by its name."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from protocols.ieee2030_5.desk.records import WHOLE_SERVER, Key, Record, Serial, Settings
+from protocols.ieee2030_5.desk.records import WHOLE_SERVER, Key, Record, Serial, Settings, Trick
 
 R = TypeVar("R", bound=Record)
 
@@ -25,6 +25,12 @@ class Drop:
 
 
 Change = Put | Drop
+
+
+def is_kept(change: Change) -> bool:
+    """Whether the change outlives the server: all do but those of tricks."""
+    kind = type(change.record) if isinstance(change, Put) else change.kind
+    return kind is not Trick
 
 
 class View(Protocol):

@@ -1,4 +1,4 @@
-"""The server's mind: every route, its methods, who may enter, and what a server that plays dead answers."""
+"""The server's mind: every route, its methods, who may enter."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from protocols.ieee2030_5.desk import controls, ders, devices, mirrors, responses
-from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Reply, Request, Visit
+from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Request, Visit
 from protocols.ieee2030_5.desk.shelf import View, settings_of
 
 Handler = Callable[..., Answer]
@@ -25,8 +25,6 @@ class Desk:
         The changes must be kept before the reply is sent; there are none with a reply of 4xx or 5xx.
         """
         settings = settings_of(store)
-        if settings.answer != "normal" and request.path.startswith(settings.answer_prefix or "/"):
-            return Answer(Reply(status=settings.answer_status, cut=settings.answer == "close", reason="as told to"))
         try:
             if not who:
                 raise Refusal(403, "no certificate")
@@ -80,6 +78,7 @@ _ROUTES = (
     _route("/edev/N/fsa/N/derp", GET=controls.show_programs),
     _route("/edev/N/der", GET=ders.show_ders),
     _route("/edev/N/der/1", GET=ders.show_der),
+    _route("/edev/N/der/1/derp", GET=controls.show_associated),
     # Interpretation: field clients also POST these, which is taken like a PUT.
     _route(
         "/edev/N/der/1/dercap",

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.devices.sunspec.family import Found, SunSpec
+from adapters.devices.sunspec.family import SunSpec
+from adapters.devices.sunspec.found import Found
 from adapters.devices.sunspec.meter import Positive
 from adapters.devices.sunspec.options import Kind, SunSpecOptions
 from adapters.family import Look
@@ -186,8 +187,9 @@ def test_unusable_scale_factor_makes_no_number() -> None:
 
 
 def test_all_zero_with_a_fault_is_not_believed() -> None:
-    """Fronius answers so for a moment (facts, section 4)."""
+    """Fronius answers so for a moment."""
     unit = legacy()
+    unit.values[1, "Mn"] = "Fronius"
     family = SunSpec()
     found = found_by(unit, family)
     unit.values |= dict.fromkeys([key for key in AC103 if not key[1].endswith("SF")], 0)
@@ -557,7 +559,7 @@ def test_function_six_is_learnt_once_and_kept() -> None:
     assert {function for _, _, function in unit.writes} == {6}
     again = unit.carry_out(family.find(1, learnt))
     assert again is not None
-    assert again.write_function == 6
+    assert again.functions == {"123.WMaxLimPct": 6}
 
 
 def test_wide_points_never_go_with_function_six() -> None:
@@ -570,7 +572,8 @@ def test_wide_points_never_go_with_function_six() -> None:
     unit.answering = lambda r: Refusal(2) if isinstance(r, Write) and r.function == 16 and r.address in narrow else True
     writing = unit.carry_out(family.write(found, raw, want(produce_max_w=1500.0, revert=Revert(60.0, 500.0))))
     assert writing.refused == ""
-    assert [function for _, _, function in unit.writes] == [16, 16, 6, 6]
+    # Learnt point by point: Kostal refuses 16 on some and takes it on others.
+    assert [function for _, _, function in unit.writes] == [16, 16, 6, 16, 6]
     assert unit.values[704, "WMaxLimPctRvrtTms"] == 60
 
 
@@ -626,8 +629,8 @@ def test_release_switches_a_limit_off_before_it_changes() -> None:
     at = unit.address
     assert unit.writes == [
         (at(704, "WMaxLimPctEna"), (0,), 16),
-        (at(704, "WMaxLimPct"), (10000,), 16),
-        (at(704, "WMaxLimPctRvrt"), (10000, 0, 0, 0), 16),
+        # 100 %, fall to 100 %, not enabled, no timer.
+        (at(704, "WMaxLimPct"), (10000, 10000, 0, 0, 0), 16),
     ]
     assert look_at(unit).points == baseline
 

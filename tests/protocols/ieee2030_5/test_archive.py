@@ -15,7 +15,7 @@ from protocols.ieee2030_5.wire.metering import MirrorMeterReading, MirrorUsagePo
 
 LFDI = "A" * 40
 RECORDS = (
-    Settings(seed=7, in_band=True, clock_offset_s=-5, answer_prefix="/derp"),
+    Settings(seed=7, in_band=True, clock_offset_s=-5, in_band_pin=111115),
     Device(number=1, lfdi=LFDI, sfdi=1, registered_s=2, changed_s=3, name="Zoë <&>", pin=0, managed_by="B" * 40),
     Control(
         number=1,
@@ -83,9 +83,9 @@ def test_a_file_that_is_no_store_is_an_operators_fault(tmp_path: Path) -> None:
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "utility.db"
     file = sqlite3.connect(path)
-    file.execute("PRAGMA user_version = 2")
+    file.execute("PRAGMA user_version = 3")
     file.close()
-    with pytest.raises(LedgerUnavailable, match="format is 2, not 1"):
+    with pytest.raises(LedgerUnavailable, match="format is 3, newer than 2"):
         reopened(path)
 
 
@@ -140,3 +140,28 @@ def test_what_cannot_be_written_keeps_nothing_of_the_change(tmp_path: Path) -> N
     store.save([Put(Settings(seed=1, pen=3))])
     store.close()
     assert reopened(path) == (Settings(seed=1, pen=3),)
+
+
+def test_a_store_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Format 1 held in its Settings how the server played dead; all else of it stays, and the file says 2 from then on."""
+    path = tmp_path / "utility.db"
+    file = sqlite3.connect(path)
+    with file:
+        file.execute("CREATE TABLE record (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key))")
+        settings = (
+            '{"seed":7,"pen":28547,"derp_poll_s":60,"answer":"status","answer_status":503,"answer_prefix":"/derp",'
+            '"drop_responses":false}'
+        )
+        device = '{"number":1,"lfdi":"' + LFDI + '","sfdi":1,"registered_s":2,"changed_s":3,"pin":111115}'
+        file.execute("INSERT INTO record VALUES ('Settings', '', ?), ('Device', '1', ?)", (settings, device))
+        file.execute("PRAGMA user_version = 1")
+    file.close()
+    wanted = (
+        Settings(seed=7, pen=28547, derp_poll_s=60),
+        Device(number=1, lfdi=LFDI, sfdi=1, registered_s=2, changed_s=3, pin=111115),
+    )
+    assert reopened(path) == wanted
+    file = sqlite3.connect(path)
+    assert file.execute("PRAGMA user_version").fetchone() == (2,)
+    file.close()
+    assert reopened(path) == wanted

@@ -178,12 +178,12 @@ async def test_a_body_that_never_comes_is_408(authority: Authority) -> None:
 
 
 async def test_a_server_told_to_cut_the_line_says_nothing(site: Site) -> None:
-    await site.utility.admin("PATCH", "/settings", {"answer": "close"})
+    await site.utility.admin("POST", "/mischief", {"does": "cut"})
     async with site.line() as line:
         line.send(request("GET", "/dcap"))
         assert await line.ended() == b""
     # The operator is heard all the same.
-    await site.utility.admin("PATCH", "/settings", {"answer": "normal"})
+    await site.utility.admin("DELETE", "/mischief")
     async with site.line() as line:
         line.send(request("GET", "/dcap"))
         assert (await line.receive()).status == 200

@@ -6,12 +6,13 @@ A scenario is ``{name, source, policy, draws, steps}``; a step is
 * ``reads``: one mapping or several, see :func:`_read`; ``opts``: {event: in | out}; ``closed``: [event];
 * ``holds``: {mode: "value from"}, complete, where from is an event, =program (a standing) or ! (the fail-safe);
 * ``told``: complete, "event kind", then "@at" where it is not this step's time, "by event", "other" (another program), "ran" or "unrun";
+* ``ramps``: {mode: "60 s" | "0.27 %/s" | none}, complete; ``settings``: those that are given;
 * ``next``: the exact second of the next change (``never`` = none); ``notes``: how many.
 """
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,13 @@ from grid_functions.model.event import (
     EventKey,
     EventStatus,
     Interval,
+    Ramp,
     Rank,
     Read,
     RefusalKind,
     Reject,
     Respondent,
+    Settings,
     Standing,
 )
 from grid_functions.model.instants import OWN, ClockQuality, Instants, UpstreamTime
@@ -110,7 +113,7 @@ def play(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, shuffled: int | No
         reads = tuple(_shuffled(_read(read, now), shuffled) for read in _listed(one.get("reads")))
         opts = [Opt(EventKey(ME, name), said == "out") for name, said in one.get("opts", {}).items()]
         closed = frozenset(EventKey(ME, name) for name in one.get("closed", ()))
-        done = step(state, policy, reads, opts, closed, now, seed=SEED, hold_over_s=body.get("hold_over_s", 0.0))
+        done = step(state, policy, reads, opts, closed, now, seed=SEED)
         told = outcomes.step(book, done.facts, now)
         state, book = done.state, told.book
         ledger += done.entries + told.entries
@@ -119,7 +122,7 @@ def play(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, shuffled: int | No
         assert restore(ME, ledger).kept == state.kept, where
         assert outcomes.restore(ledger).pages == book.pages, where
         _check(where, one, done, now)
-        _idle(state, policy, opts, now, body.get("hold_over_s", 0.0), done)
+        _idle(state, policy, opts, now, done)
     return states
 
 
@@ -137,17 +140,19 @@ def _check(where: str, one: Mapping[str, Any], done: TimelineStep, now: Instants
         assert found == one["until"], where
     if "since" in one:
         assert {str(mode_of(c.control)): c.since.at_s for c in done.in_force} == one["since"], where
+    if "ramps" in one:
+        assert {str(mode_of(c.control)): _ramp_words(c.ramp) for c in done.in_force} == one["ramps"], where
+    if "settings" in one:
+        assert done.settings == Settings(**one["settings"]), where
     if "current" in one:
         assert done.current is one["current"], where
     if "notes" in one:
         assert len(done.notes) == one["notes"], (where, done.notes)
 
 
-def _idle(
-    state: TimelineState, policy: Policy, opts: list[Opt], now: Instants, hold_over_s: float, done: TimelineStep
-) -> None:
+def _idle(state: TimelineState, policy: Policy, opts: list[Opt], now: Instants, done: TimelineStep) -> None:
     """A second step at the same instant, with nothing new, changes and says nothing."""
-    again = step(state, policy, (), opts, frozenset(), now, seed=SEED, hold_over_s=hold_over_s)
+    again = step(state, policy, (), opts, frozenset(), now, seed=SEED)
     assert (again.state, again.in_force, again.facts, again.entries) == (state, done.in_force, (), ())
     assert again.next_change == done.next_change
 
@@ -203,6 +208,12 @@ def _next(done: TimelineStep, now: Instants) -> float | None:
     return now.on(CLOCK) + done.next_change.in_s(now)
 
 
+def _ramp_words(ramp: Ramp | None) -> str:
+    if ramp is None:
+        return "none"
+    return f"{ramp.over_s:g} s" if ramp.over_s is not None else f"{ramp.pct_per_s:g} %/s"
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
@@ -222,6 +233,8 @@ def _policy(body: Mapping[str, Any]) -> Policy:
         opt_out=OptOut(body.get("opt_out", "none")),
         fail_safe=_controls(body.get("fail_safe", {})),
         fail_safe_after_s=float(body.get("fail_safe_after_s", 1e9)),
+        gradient_pct_per_s=body.get("gradient_pct_per_s"),
+        hold_over_s=float(body.get("hold_over_s", 0.0)),
     )
 
 
@@ -235,7 +248,8 @@ def _read(body: Mapping[str, Any], now: Instants) -> Read:
         programs=programs,
         listed=frozenset(body.get("listed", programs)),
         standings=tuple(
-            Standing(name, programs[name], _controls(controls)) for name, controls in body.get("standings", {}).items()
+            Standing(name, programs[name], _controls(told), _settings(told))
+            for name, told in body.get("standings", {}).items()
         ),
         events=tuple(_event(event, programs) for event in body.get("events", ())),
         rejects=tuple(Reject(one["id"], RefusalKind(one["kind"]), "why") for one in body.get("rejects", ())),
@@ -257,6 +271,7 @@ def _event(body: Mapping[str, Any], programs: Mapping[str, Rank]) -> Event:
         status=EventStatus(body.get("status", "scheduled")),
         random_start_s=float(body.get("random_start", 0)),
         random_duration_s=float(body.get("random_duration", 0)),
+        ramp=_ramp(body),
         addressees=frozenset(body.get("addressees", ())),
         test=body.get("test", False),
     )
@@ -266,6 +281,14 @@ def _intervals(body: Mapping[str, Any]) -> tuple[Interval, ...]:
     if "intervals" not in body:
         return (Interval(0.0, None, _controls(body)),)
     return tuple(Interval(float(i["offset"]), float(i["for"]), _controls(i)) for i in body["intervals"])
+
+
+def _ramp(body: Mapping[str, Any]) -> Ramp | None:
+    return Ramp(over_s=float(body["ramp_s"])) if "ramp_s" in body else None
+
+
+def _settings(body: Mapping[str, Any]) -> Settings:
+    return Settings(**{one.name: float(body[one.name]) for one in fields(Settings) if one.name in body})
 
 
 def _controls(body: Mapping[str, Any]) -> tuple[Control, ...]:

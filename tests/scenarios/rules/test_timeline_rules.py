@@ -4,7 +4,7 @@ import pytest
 
 from tests.scenarios.rules.stage import Scenario, play, scenarios
 
-FILES = ("rule_0.yaml", "rule_0_windows.yaml", "rule_7.yaml", "rule_8.yaml", "rule_10.yaml")
+FILES = ("rule_0.yaml", "rule_0_windows.yaml", "rule_7.yaml", "rule_8.yaml", "rule_9.yaml", "rule_10.yaml")
 
 
 @pytest.mark.parametrize("scenario", scenarios(*FILES))

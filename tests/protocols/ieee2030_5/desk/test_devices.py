@@ -135,3 +135,25 @@ def test_a_connection_point_without_a_good_name_is_400(talk: Talk, name: str) ->
 def test_the_operator_may_know_the_connection_point_beforehand(talk: Talk) -> None:
     talk.done("PATCH", "/devices/1", {"nmi": "4102"})
     assert talk.ask("PUT", "/edev/1/cp", connection_point("4103")).status == 409
+
+
+def test_who_registers_in_band_gets_the_pin_agreed_for_all() -> None:
+    talk = with_alice(in_band=True, in_band_pin=111115)
+    talk.ask("POST", "/edev", end_device(), who=CAROL)
+    assert talk.texts("/edev/3", "//s:RegistrationLink/@href", CAROL) == ["/edev/3/rg"]
+    assert talk.texts("/edev/3/rg", "//s:pIN", CAROL) == ["111115"]
+
+
+def test_a_server_that_is_not_lenient_wants_the_lfdi_and_the_namespace_of_the_standard() -> None:
+    talk = with_alice(in_band=True, lenient=False)
+    draft = end_device().replace("urn:ieee:std:2030.5:ns", "http://ieee.org/2030.5")
+    assert [talk.ask("POST", "/edev", body, who=CAROL).status for body in (end_device(lfdi=None), draft)] == [400, 400]
+    assert talk.ask("POST", "/edev", end_device(), who=CAROL).status == 201
+
+
+def test_one_peer_may_be_indulged_and_another_not() -> None:
+    talk = with_alice(lenient=False)
+    talk.done("PATCH", "/devices/1", {"lenient": True})
+    body = "<DERStatus xmlns='http://ieee.org/2030.5'><readingTime>1</readingTime></DERStatus>"
+    assert talk.ask("PUT", "/edev/1/der/1/ders", body).status == 204
+    assert talk.ask("PUT", "/edev/2/der/1/ders", body, who=BOB).status == 400

@@ -145,3 +145,19 @@ def test_mirrors_and_quantities_are_bounded(talk: Talk, monkeypatch: pytest.Monk
         reply = talk.ask("POST", path, body)
         assert reply.status == 400
         assert b"<reasonCode>2</reasonCode>" in reply.body
+
+
+def test_a_mirror_that_the_operator_deletes_is_404_and_is_made_anew_elsewhere(talk: Talk) -> None:
+    for mrid in ("B1", "B2", "B3"):
+        talk.ask("POST", "/mup", mirror(mrid))
+    talk.ask("POST", "/mup/1", quantity(sets=reading_set("C1", 7), namespace=f" {SEP}"))
+    talk.done("DELETE", "/mirrors/1")
+    assert talk.ask("GET", "/mup/1").status == 404
+    assert talk.ask("POST", "/mup/1", quantity(sets=reading_set("C2", 8), namespace=f" {SEP}")).status == 404
+    assert talk.texts("/mup?l=9", "//s:MirrorUsagePoint/s:mRID") == ["B2", "B3"]
+    reply = talk.ask("POST", "/mup", mirror("B1"))
+    assert (reply.status, reply.location) == (201, "/mup/4")
+    assert values(talk, 4) == []
+    assert talk.tell("DELETE", "/mirrors") == (204, None)
+    assert talk.get("/mup?l=9").get("all") == "0"
+    assert talk.refusal("DELETE", "/mirrors/1") == (404, "no mirror 1")

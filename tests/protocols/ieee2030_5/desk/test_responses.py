@@ -114,15 +114,6 @@ def test_each_delivery_is_kept_also_a_repeated_one(talk: Talk) -> None:
     assert talk.done("GET", f"/responses?device=2&subject={subject(talk)}") == []
 
 
-def test_dropped_responses_are_answered_201_and_forgotten(talk: Talk) -> None:
-    talk.done("PATCH", "/settings", {"drop_responses": True})
-    reply = talk.ask("POST", "/rsps/1/rsp", response(subject(talk)))
-    assert (reply.status, reply.location) == (201, "/rsps/1/rsp/1")
-    assert talk.done("GET", "/responses") == []
-    # What is not in order is refused all the same, so that a peer cannot tell.
-    assert talk.ask("POST", "/rsps/1/rsp", response(subject(talk), lfdi=BOB)).status == 403
-
-
 def test_a_device_reads_back_its_own_responses_only_newest_first(talk: Talk) -> None:
     talk.ask("POST", "/rsps/1/rsp", response(subject(talk), 1))
     talk.ask("POST", "/rsps/1/rsp", response(subject(talk), 2))

@@ -1,0 +1,1 @@
+"""What decisions were made from, kept in the log, so that they can be made again."""

@@ -1,0 +1,122 @@
+"""Nouns <-> plain values, for the log: every dataclass the decisions use, whatever its keys and unions.
+
+A mapping whose keys are no text is a list of pairs, a union of dataclasses is tagged by class name, and what is typed as anything
+carries its class name too. Nothing but the types named at birth is ever made: a log from elsewhere runs no code.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from types import UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+from cattrs.errors import BaseValidationError
+from cattrs.preconf.json import make_converter
+
+from grid_functions.model.errors import OperatorFault
+
+T = TypeVar("T")
+
+_TAG = "_type"
+
+
+class Plain:
+    """``types``: those that stand where anything may (function states, problems, durable values)."""
+
+    def __init__(self, types: Iterable[type]) -> None:
+        self._types = {kind.__name__: kind for kind in types}
+        self._converter = make_converter(omit_if_default=True)
+        self._converter.register_unstructure_hook_factory(_is_pairs, self._write_pairs)
+        self._converter.register_structure_hook_factory(_is_pairs, self._read_pairs)
+        self._converter.register_unstructure_hook_factory(_is_union, self._write_union)
+        self._converter.register_structure_hook_factory(_is_union, self._read_union)
+        self._converter.register_unstructure_hook_factory(_is_anything, lambda _: self._write_tagged)
+        self._converter.register_structure_hook_factory(_is_anything, lambda _: self._read_tagged)
+        self._converter.register_unstructure_hook_factory(_is_set, self._write_set)
+
+    def write(self, value: Any, kind: Any) -> Any:
+        """``value``, which is a ``kind``, as plain JSON values."""
+        return self._converter.unstructure(value, unstructure_as=kind)
+
+    def read(self, plain: Any, kind: type[T]) -> T:
+        """The value that was written. Raises OperatorFault when it is none."""
+        try:
+            return self._converter.structure(plain, kind)
+        except (BaseValidationError, ValueError, KeyError, TypeError, AttributeError) as fault:
+            text = fault.exceptions[0] if isinstance(fault, BaseValidationError) else fault
+            raise OperatorFault(
+                f"a record of the log is no {kind.__name__} ({type(fault).__name__}: {text})",
+                "it was written by another version; replay it with that one",
+            ) from fault
+
+    def _write_pairs(self, hint: Any) -> Callable[[Any], Any]:
+        key, value = get_args(hint)
+
+        def write(pairs: Mapping[Any, Any]) -> list[Any]:
+            plain = [[self.write(k, key), self.write(v, value)] for k, v in pairs.items()]
+            return sorted(plain, key=lambda pair: repr(pair[0]))
+
+        return write
+
+    def _read_pairs(self, hint: Any) -> Callable[[Any, Any], Any]:
+        key, value = get_args(hint)
+        structure = self._converter.structure
+        return lambda plain, _: {structure(k, key): structure(v, value) for k, v in plain}
+
+    def _write_set(self, hint: Any) -> Callable[[Any], Any]:
+        (member,) = get_args(hint) or (Any,)
+        return lambda members: sorted((self.write(one, member) for one in members), key=repr)
+
+    def _write_union(self, _: Any) -> Callable[[Any], Any]:
+        return self._write_tagged
+
+    def _read_union(self, hint: Any) -> Callable[[Any, Any], Any]:
+        members = {one.__name__: one for one in get_args(hint) if isinstance(one, type)}
+        enums = [one for one in members.values() if issubclass(one, Enum)]
+
+        def read(plain: Any, _: Any) -> Any:
+            if isinstance(plain, Mapping) and _TAG in plain:
+                return self._structured(plain, members[plain[_TAG]])
+            return self._converter.structure(plain, enums[0]) if enums and plain is not None else plain
+
+        return read
+
+    def _write_tagged(self, value: Any) -> Any:
+        kind = type(value)
+        if is_dataclass(kind):
+            return {_TAG: kind.__name__, **cast(dict[str, Any], self.write(value, kind))}
+        return self.write(value, kind) if isinstance(value, Enum) else value
+
+    def _read_tagged(self, plain: Any, _: Any) -> Any:
+        if isinstance(plain, Mapping) and _TAG in plain:
+            return self._structured(plain, self._types[plain[_TAG]])
+        return tuple(plain) if isinstance(plain, list) else plain
+
+    def _structured(self, plain: Mapping[str, Any], kind: type) -> Any:
+        return self._converter.structure({key: value for key, value in plain.items() if key != _TAG}, kind)
+
+
+def _is_pairs(hint: Any) -> bool:
+    arguments = get_args(hint)
+    origin = get_origin(hint)
+    return (
+        isinstance(origin, type) and issubclass(origin, Mapping) and len(arguments) == 2 and not _is_text(arguments[0])
+    )
+
+
+def _is_text(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, str)
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType) and any(
+        isinstance(one, type) and (is_dataclass(one) or issubclass(one, Enum)) for one in get_args(hint)
+    )
+
+
+def _is_anything(hint: Any) -> bool:
+    return hint is Any or hint is object
+
+
+def _is_set(hint: Any) -> bool:
+    return hint is frozenset or get_origin(hint) is frozenset

@@ -1,0 +1,111 @@
+"""What each decision was made from and what it decided, as records of the log: an anchor now and then, and steps after it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from gateway.recording.plain import Plain
+from gateway.site_plan import SitePlan
+from grid_functions.decide import DURABLE, Decision, SiteState, SiteTick
+from grid_functions.machines import Machine
+from grid_functions.model.device import Seen
+from grid_functions.model.event import Respondent
+from grid_functions.model.instants import Instants
+from grid_functions.model.outcome import Outcome
+from grid_functions.model.policy import Policy, SiteTerms
+from grid_functions.model.reading import MeterKey, Reading
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.snapshot import Snapshot
+
+ANCHOR, STEP = "anchor", "step"
+"""Kinds of record in the log."""
+
+_ANCHOR_S = 3600.0
+"""Between two anchors: a replay can begin at any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """All that decisions stand on, the state included: from here on steps alone tell the rest. ``seed`` in hexadecimal."""
+
+    terms: SiteTerms
+    policies: Mapping[Respondent, Policy]
+    functions: tuple[str, ...]
+    seed: str
+    state: SiteState
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision: what was new (looks that differ from the step before, devices that are there no more) and what was decided.
+
+    ``tick`` comes without its snapshot. ``setpoints`` None: the same as before.
+    """
+
+    now: Instants
+    tick: SiteTick
+    meter: Mapping[MeterKey, Reading]
+    seen: tuple[Seen, ...]
+    gone: tuple[str, ...]
+    serial: int
+    setpoints: tuple[Setpoint, ...] | None
+    outcomes: tuple[Outcome, ...]
+
+
+class Steps(Protocol):
+    """The part of the log that takes what is put into words only when it is written."""
+
+    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
+        """Note one thing; returns at once."""
+
+
+def plain_of(functions: Mapping[str, Machine]) -> Plain:
+    """The words for everything that decisions of these functions are made from."""
+    return Plain((*DURABLE, *(type(function.empty()) for function in functions.values())))
+
+
+@dataclass
+class Recorder:
+    """Records one site's decisions; costs the caller a comparison of looks and nothing else."""
+
+    plan: SitePlan
+    log: Steps
+    _plain: Plain = field(init=False)
+    _anchored_s: float | None = None
+    _devices: Mapping[str, Seen] = field(default_factory=dict)
+    _setpoints: tuple[Setpoint, ...] | None = None
+
+    def __post_init__(self) -> None:
+        self._plain = plain_of(self.plan.functions)
+
+    def step(self, before: SiteState, tick: SiteTick, decision: Decision, now: Instants) -> None:
+        """One decision, made from ``before`` and ``tick``."""
+        if self._anchored_s is None or now.mono_s - self._anchored_s >= _ANCHOR_S:
+            self._anchored_s, self._devices, self._setpoints = now.mono_s, {}, None
+            plan = self.plan
+            anchor = Anchor(plan.terms, plan.policies, tuple(sorted(plan.functions)), plan.seed.hex(), before)
+            self._add(ANCHOR, anchor)
+        devices = tick.snapshot.devices
+        step = Step(
+            now=now,
+            tick=replace(tick, snapshot=_NOTHING),
+            meter=tick.snapshot.meter,
+            seen=tuple(seen for name, seen in sorted(devices.items()) if self._devices.get(name) is not seen),
+            gone=tuple(sorted(self._devices.keys() - devices.keys())),
+            serial=decision.serial,
+            setpoints=None if decision.setpoints == self._setpoints else decision.setpoints,
+            outcomes=decision.outcomes,
+        )
+        self._devices, self._setpoints = devices, decision.setpoints
+        self._add(STEP, step)
+
+    def _add(self, kind: str, what: Anchor | Step) -> None:
+        def body() -> Mapping[str, Any]:
+            plain: Mapping[str, Any] = self._plain.write(what, type(what))
+            return plain
+
+        self.log.add_step(self.plan.terms.name, kind, body)
+
+
+_NOTHING = Snapshot("", Instants(0.0, 0.0), MappingProxyType({}), MappingProxyType({}))

@@ -1,0 +1,167 @@
+"""What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from certs.errors import CertificateError
+from certs.identity import Identity, identify
+from certs.tls import TlsFiles, client_context
+from gateway.config.load import Loaded
+from gateway.config.schema import DeviceSettings, Ieee2030_5Upstream, SiteSettings
+from grid_functions.model.device import Role
+from grid_functions.model.errors import CredentialFault
+
+_DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSpec:
+    """One upstream's session. ``devices``: those its respondent speaks for; ``digest``: of what its files hold, which may be renewed."""
+
+    settings: Ieee2030_5Upstream
+    identity: Identity
+    files: TlsFiles
+    digest: str
+    devices: frozenset[str]
+
+    @property
+    def site(self) -> str:
+        """The site it serves."""
+        return self.settings.serves[0].site
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSpec:
+    """One socket to a device or a bus behind a bridge."""
+
+    host: str
+    port: int
+    timeout_s: float
+    min_gap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """One device's driver."""
+
+    settings: DeviceSettings
+    site: str
+    observe: bool
+    link: LinkSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """One site's loop, with all that it decides by."""
+
+    settings: SiteSettings
+    observe: bool
+    devices: tuple[DeviceSpec, ...]
+    upstreams: tuple[UpstreamSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """Everything that is to run, by name."""
+
+    upstreams: Mapping[str, UpstreamSpec]
+    sites: Mapping[str, SiteSpec]
+
+    @property
+    def links(self) -> frozenset[LinkSpec]:
+        """Every socket that some device needs."""
+        return frozenset(device.link for site in self.sites.values() for device in site.devices)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a reload changes: parts by kind and name, devices as ``site/device``."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    def plain(self) -> dict[str, list[str]]:
+        """As plain lists."""
+        return {name: list(getattr(self, name)) for name in ("added", "changed", "removed", "kept")}
+
+
+def difference(before: Specification, after: Specification) -> Difference:
+    """What differs between what runs and what is wanted."""
+    old, new = _parts(before), _parts(after)
+    both = sorted(old.keys() & new.keys())
+    return Difference(
+        added=tuple(sorted(new.keys() - old.keys())),
+        changed=tuple(part for part in both if old[part] != new[part]),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        kept=tuple(part for part in both if old[part] == new[part]),
+    )
+
+
+def _parts(of: Specification) -> dict[str, object]:
+    told: dict[str, object] = {f"upstream {name}": spec for name, spec in of.upstreams.items()}
+    for name, site in of.sites.items():
+        told[f"site {name}"] = site
+        told |= {f"device {name}/{device.settings.name}": device for device in site.devices}
+    return told
+
+
+def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
+    """All parts of a configuration; ``observe`` overrides every site's mode.
+
+    Every certificate and key is loaded as the sessions will: raises CredentialFault with what is wrong with which file.
+    """
+    configuration = loaded.configuration
+    ders = {site.name: _ders(site) for site in configuration.sites}
+    upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
+    links: dict[tuple[str, int], LinkSpec] = {}
+    sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
+    return Specification(upstreams, sites)
+
+
+def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
+    """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
+    links: dict[tuple[str, int], LinkSpec] = {}
+    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
+    return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
+
+
+def _site(
+    site: SiteSettings,
+    observe: bool,
+    upstreams: Mapping[str, UpstreamSpec],
+    links: dict[tuple[str, int], LinkSpec],
+) -> SiteSpec:
+    watching = observe or site.mode == "observe"
+    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, links)) for each in site.devices)
+    return SiteSpec(site, watching, devices, tuple(each for each in upstreams.values() if each.site == site.name))
+
+
+def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
+    """A socket is shared by the devices behind it; the first one named settles its manners."""
+    host, _, port = device.address.removeprefix("tcp://").rpartition(":")
+    mine = LinkSpec(host, int(port), device.timeout_s, device.min_gap_s)
+    return links.setdefault((mine.host, mine.port), mine)
+
+
+def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, frozenset[str]]) -> UpstreamSpec:
+    files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
+    digest = hashlib.sha256()
+    try:
+        client_context(files, upstream.tls.ciphers)
+        identity = identify(files.certificate.read_bytes())
+        for path in (files.certificate, files.key, files.ca):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except (CertificateError, OSError) as fault:
+        raise CredentialFault(
+            f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
+        ) from fault
+    return UpstreamSpec(upstream, identity, files, digest.hexdigest(), ders[upstream.serves[0].site])
+
+
+def _ders(site: SiteSettings) -> frozenset[str]:
+    """The devices an EndDevice speaks for: every DER and charger of its site."""
+    return frozenset(device.name for device in site.devices if device.role in _DER_ROLES)
