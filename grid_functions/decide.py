@@ -25,6 +25,7 @@ from grid_functions.model.units import Quantity
 from grid_functions.outcomes import Book, Page
 from grid_functions.rating import obeys, roles_of
 from grid_functions.site import limit_power, local_safety
+from grid_functions.site.settings import settings_of
 from grid_functions.timeline import step as timeline
 from grid_functions.timeline.state import ROOM as TIMELINE
 from grid_functions.timeline.state import Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
@@ -159,7 +160,7 @@ def decide(
     # local safety never ramps (rule 9), so it joins behind the trajectory
     ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
-    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe)
+    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe, settings_of(settings, terms))
     guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
     standing = _stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
