@@ -278,7 +278,7 @@ class Driver(Generic[Found, Raw]):
         if writing.pending and not writing.refused and self._obedience.waits(wanted, at.mono_s):
             self._see(look)
             return
-        why = self._obedience.failed(wanted, writing.refused or writing.pending, at.mono_s)
+        why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
         _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
         self._see(look)
 

@@ -37,14 +37,14 @@ class Obedience:
         self._changed_s: list[float] = []
         self._waiting: tuple[Setpoint, float] | None = None
 
-    def failed(self, wanted: Setpoint, refused: str, now_s: float) -> str:
+    def failed(self, wanted: Setpoint, refused: str, now_s: float, pending: str = "") -> str:
         """It was written, and does not hold; returns why.
 
         A write that was lost is made again at once; one that is refused, or does not hold twice, is given time.
         """
         again = self._failure is not None and self._failure.wanted == bare(wanted)
         trouble = Trouble.WRITE_REFUSED if refused else Trouble.NOT_HELD
-        why = refused or "written, but reads back otherwise"
+        why = refused or pending or "written, but reads back otherwise"
         wait_s = RETRY_S if refused or again else 0.0
         self._failure = Failure(bare(wanted), now_s + wait_s, trouble, why)
         self._confirmed = None

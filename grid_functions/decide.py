@@ -90,8 +90,7 @@ class SiteState:
 class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
-    ``overrides``: limits and switches of operator and occupant. ``handed``: the serial of the last decision that went to the drivers.
-    ``acknowledged``: outcomes that their upstream has taken.
+    ``overrides``: limits and switches of operator and occupant.
     """
 
     snapshot: Snapshot
@@ -100,8 +99,6 @@ class SiteTick:
     overrides: tuple[InForce, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
-    handed: int | None = None
-    acknowledged: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +121,15 @@ class Decision:
     alarms: tuple[Alarm, ...]
     wake: tuple[Moment, ...]
     outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is owed now, and what of it must be durable before it is told."""
+
+    state: SiteState
+    outcomes: tuple[Outcome, ...]
+    entries: tuple[Entry, ...]
 
 
 def empty() -> SiteState:
@@ -160,12 +166,11 @@ def decide(
     changed_s = {name: one.since_s for name, one in standing.items()}
     trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
-    ready, room = _released(state.room, (*told, *seen), serial, tick.handed)
-    book, settled = _acknowledged(state.book, tick.acknowledged)
-    done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
+    ready, room = _released(state.room, (*told, *seen), serial, None)
+    done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*ran.entries, *settled, *done.entries]
+    entries += [*ran.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -201,6 +206,27 @@ def decide(
         wake=_wake(times, (*ran.wake, *((moved.wake,) if moved.wake else ())), moved.claims, now),
         outputs=ran.outputs,
     )
+
+
+def note(
+    state: SiteState,
+    policies: Mapping[Respondent, Policy],
+    now: Instants,
+    *,
+    handed: int | None = None,
+    acknowledged: Iterable[Outcome] = (),
+) -> Noted:
+    """What became of decisions, without another one: nothing that is decided depends on it.
+
+    ``handed``: the serial of the last decision that went to the drivers; ``acknowledged``: outcomes that their upstream has taken.
+    """
+    ready, room = _released(state.room, (), state.serial, handed)
+    book, settled = _acknowledged(state.book, acknowledged)
+    done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
+    entries = (*settled, *done.entries)
+    if room != state.room:
+        entries += (Entry((ROOM, "waiting"), room if room.waiting else None),)
+    return Noted(replace(state, room=room, book=done.book), done.outcomes, entries)
 
 
 def restore(entries: Iterable[Entry]) -> SiteState:

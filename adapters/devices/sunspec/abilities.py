@@ -30,7 +30,7 @@ class Row:
     means: str = ""
 
 
-_APPROXIMATED, _NONE = How.APPROXIMATED, How.NOT_POSSIBLE
+_APPROXIMATED = How.APPROXIMATED
 _LIMIT_704 = ("704.WMaxLimPct", "704.WMaxLimPctEna", "704.WMaxLimPct_SF")
 _LIMIT_123 = ("123.WMaxLimPct", "123.WMaxLim_Ena", "123.WMaxLimPct_SF")
 _SET_704 = ("704.WSetEna", "704.WSetMod", "704.WSet", "704.WSet_SF")
@@ -87,13 +87,11 @@ def _powers(modes: Iterable[Mode]) -> tuple[Row, ...]:
     )
 
 
-def _curve(mode: Mode, new: int | None, old: int | None, means: str = "") -> tuple[Row, ...]:
+def _curve(mode: Mode, new: int | None, old: int | None, means: str = "it has no such curve") -> tuple[Row, ...]:
     """A curve; ``means``: why a series without it has none."""
-    return (
-        Row(mode, 700, new, () if new is None else (f"{new}.Ena", f"{new}.NPt")),
-        Row(mode, 100, old, () if old is None else (f"{old}.ModEna", f"{old}.NCrv", f"{old}.NPt")),
-        Row(mode, 100, None, means=means or "it has no such curve"),
-    )
+    rows = [Row(mode, 700, new, (f"{new}.Ena", f"{new}.NPt"))] if new is not None else []
+    rows += [Row(mode, 100, old, (f"{old}.ModEna", f"{old}.NCrv", f"{old}.NPt"))] if old is not None else []
+    return (*rows, Row(mode, 100, None, means=means))
 
 
 def _trip(mode: Mode, new: int, old: int) -> tuple[Row, ...]:
@@ -173,14 +171,17 @@ def served(values: Values, prefer: Series = 700) -> dict[Mode, Row]:
     return {mode: found[mode] for mode in Mode if mode in found}
 
 
-def abilities(chosen: Mapping[Mode, Row]) -> dict[Mode, Ability]:
-    """What :func:`served` found, as the house says it. Native means are words for people, too, so only others carry them."""
-    return {
-        mode: Ability(row.how, row.means if row.how is not How.NATIVE else "")
-        if row.model is not None
-        else Ability(_NONE, row.means)
-        for mode, row in chosen.items()
-    }
+def abilities(chosen: Mapping[Mode, Row], *, base_known: bool) -> dict[Mode, Ability]:
+    """What :func:`served` found, as the house says it. ``base_known``: whether 100 % of active power can be read."""
+    found = {}
+    for mode, row in chosen.items():
+        if row.model is None:
+            found[mode] = Ability(How.NOT_POSSIBLE, row.means)
+        elif not base_known and any("WMaxLimPct" in name for name in row.needs):
+            found[mode] = Ability(How.NOT_POSSIBLE, "what 100 % means cannot be read")
+        else:
+            found[mode] = Ability(row.how, "" if row.how is How.NATIVE else row.means)
+    return found
 
 
 def _implemented(values: Values, name: str) -> bool:

@@ -63,7 +63,7 @@ class SunSpec:
         step, base_w = limits.step_pct(case), case.base_w
         gap_s = profile.min_gap_s
         return Capability(
-            abilities=abilities(found.chosen),
+            abilities=abilities(found.chosen, base_known=base_w is not None),
             settle_s=profile.settle_s,
             resolution_w=1.0 if step is None or base_w is None else step * base_w / 100,
             off_capable=any(case.model(mode) is not None for mode in (Mode.ENERGIZE, Mode.CONNECT)),
@@ -103,6 +103,10 @@ class SunSpec:
             beat=None if transient else state.beat(values),
             sleepy=found.profile.sleeps and state.asleep(found, values),
         )
+
+    def learnt(self, found: Found) -> Mapping[str, str | int]:
+        """The function code by point, where one was refused and the other taken."""
+        return {f"write {name}": function for name, function in sorted(found.functions.items())}
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points of every function that the setpoint is about."""

@@ -76,7 +76,8 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
     if part is None:
         return None
     who = part.identity
-    profile = asked if options.profile else (AS_PUBLISHED if who is None else matched(who.maker, who.model))
+    met = asked if options.profile else (AS_PUBLISHED if who is None else matched(who.maker, who.model))
+    profile = options.over(met)
     access = Access(unit, options.function, min(max_read, profile.max_read), chain.spans, profile.one_value_per_read)
     measured = _measured(part)
     once = reads(access, part.blocks, {**_once(measured), **dict.fromkeys(_SLOW, _COUNTS)})

@@ -88,8 +88,11 @@ def _reactive(case: Case, wanted: Setpoint) -> list[Sequence]:
 def _shapes(case: Case, wanted: Setpoint) -> list[Sequence]:
     new: dict[int, list[Curve]] = defaultdict(list)
     sequences: list[Sequence] = []
+    contested = len(_reactive_modes(wanted)) > 1
     for shape in wanted.shapes:
         mode = curves.mode_of(shape)
+        if contested and reactive.mode_of(shape) is not None:
+            continue
         match case.model(mode), shape:
             case None, _:
                 sequences.append((case.refusal(mode),))
