@@ -1,7 +1,7 @@
 """One SunSpec device as found: where it stands, by what it is served, what is read of it when; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from adapters.devices.sunspec import adjustments, der700, legacy, meter
@@ -77,6 +77,12 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         return None
     who = part.identity
     profile = asked if options.profile else (AS_PUBLISHED if who is None else matched(who.maker, who.model))
+    profile = replace(
+        profile,
+        pf_sign=options.pf_sign or profile.pf_sign,
+        one_value_per_read=options.one_value_per_read or profile.one_value_per_read,
+        prefer=options.prefer or profile.prefer,
+    )
     access = Access(unit, options.function, min(max_read, profile.max_read), chain.spans, profile.one_value_per_read)
     measured = _measured(part)
     once = reads(access, part.blocks, {**_once(measured), **dict.fromkeys(_SLOW, _COUNTS)})
@@ -96,7 +102,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         polling,
         slow,
         measured,
-        {} if measured in meter.MODELS else served(plate, options.prefer or profile.prefer),
+        {} if measured in meter.MODELS else served(plate, profile.prefer),
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
     )

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from adapters.devices.sunspec.abilities import Series
 from adapters.devices.sunspec.meter import Positive
-from adapters.devices.sunspec.profiles import named
+from adapters.devices.sunspec.profiles import PfSign, named
 from adapters.modbus.frames import MAX_READ
 
 
@@ -23,7 +23,8 @@ class SunSpecOptions:
 
     ``meter_positive``: the direction of power that the meter counts positive. ``function``: 3, or 4 for input registers.
     ``profile``: a maker's habits by name, where the device must be known before it answers; else by what model 1 says.
-    ``prefer``: the series to write where a device has both, 700 or 100; else as the profile says.
+    ``prefer``: the series to write where a device has both, 700 or 100; ``pf_sign``: which sign of a power factor injects var
+    where the device does not show it, eei or iec; ``one_value_per_read``; else as the profile says.
     """
 
     kind: Kind | None = None
@@ -32,6 +33,8 @@ class SunSpecOptions:
     function: Literal[3, 4] = 3
     profile: str = ""
     prefer: Series | None = None
+    pf_sign: PfSign | None = None
+    one_value_per_read: bool = False
 
     def __post_init__(self) -> None:
         # The configuration says these as plain words.
@@ -45,6 +48,8 @@ class SunSpecOptions:
             named(self.profile)
         if self.prefer not in (None, 700, 100):
             raise ValueError(f"prefer: {self.prefer!r} is neither 700 nor 100")
+        if self.pf_sign not in (None, "eei", "iec"):
+            raise ValueError(f"pf_sign: {self.pf_sign!r} is neither eei nor iec")
 
 
 _Word = TypeVar("_Word", bound=StrEnum)
