@@ -18,6 +18,7 @@ from adapters.family import Conversation, Family, Look, Writing
 from adapters.modbus.frames import Written
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, bare
+from adapters.pulse import Pulse
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
@@ -99,6 +100,8 @@ class Driver(Generic[Found, Raw]):
         self._unsafe = ""
         self._obedience = Obedience()
         self._armed_s: float | None = None
+        self._pulse = Pulse()
+        self._sleepy = False
 
     def want(self, setpoint: Setpoint) -> None:
         """What should hold from now on; the newest wins; returns at once.
@@ -318,6 +321,8 @@ class Driver(Generic[Found, Raw]):
         if self._capability.abilities and not self._capability.watchdog and not self._settings.read_only:
             troubles.add(Trouble.NO_WATCHDOG)
         holds = self._condition.holds if not look.plausible else look.holds
+        stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
+        self._sleepy = look.sleepy
         self._condition = Condition(
             online=True,
             holds=None if holds is None else replace(holds, device=self.name),
@@ -325,7 +330,7 @@ class Driver(Generic[Found, Raw]):
             connected=look.connected,
             energized=look.energized,
             operating=look.operating,
-            alarms=look.alarms,
+            alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
             troubles=frozenset(troubles),
             text=self._wrong or why or look.text,
         )
@@ -339,7 +344,7 @@ class Driver(Generic[Found, Raw]):
             self._condition = replace(self._condition, holds=replace(holds, decision=wanted.decision))
 
     def _gone(self, why: str) -> None:
-        if self._condition.online:
+        if self._condition.online and not self._sleepy:
             _log.warning("device silent", device=self.name, why=why)
         # It may come back as another one, or as itself after a power cycle: it is looked at anew.
         self._found = self._last = None
@@ -349,8 +354,8 @@ class Driver(Generic[Found, Raw]):
             self._condition,
             online=False,
             readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
-            troubles=self._condition.troubles | {Trouble.SILENT},
-            text=why,
+            troubles=self._condition.troubles | (set() if self._sleepy else {Trouble.SILENT}),
+            text=f"asleep, as it may be: {why}" if self._sleepy else why,
         )
 
     def _seen(self) -> Seen:

@@ -36,7 +36,7 @@ class SunSpec:
     def pace(self) -> Pace:
         """What the profile named in the options asks of the link."""
         profile = named(self._options.profile) if self._options.profile else AS_PUBLISHED
-        return Pace(profile.min_gap_s, profile.timeout_s, profile.connect_wait_s)
+        return Pace(profile.min_gap_s, profile.timeout_s)
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Follow the map, then read what is rated and what can be set: a point that is not implemented is not ours."""

@@ -97,7 +97,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         polling,
         slow,
         measured,
-        {} if measured in meter.MODELS else served(plate, options.prefer or profile.prefer),
+        {} if measured in meter.MODELS else served(plate, profile.prefer),
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
     )

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from adapters.devices.sunspec.abilities import Series
 from adapters.devices.sunspec.meter import Positive
-from adapters.devices.sunspec.profiles import Profile, named
+from adapters.devices.sunspec.profiles import PfSign, Profile, named
 from adapters.modbus.frames import MAX_READ
 
 
@@ -23,8 +23,9 @@ class SunSpecOptions:
 
     ``meter_positive``: the direction of power that the meter counts positive. ``function``: 3, or 4 for input registers.
     ``profile``: a maker's habits by name, where the device must be known before it answers; else by what model 1 says.
-    ``prefer``: the series to write where a device has both, 700 or 100; else as the profile says. ``enable_edge``, ``limit_step_pct``:
-    as :class:`.profiles.Profile` has them, where 'osed test' has found otherwise.
+    ``prefer``: the series to write where a device has both, 700 or 100; ``pf_sign``: which sign of a power factor injects var
+    where the device does not show it, eei or iec; ``one_value_per_read``, ``enable_edge``, ``limit_step_pct``: where 'osed test', or
+    the installer, has found it so; else as the profile says.
     """
 
     kind: Kind | None = None
@@ -35,6 +36,8 @@ class SunSpecOptions:
     prefer: Series | None = None
     enable_edge: bool | None = None
     limit_step_pct: float | None = None
+    pf_sign: PfSign | None = None
+    one_value_per_read: bool = False
 
     def __post_init__(self) -> None:
         # The configuration says these as plain words.
@@ -48,6 +51,8 @@ class SunSpecOptions:
             named(self.profile)
         if self.prefer not in (None, 700, 100):
             raise ValueError(f"prefer: {self.prefer!r} is neither 700 nor 100")
+        if self.pf_sign not in (None, "eei", "iec"):
+            raise ValueError(f"pf_sign: {self.pf_sign!r} is neither eei nor iec")
         if self.enable_edge not in (None, True, False):
             raise ValueError(f"enable_edge: {self.enable_edge!r} is neither true nor false")
         step = self.limit_step_pct
@@ -55,10 +60,16 @@ class SunSpecOptions:
             raise ValueError(f"limit_step_pct: {step!r} is no number from 0 to 10")
 
     def over(self, profile: Profile) -> Profile:
-        """The profile as this device was found to depart from it."""
-        edge = profile.enable_edge if self.enable_edge is None else self.enable_edge
-        step = profile.limit_step_pct if self.limit_step_pct is None else float(self.limit_step_pct)
-        return replace(profile, enable_edge=edge, limit_step_pct=step)
+        """The profile as this device departs from it."""
+        step = self.limit_step_pct
+        return replace(
+            profile,
+            enable_edge=profile.enable_edge if self.enable_edge is None else self.enable_edge,
+            limit_step_pct=profile.limit_step_pct if step is None else float(step),
+            pf_sign=self.pf_sign or profile.pf_sign,
+            one_value_per_read=self.one_value_per_read or profile.one_value_per_read,
+            prefer=self.prefer or profile.prefer,
+        )
 
 
 _Word = TypeVar("_Word", bound=StrEnum)
