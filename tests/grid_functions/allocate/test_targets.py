@@ -138,11 +138,18 @@ def test_a_suspect_reading_of_a_device_is_not_credited() -> None:
     assert aimed(done)["battery"] == -3000.0
 
 
-def test_a_device_that_cannot_be_limited_is_steered_only_while_nothing_binds_it() -> None:
-    only_target = Capability({Mode.TARGET_POWER: Ability(How.NATIVE)})
-    battery = seen("battery", Role.BATTERY, capability=only_target)
+def test_a_device_that_cannot_be_limited_keeps_a_bound_by_its_target() -> None:
+    """A battery without a limit of its own: 2 kW wanted, 1 kW allowed; charging 3 kW wanted beside 1 kW of house under 2.5 kW."""
+    battery = seen("battery", Role.BATTERY, capability=Capability({Mode.TARGET_POWER: Ability(How.NATIVE)}))
     assert aimed(decide([target(-2000.0, "battery")], [battery])) == {"battery": -2000.0}
-    assert aimed(decide([target(-2000.0, "battery"), bound(1000.0)], [battery])) == {"battery": 0.0}
+    assert aimed(decide([target(-2000.0, "battery"), bound(1000.0)], [battery])) == {"battery": -1000.0}
+    load_limit = bound(1500.0, on("battery"), Quantity.CONSUMED)
+    assert decide([target(3000.0, "battery"), load_limit], [battery]).setpoints == (
+        Setpoint("battery", target_w=1500.0),
+    )
+    import_limit = bound(2500.0, quantity=Quantity.CONSUMED)
+    done = decide([target(3000.0, "battery"), import_limit], [battery], meter_w=1000.0)
+    assert done.setpoints == (Setpoint("battery", target_w=1500.0),)
 
 
 def test_consumption_that_a_target_ends_makes_no_room() -> None:
