@@ -8,6 +8,7 @@ from grid_functions.model.claim import Bound, SourceKind
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Capability, Role
 from grid_functions.model.entry import Entry
+from grid_functions.model.event import Rank, Standing
 from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.setpoint import Revert, Setpoint
@@ -32,11 +33,9 @@ def test_a_start_is_told_only_once_its_decision_went_to_the_drivers() -> None:
     house.tick(1.0, hand_over=False)
     assert ("e", "received") in house.outcomes
     assert ("e", "started") not in house.outcomes
-    house.handed = first.serial - 1
-    house.tick(2.0, hand_over=False)
+    house.hand_over(2.0, first.serial - 1)
     assert ("e", "started") not in house.outcomes
-    house.handed = first.serial
-    house.tick(3.0, hand_over=False)
+    house.hand_over(3.0, first.serial)
     assert house.outcomes.count(("e", "started")) == 1
 
 
@@ -45,8 +44,7 @@ def test_what_follows_a_start_waits_behind_it() -> None:
     first = house.tick(0.0, house.read(0.0, event("e", ExportLimit(1000.0), duration_s=5.0)), hand_over=False)
     house.tick(6.0, hand_over=False)
     assert ("e", "completed") not in house.outcomes
-    house.handed = first.serial
-    house.tick(7.0, hand_over=False)
+    house.hand_over(7.0, first.serial)
     told = [kind for name, kind in house.outcomes if kind in ("started", "completed")]
     assert told == ["started", "completed"]
 
@@ -131,7 +129,7 @@ def test_a_function_that_raises_is_an_alarm_and_no_other_is_harmed() -> None:
 
 def test_a_device_that_cannot_be_limited_is_an_alarm() -> None:
     house = site(devices=[seen("a", capability=Capability())])
-    done = house.tick(0.0, house.read(0.0, event("e", ExportLimit(1000.0))))
+    done = house.tick(0.0, house.read(0.0, standings=(Standing("p1", Rank(1.0), (ExportLimit(1000.0),)),)))
     assert produce(done) == {"a": None}
     assert [(one.subject, one.text) for one in done.alarms] == [("a", "cannot be limited in power produced")]
 
