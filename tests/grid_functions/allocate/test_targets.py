@@ -3,18 +3,22 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from grid_functions.allocate.share import Fence, Part, serve
 from grid_functions.allocate.step import AllocateState, AllocateStep, step
-from grid_functions.arbiter import rule
+from grid_functions.arbiter import limit_of, rule
+from grid_functions.guard import clamp
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Target
 from grid_functions.model.control import Mode, TargetPower
 from grid_functions.model.device import Ability, Capability, How, Role, Seen, Trouble
 from grid_functions.model.event import Settings
-from grid_functions.model.policy import DEFAULT_PRECEDENCE
+from grid_functions.model.policy import DEFAULT_PRECEDENCE, Yield
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.units import Quantity
+from grid_functions.rating import roles_of
 from grid_functions.site.local_safety import claims as safety
 from tests.grid_functions.house import at, bound, in_force, on, seen, snapshot, terms
 
@@ -138,11 +142,18 @@ def test_a_suspect_reading_of_a_device_is_not_credited() -> None:
     assert aimed(done)["battery"] == -3000.0
 
 
-def test_a_device_that_cannot_be_limited_is_steered_only_while_nothing_binds_it() -> None:
-    only_target = Capability({Mode.TARGET_POWER: Ability(How.NATIVE)})
-    battery = seen("battery", Role.BATTERY, capability=only_target)
+def test_a_device_that_cannot_be_limited_keeps_a_bound_by_its_target() -> None:
+    """A battery without a limit of its own: 2 kW wanted, 1 kW allowed; charging 3 kW wanted beside 1 kW of house under 2.5 kW."""
+    battery = seen("battery", Role.BATTERY, capability=Capability({Mode.TARGET_POWER: Ability(How.NATIVE)}))
     assert aimed(decide([target(-2000.0, "battery")], [battery])) == {"battery": -2000.0}
-    assert aimed(decide([target(-2000.0, "battery"), bound(1000.0)], [battery])) == {"battery": 0.0}
+    assert aimed(decide([target(-2000.0, "battery"), bound(1000.0)], [battery])) == {"battery": -1000.0}
+    load_limit = bound(1500.0, on("battery"), Quantity.CONSUMED)
+    assert decide([target(3000.0, "battery"), load_limit], [battery]).setpoints == (
+        Setpoint("battery", target_w=1500.0),
+    )
+    import_limit = bound(2500.0, quantity=Quantity.CONSUMED)
+    done = decide([target(3000.0, "battery"), import_limit], [battery], meter_w=1000.0)
+    assert done.setpoints == (Setpoint("battery", target_w=1500.0),)
 
 
 def test_consumption_that_a_target_ends_makes_no_room() -> None:
@@ -176,9 +187,9 @@ def test_a_target_that_lapses_without_us_ends_in_the_fail_safe() -> None:
 def test_settings_reach_their_device_alone() -> None:
     devices = [seen("a"), seen("b")]
     where, shown = terms({"a": Role.PV, "b": Role.PV}), snapshot(devices, 0.0)
-    settings = {"a": Settings(gradient_pct_per_s=0.27)}
-    done = step(AllocateState(), rule((), DEFAULT_PRECEDENCE), shown, where, at(0.0), settings=settings)
-    assert done.setpoints == (Setpoint("a", settings=settings["a"]), Setpoint("b"))
+    wanted = {"a": Settings(gradient_pct_per_s=0.27)}
+    done = step(AllocateState(), rule((), DEFAULT_PRECEDENCE), shown, where, at(0.0), settings=wanted)
+    assert done.setpoints == (Setpoint("a", settings=wanted["a"]), Setpoint("b"))
 
 
 # how an aim is served beside fences
@@ -223,3 +234,49 @@ def test_what_one_is_seen_to_leave_those_that_press_do() -> None:
 def test_a_target_at_the_connection_point_steers_nothing_yet() -> None:
     claim = replace(target(-1000.0, "battery"), scope=ConnectionPoint())
     assert aimed(decide([claim], [steered("battery", Role.BATTERY, 0.0)])) == {"battery": None}
+
+
+# whatever is asked, every bound holds and the guard finds nothing to cut
+
+ROLES = {"pv": Role.PV, "a": Role.BATTERY, "b": Role.BATTERY, "evse": Role.EVSE}
+SETS = [on("pv", "a"), on("a", "b"), on("a", "b", "evse"), on("pv", "a", "b"), on("b")]
+watts = st.integers(0, 12_000).map(float)
+limits_of_sets = st.builds(
+    bound, watts, st.sampled_from(SETS), st.sampled_from([Quantity.PRODUCED, Quantity.CONSUMED]), st.sampled_from("uv")
+)
+limits_at_connection = st.builds(bound, watts)
+wishes = st.builds(
+    lambda value_w, names: target(float(value_w), *names),
+    st.integers(-15_000, 15_000),
+    st.frozensets(st.sampled_from(sorted(ROLES)), min_size=1),
+)
+
+
+@given(
+    st.lists(limits_of_sets | limits_at_connection, max_size=4),
+    st.lists(wishes, min_size=1, max_size=2),
+    st.fixed_dictionaries({name: st.none() | st.integers(-4000, 4000).map(float) for name in ROLES}),
+    st.booleans(),
+)
+@settings(max_examples=500, deadline=None)
+def test_targets_never_break_a_bound(
+    bounds: list[Claim], asked: list[Claim], doing: dict[str, float | None], yields: bool
+) -> None:
+    devices = [steered(name, role, doing[name]) for name, role in ROLES.items()]
+    site = replace(terms(ROLES), yields=Yield.TARGET if yields else Yield.PV)
+    picture = snapshot(devices, None)
+    ruling = rule([*bounds, *asked, *safety(site, picture)], DEFAULT_PRECEDENCE)
+    done = step(AllocateState(), ruling, picture, site, at(0.0))
+    kept, clamps = clamp(done.setpoints, ruling, picture, site, at(0.0))
+    assert (kept, clamps) == (done.setpoints, ())
+    told = {one.device: one for one in done.setpoints}
+    for claim in bounds:
+        produced = claim.quantity is Quantity.PRODUCED
+        names = claim.scope.names if isinstance(claim.scope, Devices) else frozenset(ROLES)
+        names = names & {name for name, role in ROLES.items() if role in roles_of(claim.quantity)}
+        caps = [told[name].produce_max_w if produced else told[name].consume_max_w for name in sorted(names)]
+        assert sum(5000.0 if cap is None else cap for cap in caps) <= limit_of(claim) + 1e-3
+    for one in done.setpoints:
+        if one.target_w is not None:
+            assert -one.target_w <= (5000.0 if one.produce_max_w is None else one.produce_max_w) + 1e-6
+            assert one.target_w <= (5000.0 if one.consume_max_w is None else one.consume_max_w) + 1e-6
