@@ -37,6 +37,8 @@ def draw_s(seed: bytes, key: EventKey, what: str, window_s: float) -> float:
 
 def modes_of(event: Event) -> frozenset[Mode]:
     """Every mode any of its intervals carries."""
+    if len(event.intervals) == 1:
+        return frozenset(map(mode_of, event.intervals[0].controls))
     return frozenset(mode_of(control) for interval in event.intervals for control in interval.controls)
 
 
