@@ -144,6 +144,7 @@ class Start:
 class Run:
     """The part of one run: ``began_s`` its first instant; ``heard_mono_s`` the last complete read (or boot).
 
+    ``leans``: program, mode and time at which a start to come depends on the end of an event before it.
     ``agenda[cursor:]`` are the starts to come, soonest first; ``running``, ``recent`` (just completed) and ``opted`` (out) are ids.
     """
 
@@ -151,6 +152,7 @@ class Run:
     heard_mono_s: float
     agenda: tuple[Start, ...] = ()
     cursor: int = 0
+    leans: frozenset[tuple[str, Mode, float]] = frozenset()
     running: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
     opted: tuple[str, ...] = ()

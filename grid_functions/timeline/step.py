@@ -6,6 +6,7 @@ Starts and ends go by the upstream's clock, not by the status it shows. A finish
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -177,7 +178,7 @@ def _is_recent(draft: Draft, name: str) -> bool:
 def _plan(draft: Draft) -> None:
     """Make the agenda anew, committing what is lost on discovery; a loss may move others, so until nothing more is lost."""
     while True:
-        agenda = planned(draft.events.values())
+        agenda, leans = planned(draft.events.values())
         defeats = (
             contest.foreseen(_entrants(draft, agenda), draft.policy.opt_out, draft.now_s) if draft.policy.final else []
         )
@@ -185,7 +186,7 @@ def _plan(draft: Draft) -> None:
             break
         _lose(draft, defeats, {})
     running = (name for name, one in draft.events.items() if one.phase is Phase.RUNNING)
-    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, running=tuple(sorted(running)))
+    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, leans=leans, running=tuple(sorted(running)))
     draft.stale = False
 
 
@@ -276,7 +277,8 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
         tracked = draft.events[name]
         tracked = replace(tracked, lost=tracked.lost.union(one.mode for one in lost))
         draft.put(tracked)
-        draft.stale = True
+        # a loss in the moment of a start moves nobody but those that wait for the loser's end
+        draft.stale |= not rivals or _is_leant_on(draft, rivals.get(name, tracked), {one.mode for one in lost})
         if contest.contends(tracked, draft.policy.opt_out):
             continue
         winner = max((draft.events[one.winner] for one in lost), key=contest.strength)
@@ -289,6 +291,13 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
             had_started=tracked.phase is Phase.RUNNING,
         )
         draft.finish(tracked, None if tracked.told else OutcomeKind.SUPERSEDED, at, cause)
+
+
+def _is_leant_on(draft: Draft, loser: Tracked, modes: Iterable[Mode]) -> bool:
+    if loser.begin_s is None:
+        return True
+    end = end_s(loser, loser.begin_s)
+    return any((loser.event.program, mode, end) in draft.run.leans for mode in modes)
 
 
 def _next_change(draft: Draft) -> Moment | None:
