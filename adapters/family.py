@@ -104,6 +104,9 @@ class Family(Protocol[Found, Raw]):
     def decode(self, found: Found, raw: Raw, now: Instants) -> Look:
         """What a poll says."""
 
+    def learnt(self, found: Found) -> Mapping[str, str | int]:
+        """What writes have shown of its habits, for people and for its profile."""
+
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points that ``wanted`` decides: they are ours as long as it holds."""
 

@@ -17,7 +17,7 @@ import structlog
 from gateway.handing import narrowed
 from gateway.recording.record import Recorder
 from gateway.site_plan import SitePlan
-from grid_functions.decide import Decision, SiteState, SiteTick, decide
+from grid_functions.decide import Decision, SiteState, SiteTick, decide, note
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.entry import Entry, EntryKey
 from grid_functions.model.errors import GatewayError
@@ -75,13 +75,11 @@ class SiteLoop:
         self._pause = pause or _pause
         self._recorder = Recorder(plan, log)
         self._reads: list[Read] = []
-        self._acknowledged: list[Outcome] = []
         self._changed = asyncio.Event()
         self._commit_wanted = asyncio.Event()
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
-        self._handed_serial: int | None = None
         self._to_tell: dict[EventKey, list[Outcome]] = {}
         self._telling: dict[EventKey, asyncio.Task[None]] = {}
         for outcome in owed:
@@ -97,6 +95,11 @@ class SiteLoop:
         self.seen[seen.device] = seen
         self.alarms.pop(f"driver {seen.device}", None)
         self._changed.set()
+
+    @property
+    def state(self) -> SiteState:
+        """All that the site remembers now."""
+        return self._state
 
     @property
     def handed(self) -> Mapping[str, Setpoint]:
@@ -160,30 +163,25 @@ class SiteLoop:
         decision = self._decided(snapshot, now)
         before, self._state, self.decision = self.decision, decision.state, decision
         if self.plan.observe:
-            # Nothing is owed for what was only watched.
-            self._acknowledged += decision.outcomes
+            self._owe(decision.outcomes, decision.entries)
             self._went_out(decision)
         else:
-            for entry in decision.entries:
-                self._uncommitted[entry.key] = entry
-            self._untold += decision.outcomes
-            waits = bool(self._uncommitted or self._untold)
-            if waits:
-                self._commit_wanted.set()
-            self._hand(decision, loosening=not waits)
-            if not waits:
+            # What is urgent is on its way first.
+            settled = not (self._uncommitted or self._untold or decision.entries or decision.outcomes)
+            whole = self._hand(decision, loosening=settled)
+            self._owe(decision.outcomes, decision.entries)
+            if whole:
                 self._went_out(decision)
             self._show(snapshot)
-        # What is urgent is on its way first.
-        self._note(decision, before)
+        self._say(decision, before)
         stale = _next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
         return decision.wake if stale is None else (*decision.wake, stale)
 
     def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
-        reads, acknowledged = tuple(self._reads), tuple(self._acknowledged)
+        reads = tuple(self._reads)
         plan = self.plan
-        tick = SiteTick(reads=reads, snapshot=snapshot, handed=self._handed_serial, acknowledged=acknowledged)
+        tick = SiteTick(reads=reads, snapshot=snapshot)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -200,7 +198,6 @@ class SiteLoop:
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
-        del self._acknowledged[: len(acknowledged)]
         return decision
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -210,14 +207,40 @@ class SiteLoop:
             except Exception:
                 _log.exception("an upstream took no picture", upstream=respondent.upstream)
 
-    def _hand(self, decision: Decision, *, loosening: bool) -> None:
-        """Hand over all of a decision, or, without ``loosening``, as much of it as only tightens."""
+    def _owe(self, outcomes: tuple[Outcome, ...], entries: tuple[Entry, ...]) -> None:
+        """Commit the entries, and then tell the outcomes. Nothing is owed for what was only watched."""
+        site = self.plan.terms.name
+        for outcome in outcomes:
+            self._log.add(site, "outcome", outcome.event.id, {"kind": outcome.kind, "cause": outcome.cause.text})
+            _log.info("outcome", site=site, about=outcome.event.id, kind=outcome.kind.value)
+        if self.plan.observe:
+            if outcomes:
+                self._note(acknowledged=outcomes)
+            return
+        for entry in entries:
+            self._uncommitted[entry.key] = entry
+        self._untold += outcomes
+        if self._uncommitted or self._untold:
+            self._commit_wanted.set()
+
+    def _note(self, *, handed: int | None = None, acknowledged: tuple[Outcome, ...] = ()) -> None:
+        """What became of decisions is no reason to decide again."""
+        now = self._clock.now()
+        noted = note(self._state, self.plan.policies, now, handed=handed, acknowledged=acknowledged)
+        self._recorder.note(handed, acknowledged, noted, now)
+        self._state = noted.state
+        self._owe(noted.outcomes, noted.entries)
+
+    def _hand(self, decision: Decision, *, loosening: bool) -> bool:
+        """Hand over all of a decision, or, without ``loosening``, as much of it as only tightens. True: that was all of it."""
+        whole = True
         for wanted in decision.setpoints:
             name = wanted.device
             if name not in self.plan.devices:
                 continue
             old = self._handed.get(name)
             setpoint = wanted if loosening else narrowed(wanted, old or self._found(name))
+            whole = whole and (setpoint is wanted or wanted == old)
             if setpoint is None or setpoint == old:
                 continue
             try:
@@ -227,6 +250,7 @@ class SiteLoop:
                 _log.exception("driver took no setpoint", device=name)
             else:
                 self._handed[name] = setpoint
+        return whole
 
     def _found(self, name: str) -> Setpoint | None:
         """What a device holds that was not handed anything in this run."""
@@ -234,9 +258,8 @@ class SiteLoop:
         return None if seen is None else seen.condition.holds
 
     def _went_out(self, decision: Decision) -> None:
-        self._handed_serial = decision.serial
-        if decision.state.room.waiting:
-            self._changed.set()
+        if self._state.room.waiting:
+            self._note(handed=decision.serial)
 
     async def _commit_forever(self) -> None:
         while True:
@@ -298,9 +321,7 @@ class SiteLoop:
                 continue
             del queue[0]
             self._log.add(self.plan.terms.name, "told", key.id, {"kind": outcome.kind, "at_s": outcome.at.at_s})
-            self._acknowledged.append(outcome)
-            if not queue:
-                self._changed.set()
+            self._note(acknowledged=(outcome,))
         del self._to_tell[key]
         del self._telling[key]
 
@@ -318,7 +339,7 @@ class SiteLoop:
         left_s = min((moment.in_s(now) for moment in wake), default=None)
         await self._pause(self._changed, None if left_s is None else max(left_s, 0.0))
 
-    def _note(self, decision: Decision, before: Decision | None) -> None:
+    def _say(self, decision: Decision, before: Decision | None) -> None:
         site = self.plan.terms.name
         standing = {f"{alarm.room}/{alarm.subject}": alarm.text for alarm in decision.alarms}
         for key in [key for key in self.alarms if "/" in key and key not in standing]:
@@ -332,9 +353,6 @@ class SiteLoop:
             body = {"serial": decision.serial, "setpoints": {s.device: _told(s) for s in decision.setpoints}}
             for correlation in sorted(causes) or [""]:
                 self._log.add(site, "decision", correlation, body)
-        for outcome in decision.outcomes:
-            self._log.add(site, "outcome", outcome.event.id, {"kind": outcome.kind, "cause": outcome.cause.text})
-            _log.info("outcome", site=site, about=outcome.event.id, kind=outcome.kind.value)
 
     def _alarm(self, key: str, text: str) -> None:
         if self.alarms.get(key) != text:

@@ -123,6 +123,13 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     return Specification(upstreams, sites)
 
 
+def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
+    """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
+    links: dict[tuple[str, int], LinkSpec] = {}
+    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
+    return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
+
+
 def _site(
     site: SiteSettings,
     observe: bool,

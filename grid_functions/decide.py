@@ -25,6 +25,7 @@ from grid_functions.model.units import Quantity
 from grid_functions.outcomes import Book, Page
 from grid_functions.rating import obeys, roles_of
 from grid_functions.site import limit_power, local_safety
+from grid_functions.site.settings import settings_of
 from grid_functions.timeline import step as timeline
 from grid_functions.timeline.state import ROOM as TIMELINE
 from grid_functions.timeline.state import Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
@@ -90,8 +91,7 @@ class SiteState:
 class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
-    ``overrides``: limits and switches of operator and occupant. ``handed``: the serial of the last decision that went to the drivers.
-    ``acknowledged``: outcomes that their upstream has taken.
+    ``overrides``: limits and switches of operator and occupant.
     """
 
     snapshot: Snapshot
@@ -100,8 +100,6 @@ class SiteTick:
     overrides: tuple[InForce, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
-    handed: int | None = None
-    acknowledged: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,15 @@ class Decision:
     alarms: tuple[Alarm, ...]
     wake: tuple[Moment, ...]
     outputs: tuple[Output, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is owed now, and what of it must be durable before it is told."""
+
+    state: SiteState
+    outcomes: tuple[Outcome, ...]
+    entries: tuple[Entry, ...]
 
 
 def empty() -> SiteState:
@@ -153,19 +160,18 @@ def decide(
     # local safety never ramps (rule 9), so it joins behind the trajectory
     ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
-    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe)
+    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe, settings_of(settings, terms))
     guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
     standing = _stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
     changed_s = {name: one.since_s for name, one in standing.items()}
     trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
-    ready, room = _released(state.room, (*told, *seen), serial, tick.handed)
-    book, settled = _acknowledged(state.book, tick.acknowledged)
-    done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
+    ready, room = _released(state.room, (*told, *seen), serial, None)
+    done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*ran.entries, *settled, *done.entries]
+    entries += [*ran.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -201,6 +207,27 @@ def decide(
         wake=_wake(times, (*ran.wake, *((moved.wake,) if moved.wake else ())), moved.claims, now),
         outputs=ran.outputs,
     )
+
+
+def note(
+    state: SiteState,
+    policies: Mapping[Respondent, Policy],
+    now: Instants,
+    *,
+    handed: int | None = None,
+    acknowledged: Iterable[Outcome] = (),
+) -> Noted:
+    """What became of decisions, without another one: nothing that is decided depends on it.
+
+    ``handed``: the serial of the last decision that went to the drivers; ``acknowledged``: outcomes that their upstream has taken.
+    """
+    ready, room = _released(state.room, (), state.serial, handed)
+    book, settled = _acknowledged(state.book, acknowledged)
+    done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
+    entries = (*settled, *done.entries)
+    if room != state.room:
+        entries += (Entry((ROOM, "waiting"), room if room.waiting else None),)
+    return Noted(replace(state, room=room, book=done.book), done.outcomes, entries)
 
 
 def restore(entries: Iterable[Entry]) -> SiteState:

@@ -11,6 +11,7 @@ What every family keeps to:
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import unpack
 from typing import Final
@@ -86,6 +87,10 @@ class Blueprint:
         reading = Reading(value, Quality.GOOD if known else Quality.MISSING, now.mono_s, now.utc_s)
         holds = Setpoint("", produce_max_w=None if limit_w == _NO_LIMIT else float(limit_w))
         return Look({(Quantity.NET, None): reading}, holds, points={"limit": limit_w})
+
+    def learnt(self, found: Found) -> Mapping[str, str | int]:
+        """Nothing: it is simple."""
+        return {}
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The one point it has."""

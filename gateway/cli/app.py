@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import ask, certificates, check, demo, replay, run, scan, serve
+from gateway.cli import ask, certificates, check, commission, demo, replay, run, scan, serve
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ for command in (
 ):
     app.command()(command)
 app.command()(scan.scan)
+app.command(name="test")(commission.commission)
 app.command()(replay.replay)
 app.command()(demo.demo)
 app.command(name="utility-server")(serve.utility_server)

@@ -37,7 +37,9 @@ def utility_server(
 ) -> None:
     """Run a utility server: IEEE 2030.5 over mutual TLS for devices, an authenticated JSON API for its operator.
 
-    Example: osed utility-server --certificate utility.chain.pem --key utility.key --ca lab.root.pem --store utility.db
+    'osed certs ca --folder lab' and 'osed certs device utility --folder lab' make its certificate; docs/utility-server.md has the API.
+
+    Example: osed utility-server --certificate lab/utility.chain.pem --key lab/utility.key --ca lab/lab.root.pem --store utility.db
     """
     import structlog
 
@@ -61,7 +63,8 @@ def utility_server(
         people.print(f"operator:  {facts['admin']}" + ("" if token_file else f"  (Authorization: Bearer {token})"))
 
     def told(exchange: Exchange) -> None:
-        note = log.info if exchange.status >= 400 or verbose else log.debug
+        mischief = exchange.side == "admin" and exchange.path.startswith("/mischief") and exchange.method != "GET"
+        note = log.info if exchange.status >= 400 or mischief or verbose else log.debug
         note(
             "exchange",
             side=exchange.side,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from gateway.recording.plain import Plain
 from gateway.site_plan import SitePlan
-from grid_functions.decide import DURABLE, Decision, SiteState, SiteTick
+from grid_functions.decide import DURABLE, Decision, Noted, SiteState, SiteTick
 from grid_functions.machines import Machine
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Respondent
@@ -18,7 +18,7 @@ from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 
-ANCHOR, STEP = "anchor", "step"
+ANCHOR, STEP, NOTE = "anchor", "step", "note"
 """Kinds of record in the log."""
 
 _ANCHOR_S = 3600.0
@@ -50,6 +50,16 @@ class Step:
     gone: tuple[str, ...]
     serial: int
     setpoints: tuple[Setpoint, ...] | None
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What became of decisions: the serial that went to the drivers, outcomes taken, and what was owed then."""
+
+    now: Instants
+    handed: int | None
+    acknowledged: tuple[Outcome, ...]
     outcomes: tuple[Outcome, ...]
 
 
@@ -100,7 +110,12 @@ class Recorder:
         self._devices, self._setpoints = devices, decision.setpoints
         self._add(STEP, step)
 
-    def _add(self, kind: str, what: Anchor | Step) -> None:
+    def note(self, handed: int | None, acknowledged: tuple[Outcome, ...], noted: Noted, now: Instants) -> None:
+        """What became of decisions."""
+        if self._anchored_s is not None:
+            self._add(NOTE, Note(now, handed, acknowledged, noted.outcomes))
+
+    def _add(self, kind: str, what: Anchor | Step | Note) -> None:
         def body() -> Mapping[str, Any]:
             plain: Mapping[str, Any] = self._plain.write(what, type(what))
             return plain

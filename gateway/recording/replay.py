@@ -6,8 +6,8 @@ from typing import Any
 
 from gateway.log.book import Record
 from gateway.recording.plain import Plain
-from gateway.recording.record import ANCHOR, STEP, Anchor, Step
-from grid_functions.decide import SiteState, decide
+from gateway.recording.record import ANCHOR, NOTE, STEP, Anchor, Note, Step
+from grid_functions.decide import SiteState, decide, note
 from grid_functions.machines import Machine
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import OperatorFault
@@ -53,6 +53,10 @@ def replay(site: str, records: Iterable[Record], functions: Mapping[str, Machine
             from_s, to_s = step.now.utc_s if from_s is None else from_s, step.now.utc_s
             decisions += 1
             difference = run.again(step)
+            if difference is not None:
+                return Replayed(site, decisions, skipped, from_s, to_s, difference)
+        elif record.kind == NOTE and run is not None:
+            difference = run.noted(plain.read(record.body, Note))
             if difference is not None:
                 return Replayed(site, decisions, skipped, from_s, to_s, difference)
     return Replayed(site, decisions, skipped, from_s, to_s, None)
@@ -102,9 +106,28 @@ class _Run:
             {name: replayed.get(name) for name in differing},
         )
 
+    def noted(self, recorded: Note) -> Difference | None:
+        """Note again what became of decisions."""
+        again = note(
+            self._state,
+            self._anchor.policies,
+            recorded.now,
+            handed=recorded.handed,
+            acknowledged=recorded.acknowledged,
+        )
+        self._state = again.state
+        if again.outcomes == recorded.outcomes:
+            return None
+        there, here = {"outcomes": _told(recorded.outcomes)}, {"outcomes": _told(again.outcomes)}
+        return Difference(recorded.now.utc_s, self._state.serial, there, here)
+
+
+def _told(outcomes: tuple[Outcome, ...]) -> list[str]:
+    return [f"{one.event.id} {one.kind.value} at {one.at.at_s:.3f}" for one in outcomes]
+
 
 def _words(serial: int, setpoints: tuple[Setpoint, ...], outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
     told: dict[str, Any] = {"serial": serial}
     told |= {f"setpoint {one.device}": str(one) for one in setpoints}
-    told["outcomes"] = [f"{one.event.id} {one.kind.value} at {one.at.at_s:.3f}" for one in outcomes]
+    told["outcomes"] = _told(outcomes)
     return told

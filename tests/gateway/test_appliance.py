@@ -227,6 +227,31 @@ def test_a_reload_applies_a_difference_and_nothing_else(
         assert _until_held(capsys, config)["produce_max_w"] <= 1900.0
 
 
+def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_accepts(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    with process("gateway", "run", "--config", str(config), "--observe") as gateway:
+        line_with(gateway.stderr, "running")
+        code, out, err = osed(capsys, "test", "pv", "--yes", "--config", config)
+        assert (code, out) == (1, "")
+        assert "stop it first" in err
+        answer(capsys, config, "stop")
+        assert gateway.wait(30) == 0
+    code, out, err = osed(capsys, "test", "roof", "--yes", "--config", config)
+    assert (code, out) == (1, "")
+    assert "house/grid-meter, house/pv" in err
+    told = answer(capsys, config, "test", "house/pv", "--yes")
+    assert (told["obeys"], told["restored"]) == (True, True)
+    assert told["revert"].startswith("falls to its value after 2")
+    plain = yaml.safe_load(config.read_text())
+    pv = next(one for one in plain["sites"][0]["devices"] if one["name"] == "pv")
+    pv |= yaml.safe_load("\n".join(told["lines"]))
+    assert pv["serial"] == "M-1"
+    config.write_text(yaml.safe_dump(plain))
+    assert osed(capsys, "check", "--config", config)[0] == 0
+
+
 def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, Any]:
     """What the inverter holds, once it was read back; the process is asked again until it says so."""
     for _ in range(600):

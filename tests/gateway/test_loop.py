@@ -180,7 +180,7 @@ async def test_an_answer_told_again_is_the_same_to_the_last_bit() -> None:
         site.take_read(read(LIMIT))
         await idle()
         assert site.decision is not None
-        due = [one for page in site.decision.state.book.pages.values() for one in page.owed]
+        due = [one for page in site.state.book.pages.values() for one in page.owed]
     rig.upstream.slow = set()
     rig.time.now_s = 500.0
     async with rig.running() as site:

@@ -32,11 +32,9 @@ def test_a_start_is_told_only_once_its_decision_went_to_the_drivers() -> None:
     house.tick(1.0, hand_over=False)
     assert ("e", "received") in house.outcomes
     assert ("e", "started") not in house.outcomes
-    house.handed = first.serial - 1
-    house.tick(2.0, hand_over=False)
+    house.hand_over(2.0, first.serial - 1)
     assert ("e", "started") not in house.outcomes
-    house.handed = first.serial
-    house.tick(3.0, hand_over=False)
+    house.hand_over(3.0, first.serial)
     assert house.outcomes.count(("e", "started")) == 1
 
 
@@ -45,8 +43,7 @@ def test_what_follows_a_start_waits_behind_it() -> None:
     first = house.tick(0.0, house.read(0.0, event("e", ExportLimit(1000.0), duration_s=5.0)), hand_over=False)
     house.tick(6.0, hand_over=False)
     assert ("e", "completed") not in house.outcomes
-    house.handed = first.serial
-    house.tick(7.0, hand_over=False)
+    house.hand_over(7.0, first.serial)
     told = [kind for name, kind in house.outcomes if kind in ("started", "completed")]
     assert told == ["started", "completed"]
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from math import inf
+from typing import Any
 
 import pytest
 
-from grid_functions.model.control import ExportLimit, ImportLimit, Mode, TargetPower
+from grid_functions.model.control import Control, ExportLimit, ImportLimit, Mode, TargetPower
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank, Respondent
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut
@@ -18,24 +19,23 @@ EXPORT, IMPORT, TARGET = ExportLimit(0.0), ImportLimit(0.0), TargetPower(0.0)
 
 
 def event(
-    name: str, start_s: float = 0.0, duration_s: float | None = 100.0, *controls: object, level: float = 1.0
+    name: str, start_s: float = 0.0, duration_s: float | None = 100.0, *controls: Control, level: float = 1.0
 ) -> Event:
     """Holds an export limit unless told."""
-    wanted = controls or (EXPORT,)
-    interval = Interval(0.0, None, wanted)  # type: ignore[arg-type]  # controls, given by the caller
+    interval = Interval(0.0, None, controls or (EXPORT,))
     return Event(EventKey(ME, name), 0, "p", Rank(level, 0.0, name), start_s, duration_s, (interval,))
 
 
 def waiting(
-    name: str, start_s: float = 0.0, duration_s: float | None = 100.0, *controls: object, **more: object
+    name: str, start_s: float = 0.0, duration_s: float | None = 100.0, *controls: Control, **more: Any
 ) -> Tracked:
     """Seen, not begun."""
     level = more.pop("level", 1.0)
-    one = Tracked(event(name, start_s, duration_s, *controls, level=level), 0.0, 0.0)  # type: ignore[arg-type]  # a number
-    return replace(one, **more)  # type: ignore[arg-type]  # names and types are the caller's
+    one = Tracked(event(name, start_s, duration_s, *controls, level=level), 0.0, 0.0)
+    return replace(one, **more)
 
 
-def running(name: str, begin_s: float, duration_s: float | None = 100.0, **more: object) -> Tracked:
+def running(name: str, begin_s: float, duration_s: float | None = 100.0, **more: Any) -> Tracked:
     """Begun where it should."""
     return replace(waiting(name, begin_s, duration_s, **more), phase=Phase.RUNNING, begin_s=begin_s, since_s=begin_s)
 

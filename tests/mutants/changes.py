@@ -15,6 +15,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 Position = tuple[int, int]
 Span = tuple[Position, Position]
 
+_ANYBODYS = frozenset({"core/ReplaceComparisonOperator_Eq_Is", "core/ReplaceComparisonOperator_NotEq_IsNot"})
 _ALIKE = frozenset({"core/ReplaceComparisonOperator_Is_Eq", "core/ReplaceComparisonOperator_IsNot_NotEq"})
 
 
@@ -41,17 +42,19 @@ class Change:
 
 
 def changes(path: str, source: str) -> Iterator[Change]:
-    """All changes to one source, but three kinds that no test could ever tell from the original, or that prove nothing.
+    """All changes to one source, but the kinds that no test could ever tell from the original, or that prove nothing.
 
-    Annotations fail on import or not at all; the decorators of classes (`frozen`, `slots`) are held by the laws of the house;
-    and `is` says the same as `==` beside None, True, False or a member of an enum, since no type of ours redefines equality.
+    * Annotations fail on import or not at all; the decorators of classes (`frozen`, `slots`) are held by the laws of the house.
+    * `==` for `is` says the same beside None, True, False or a member of an enum: no type of ours redefines equality.
+    * `is` for `==` is the interpreter's business: whether two equal numbers or texts are one object is no promise of anybody's.
+    * Without `@cache` a pure function gives the same values, only later.
     """
     tree = ast.parse(source)
     spared = list(_spared(tree))
     alike = list(_alike(tree))
     nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
-        if get_operator(name).arguments():
+        if name in _ANYBODYS or get_operator(name).arguments():
             continue
         operator = get_operator(name)()
         places = (start for node in nodes for start, _ in operator.mutation_positions(node))
@@ -102,6 +105,7 @@ def _spared(tree: ast.Module) -> Iterator[Span]:
             noted.append(node.annotation)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             noted.append(node.returns)
+            noted.extend(one for one in node.decorator_list if isinstance(one, ast.Name) and one.id == "cache")
         elif isinstance(node, ast.ClassDef):
             noted.extend(node.decorator_list)
         for one in noted:

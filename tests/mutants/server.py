@@ -33,8 +33,7 @@ class Brisk:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Plain tests first: they are faster and say more."""
         items.sort(key=_is_property)
-        for item in filter(_is_property, items):
-            test = item.obj  # type: ignore[attr-defined]  # a Function, checked by _is_property
+        for test in (item.obj for item in items if isinstance(item, pytest.Function) and _is_property(item)):
             given = test._hypothesis_internal_use_settings
             test._hypothesis_internal_use_settings = hypothesis.settings(
                 given, max_examples=min(EXAMPLES, given.max_examples)

@@ -50,6 +50,16 @@ def test_is_beside_the_only_one_of_its_kind_is_not_made_an_equals() -> None:
     assert any("f != g" in one for one in made)
 
 
+def test_equals_is_not_made_an_is_nor_a_cache_taken_away() -> None:
+    source = "@cache\ndef f(x, y):\n    return x == y\n\n\n@other\ndef g(x, y):\n    return x != y\n"
+    made = {one.apply(source) for one in changes("x.py", source)}
+    assert not [one for one in made if "return x is y" in one and "x != y" in one]
+    assert not [one for one in made if "return x is not y" in one and "x == y" in one]
+    assert all("@cache" in one for one in made)
+    assert any("@other" not in one for one in made)
+    assert any("x < y" in one for one in made)
+
+
 def test_a_change_that_hangs_is_noticed(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "grid_functions/size.py").write_text("def idle() -> None:\n    while False:\n        pass\n")
     (tree / "tests/grid_functions/test_size.py").write_text(

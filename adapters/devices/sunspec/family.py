@@ -104,6 +104,10 @@ class SunSpec:
             sleepy=found.profile.sleeps and state.asleep(found, values),
         )
 
+    def learnt(self, found: Found) -> Mapping[str, str | int]:
+        """The function code by point, where one was refused and the other taken."""
+        return {f"write {name}": function for name, function in sorted(found.functions.items())}
+
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points of every function that the setpoint is about."""
         return plans.concerns(found.case(found.plate), wanted)

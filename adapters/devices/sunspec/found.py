@@ -1,7 +1,7 @@
 """One SunSpec device as found: where it stands, by what it is served, what is read of it when; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.devices.sunspec import adjustments, der700, legacy, meter
@@ -76,13 +76,8 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
     if part is None:
         return None
     who = part.identity
-    profile = asked if options.profile else (AS_PUBLISHED if who is None else matched(who.maker, who.model))
-    profile = replace(
-        profile,
-        pf_sign=options.pf_sign or profile.pf_sign,
-        one_value_per_read=options.one_value_per_read or profile.one_value_per_read,
-        prefer=options.prefer or profile.prefer,
-    )
+    met = asked if options.profile else (AS_PUBLISHED if who is None else matched(who.maker, who.model))
+    profile = options.over(met)
     access = Access(unit, options.function, min(max_read, profile.max_read), chain.spans, profile.one_value_per_read)
     measured = _measured(part)
     once = reads(access, part.blocks, {**_once(measured), **dict.fromkeys(_SLOW, _COUNTS)})

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from grid_functions.catalogue import built_in
-from grid_functions.decide import Decision, SiteState, SiteTick, decide, empty
+from grid_functions.decide import Decision, SiteState, SiteTick, decide, empty, note
 from grid_functions.machines import Machine
 from grid_functions.model.claim import Basis, InForce, Source, SourceKind
 from grid_functions.model.control import Control
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank, Read, Respondent, Standing, Wanted
 from grid_functions.model.instants import OWN, Moment
+from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import OptOut, Policy, SiteTerms, Vanished
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -75,21 +76,30 @@ class Site:
     policies: Mapping[Respondent, Policy] = field(default_factory=lambda: {UTILITY: policy()})
     functions: Mapping[str, Machine] = field(default_factory=built_in)
     state: SiteState = field(default_factory=empty)
-    handed: int | None = None
     meter_w: float | None = 0.0
     decisions: list[Decision] = field(default_factory=list)
 
     def tick(self, now_s: float, *reads: Read, hand_over: bool = True, **told: object) -> Decision:
         """A decision ``now_s`` seconds after boot."""
         devices = [replace(one, condition=replace(one.condition, readings=_aged(one, now_s))) for one in self.devices]
-        plain = SiteTick(snapshot(devices, self.meter_w, now_s), reads=reads, handed=self.handed)
+        plain = SiteTick(snapshot(devices, self.meter_w, now_s), reads=reads)
         tick = replace(plain, **told)  # type: ignore[arg-type]  # fields of SiteTick, passed on
         done = decide(self.state, self.policies, self.terms, self.functions, tick, at(now_s), seed=SEED)
         self.state = done.state
-        if hand_over:
-            self.handed = done.serial
         self.decisions.append(done)
-        return done
+        if hand_over:
+            self.hand_over(now_s)
+        return self.decisions[-1]
+
+    def hand_over(self, now_s: float, serial: int | None = None) -> tuple[Outcome, ...]:
+        """The decision of that serial, or the last one, goes to the drivers; what is owed for that."""
+        done = self.decisions[-1]
+        noted = note(self.state, self.policies, at(now_s), handed=done.serial if serial is None else serial)
+        self.state = noted.state
+        self.decisions[-1] = replace(
+            done, outcomes=done.outcomes + noted.outcomes, entries=done.entries + noted.entries
+        )
+        return noted.outcomes
 
     def read(
         self,

@@ -5,14 +5,11 @@ The site: a legacy inverter of 5 kW, one of the 700 series of 6 kW, both in full
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
@@ -27,9 +24,6 @@ from gateway.appliance import Appliance
 from gateway.config.load import load
 from gateway.wiring import FAMILIES
 from protocols.ieee2030_5.archive import FileStore
-from protocols.ieee2030_5.desk.exchange import Answer, Reply, Request
-from protocols.ieee2030_5.desk.shelf import View
-from protocols.ieee2030_5.desk.tree import Desk
 from protocols.ieee2030_5.server import Exchange, UtilityServer, UtilityServerSettings, running
 from tests.protocols.ieee2030_5.lab import TOKEN, Authority, lfdi_of
 
@@ -43,8 +37,6 @@ PATIENCE_S = 60.0
 
 SLACK_W = 100.0
 """What the closed loop may be off by, W; also far more than a step of any register."""
-
-Twist = Callable[[Request, Reply], Reply]
 
 
 class News:
@@ -61,38 +53,6 @@ class News:
         """The next piece of news."""
         self._event.clear()
         await self._event.wait()
-
-
-@dataclass
-class Mischief:
-    """A layer around the server's desk. ``twist``: what becomes of a reply; ``done``: how often it became another."""
-
-    twist: Twist | None = None
-    done: Counter[str] = field(default_factory=Counter)
-
-    def desk(self, sfdi_of: Callable[[str], int]) -> "TwistedDesk":
-        """What the server takes for its desk."""
-        return TwistedDesk(Desk(sfdi_of), self)
-
-
-@dataclass
-class TwistedDesk:
-    """The desk, with what it answers twisted."""
-
-    desk: Desk
-    mischief: Mischief
-
-    def answer(self, request: Request, who: str | None, now_s: float, store: View) -> Answer:
-        """As the desk's."""
-        answer = self.desk.answer(request, who, now_s, store)
-        if self.mischief.twist is None:
-            return answer
-        reply = self.mischief.twist(request, answer.reply)
-        if reply is answer.reply:
-            return answer
-        self.mischief.done[request.path] += 1
-        # What was not told was not taken either.
-        return Answer(reply, ())
 
 
 class Record(Recorder):
@@ -135,18 +95,21 @@ class Record(Recorder):
 
 
 class Thread:
-    """Everything the cases act on and judge by. ``statuses``: Responses as the server holds them, by subject."""
+    """Everything the cases act on and judge by.
+
+    ``statuses``: Responses as the server holds them, by subject; ``strikes``: of the server's tricks, by number.
+    """
 
     def __init__(self, folder: Path, server_folder: Path) -> None:
         self.folder = folder
         self.config = folder / "osed.yaml"
         self.news = News()
         self.record = Record(self.news)
-        self.mischief = Mischief()
         self.authority = Authority(server_folder)
         self.files = self.authority.files("gateway")
         self.exchanges: list[Exchange] = []
         self.statuses: dict[str, list[int]] = {}
+        self.strikes: dict[int, int] = {}
         self.programs: dict[str, int] = {}
         self.port = 0
         self.site: Simulator
@@ -258,25 +221,24 @@ class Thread:
             while not any(words in text for text in (await self.status())["sites"][0]["alarms"]):
                 await self.news.wait()
 
-    @contextmanager
-    def twisted(self, twist: Twist) -> Iterator[Counter[str]]:
-        """The server misbehaves; counts how often, by path."""
-        self.mischief.twist, self.mischief.done = twist, Counter()
+    @asynccontextmanager
+    async def mischief(self, does: str, **trick: Any) -> AsyncIterator[int]:
+        """The server misbehaves; the trick's number."""
+        made = await self.utility.admin("POST", "/mischief", {"does": does, **trick})
         try:
-            yield self.mischief.done
+            yield made["number"]
         finally:
-            self.mischief.twist = None
+            await self.behave(made["number"])
 
-    @contextmanager
-    def spoiled(self, path: str, **changes: Any) -> Iterator[Counter[str]]:
-        """These fields of every reply to a GET of paths that begin so are others."""
+    async def behave(self, trick: int) -> None:
+        """The server plays this trick no more."""
+        for one in await self.utility.admin("GET", "/mischief"):
+            if one["number"] == trick:
+                await self.utility.admin("DELETE", f"/mischief/{trick}")
 
-        def twist(request: Request, reply: Reply) -> Reply:
-            spoils = request.method == "GET" and request.path.startswith(path)
-            return replace(reply, **changes) if spoils else reply
-
-        with self.twisted(twist) as done:
-            yield done
+    async def struck(self, trick: int, times: int) -> None:
+        """That many requests have met the trick."""
+        await self.until(f"{times} strikes of trick {trick}", lambda: self.strikes.get(trick, 0) >= times)
 
     @asynccontextmanager
     async def serving(self, authority: Authority | None = None) -> AsyncIterator[None]:
@@ -289,16 +251,8 @@ class Thread:
             self.exchanges.append(exchange)
             self.news.tell()
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("protocols.ieee2030_5.server.Desk", self.mischief.desk)
-            serving: AbstractAsyncContextManager[UtilityServer] = running(
-                settings,
-                tls=context,
-                identify=lfdi_of,
-                sfdi_of=sfdi,
-                store=FileStore(self.folder / "utility.db"),
-                told=told,
-            )
+        store = FileStore(self.folder / "utility.db")
+        serving = running(settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, store=store, told=told)
         async with serving as self.utility:
             self.port = self.utility.port
             yield
@@ -324,6 +278,7 @@ class Thread:
             assert one["lfdi"] == self.lfdi
             found.setdefault(one["subject"], []).append(one["status"])
         self.statuses = found
+        self.strikes = {one["number"]: one["struck"] for one in await self.utility.admin("GET", "/mischief")}
 
     def _configuration(self, changes: dict[str, Any]) -> dict[str, Any]:
         devices = [

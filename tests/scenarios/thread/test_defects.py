@@ -1,17 +1,13 @@
 """The defects seen in the field: what a server moves, fills or changes later. Against the whole thread, one appliance for the file."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from protocols.ieee2030_5.desk.exchange import Reply, Request
-from tests.scenarios.thread.stage import LEGACY, LOAD_W, MODERN, Thread, Twist, stage
+from tests.scenarios.thread.stage import LEGACY, LOAD_W, MODERN, Thread, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -49,12 +45,26 @@ async def test_a_poll_rate_changed_later_is_adopted(thread: Thread) -> None:
     await thread.settings(derp_poll_s=1)
 
 
+async def test_csip_aus_is_spoken(thread: Thread) -> None:
+    """Its own elements are in what is put: export and generation are what these devices can be limited in (bits 0 and 2)."""
+
+    async def told() -> tuple[int, int]:
+        report = await thread.utility.admin("GET", "/devices/1/report")
+        capability, settings = report.get("capability", {}), report.get("settings", {})
+        return capability.get("doeModesSupported", 0), settings.get("doeModesEnabled", 0)
+
+    # put once, at the start
+    await thread.until("put", lambda: any(one.path == "/edev/1/der/1/derg" for one in thread.exchanges))
+    supported, enabled = await told()
+    assert supported & 0b0101 == enabled & 0b0101 == 0b0101
+
+
 async def test_a_superseding_control_wins_whatever_the_server_moves(thread: Thread) -> None:
     """The server marks the running control superseded (4) and gives it the newer one's creationTime."""
     running = await thread.export_limit(1500)
     await thread.answered(running, 1, 2)
     await thread.limited(1500)
-    with thread.twisted(moved(running)):
+    async with thread.mischief("creation"):
         newer = await thread.export_limit(800)
         await thread.answered(running, 1, 2, 7)
         await thread.answered(newer, 1, 2)
@@ -81,27 +91,6 @@ async def test_off_is_undone_at_the_end_of_its_event(thread: Thread, mode: str) 
     await thread.answered(off, 1, 2, 3)
     await thread.until("on again", lambda: switches(thread) == (1.0, 1.0))
     await thread.limited(DEFAULT_W)
-
-
-def moved(control: dict[str, Any]) -> Twist:
-    """The superseded control's creationTime becomes the newest of the list, as some utility servers have it."""
-    own = f"<mRID>{control['mRID']}</mRID>".encode()
-
-    def twist(request: Request, reply: Reply) -> Reply:
-        if not request.path.endswith("/derc"):
-            return reply
-        newest = max(_CREATED.findall(reply.body), key=int, default=b"0")
-        head, found, rest = reply.body.partition(own)
-        if not found:
-            return reply
-        return replace(
-            reply, body=head + found + _CREATED.sub(b"<creationTime>%s</creationTime>" % newest, rest, count=1)
-        )
-
-    return twist
-
-
-_CREATED = re.compile(rb"<creationTime>(\d+)</creationTime>")
 
 
 def switches(thread: Thread) -> tuple[float | None, float | None]:

@@ -7,6 +7,7 @@ a new control that must be found, written and answered without anybody's help; t
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,14 +20,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 LIMITS_W = (1500, 1200)
 """In turns, so that every recovery changes the registers."""
 
-BOMB = (
-    b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">'
-    + b"".join(b'<!ENTITY %c "%s">' % (98 + i, b"&%c;" % (97 + i) * 10) for i in range(9))
-    + b']><DERControlList xmlns="urn:ieee:std:2030.5:ns" all="0" results="0">&j;</DERControlList>'
-)
-EMPTY = b'<DERControlList xmlns="urn:ieee:std:2030.5:ns" href="/derp/1/derc" all="0" results="0"/>'
-HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
-LARGE = EMPTY[:-2] + b">" + b" " * 10_000_000 + b"</DERControlList>"
 CONTROLS = "/derp/1/derc"
 
 
@@ -61,22 +54,22 @@ def stands(thread: Thread, limit: float, since_s: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "spoilt", "times"),
+    ("does", "fields", "times"),
     [
-        (CONTROLS, {"body": HTML, "content_type": "text/html"}, 2),
-        (CONTROLS, {"body": BOMB}, 2),
-        (CONTROLS, {"body": LARGE}, 1),
-        (CONTROLS, {"body": EMPTY}, 3),
-        (CONTROLS, {"body": EMPTY.replace(b'all="0"', b'all="7"')}, 3),
-        ("/", {"status": 500, "body": b""}, 2),
-        ("/", {"cut": True}, 2),
+        ("html", {"path": CONTROLS}, 2),
+        ("bomb", {"path": CONTROLS}, 2),
+        ("large", {"path": CONTROLS}, 1),
+        ("empty", {"path": CONTROLS}, 3),
+        ("hollow", {"path": CONTROLS}, 3),
+        ("status", {"status": 500}, 2),
+        ("cut", {}, 2),
     ],
     ids=["html", "entity-bomb", "10-MB", "empty", "lying-all", "500-everywhere", "cut-everywhere"],
 )
-async def test_a_bad_answer_unseats_nothing(thread: Thread, path: str, spoilt: dict[str, object], times: int) -> None:
+async def test_a_bad_answer_unseats_nothing(thread: Thread, does: str, fields: dict[str, Any], times: int) -> None:
     limit, since_s = held_w(thread), thread.site.site.t_s
-    with thread.spoiled(path, **spoilt) as done:
-        await thread.until(f"{times} bad answers", lambda: done[CONTROLS] >= times)
+    async with thread.mischief(does, **fields):
+        await thread.polls(times, CONTROLS)
     stands(thread, limit, since_s)
     await obeys(thread, sum(LIMITS_W) - limit)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from certs import dev_ca, tls
-from protocols.ieee2030_5.desk.exchange import Reply
 from tests.protocols.ieee2030_5.lab import Authority
 from tests.scenarios.thread.meanwhile import meanwhile
 from tests.scenarios.thread.stage import FAIL_SAFE_W, LEGACY, LOAD_W, MODERN, PIN, RATED_W, SLACK_W, stage
@@ -150,8 +149,8 @@ async def test_a_refusal_in_mid_schedule_stops_no_schedule(folder: Path) -> None
                 await thread.answered(following, 1)
                 await thread.limited(1500)
                 since_s = thread.site.site.t_s
-                with thread.twisted(lambda request, reply: Reply(status=403)) as done:
-                    await thread.until("refused", lambda: done["/dcap"] >= 1)
+                async with thread.mischief("status", status=403):
+                    await thread.polls(1, "/dcap")
                     await thread.limited(1000)
                     assert thread.record.most_w(since_s) <= 1500 + LOAD_W + SLACK_W
                     await thread.until("the last is over", lambda: thread.record.now_w > 1500 + LOAD_W + SLACK_W)

@@ -1,0 +1,135 @@
+"""osed test: how a device obeys, measured."""
+
+import asyncio
+import fcntl
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, aside, document, people, progress, table
+from grid_functions.model.errors import OperatorFault
+
+
+def commission(
+    name: Annotated[str, typer.Argument(metavar="DEVICE", help="The device's name, or SITE/NAME.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration that names it.")] = Path(
+        "osed.yaml"
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before its power is moved.")] = False,
+    json_: Json = False,
+) -> None:
+    """Commission a device: step its limit down and back, measure how it obeys, and give everything back. Takes some minutes.
+
+    Example: osed test pv --yes
+    """
+    from adapters import catalogue
+    from adapters.commission import Commission, Findings
+    from adapters.modbus.link import Link
+    from gateway.clock import SystemClock, SystemDice
+    from gateway.config.load import load
+    from gateway.specification import DeviceSpec, device_specs
+    from gateway.wiring import FAMILIES
+
+    loaded = load(config, FAMILIES)
+    spec = _chosen(name, device_specs(loaded))
+    _alone(loaded.folder / loaded.configuration.gateway.data)
+    if not yes and not typer.confirm(
+        f"This lowers the power of {spec.settings.name} for some minutes. Go on?", err=True
+    ):
+        raise typer.Exit(1)
+
+    async def run(of: DeviceSpec) -> Findings:
+        link = Link(
+            of.link.host,
+            of.link.port,
+            jitter=SystemDice().jitter,
+            timeout_s=of.link.timeout_s,
+            min_gap_s=of.link.min_gap_s,
+        )
+        family = catalogue.FAMILIES[of.settings.family].family(**of.settings.options)
+        try:
+            return await Commission(family, link, of.settings.unit, SystemClock(), _tell).run()
+        finally:
+            with suppress(OSError):
+                await link.close()
+
+    with progress("commissioning"):
+        found = asyncio.run(run(spec))
+    lines = _lines(found)
+    if json_:
+        document({**asdict(found), "lines": lines})
+    else:
+        _show(found, lines)
+    if not found.obeys or not found.restored:
+        raise typer.Exit(1)
+
+
+def _tell(text: str) -> None:
+    if aside.is_terminal:
+        aside.print(f"  {text}")
+
+
+def _chosen(name: str, devices: dict[str, Any]) -> Any:
+    found = {key: spec for key, spec in devices.items() if name in (key, spec.settings.name)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise OperatorFault(f"{name!r} stands in several sites", f"name one of {', '.join(sorted(found))}")
+    raise OperatorFault(f"no device is named {name!r}", f"devices: {', '.join(sorted(devices))}")
+
+
+def _alone(data: Path) -> None:
+    """Two masters on one device would measure each other."""
+    lock = data / "lock"
+    if not lock.exists():
+        return
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            raise OperatorFault(f"a gateway runs on {data}", "stop it first: 'osed stop'") from fault
+
+
+def _lines(found: Any) -> list[str]:
+    """What the configuration should say of this device, to paste into its line."""
+    plate = found.nameplate
+    lines = [f'{what}: "{text}"' for what in ("maker", "model", "serial") if (text := getattr(plate, what))]
+    if found.settle_s is not None:
+        lines.append(f"settle_s: {max(1.0, round(found.settle_s + 0.5, 1)):g}")
+    options = {}
+    if found.enable_edge:
+        options["enable_edge"] = "true"
+    rated_w = plate.max_w or plate.rated_w
+    if found.resolution_w is not None and rated_w and (step := 100 * found.resolution_w / rated_w) >= 0.2:
+        options["limit_step_pct"] = f"{step:.3g}"
+    if options:
+        lines.append("options: {" + ", ".join(f"{key}: {value}" for key, value in options.items()) + "}")
+    return lines
+
+
+def _show(found: Any, lines: list[str]) -> None:
+    plate = found.nameplate
+    people.print(
+        f"{plate.maker} {plate.model}, serial {plate.serial}, {plate.rated_w:g} W, produced {found.start_w:.0f} W"
+    )
+    rows = [
+        (t.what, f"{t.limit_w:.0f}", f"{t.power_w:.0f}", "never" if t.after_s is None else f"{t.after_s:.1f}")
+        for t in found.trials
+    ]
+    table("", ("told", "limit W", "power W", "after s"), rows)
+    words = {
+        "obeys a limit": "yes" if found.obeys else "NO: what is written reads back, and its power does not follow",
+        "settles in": "never" if found.settle_s is None else f"{found.settle_s:.1f} s",
+        "least step": "not seen" if found.resolution_w is None else f"{found.resolution_w:.1f} W",
+        "needs its enable to rise": {None: "not tried", True: "yes", False: "no"}[found.enable_edge],
+        "when silent": found.revert,
+        "as before": "yes" if found.restored else "NO: it does not read as it did; look at it",
+    }
+    for what, said in (*words.items(), *found.learnt.items()):
+        people.print(f"{what}: {said}")
+    for doubt in found.doubts:
+        people.print(f"doubt: {doubt}")
+    people.print("\nto paste into its line:\n  " + "\n  ".join(lines))
