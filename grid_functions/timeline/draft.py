@@ -8,7 +8,7 @@ from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Cause, Fact, OutcomeKind
 from grid_functions.model.policy import Policy
-from grid_functions.timeline.state import ROOM, Kept, Note, Phase, Refusal, Run, Stood, TimelineState, Tracked
+from grid_functions.timeline.state import ROOM, Kept, Means, Note, Phase, Refusal, Run, Stood, TimelineState, Tracked
 
 _NO_CAUSE = Cause()
 
@@ -21,6 +21,7 @@ class Draft:
         "_touched",
         "events",
         "facts",
+        "means",
         "notes",
         "now",
         "now_s",
@@ -34,13 +35,14 @@ class Draft:
         "state",
     )
 
-    def __init__(self, state: TimelineState, policy: Policy, now: Instants, seed: bytes) -> None:
+    def __init__(self, state: TimelineState, policy: Policy, now: Instants, seed: bytes, means: Means) -> None:
         kept = state.kept
         self.state = state
         self.policy = policy
         self.now = now
         self.now_s = now.on(policy.clock)
         self.seed = seed
+        self.means = means
         self.relation = kept.relation
         self.events = kept.events
         self.standings = dict(kept.standings)

@@ -9,14 +9,16 @@ from dataclasses import replace
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
-from grid_functions.model.outcome import Cause, OutcomeKind
+from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import OptOut, Policy
 from grid_functions.timeline import contest, intake
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
 from grid_functions.timeline.state import (
+    ALL_MEANS,
     ROOM,
     Kept,
+    Means,
     Opt,
     Phase,
     Refusal,
@@ -64,13 +66,15 @@ def step(
     now: Instants,
     *,
     seed: bytes,
+    means: Means = ALL_MEANS,
 ) -> TimelineStep:
     """Take what was read, in the order it arrived, and say what holds at ``now``.
 
     ``opts``: those in effect; without one an event is in. ``closed``: events other rooms have ended for good. ``seed``: the
-    gateway's own bytes, from which draws are made.
+    gateway's own bytes, from which draws are made. ``means``: what the respondent's devices can do; an event of which they can do nothing
+    is refused when it is first seen.
     """
-    draft = Draft(state, policy, now, seed)
+    draft = Draft(state, policy, now, seed, means)
     _end(draft, draft.run.running)  # what is over is not cancelled by what is read after it
     for read in reads:
         if read.respondent == state.respondent:
@@ -79,6 +83,7 @@ def step(
     _close(draft, closed)
     _opt(draft, opts)
     _advance(draft)
+    _take_part(draft)
     after = TimelineState(state.respondent, draft.kept(), draft.run)
     settings = settings_of(draft)
     ramp = ramp_of(draft, settings)
@@ -93,6 +98,7 @@ def step(
         reason=draft.relation.reason,
         settings=settings,
         ramp=ramp,
+        running=tuple(EventKey(state.respondent, name) for name in draft.run.running),
     )
 
 
@@ -151,7 +157,7 @@ def _end(draft: Draft, names: Iterable[str]) -> None:
                 ended.append((max(end, draft.run.began_s), name, tracked))
     for at, _, tracked in sorted(ended, key=lambda one: one[:2]):
         silent = tracked.told is not None or tracked.away_s is not None
-        draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at)
+        draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at, Cause(part=_part(draft, tracked)))
     over = {name for _, name, _ in ended}
     recent = [name for name in draft.run.recent if _is_recent(draft, name)]
     recent += sorted(
@@ -219,12 +225,38 @@ def _start(draft: Draft, due: Iterable[Start]) -> None:
         now = draft.events[name]
         if now.phase is Phase.WAITING:
             begun.append(name)
-            draft.put(replace(tracked, lost=now.lost, phase=Phase.RUNNING))
+            draft.put(_participating(draft, replace(tracked, lost=now.lost, phase=Phase.RUNNING)))
             if tracked.told is None:
                 draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
     running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
     draft.run = replace(draft.run, running=tuple(sorted(running_now.union(begun))))
     _end(draft, begun)
+
+
+def _take_part(draft: Draft) -> None:
+    for name in draft.run.running:
+        tracked = draft.events[name]
+        now = _participating(draft, tracked)
+        if now != tracked:
+            draft.put(now)
+
+
+def _participating(draft: Draft, tracked: Tracked) -> Tracked:
+    """What is to be remembered of this moment. What an opt-out cannot drop (rule 3) is taken part in all the same."""
+    if tracked.took_part and not tracked.opted_out:
+        return tracked
+    modes = contest.contends(tracked, draft.policy.opt_out)
+    if not modes:
+        return tracked if tracked.sat_out else replace(tracked, sat_out=True)
+    return replace(tracked, took_part=True) if any(map(draft.means.at_hand, sorted(modes))) else tracked
+
+
+def _part(draft: Draft, tracked: Tracked) -> Part:
+    if not tracked.took_part:
+        return Part.NONE
+    if not contest.contends(tracked, draft.policy.opt_out):
+        return Part.LEFT
+    return Part.JOINED if tracked.sat_out else Part.WHOLE
 
 
 def _lasts(tracked: Tracked) -> bool:

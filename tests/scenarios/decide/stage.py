@@ -8,6 +8,7 @@ A scenario is ``{name, why, devices, site, asks, meter, expect, lost, alarms}``:
 * ``asks``: [{by: utility | aggregator | operator | occupant, level, event, ...one control by its class: its arguments}]; several controls
   under one ``event`` are of one event; ``standing: true`` is a default;
 * ``expect``: {device: fields of its Setpoint}, complete but for ``limits``, which are compared only where they are told;
+* ``refused``: words of what is told upstream of events that nobody can serve;
 * ``lost``: ["mode to mode why"], complete where told; ``alarms``: words found in the alarms.
 """
 
@@ -24,6 +25,7 @@ from grid_functions.model.claim import Bound, SourceKind
 from grid_functions.model.control import Control, CurveKind, CurvePoint, Flow, Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
 from grid_functions.model.event import Event, Rank, Standing
+from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms, Yield
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.setpoint import Reactive, Revert, Setpoint
@@ -92,6 +94,9 @@ def check(scenario: dict[str, Any], done: Decision) -> None:
         assert sorted(f"{one.claim.mode} to {one.to.mode} {one.why}" for one in lost) == sorted(scenario["lost"])
     for words in scenario.get("alarms", ()):
         assert any(words in one.text for one in done.alarms), (words, done.alarms)
+    refused = [one.cause.text for one in done.outcomes if one.kind is OutcomeKind.REFUSED]
+    for words in scenario.get("refused", ()):
+        assert any(words in text for text in refused), (words, refused)
     # a first decision is one that allocation itself makes: the guard has nothing to cut
     assert done.clamps == ()
 
