@@ -374,7 +374,9 @@ def _dry(conversation: Conversation[Writing[Found]]) -> bool:
 
 
 def _both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:
-    return Writing({**one.points, **other.points}, other.refused, other.found or one.found)
+    return Writing(
+        {**one.points, **other.points}, other.refused, other.found or one.found, one.pending or other.pending
+    )
 
 
 async def _pause(news: asyncio.Event, seconds: float) -> None:

@@ -75,7 +75,7 @@ class Writing(Generic[Found]):
 
 
 class Family(Protocol[Found, Raw]):
-    """One device family. ``Found``: what discovery leaves for later; ``Raw``: the bytes of one poll."""
+    """One device family. ``Found``: what discovery leaves for later; ``Raw``: what one poll brought."""
 
     @property
     def name(self) -> str:

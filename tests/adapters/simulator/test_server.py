@@ -190,7 +190,7 @@ async def test_single_and_multiple_writes(simulator: Simulator, client: AsyncMod
         (704, "WMaxLimPctRvrtRem", [0, 60], 2),
         (701, "W", [0], 2),
         (702, "WMaxRtg", [1], 2),
-        (704, "PFWInjEna", [1], 2),
+        (704, "PFWInjEna", [2], 3),
     ],
 )
 async def test_refused_writes(
