@@ -19,12 +19,15 @@ class Quirks:
 
     ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
     revert_off: revert timers stand still. local: switched to local control (715), every write is refused.
+    mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
     """
 
     ignores: bool = False
     meter_sign: bool = False
     revert_off: bool = False
     local: bool = False
+    mute: bool = False
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
