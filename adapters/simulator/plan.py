@@ -19,6 +19,7 @@ class Quirks:
 
     ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
     revert_off: revert timers stand still. local: switched to local control (715), every write is refused.
+    edge: a value of 704 acts only once its enable goes from 0 to 1 (der700).
     mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
     """
 
@@ -26,6 +27,7 @@ class Quirks:
     meter_sign: bool = False
     revert_off: bool = False
     local: bool = False
+    edge: bool = False
     mute: bool = False
     busy: bool = False
 
