@@ -23,7 +23,8 @@ _ENTER = "enter"
 class Der700:
     """State of one inverter: registers held, what runs out when, whether in service, the power stage.
 
-    `before_hz_w`: the power at which the frequency left the dead band of 711.
+    `before_hz_w`: the power at which the frequency left the dead band of 711; `latched`: values of enabled functions
+    that still act in place of what is held.
     """
 
     plan: InverterPlan
@@ -35,6 +36,7 @@ class Der700:
     soft_start: bool = False
     deadlines: Deadlines = field(default_factory=dict)
     before_hz_w: float | None = None
+    latched: Mapping[PointKey, int] = field(default_factory=dict)
 
     @property
     def image(self) -> Image:
@@ -56,7 +58,7 @@ class Der700:
 
     def orders(self, grid: Grid) -> Orders:
         """What the registers demand now."""
-        held = self._free if self.quirks.ignores else self.held
+        held = self._free if self.quirks.ignores else {**self.held, **self.latched}
         return functions700.orders(
             held,
             grid,
@@ -109,7 +111,7 @@ class Der700:
         if any(f"adopt{model}" in self.deadlines for model, _ in _requests(points)):
             return Refusal.BUSY
         before = self.orders(grid)
-        state = replace(self, held={**self.held, **points})
+        state = replace(self, held={**self.held, **points}, latched=self._latched(points) if self.quirks.edge else {})
         running = restarted(state._timers, state.deadlines, state.held, frozenset(points), now_s)
         state = replace(state, deadlines=running)
         for model, _ in _requests(points):
@@ -153,6 +155,14 @@ class Der700:
         for model in self._curves:
             allowed |= curves.ranges(model, self.image, self.held)
         return allowed
+
+    def _latched(self, points: Mapping[PointKey, int]) -> dict[PointKey, int]:
+        """What goes on acting because its enable was, and stays, 1."""
+        kept: dict[PointKey, int] = {}
+        for enable, names in control704.VALUES.items():
+            if self.held[704, enable] == 1 and points.get((704, enable), 1) == 1:
+                kept |= {(704, name): self.latched.get((704, name), self.held[704, name]) for name in names}
+        return kept
 
     def _watched(self, available_w: float, grid: Grid) -> "Der700":
         """Follow 711: remember the power at which the frequency left its dead band, forget it on return."""

@@ -19,12 +19,17 @@ class Quirks:
 
     ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
     revert_off: revert timers stand still. local: switched to local control (715), every write is refused.
+    edge: a value of 704 acts only once its enable goes from 0 to 1 (der700).
+    mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
     """
 
     ignores: bool = False
     meter_sign: bool = False
     revert_off: bool = False
     local: bool = False
+    edge: bool = False
+    mute: bool = False
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,8 @@ class Plan:
 
 
 MODELS: Mapping[str, tuple[int, ...]] = {
-    "legacy": (124, 126, 127, *range(129, 145), 160, 802),
-    "der700": (705, 706, 707, 708, 709, 710, 711, 712, 713, 714, 715, 802),
+    "legacy": (),
+    "der700": (705, 706, 707, 708, 709, 710, 711, 712, 713, 714, 715),
 }
 """What each kind can have beside its least models."""
 
@@ -175,6 +180,8 @@ def _inverter(table: Mapping[str, Any], where: str) -> InverterPlan:
     phases = _whole(table.get("phases", 3), f"{where}.phases", 1, 3)
     if phases == 2:
         raise PlanError(f"{where}.phases: 1 or 3")
+    if kind == "legacy" and table.get("storage") is not None:
+        raise PlanError(f"{where}.storage: only a der700 inverter has a battery")
     return InverterPlan(
         name=name,
         kind="legacy" if kind == "legacy" else "der700",

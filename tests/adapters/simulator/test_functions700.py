@@ -134,3 +134,13 @@ def test_local_control_refuses_every_write_and_the_heart_beats() -> None:
     assert attempt(local, "new", (704, "WMaxLimPct"), 5000) is Refusal.FAILURE
     assert raw(local, "new", 715, "LocRemCtl") == 1
     assert raw(step(local, 3), "new", 715, "DERHb") == raw(local, "new", 715, "DERHb") + 3
+
+
+def test_edge_a_changed_value_acts_only_once_enable_rises() -> None:
+    half = step(put(_der().with_quirks("new", Quirks(edge=True)), "new", 704, WMaxLimPct=5000, WMaxLimPctEna=1), 5)
+    assert half.produced_w("new") == pytest.approx(4000)
+    changed = step(put(half, "new", 704, WMaxLimPct=2500, WMaxLimPctEna=1), 5)
+    assert raw(changed, "new", 704, "WMaxLimPct") == 2500
+    assert changed.produced_w("new") == pytest.approx(4000)
+    risen = put(put(changed, "new", 704, WMaxLimPctEna=0), "new", 704, WMaxLimPctEna=1)
+    assert step(risen, 5).produced_w("new") == pytest.approx(2000)
