@@ -14,24 +14,29 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway.handing import narrowed
+from gateway.handing import narrowed, within
+from gateway.picture import aged, next_stale
 from gateway.site_plan import SitePlan
 from grid_functions.decide import Decision, SiteState, SiteTick, decide
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.entry import Entry, EntryKey
 from grid_functions.model.errors import GatewayError
 from grid_functions.model.event import EventKey, Read
-from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
-from grid_functions.model.reading import MeterKey, Quality, Reading
-from grid_functions.model.setpoint import Setpoint, tightens
+from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.outcomes import acknowledged
 
 _log = structlog.get_logger("site")
 
 _RETRY_S = 1.0
 """Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
+
+
+_FOLD_S = 1.0
+"""At most so long is an acknowledgement kept in memory only: a crash within it sends the identical Response once more."""
 
 
 class Commits(Protocol):
@@ -72,6 +77,7 @@ class SiteLoop:
         self._reads: list[Read] = []
         self._acknowledged: list[Outcome] = []
         self._changed = asyncio.Event()
+        self._taken = asyncio.Event()
         self._commit_wanted = asyncio.Event()
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
@@ -109,6 +115,7 @@ class SiteLoop:
                 if self._uncommitted or self._untold:
                     self._commit_wanted.set()
                 group.create_task(self._commit_forever(), name=f"{self.plan.terms.name}/commit")
+                group.create_task(self._fold_forever(), name=f"{self.plan.terms.name}/fold")
                 group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
         finally:
             # What was being told stays in its queue, and is told when the site is begun again.
@@ -116,22 +123,21 @@ class SiteLoop:
             for task in telling:
                 task.cancel()
             await asyncio.gather(*telling, return_exceptions=True)
+            await self._keep_taken()
 
     def snapshot(self, now: Instants) -> Snapshot:
         """The frozen picture of now: every configured device is in it, answered or not."""
         meter = self.seen.get(self.plan.meter) if self.plan.meter is not None else None
         stale_s = self.plan.terms.meter_stale_s
-        readings = {} if meter is None else {key: _aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
+        readings = {} if meter is None else {key: aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
         devices = {name: seen for name, seen in self.seen.items() if seen.role is not Role.METER}
         return Snapshot(self.plan.terms.name, now, readings, devices)
 
     async def _decide_forever(self) -> None:
         await self._first_looks()
         while True:
-            self._changed.clear()
-            now = self._clock.now()
             try:
-                wake = self._decide(now)
+                wake = await self._decide()
             except Exception:
                 # A defect of ours must not unseat what holds: the drivers keep what they were handed.
                 self._alarm("decision", "a decision failed; what holds stands")
@@ -150,35 +156,51 @@ class SiteLoop:
         """Devices of which no answer has come. That one is silent is a look, but no answer."""
         return set(self.plan.devices) - {name for name, seen in self.seen.items() if seen.condition.online}
 
-    def _decide(self, now: Instants) -> tuple[Moment, ...]:
+    async def _decide(self) -> tuple[Moment, ...]:
+        """One decision; where all of it went out at once, also the one that may now tell so: both share a commit."""
+        try:
+            handed, wake = await self._decide_once()
+            if handed:
+                _, wake = await self._decide_once()
+        finally:
+            if self._uncommitted or self._untold:
+                self._commit_wanted.set()
+        return wake
+
+    async def _decide_once(self) -> tuple[bool, tuple[Moment, ...]]:
+        """One decision handed over as far as it may be. True: all of it was, and something waited for that."""
+        self._changed.clear()
+        now = self._clock.now()
         snapshot = self.snapshot(now)
         decision = self._decided(snapshot, now)
         before, self._state, self.decision = self.decision, decision.state, decision
         if self.plan.observe:
             # Nothing is owed for what was only watched.
             self._acknowledged += decision.outcomes
-            self._went_out(decision)
+            handed = True
         else:
             for entry in decision.entries:
                 self._uncommitted[entry.key] = entry
             self._untold += decision.outcomes
-            waits = bool(self._uncommitted or self._untold)
-            if waits:
-                self._commit_wanted.set()
-            self._hand(decision, loosening=not waits)
-            if not waits:
-                self._went_out(decision)
-            self._show(snapshot)
+            self._hand(decision, loosening=not (self._uncommitted or self._untold))
+            known = self.plan.devices
+            handed = all(self._handed.get(one.device) == one for one in decision.setpoints if one.device in known)
+        if handed:
+            self._went_out(decision)
         # What is urgent is on its way first.
+        await asyncio.sleep(0)
+        if not self.plan.observe:
+            self._show(snapshot)
         self._note(decision, before)
-        stale = _next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
-        return decision.wake if stale is None else (*decision.wake, stale)
+        stale = next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
+        wake = decision.wake if stale is None else (*decision.wake, stale)
+        return handed and bool(decision.state.room.waiting), wake
 
     def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
-        reads, acknowledged = tuple(self._reads), tuple(self._acknowledged)
+        reads, taken = tuple(self._reads), tuple(self._acknowledged)
         plan = self.plan
-        tick = SiteTick(reads=reads, snapshot=snapshot, handed=self._handed_serial, acknowledged=acknowledged)
+        tick = SiteTick(reads=reads, snapshot=snapshot, handed=self._handed_serial, acknowledged=taken)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -194,7 +216,7 @@ class SiteLoop:
                 self.alarms.pop("read", None)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
-        del self._acknowledged[: len(acknowledged)]
+        del self._acknowledged[: len(taken)]
         return decision
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -228,7 +250,7 @@ class SiteLoop:
         return None if seen is None else seen.condition.holds
 
     def _went_out(self, decision: Decision) -> None:
-        self._handed_serial = decision.serial
+        self._handed_serial = max(decision.serial, self._handed_serial or 0)
         if decision.state.room.waiting:
             self._changed.set()
 
@@ -260,8 +282,25 @@ class SiteLoop:
                 self._went_out(latest)
             else:
                 # A newer decision waits: of the one that is safe now only that goes out which does not exceed the newer.
-                self._hand(_within(decision, latest), loosening=True)
+                self._hand(within(decision, latest), loosening=True)
                 self._went_out(decision)
+
+    async def _keep_taken(self) -> None:
+        """Before the end: what upstreams took is not to be sent again by the next run. A ledger that fails costs only that."""
+        if self.plan.observe or not self._acknowledged:
+            return
+        book, taken = self._state.book, tuple(self._acknowledged)
+        entries: dict[EntryKey, Entry] = dict(self._uncommitted)
+        for outcome in taken:
+            book, some = acknowledged(book, outcome)
+            entries |= {entry.key: entry for entry in some}
+        try:
+            await self._ledger.commit(self.plan.terms.name, tuple(entries.values()))
+        except Exception as fault:
+            _log.warning("acknowledgements not kept", site=self.plan.terms.name, why=str(fault))
+            return
+        self._state = replace(self._state, book=book)
+        del self._acknowledged[: len(taken)]
 
     def _tell(self, outcome: Outcome) -> None:
         self._to_tell.setdefault(outcome.event, []).append(outcome)
@@ -293,10 +332,18 @@ class SiteLoop:
             del queue[0]
             self._log.add(self.plan.terms.name, "told", key.id, {"kind": outcome.kind, "at_s": outcome.at.at_s})
             self._acknowledged.append(outcome)
-            if not queue:
-                self._changed.set()
+            self._taken.set()
         del self._to_tell[key]
         del self._telling[key]
+
+    async def _fold_forever(self) -> None:
+        """What upstreams took is kept with the next decision, or with one of its own after a while: no promise waits for it."""
+        while True:
+            await self._taken.wait()
+            await self._sleep(_FOLD_S)
+            self._taken.clear()
+            if self._acknowledged:
+                self._changed.set()
 
     async def _run_device(self, name: str) -> None:
         while True:
@@ -337,29 +384,11 @@ class SiteLoop:
         self.alarms[key] = text
 
 
-def _within(decision: Decision, newer: Decision) -> Decision:
-    """The setpoints of a decision that do not exceed those of a newer one."""
-    wanted = {setpoint.device: setpoint for setpoint in newer.setpoints}
-    safe = tuple(one for one in decision.setpoints if one.device not in wanted or tightens(one, wanted[one.device]))
-    return replace(decision, setpoints=safe)
-
-
 async def _pause(news: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
         async with asyncio.timeout(seconds):
             await news.wait()
-
-
-def _aged(reading: Reading, now: Instants, stale_s: float) -> Reading:
-    if reading.quality is Quality.GOOD and now.mono_s - reading.at_s > stale_s:
-        return Reading(reading.value, Quality.STALE, reading.at_s, reading.utc_s)
-    return reading
-
-
-def _next_stale(meter: Mapping[MeterKey, Reading], stale_s: float, now: Instants) -> Moment | None:
-    good = [reading.at_s for reading in meter.values() if reading.quality is Quality.GOOD]
-    return Moment(OWN, now.utc_s + (min(good) + stale_s - now.mono_s) + 0.01) if good else None
 
 
 def _told(setpoint: Setpoint) -> dict[str, object]:
