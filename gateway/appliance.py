@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -84,6 +85,8 @@ class Appliance:
         wired = await wire(self._loaded, self.clock, SystemDice(), opened.ledger, log, observe=self._observe)
         ending.push_async_callback(wired.close)
         self._wired, self.sites = wired, wired.sites
+        # What lives as long as the process need not be looked through again at every full collection.
+        gc.freeze()
         runner = await serve(socket_path(self._data), routes(self))
         ending.push_async_callback(runner.cleanup)
         tasks = [asyncio.create_task(Watchdog().run(), name="watchdog"), asyncio.create_task(log.run(), name="log")]
