@@ -102,15 +102,23 @@ class Driver(Generic[Found, Raw]):
         self._armed_s: float | None = None
         self._pulse = Pulse()
         self._sleepy = False
+        self._loosened_s = float("-inf")
 
     def want(self, setpoint: Setpoint) -> None:
         """What should hold from now on; the newest wins; returns at once.
 
-        What tightens is written at once, everything else with the next poll.
+        What tightens is written at once. Everything else too, but once in a poll period: else look, decide and want could circle
+        at wire speed.
         """
         old, self._wanted = self._wanted, setpoint
-        if old is None or (bare(old) != bare(setpoint) and tightens(setpoint, old)):
-            self._news.set()
+        if old is not None and bare(old) == bare(setpoint):
+            return
+        if old is not None and not tightens(setpoint, old):
+            now_s = self._clock.now().mono_s
+            if now_s - self._loosened_s < self._settings.poll_s:
+                return
+            self._loosened_s = now_s
+        self._news.set()
 
     async def run(self, intake: Callable[[Seen], None]) -> None:
         """Poll and reconcile until cancelled; a dead device is a look, not an error."""
@@ -180,18 +188,7 @@ class Driver(Generic[Found, Raw]):
         return self._link.connected and self._link.connections == self._connection
 
     async def _converse(self, conversation: Conversation[T]) -> T:
-        return await self._link.converse(self._on_this_connection(conversation))
-
-    def _on_this_connection(self, conversation: Conversation[T]) -> Conversation[T]:
-        try:
-            request = next(conversation)
-            while True:
-                if not self._here:
-                    raise Unreachable(f"{self._link.name}: connection lost; who is there now is not known yet")
-                request = conversation.send((yield request))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await self._link.converse(conversation, on=self._connection)
 
     async def _poll(self, found: Found) -> tuple[Raw, Instants]:
         raw = await self._converse(self._family.poll(found, self._ours(found)))
@@ -381,4 +378,6 @@ def _both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:
 
 async def _pause(news: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(news.wait(), seconds)
+        # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
+        async with asyncio.timeout(seconds):
+            await news.wait()

@@ -160,19 +160,14 @@ def _moments(state: TimelineState, number: int) -> Iterator[float]:
 
 
 def _row(what: str, many: list[float], few: list[float]) -> dict[str, str | int | float | bool]:
-    ratios = [more / fewer for more, fewer in zip(many, few, strict=True)]
-    low, ratio, high = statistics.quantiles(ratios, n=4)
-    middle = statistics.median(few)
     return Row(
         name="timeline",
         case=f"{what}, {MANY:,} events" if what == "step" else f"{what} per event, {MANY:,} events",
         unit="us CPU",
-        ours=1e6 * middle * ratio,
-        peer=1e6 * middle,
+        ours=[1e6 * one for one in many],
+        theirs=[1e6 * one for one in few],
         peer_name=f"{FEW:,} events",
         goal=GOAL,
-        rounds=len(ratios),
-        spread=high - low,
     ).plain()
 
 

@@ -38,10 +38,10 @@ class Stumbling(Link):
 
     before: Callable[[Read | Write], Awaitable[None]] | None = None
 
-    async def transact(self, request: Read | Write) -> Reply:
+    async def transact(self, request: Read | Write, *, on: int | None = None) -> Reply:
         if self.before is not None:
             await self.before(request)
-        return await super().transact(request)
+        return await super().transact(request, on=on)
 
     async def until_lost(self) -> None:
         """Returns when the connection is seen to be lost."""
