@@ -118,6 +118,7 @@ async def desk(
     pinned: Pinned | None = None,
     read_only: bool = False,
     options: SunSpecOptions | None = None,
+    family: SunSpec | None = None,
     name: str = "device",
     timeout_s: float = 2.0,
     poll_s: float = 1.0,
@@ -134,7 +135,7 @@ async def desk(
 
     driver = Driver(
         name,
-        SunSpec(options or SunSpecOptions()),
+        family or SunSpec(options or SunSpecOptions()),
         link,
         settings,
         memory or Drawer(),

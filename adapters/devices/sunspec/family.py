@@ -68,6 +68,8 @@ class SunSpec:
             resolution_w=1.0 if step is None or base_w is None else step * base_w / 100,
             off_capable=any(case.model(mode) is not None for mode in (Mode.ENERGIZE, Mode.CONNECT)),
             writes_per_minute=60.0 if gap_s <= 1.0 else 60.0 / gap_s,
+            writes_per_day=profile.wearing_writes_per_day,
+            wearing=profile.wearing,
             watchdog=case.model(Mode.MAX_POWER) == 704 and limits.falls(case.held),
         )
 
