@@ -107,10 +107,12 @@ class _Holds:
         return chunk[index][2] if chunk[index][1] > at_s else None
 
     def add(self, start_s: float, end_s: float, name: str) -> None:
-        place = max(0, bisect_right(self.firsts, start_s) - 1)
+        if end_s <= start_s:
+            return
         if not self.chunks:
             self.chunks.append([])
             self.firsts.append(start_s)
+        place = max(0, bisect_right(self.firsts, start_s) - 1)
         chunk = self.chunks[place]
         index = bisect_right(chunk, start_s, key=_START)
         if index < len(chunk):

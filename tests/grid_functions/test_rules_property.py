@@ -152,9 +152,13 @@ def test_bounds_of_device_sets_and_switches_hold_whatever_the_meter_says(scene: 
 
 
 def unswitched(scene: Scene) -> Scene:
-    """Without minima and switches: those two may leave room that another picks up."""
+    """Without minima and switches, and without limits that are still to rise in their turn: these leave room that another picks up."""
     devices = {
-        name: replace(one, capability=replace(one.capability, minimum_w=0.0))
+        name: replace(
+            one,
+            capability=replace(one.capability, minimum_w=0.0),
+            condition=replace(one.condition, holds=None if one.condition.online else one.condition.holds),
+        )
         for name, one in scene.picture.devices.items()
     }
     claims = tuple(claim for claim in scene.claims if isinstance(claim.want, Bound))
