@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
-from protocols.ieee2030_5.session import polling, polls, pushes, reads, responses, telling
+from protocols.ieee2030_5.session import logs, polling, polls, pushes, reads, responses, telling
 from protocols.ieee2030_5.session.clock import LARGE_S, heard
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
@@ -30,6 +30,7 @@ from protocols.ieee2030_5.session.polls import Taken, Verdict
 from protocols.ieee2030_5.session.state import (
     CLOCK_KEY,
     CLOCK_VERSION,
+    ForLog,
     ForNode,
     ForPush,
     ForRegistration,
@@ -72,7 +73,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
         case Tell(outcome):
             turn.state = replace(turn.state, book=responses.tell(turn.state.book, outcome, now.mono_s))
         case Picture(seen):
-            turn.state = replace(turn.state, seen=seen)
+            telling.looked(turn, seen)
         case Tick():
             pass
     turn.finish()
@@ -94,6 +95,8 @@ class _Turn(Turn):
                 telling.responded(self, event, reply.id, reply.status)
             case ForRegistration():
                 telling.enrolled(self, reply.status)
+            case ForLog():
+                telling.logged(self, reply.id, reply.status)
             case None:
                 pass
 
@@ -109,6 +112,8 @@ class _Turn(Turn):
                 telling.responded(self, event, failure.id, None)
             case ForRegistration():
                 telling.enrolled(self, None)
+            case ForLog():
+                telling.logged(self, failure.id, None)
             case None:
                 pass
 
@@ -285,6 +290,7 @@ class _Turn(Turn):
         if self.state.refused:
             return
         telling.enrol(self)
+        telling.log(self)
         for item, push in list(pushes.due(self.state.pushes, self.mono_s)):
             number = self.send(Method.PUT, push.url, push.message, ForPush(item), str(item))
             self.change(pushes=pushes.sent(self.state.pushes, item, number, self.mono_s))
@@ -312,4 +318,6 @@ class _Turn(Turn):
             state.terms.register and state.enrolment.asked is None and own_device(state.tree, state.terms) is None
         )
         waits = [soonest, pushes.next_due(state.pushes), responses.next_due(state.book)]
+        if own_device(state.tree, state.terms) is not None:
+            waits.append(logs.next_due(state.log))
         return min([*waits, max(state.enrolment.due_s, self.mono_s + 1.0)] if enrolling else waits)

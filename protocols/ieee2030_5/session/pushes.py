@@ -1,4 +1,4 @@
-"""What the client PUTs: DERCapability, DERSettings, DERStatus, ConnectionPoint; at start, on change, status also on the clock."""
+"""What the client PUTs: DER resources and ConnectionPoint; at start, on change, status and availability also on the clock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from grid_functions.model.ports import Dice
 from protocols.ieee2030_5.session import polling
-from protocols.ieee2030_5.wire.der import DERCapability, DERSettings, DERStatus
+from protocols.ieee2030_5.wire.der import DERAvailability, DERCapability, DERSettings, DERStatus
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.resources import ConnectionPoint
 
@@ -24,6 +24,7 @@ class Item(StrEnum):
     CAPABILITY = "DERCapability"
     SETTINGS = "DERSettings"
     STATUS = "DERStatus"
+    AVAILABILITY = "DERAvailability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +105,7 @@ def gist(message: Message) -> Message:
                 if (value := getattr(message, name)) is not None
             }
             return replace(message, readingTime=0, stateOfChargeStatus=None, **undated)
+        case DERAvailability():  # it moves with every watt: its turn is its rate
+            return DERAvailability(readingTime=0)
         case DERCapability() | ConnectionPoint() | _:
             return message

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
-from protocols.ieee2030_5.session import responses
+from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.clock import ServerClock, booted
+from protocols.ieee2030_5.session.logs import Log
 from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
@@ -43,7 +44,12 @@ class ForRegistration:
     """The request that registers our EndDevice."""
 
 
-Purpose = ForNode | ForPush | ForResponse | ForRegistration
+@dataclass(frozen=True, slots=True)
+class ForLog:
+    """The request that carries the first LogEvent that waits."""
+
+
+Purpose = ForNode | ForPush | ForResponse | ForRegistration | ForLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class State:
     book: Book = field(default_factory=Book)
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
+    log: Log = field(default_factory=Log)
     enrolment: Enrolment = field(default_factory=Enrolment)
     alarms: frozenset[str] = frozenset()
     remarks: frozenset[str] = frozenset()
@@ -99,4 +106,5 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         tree={root: Node(root, terms.floor_s, now.mono_s)},
         saved_offset_s=saved,
         book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+        log=logs.loaded(*memory.get(logs.KEY, (0, b""))),
     )

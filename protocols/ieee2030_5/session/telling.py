@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
+from grid_functions.model.device import Seen
 from grid_functions.model.event import Settings, Standing
-from protocols.ieee2030_5.session import polling, pushes, responses
-from protocols.ieee2030_5.session.exchange import Alarm, Method, Told
+from protocols.ieee2030_5.session import logs, polling, pushes, responses
+from protocols.ieee2030_5.session.exchange import Alarm, Method, Remember, Told
 from protocols.ieee2030_5.session.pushes import Item
 from protocols.ieee2030_5.session.responses import Settled
-from protocols.ieee2030_5.session.state import ForRegistration
+from protocols.ieee2030_5.session.state import ForLog, ForRegistration
 from protocols.ieee2030_5.session.terms import Profile
 from protocols.ieee2030_5.session.tree import Kind, Look, own_device, resolve
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.translate import der
+from protocols.ieee2030_5.translate.availability import availability_of
 from protocols.ieee2030_5.wire.der import DER
 from protocols.ieee2030_5.wire.resources import ConnectionPoint, EndDevice
 
@@ -37,6 +39,7 @@ def wish(turn: Turn) -> None:
             (Item.CAPABILITY, links.DERCapabilityLink, der.capability_of(state.seen, csip_aus), None),
             (Item.SETTINGS, links.DERSettingsLink, der.settings_of(state.seen, csip_aus, settings, at_s), None),
             (Item.STATUS, links.DERStatusLink, der.status_of(state.seen, at_s), node.window_s),
+            (Item.AVAILABILITY, links.DERAvailabilityLink, availability_of(state.seen, at_s), node.window_s),
         ):
             url = resolve(terms.url, link.href) if link is not None else ""
             if url and message is not None:
@@ -55,6 +58,40 @@ def pushed(turn: Turn, item: Item, number: int, status: int | None) -> None:
         turn.alarm(f"put {item}", f"the server refuses our {item} with {status}; told again only when it changes")
     elif status is not None and status < 300:
         turn.calm(f"put {item}")
+
+
+def looked(turn: Turn, seen: tuple[Seen, ...]) -> None:
+    """A look at the devices: what stands at the server follows, and what their alarms are worth noting there."""
+    log = logs.seen(turn.state.log, seen, turn.server_s, turn.mono_s)
+    if log is not turn.state.log:
+        turn.outputs.append(Remember(logs.KEY, logs.VERSION, logs.saved(log)))
+    turn.change(seen=seen, log=log)
+
+
+def log(turn: Turn) -> None:
+    """Post the LogEvent that is due, if the server has a list for it."""
+    terms, event = turn.state.terms, logs.due(turn.state.log, turn.mono_s)
+    device = own_device(turn.state.tree, terms)
+    if event is None or device is None:
+        return
+    url = "" if device.LogEventListLink is None else resolve(terms.url, device.LogEventListLink.href)
+    if not url:  # asked again once the list is read anew
+        turn.change(log=replace(turn.state.log, due_s=turn.mono_s + polling.REFUSED_S))
+        return
+    number = turn.send(Method.POST, url, event, ForLog(), f"LogEvent {event.logEventCode}")
+    turn.change(log=replace(turn.state.log, asked=number))
+
+
+def logged(turn: Turn, number: int, status: int | None) -> None:
+    """A LogEvent was answered, or not (status None)."""
+    if turn.state.log.asked != number:
+        return
+    after, refused = logs.answered(turn.state.log, status, 0.0, turn.mono_s, turn.dice)
+    turn.change(log=after)
+    if refused:
+        turn.alarm("log", f"the server refuses a LogEvent with {status}")
+    elif status is not None and status < 300:
+        turn.calm("log")
 
 
 def responded(turn: Turn, event: str, number: int, status: int | None) -> None:
