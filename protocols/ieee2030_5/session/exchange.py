@@ -6,6 +6,7 @@ from enum import StrEnum
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Read
 from grid_functions.model.outcome import Outcome
+from grid_functions.model.reading import Average
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.reader import Decoded
 
@@ -63,9 +64,10 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The last look at each of the respondent's devices."""
+    """The last look at each of the respondent's devices, and the averages that were completed since the last picture."""
 
     seen: tuple[Seen, ...]
+    averages: tuple[Average, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
