@@ -97,6 +97,11 @@ class Client2030_5:
         return self._terms.name
 
     @property
+    def terms(self) -> Terms:
+        """What configuration settled about this server."""
+        return self._terms
+
+    @property
     def respondent(self) -> Respondent:
         """The EndDevice that answers."""
         return self._terms.respondent

@@ -180,7 +180,7 @@ class _Turn(Turn):
     def _regrow(self) -> None:
         trusted = self._trusted()
         tree, astray = polls.grow(self.state.tree, self.state.terms, trusted, self.mono_s, self.dice)
-        self.change(tree=tree, parts=None)
+        self.change(tree=tree, parts=None, trusted=trusted)
         if astray:
             self.alarm(
                 "links", f"links not followed, they leave the configured server or are too many: {sorted(astray)[:3]}"

@@ -75,8 +75,9 @@ class State:
     """One session with one server, for one EndDevice.
 
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
-    compared and agrees; ``refused``: why the relation is refused, "access" or "pin", empty = it is not; ``owing``: something was
-    read that no Read has told yet; ``parts``: the translated tree, None = a content changed.
+    compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
+    refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the translated
+    tree, None = a content changed.
     """
 
     terms: Terms
@@ -87,6 +88,7 @@ class State:
     time_read: bool = False
     saved_offset_s: float | None = None
     verified: bool = False
+    trusted: bool = False
     refused: str = ""
     owing: bool = False
     parts: Parts | None = None

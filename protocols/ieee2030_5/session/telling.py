@@ -23,7 +23,7 @@ def wish(turn: Turn) -> None:
     """Bring what should stand at the server up to date."""
     state, terms = turn.state, turn.state.terms
     device = own_device(state.tree, terms)
-    if device is None or state.refused:
+    if device is None or state.refused or not state.trusted:
         return
     wishes: Mapping[Item, pushes.Push] = state.pushes
     if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
