@@ -35,7 +35,8 @@ class Reply:
     """The server answered.
 
     ``sent_s``/``received_s``: monotonic, around the exchange. ``body``: decoded, the very same object as last time when the bytes
-    were the same. ``fault``: why a body that was there could not be read. ``location``: the Location header as given.
+    were the same. ``fault``: why a body that was there could not be read. ``location``: the Location header as given. ``retry_s``:
+    the server asks not to be asked again sooner (Retry-After, or maxRetryDuration of its Error).
     """
 
     id: int
@@ -45,6 +46,7 @@ class Reply:
     body: Decoded[Message] | None = None
     fault: str = ""
     location: str = ""
+    retry_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,15 +92,15 @@ class _Turn(Turn):
                 if node is not None and node.asked == reply.id:
                     self._polled(polls.take(node, reply, self.state.terms, self.mono_s, self.dice), reply)
             case ForPush(item):
-                telling.pushed(self, item, reply.id, reply.status)
+                telling.pushed(self, item, reply.id, reply.status, reply.retry_s)
             case ForResponse(event):
-                telling.responded(self, event, reply.id, reply.status)
+                telling.responded(self, event, reply.id, reply.status, reply.retry_s)
             case ForRegistration():
-                telling.enrolled(self, reply.status)
+                telling.enrolled(self, reply.status, reply.retry_s)
             case ForLog():
-                telling.logged(self, reply.id, reply.status)
+                telling.logged(self, reply.id, reply.status, reply.retry_s)
             case ForMirror(part):
-                mirroring.answered(self, part, reply.id, reply.status, reply.location, 0.0)
+                mirroring.answered(self, part, reply.id, reply.status, reply.location, reply.retry_s)
             case None:
                 pass
 

@@ -144,6 +144,7 @@ class Server:
     rates: dict[str, int | None] = field(default_factory=dict)
     wrong: dict[str, Answer] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
+    retry_s: float = 0.0
     down: bool = False
     clock_ahead_s: float = 0.0
     quality: int = 4
@@ -294,6 +295,7 @@ class Rig:
             body=decoded,
             fault=fault,
             location=location,
+            retry_s=self.server.retry_s if status >= 400 else 0.0,
         )
         self._pending.append((later, reply))
 
