@@ -6,7 +6,7 @@ in the ledger, nor over a connection on which it was not looked at first.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
+from adapters.budget import Budget, budget_key, decode_budget, encode_budget
 from adapters.family import Conversation, Family, Look, Writing
-from adapters.modbus.frames import Written
 from adapters.modbus.link import Link
-from adapters.obedience import Obedience, bare
+from adapters.obedience import Obedience, bare, narrows
+from adapters.pulse import Pulse
+from adapters.rehearsal import both, dry, rehearsed
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
@@ -97,17 +99,29 @@ class Driver(Generic[Found, Raw]):
         self._wrong = ""
         self._baseline: Baseline | None = None
         self._unsafe = ""
+        self._budget = Budget()
+        self._spent = ""
         self._obedience = Obedience()
         self._armed_s: float | None = None
+        self._pulse = Pulse()
+        self._sleepy = False
+        self._loosened_s = float("-inf")
 
     def want(self, setpoint: Setpoint) -> None:
         """What should hold from now on; the newest wins; returns at once.
 
-        What tightens is written at once, everything else with the next poll.
+        What tightens is written at once. Everything else too, but once in a poll period: else look, decide and want could circle
+        at wire speed.
         """
         old, self._wanted = self._wanted, setpoint
-        if old is None or (bare(old) != bare(setpoint) and tightens(setpoint, old)):
-            self._news.set()
+        if old is not None and bare(old) == bare(setpoint):
+            return
+        if old is not None and not tightens(setpoint, old):
+            now_s = self._clock.now().mono_s
+            if now_s - self._loosened_s < self._settings.poll_s:
+                return
+            self._loosened_s = now_s
+        self._news.set()
 
     async def run(self, intake: Callable[[Seen], None]) -> None:
         """Poll and reconcile until cancelled; a dead device is a look, not an error."""
@@ -164,6 +178,9 @@ class Driver(Generic[Found, Raw]):
         self._found = self._known = found
         self._plate = self._family.nameplate(found)
         self._capability = self._family.capability(found)
+        kept = self._memory.get(budget_key(self.name, self._plate))
+        if kept is not None and not self._budget.spent:
+            self._budget = decode_budget(*kept)
         if self._settings.settle_s is not None:
             self._capability = replace(self._capability, settle_s=self._settings.settle_s)
         self._wrong = "; ".join(self._settings.pinned.differences(self._plate))
@@ -177,18 +194,7 @@ class Driver(Generic[Found, Raw]):
         return self._link.connected and self._link.connections == self._connection
 
     async def _converse(self, conversation: Conversation[T]) -> T:
-        return await self._link.converse(self._on_this_connection(conversation))
-
-    def _on_this_connection(self, conversation: Conversation[T]) -> Conversation[T]:
-        try:
-            request = next(conversation)
-            while True:
-                if not self._here:
-                    raise Unreachable(f"{self._link.name}: connection lost; who is there now is not known yet")
-                request = conversation.send((yield request))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await self._link.converse(conversation, on=self._connection)
 
     async def _poll(self, found: Found) -> tuple[Raw, Instants]:
         raw = await self._converse(self._family.poll(found, self._ours(found)))
@@ -252,13 +258,16 @@ class Driver(Generic[Found, Raw]):
         if not self._obedience.may_write(wanted, look.holds, now_s):
             return
         ours = self._family.concerns(found, wanted)
+        if not self._affordable(found, raw, look, wanted):
+            return
         known = await self._own(known, known.owned | ours)
         writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=self._late(wanted)))
         surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
         if surplus and not writing.refused:
             given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
-            writing = _both(writing, given_back)
+            writing = both(writing, given_back)
         self._found = self._known = found = writing.found or found
+        await self._spend(writing.points)
         correlation = f"decision-{wanted.decision}"
         self._note(
             "write", correlation, {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
@@ -282,12 +291,31 @@ class Driver(Generic[Found, Raw]):
         _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
         self._see(look)
 
+    def _affordable(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> bool:
+        """Whether the device may be written that often. What tightens, and what keeps its timer running, always may."""
+        self._spent = ""
+        holds = look.holds
+        if narrows(wanted, holds) or (holds is not None and bare(replace(holds, device=wanted.device)) == bare(wanted)):
+            return True
+        points = rehearsed(self._family.write(found, raw, wanted)).points
+        self._spent = self._budget.refusal(points, self._capability, self._clock.now())
+        if self._spent:
+            self._see(look)
+        return not self._spent
+
+    async def _spend(self, points: Iterable[str]) -> None:
+        before, self._budget = self._budget, self._budget.after(points, self._capability, self._clock.now())
+        if self._budget.spent != before.spent:
+            # A count that is lost costs the device a few writes more, and nobody a limit.
+            with suppress(LedgerUnavailable):
+                await self._memory.put(budget_key(self.name, self._plate), *encode_budget(self._budget))
+
     def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
         """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
         surplus_names = known.owned - self._family.concerns(found, wanted)
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
-        writing = _dry(self._family.write(found, raw, wanted, rearm=rearm))
-        return writing and (not surplus or _dry(self._family.release(found, raw, surplus)))
+        writing = dry(self._family.write(found, raw, wanted, rearm=rearm))
+        return writing and (not surplus or dry(self._family.release(found, raw, surplus)))
 
     def _late(self, wanted: Setpoint) -> bool:
         """Whether half of a revert timer has passed since it was last known to be started."""
@@ -301,23 +329,22 @@ class Driver(Generic[Found, Raw]):
         if wanted is None or self._rehearsed == bare(wanted) or not self._capability.abilities:
             return
         self._rehearsed = bare(wanted)
-        conversation = self._family.write(found, raw, wanted)
-        try:
-            next(conversation)
-            while True:
-                conversation.send(Written())
-        except StopIteration as end:
-            body = {"device": self.name, "points": dict(end.value.points), "refused": end.value.refused}
-            self._note("would-write", f"decision-{wanted.decision}", body)
+        writing = rehearsed(self._family.write(found, raw, wanted))
+        body = {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
+        self._note("would-write", f"decision-{wanted.decision}", body)
 
     def _see(self, look: Look) -> None:
         failures, why = self._obedience.troubles(self._wanted)
         troubles = set(failures)
         if self._wrong:
             troubles.add(Trouble.WRONG_DEVICE)
+        if self._spent:
+            troubles.add(Trouble.WRITES_SPENT)
         if self._capability.abilities and not self._capability.watchdog and not self._settings.read_only:
             troubles.add(Trouble.NO_WATCHDOG)
         holds = self._condition.holds if not look.plausible else look.holds
+        stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
+        self._sleepy = look.sleepy
         self._condition = Condition(
             online=True,
             holds=None if holds is None else replace(holds, device=self.name),
@@ -325,9 +352,9 @@ class Driver(Generic[Found, Raw]):
             connected=look.connected,
             energized=look.energized,
             operating=look.operating,
-            alarms=look.alarms,
+            alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
             troubles=frozenset(troubles),
-            text=self._wrong or why or look.text,
+            text=self._wrong or why or self._spent or look.text,
         )
 
     async def _confirm(self, found: Found, look: Look, wanted: Setpoint, known: Baseline) -> None:
@@ -339,7 +366,7 @@ class Driver(Generic[Found, Raw]):
             self._condition = replace(self._condition, holds=replace(holds, decision=wanted.decision))
 
     def _gone(self, why: str) -> None:
-        if self._condition.online:
+        if self._condition.online and not self._sleepy:
             _log.warning("device silent", device=self.name, why=why)
         # It may come back as another one, or as itself after a power cycle: it is looked at anew.
         self._found = self._last = None
@@ -349,29 +376,16 @@ class Driver(Generic[Found, Raw]):
             self._condition,
             online=False,
             readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
-            troubles=self._condition.troubles | {Trouble.SILENT},
-            text=why,
+            troubles=self._condition.troubles | (set() if self._sleepy else {Trouble.SILENT}),
+            text=f"asleep, as it may be: {why}" if self._sleepy else why,
         )
 
     def _seen(self) -> Seen:
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
 
 
-def _dry(conversation: Conversation[Writing[Found]]) -> bool:
-    """Whether a conversation would send nothing and finds nothing to refuse."""
-    try:
-        next(conversation)
-    except StopIteration as end:
-        writing: Writing[Found] = end.value
-        return writing.silent
-    conversation.close()
-    return False
-
-
-def _both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:
-    return Writing({**one.points, **other.points}, other.refused, other.found or one.found)
-
-
 async def _pause(news: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(news.wait(), seconds)
+        # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
+        async with asyncio.timeout(seconds):
+            await news.wait()

@@ -51,7 +51,6 @@ class Pace:
 
     min_gap_s: float = 0.0
     timeout_s: float | None = None
-    connect_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,15 @@ class Writing(Generic[Found]):
 
 
 class Family(Protocol[Found, Raw]):
-    """One device family. ``Found``: what discovery leaves for later; ``Raw``: the bytes of one poll."""
+    """One device family. ``Found``: what discovery leaves for later; ``Raw``: what one poll brought."""
 
     @property
     def name(self) -> str:
         """The family's name in the configuration."""
+
+    @property
+    def pace(self) -> Pace:
+        """How gently its devices want to be asked, as far as the options tell."""
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Look for a device of this family behind ``unit``; None when there is none. ``known``: where it was last time."""

@@ -106,4 +106,6 @@ def narrows(wanted: Setpoint, holds: Setpoint | None) -> bool:
     if wanted.on is False or holds is None:
         return wanted.on is False
     (low, high), (old_low, old_high) = wanted.band, holds.band
+    if wanted.consume_max_w is None and wanted.target_w is None:
+        high = min(high, old_high)  # a charging rate is a setting that is always held, also where it is not ours
     return low >= old_low and high <= old_high and (low, high) != (old_low, old_high)

@@ -20,6 +20,7 @@ import uvloop
 
 from benchmarks.event import blocking, chain, play, product
 from benchmarks.event.stand import Played, Stand, check, recipe, stand
+from benchmarks.row import Row
 
 FLOOR, CHAIN = "blocking script", "py20305 + pymodbus"
 GOALS = {FLOOR: 2.5, CHAIN: 1 / 3}
@@ -90,21 +91,7 @@ def _row(
 ) -> dict[str, Any]:
     ours = [measure(one["ours", loop]) for one in rounds]
     theirs = [measure(one[peer, loop]) for one in rounds]
-    low, ratio, high = statistics.quantiles([mine / other for mine, other in zip(ours, theirs, strict=True)], n=4)
-    return {
-        "name": "event_to_ack",
-        "case": f"{case}, {play.TIMED} events",
-        "unit": unit,
-        "ours": round(statistics.median(ours), 3),
-        "peer": round(statistics.median(theirs), 3),
-        "peer_name": peer,
-        "ratio": round(ratio, 4),
-        "goal": round(GOALS[peer], 4),
-        "met": ratio <= GOALS[peer],
-        "rounds": len(rounds),
-        "spread": round(high - low, 4),
-        "loop": loop,
-    }
+    return Row("event_to_ack", f"{case}, {play.TIMED} events", unit, ours, theirs, peer, GOALS[peer], loop).plain()
 
 
 if __name__ == "__main__":

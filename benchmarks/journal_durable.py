@@ -7,7 +7,6 @@ the current directory, for a memory file system would flatter both.
 import asyncio
 import json
 import sqlite3
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from typing import Any
 import aiosqlite
 import uvloop
 
+from benchmarks.row import Row
 from gateway.ledger import schema
 from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
@@ -50,21 +50,16 @@ def _case(loop: str) -> dict[str, Any]:
         if number:  # the first round warms up
             ours.append(mine)
             theirs.append(other)
-    low, ratio, high = statistics.quantiles((a / b for a, b in zip(ours, theirs, strict=True)), n=4)
-    return {
-        "name": "journal_durable",
-        "case": f"{PRODUCERS} producers, FULL",
-        "unit": "us a row",
-        "ours": round(statistics.median(ours) * 1e6, 2),
-        "peer": round(statistics.median(theirs) * 1e6, 2),
-        "peer_name": "aiosqlite",
-        "ratio": round(ratio, 4),
-        "goal": GOAL,
-        "met": ratio <= GOAL,
-        "rounds": ROUNDS,
-        "spread": round(high - low, 4),
-        "loop": loop,
-    }
+    return Row(
+        name="journal_durable",
+        case=f"{PRODUCERS} producers, FULL",
+        unit="us a row",
+        ours=[1e6 * one for one in ours],
+        theirs=[1e6 * one for one in theirs],
+        peer_name="aiosqlite",
+        goal=GOAL,
+        loop=loop,
+    ).plain()
 
 
 def _key(producer: int, row: int) -> str:

@@ -6,7 +6,6 @@ ratio is the median of the rounds' ratios, the spread is the distance between it
 
 import gc
 import json
-import statistics
 from collections.abc import Callable
 from time import process_time
 from typing import Any
@@ -16,10 +15,11 @@ from lxml import etree
 from py20305.models.sep import DercontrolList
 from py20305.xml.serialization import from_xml
 
+from benchmarks.row import Row
 from protocols.ieee2030_5.wire.der import DERControlList
 from protocols.ieee2030_5.wire.reader import decode_as, hardened_parser
 
-Row = tuple[object, ...]
+Values = tuple[object, ...]
 
 SIZES = (10, 100, 1000)
 GOALS = {"lxml bare parse": 4.5, "envoy-schema": 1 / 6, "py20305": 1 / 6}
@@ -54,26 +54,12 @@ def _case(size: int) -> list[dict[str, Any]]:
             for _ in range(repeats):
                 side()
             times[name].append((process_time() - start) / repeats)
-    return [_row(size, peer, goal, times["ours"], times[peer], rounds) for peer, goal in GOALS.items()]
+    return [_row(size, peer, goal, times["ours"], times[peer]) for peer, goal in GOALS.items()]
 
 
-def _row(size: int, peer: str, goal: float, ours: list[float], theirs: list[float], rounds: int) -> dict[str, Any]:
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    low, ratio, high = statistics.quantiles(ratios, n=4)
-    return {
-        "name": "xml_2030_decode",
-        "case": f"DERControlList of {size}",
-        "unit": "ms CPU",
-        "ours": round(statistics.median(ours) * 1e3, 3),
-        "peer": round(statistics.median(theirs) * 1e3, 3),
-        "peer_name": peer,
-        "ratio": round(ratio, 4),
-        "goal": round(goal, 4),
-        "met": ratio <= goal,
-        "rounds": rounds,
-        "spread": round(high - low, 4),
-        "loop": "none",
-    }
+def _row(size: int, peer: str, goal: float, ours: list[float], theirs: list[float]) -> dict[str, Any]:
+    mine_ms, other_ms = [1e3 * one for one in ours], [1e3 * one for one in theirs]
+    return Row("xml_2030_decode", f"DERControlList of {size}", "ms CPU", mine_ms, other_ms, peer, goal).plain()
 
 
 def document(size: int) -> bytes:
@@ -116,11 +102,11 @@ def _check_same(body: bytes, size: int) -> None:
     assert mrids == [row[0] for row in ours]
 
 
-def _ours(body: bytes) -> list[Row]:
+def _ours(body: bytes) -> list[Values]:
     decoded = decode_as(DERControlList, body)
     assert not decoded.rejects
     assert not decoded.remarks
-    rows: list[Row] = []
+    rows: list[Values] = []
     for one in decoded.message.items:
         base = one.DERControlBase
         power, factor, curve = base.opModTargetW, base.opModFixedPFInjectW, base.opModVoltVar
@@ -139,8 +125,8 @@ def _ours(body: bytes) -> list[Row]:
     return rows
 
 
-def _envoy(body: bytes) -> list[Row]:
-    rows: list[Row] = []
+def _envoy(body: bytes) -> list[Values]:
+    rows: list[Values] = []
     for one in DERControlListResponse.from_xml(body).DERControl or []:
         base: Any = one.DERControlBase_
         power, factor = base.opModTargetW, base.opModFixedPFInjectW
@@ -156,8 +142,8 @@ def _envoy(body: bytes) -> list[Row]:
     return rows
 
 
-def _py20305(body: bytes) -> list[Row]:
-    rows: list[Row] = []
+def _py20305(body: bytes) -> list[Values]:
+    rows: list[Values] = []
     listed: Any = from_xml(body, DercontrolList)
     for one in listed.dercontrol:
         base, status = one.dercontrol_base, one.event_status

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -121,6 +122,8 @@ class Appliance:
 
         ending.push_async_callback(close)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
+        # What lives as long as the process need not be looked through again at every full collection.
+        gc.freeze()
         runner = await serve(socket_path(self._data), routes(self))
         ending.push_async_callback(runner.cleanup)
         always = [

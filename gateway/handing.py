@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from grid_functions.decide import Decision
 from grid_functions.model.setpoint import Setpoint, tightens
 
 
@@ -24,6 +25,13 @@ def narrowed(new: Setpoint, old: Setpoint | None) -> Setpoint | None:
         merged = replace(merged, target_w=min(max(held.target_w, low_w), high_w))
     # It keeps the serial of what it was: not all of the new decision is in it.
     return None if merged == held else merged
+
+
+def within(decision: Decision, newer: Decision) -> Decision:
+    """The setpoints of a decision that do not exceed those of a newer one."""
+    wanted = {setpoint.device: setpoint for setpoint in newer.setpoints}
+    safe = tuple(one for one in decision.setpoints if one.device not in wanted or tightens(one, wanted[one.device]))
+    return replace(decision, setpoints=safe)
 
 
 def _least(held: float | None, asked: float | None) -> float | None:

@@ -15,25 +15,29 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.averaging import Averages
-from gateway.handing import narrowed
+from gateway.handing import narrowed, within
+from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
 from gateway.site_plan import SitePlan
+from gateway.telling import Telling
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, note
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.entry import Entry, EntryKey
-from grid_functions.model.errors import GatewayError
 from grid_functions.model.event import EventKey, Read
-from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
-from grid_functions.model.reading import MeterKey, Quality, Reading
-from grid_functions.model.setpoint import Setpoint, tightens
+from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 
 _log = structlog.get_logger("site")
 
 _RETRY_S = 1.0
 """Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
+
+
+_KEEP_S = 5.0
+"""A disk that hangs does not hold a stop for longer."""
 
 
 class Commits(Protocol):
@@ -82,10 +86,7 @@ class SiteLoop:
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
-        self._to_tell: dict[EventKey, list[Outcome]] = {}
-        self._telling: dict[EventKey, asyncio.Task[None]] = {}
-        for outcome in owed:
-            self._to_tell.setdefault(outcome.event, []).append(outcome)
+        self._telling = Telling(plan.upstreams, owed, self._was_taken, self._alarm, sleep)
 
     def take_read(self, read: Read) -> None:
         """A look at one respondent, from its upstream's session."""
@@ -115,23 +116,21 @@ class SiteLoop:
                 for name in self.plan.devices:
                     group.create_task(self._run_device(name), name=f"{self.plan.terms.name}/{name}")
                 if not self.plan.observe:
-                    self._begin_telling()
+                    self._telling.begin()
                 if self._uncommitted or self._untold:
                     self._commit_wanted.set()
                 group.create_task(self._commit_forever(), name=f"{self.plan.terms.name}/commit")
+                group.create_task(self._telling.fold_forever(self._fold), name=f"{self.plan.terms.name}/fold")
                 group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
         finally:
-            # What was being told stays in its queue, and is told when the site is begun again.
-            telling, self._telling = list(self._telling.values()), {}
-            for task in telling:
-                task.cancel()
-            await asyncio.gather(*telling, return_exceptions=True)
+            await self._telling.end()
+            await self._keep_taken()
 
     def snapshot(self, now: Instants) -> Snapshot:
         """The frozen picture of now: every configured device is in it, answered or not."""
         meter = self.seen.get(self.plan.meter) if self.plan.meter is not None else None
         stale_s = self.plan.terms.meter_stale_s
-        readings = {} if meter is None else {key: _aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
+        readings = {} if meter is None else {key: aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
         devices = {name: seen for name, seen in self.seen.items() if seen.role is not Role.METER}
         return Snapshot(self.plan.terms.name, now, readings, devices)
 
@@ -141,7 +140,7 @@ class SiteLoop:
             self._changed.clear()
             now = self._clock.now()
             try:
-                wake = self._decide(now)
+                wake = await self._decide(now)
             except Exception:
                 # A defect of ours must not unseat what holds: the drivers keep what they were handed.
                 self._alarm("decision", "a decision failed; what holds stands")
@@ -160,7 +159,7 @@ class SiteLoop:
         """Devices of which no answer has come. That one is silent is a look, but no answer."""
         return set(self.plan.devices) - {name for name, seen in self.seen.items() if seen.condition.online}
 
-    def _decide(self, now: Instants) -> tuple[Moment, ...]:
+    async def _decide(self, now: Instants) -> tuple[Moment, ...]:
         snapshot = self.snapshot(now)
         decision = self._decided(snapshot, now)
         before, self._state, self.decision = self.decision, decision.state, decision
@@ -174,9 +173,12 @@ class SiteLoop:
             self._owe(decision.outcomes, decision.entries)
             if whole:
                 self._went_out(decision)
+            self._fold()
+            # What was handed over begins its way before anything else is done.
+            await asyncio.sleep(0)
             self._show(snapshot)
         self._say(decision, before)
-        stale = _next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
+        stale = next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
         return decision.wake if stale is None else (*decision.wake, stale)
 
     def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
@@ -283,8 +285,7 @@ class SiteLoop:
                 if self._uncommitted.get(entry.key) is entry:
                     del self._uncommitted[entry.key]
             del self._untold[: len(outcomes)]
-            for outcome in outcomes:
-                self._tell(outcome)
+            self._telling.owe(outcomes)
             latest = self.decision
             if latest is None or decision is None:
                 continue
@@ -293,41 +294,28 @@ class SiteLoop:
                 self._went_out(latest)
             else:
                 # A newer decision waits: of the one that is safe now only that goes out which does not exceed the newer.
-                self._hand(_within(decision, latest), loosening=True)
+                self._hand(within(decision, latest), loosening=True)
                 self._went_out(decision)
 
-    def _tell(self, outcome: Outcome) -> None:
-        self._to_tell.setdefault(outcome.event, []).append(outcome)
-        self._begin_telling()
+    def _was_taken(self, outcome: Outcome) -> None:
+        body = {"kind": outcome.kind, "at_s": outcome.at.at_s}
+        self._log.add(self.plan.terms.name, "told", outcome.event.id, body)
 
-    def _begin_telling(self) -> None:
-        """One task for each event that is owed answers: in order within the event, and none holds another."""
-        for key in self._to_tell:
-            if key in self._telling:
-                continue
-            if key.respondent.upstream not in self.plan.upstreams:
-                self._alarm("owed", f"an answer is owed to {key.respondent.upstream}, which is no longer configured")
-                continue
-            self._telling[key] = asyncio.get_running_loop().create_task(self._tell_all(key), name=f"tell {key.id}")
+    def _fold(self) -> None:
+        """What upstreams took is kept with the next decision, or by itself after a while."""
+        if taken := self._telling.taken():
+            self._note(acknowledged=taken)
 
-    async def _tell_all(self, key: EventKey) -> None:
-        queue = self._to_tell[key]
-        upstream = self.plan.upstreams[key.respondent.upstream]
-        while queue:
-            outcome = queue[0]
-            try:
-                await upstream.tell(outcome)
-            except Exception as fault:
-                _log.warning("answer not delivered", about=key.id, kind=outcome.kind, why=str(fault))
-                if not isinstance(fault, GatewayError):
-                    _log.exception("an upstream failed", upstream=key.respondent.upstream)
-                await self._sleep(_RETRY_S)
-                continue
-            del queue[0]
-            self._log.add(self.plan.terms.name, "told", key.id, {"kind": outcome.kind, "at_s": outcome.at.at_s})
-            self._note(acknowledged=(outcome,))
-        del self._to_tell[key]
-        del self._telling[key]
+    async def _keep_taken(self) -> None:
+        """Before the end: what upstreams took is not to be sent again by the next run. A ledger that fails costs only that."""
+        if self.plan.observe or not (taken := self._telling.taken()):
+            return
+        self._note(acknowledged=taken)
+        try:
+            async with asyncio.timeout(_KEEP_S):
+                await self._ledger.commit(self.plan.terms.name, tuple(self._uncommitted.values()))
+        except Exception as fault:
+            _log.warning("acknowledgements not kept", site=self.plan.terms.name, why=str(fault))
 
     async def _run_device(self, name: str) -> None:
         while True:
@@ -365,29 +353,11 @@ class SiteLoop:
         self.alarms[key] = text
 
 
-def _within(decision: Decision, newer: Decision) -> Decision:
-    """The setpoints of a decision that do not exceed those of a newer one."""
-    wanted = {setpoint.device: setpoint for setpoint in newer.setpoints}
-    safe = tuple(one for one in decision.setpoints if one.device not in wanted or tightens(one, wanted[one.device]))
-    return replace(decision, setpoints=safe)
-
-
 async def _pause(news: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
         async with asyncio.timeout(seconds):
             await news.wait()
-
-
-def _aged(reading: Reading, now: Instants, stale_s: float) -> Reading:
-    if reading.quality is Quality.GOOD and now.mono_s - reading.at_s > stale_s:
-        return Reading(reading.value, Quality.STALE, reading.at_s, reading.utc_s)
-    return reading
-
-
-def _next_stale(meter: Mapping[MeterKey, Reading], stale_s: float, now: Instants) -> Moment | None:
-    good = [reading.at_s for reading in meter.values() if reading.quality is Quality.GOOD]
-    return Moment(OWN, now.utc_s + (min(good) + stale_s - now.mono_s) + 0.01) if good else None
 
 
 def _told(setpoint: Setpoint) -> dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.catalogue import FAMILIES
 from certs.errors import CertificateError
 from certs.identity import Identity, identify
 from certs.tls import TlsFiles, client_context
@@ -143,7 +144,9 @@ def _site(
 def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
     """A socket is shared by the devices behind it; the first one named settles its manners."""
     host, _, port = device.address.removeprefix("tcp://").rpartition(":")
-    mine = LinkSpec(host, int(port), device.timeout_s, device.min_gap_s)
+    pace = FAMILIES[device.family].family(**device.options).pace
+    timeout_s = max(device.timeout_s, pace.timeout_s or 0.0)
+    mine = LinkSpec(host, int(port), timeout_s, max(device.min_gap_s, pace.min_gap_s))
     return links.setdefault((mine.host, mine.port), mine)
 
 

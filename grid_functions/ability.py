@@ -100,9 +100,19 @@ def capable(names: Iterable[str], mode: Mode, snapshot: Snapshot, terms: SiteTer
 
 def nobody_can(mode: Mode, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str:
     """Why no device that the mode addresses can do anything about it, in one line; empty when one can or may yet tell."""
-    theirs = terms.devices.keys() if mode in _AT_CONNECTION else terms.respondents.get(respondent, frozenset())
-    names = sorted(name for name in theirs if name in terms.devices and terms.devices[name].role in roles_for(mode))
+    names = _addressed(mode, respondent, terms)
     if capable(names, mode, snapshot, terms):
         return ""
     reasons = {name: how(snapshot.devices[name], mode, terms).means for name in names}
     return f"{mode.value}: " + ("; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no such device")
+
+
+def somebody_there(mode: Mode, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> bool:
+    """Whether a device that the mode addresses answers now and can obey it."""
+    found = (snapshot.devices.get(name) for name in _addressed(mode, respondent, terms))
+    return any(seen is not None and steerable(seen, mode, terms) for seen in found)
+
+
+def _addressed(mode: Mode, respondent: Respondent, terms: SiteTerms) -> list[str]:
+    theirs = terms.devices.keys() if mode in _AT_CONNECTION else terms.respondents.get(respondent, frozenset())
+    return sorted(name for name in theirs if name in terms.devices and terms.devices[name].role in roles_for(mode))

@@ -140,7 +140,10 @@ def _contested(claims: list[Claim], precedence: Sequence[SourceKind]) -> tuple[l
 
 
 def _champion(claims: Sequence[Claim], precedence: Sequence[SourceKind]) -> Claim:
-    """Rule 3. Rank counts within one upstream only: so first the best of each upstream, then the newest of those."""
+    """Rule 3. Rank counts within one upstream only: so first the best of each upstream, then the newest of those.
+
+    Of equals the first: ``claims`` come in the one order that their text gives them.
+    """
     place = min(_place(claim, precedence) for claim in claims)
     peers = [claim for claim in claims if _place(claim, precedence) == place]
     upstreams = {_upstream(claim) for claim in peers}
@@ -184,15 +187,15 @@ def _var(claim: Claim) -> float:
     return claim.magnitude_var if claim.quantity is Quantity.REACTIVE else 0.0
 
 
-def _within(claim: Claim) -> tuple[tuple[int, float], float, float, tuple[int, ...], float, str]:
+def _within(claim: Claim) -> tuple[tuple[int, float], float, float, tuple[int, ...], float]:
     """Interpretation: "equal rank" in rule 4 is an equal level: creation times order the events of one mode, not two modes."""
     rank = claim.cause.rank
     larger_tie = (*(-ord(letter) for letter in rank.tie), 1)  # the larger text first, and the longer of two that agree
-    return (_order(claim), _var(claim), -rank.created_s, larger_tie, -claim.cause.received_utc_s, _text(claim))
+    return (_order(claim), _var(claim), -rank.created_s, larger_tie, -claim.cause.received_utc_s)
 
 
-def _newest(claim: Claim) -> tuple[float, str]:
-    return (-claim.cause.received_utc_s, _text(claim))
+def _newest(claim: Claim) -> float:
+    return -claim.cause.received_utc_s
 
 
 def _text(claim: Claim) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
-from grid_functions import arbiter, evidence, guard, machines, outcomes, trajectory
+from grid_functions import ability, arbiter, evidence, guard, machines, outcomes, service, trajectory
 from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
 from grid_functions.allocate.step import AllocateState, Served
@@ -11,7 +12,7 @@ from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
 from grid_functions.machines import Kept, Machine
 from grid_functions.model.claim import Basis, Claim, Devices, InForce, Ruling
-from grid_functions.model.control import mode_of
+from grid_functions.model.control import Mode, mode_of
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Rank, Read, Respondent
 from grid_functions.model.function import Answer, Output, SiteInputs
@@ -24,10 +25,12 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
 from grid_functions.outcomes import Book, Page
 from grid_functions.rating import obeys, roles_of
+from grid_functions.service import Service
 from grid_functions.site import limit_power, local_safety
+from grid_functions.site.settings import settings_of
 from grid_functions.timeline import step as timeline
 from grid_functions.timeline.state import ROOM as TIMELINE
-from grid_functions.timeline.state import Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
+from grid_functions.timeline.state import Means, Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
 from grid_functions.trajectory import TrajectoryState
 
 ROOM = "decide"
@@ -57,7 +60,7 @@ class WaitingRoom:
     waiting: tuple[Waiting, ...]
 
 
-DURABLE: tuple[type, ...] = (Tracked, Stood, Refusal, Relation, Page, SerialBlock, WaitingRoom)
+DURABLE: tuple[type, ...] = (Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom)
 """What values an entry of a site may carry, beside the functions' own ``durable``."""
 
 
@@ -81,6 +84,7 @@ class SiteState:
     allocate: AllocateState = field(default_factory=AllocateState)
     trials: Mapping[EventKey, Trial] = field(default_factory=dict)
     standing: Mapping[str, Standing] = field(default_factory=dict)
+    services: Mapping[EventKey, Service] = field(default_factory=dict)
     room: WaitingRoom = WaitingRoom(())
     book: Book = field(default_factory=Book)
     version: int = 1
@@ -149,7 +153,7 @@ def decide(
 ) -> Decision:
     """One decision. Pure: the same arguments yield the same Decision. ``seed``: the gateway's own, from which draws are made."""
     serial = state.serial + 1
-    times = _timelines(state, policies, tick, seed, now)
+    times = _timelines(state, policies, terms, tick, seed, now)
     in_force = _ordered([*(one for each in times.values() for one in each.in_force), *tick.overrides])
     settings = {respondent: one.settings for respondent, one in times.items()}
     looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings)
@@ -159,18 +163,20 @@ def decide(
     # local safety never ramps (rule 9), so it joins behind the trajectory
     ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
-    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe)
+    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe, settings_of(settings, terms))
     guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
     standing = _stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
     changed_s = {name: one.since_s for name, one in standing.items()}
     trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
-    ready, room = _released(state.room, (*told, *seen), serial, None)
+    running = {key for one in times.values() for key in one.running}
+    served = service.step(state.services, ruling, shared.served, told, running, now)
+    ready, room = _released(state.room, (*told, *seen, *served.facts), serial, None)
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*ran.entries, *done.entries]
+    entries += [*ran.entries, *served.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -184,6 +190,7 @@ def decide(
         allocate=shared.state,
         trials=trials,
         standing=standing,
+        services=served.services,
         room=room,
         book=done.book,
     )
@@ -203,7 +210,7 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(times, (*ran.wake, *((moved.wake,) if moved.wake else ())), moved.claims, now),
+        wake=_wake(times, (*ran.wake, *moved.wake, *served.wake), moved.claims, now),
         outputs=ran.outputs,
     )
 
@@ -243,13 +250,19 @@ def restore(entries: Iterable[Entry]) -> SiteState:
         block=block,
         timelines={respondent: timeline.restore(respondent, kept) for respondent in sorted(respondents)},
         kept=machines.restore(kept),
+        services=service.restore(kept),
         room=room,
         book=outcomes.restore(kept),
     )
 
 
 def _timelines(
-    state: SiteState, policies: Mapping[Respondent, Policy], tick: SiteTick, seed: bytes, now: Instants
+    state: SiteState,
+    policies: Mapping[Respondent, Policy],
+    terms: SiteTerms,
+    tick: SiteTick,
+    seed: bytes,
+    now: Instants,
 ) -> dict[Respondent, TimelineStep]:
     """Every respondent's own step: first one value per mode each (rule 0)."""
     reads = sorted(tick.reads, key=lambda read: read.at_s)
@@ -263,9 +276,29 @@ def _timelines(
             closed,
             now,
             seed=seed,
+            means=_means(respondent, terms, tick.snapshot),
         )
         for respondent in sorted(policies)
     }
+
+
+def _means(respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> Means:
+    def refusal(mode: Mode) -> str:
+        return "" if mode in _NOT_OF_DEVICES else ability.nobody_can(mode, respondent, terms, snapshot)
+
+    def at_hand(mode: Mode) -> bool:
+        return mode in _NOT_OF_DEVICES or ability.somebody_there(mode, respondent, terms, snapshot)
+
+    return Means(refusal, at_hand)
+
+
+_NOT_OF_DEVICES: Final = frozenset(
+    {
+        *(Mode.SHED_LEVEL, Mode.LOAD_DISPATCH, Mode.LOAD_CONTROL, Mode.STORAGE_CHARGE, Mode.STORAGE_ENERGY),
+        *(Mode.IMPORT_PRICE, Mode.EXPORT_PRICE, Mode.THERMOSTAT),
+    }
+)
+"""Modes that functions turn into others: what devices say they obey does not tell whether these can be served."""
 
 
 def _acknowledged(book: Book, taken: Iterable[Outcome]) -> tuple[Book, list[Entry]]:

@@ -71,8 +71,12 @@ def _fit(
 ) -> None:
     """Cut the devices we can reach, all by one factor, until they fit beside those we cannot."""
     reach = [name for name in names if name in kept and name in snapshot.devices]
-    reach = [name for name in reach if obeys(snapshot.devices[name], claim.quantity)]
-    worst = {name: _worst(kept[name], claim.quantity, snapshot) for name in reach}
+    limited = [name for name in reach if obeys(snapshot.devices[name], claim.quantity)]
+    # what cannot be limited does what its target says, and nothing else is known of it
+    steered = [name for name in reach if name not in limited and _does_as_told(kept[name], snapshot)]
+    reach = limited + steered
+    worst = {name: _worst(kept[name], claim.quantity, snapshot) for name in limited}
+    worst |= {name: _aimed(kept[name], claim.quantity) for name in steered}
     out_of_reach = [name for name in names if name not in reach]
     room_w = max(0.0, limit_w - sum(_held(name, claim.quantity, snapshot) for name in out_of_reach))
     total_w = sum(worst.values())
@@ -80,7 +84,12 @@ def _fit(
         return
     for name in reach:
         share_w = room_w / len(reach) if math.isinf(total_w) else worst[name] * room_w / total_w
-        _cut(kept, name, claim.quantity, share_w, f"{claim.mode.value} of {claim.cause.source.name}", clamps)
+        why = f"{claim.mode.value} of {claim.cause.source.name}"
+        if name in limited:
+            _cut(kept, name, claim.quantity, share_w, why, clamps)
+        elif worst[name] > share_w + _CRUMB_W:
+            kept[name] = replace(kept[name], target_w=share_w if claim.quantity is Quantity.CONSUMED else -share_w)
+            clamps.append(Clamp(name, claim.quantity, worst[name], share_w, why))
 
 
 def _cut(
@@ -107,6 +116,15 @@ def _worst(setpoint: Setpoint, quantity: Quantity, snapshot: Snapshot) -> float:
     if setpoint.on is False or setpoint.connect is False:
         return 0.0
     return able_w if limit_w is None else min(able_w, limit_w)
+
+
+def _does_as_told(setpoint: Setpoint, snapshot: Snapshot) -> bool:
+    return setpoint.target_w is not None and snapshot.devices[setpoint.device].condition.online
+
+
+def _aimed(setpoint: Setpoint, quantity: Quantity) -> float:
+    target_w = setpoint.target_w or 0.0
+    return max(0.0, target_w if quantity is Quantity.CONSUMED else -target_w)
 
 
 def _held(name: str, quantity: Quantity, snapshot: Snapshot) -> float:

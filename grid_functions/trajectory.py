@@ -76,7 +76,7 @@ class TrajectoryStep:
 
     state: TrajectoryState
     claims: tuple[Claim, ...]
-    wake: Moment | None
+    wake: tuple[Moment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def step(
             tracks[key] = leaving
             moved.append(_parting(leaving, now.mono_s))
     changes = [at for at in (track.next_s(now.mono_s) for track in tracks.values()) if at is not None]
-    wake = Moment(OWN, now.utc_s + min(changes) - now.mono_s) if changes else None
+    wake = (Moment(OWN, now.utc_s + min(changes) - now.mono_s),) if changes else ()
     return TrajectoryStep(TrajectoryState(MappingProxyType(tracks), begun=True), tuple(moved), wake)
 
 

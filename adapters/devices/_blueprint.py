@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from struct import unpack
 from typing import Final
 
-from adapters.family import Conversation, Look, Points, Writing
+from adapters.family import Conversation, Look, Pace, Points, Writing
 from adapters.modbus.frames import Read, Refusal, Registers, Write, Written
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, How, Nameplate
@@ -52,6 +52,11 @@ class Blueprint:
 
     def __init__(self, options: BlueprintOptions) -> None:
         self._options = options
+
+    @property
+    def pace(self) -> Pace:
+        """It is never out of breath."""
+        return Pace()
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """The mark tells it from strangers."""

@@ -95,16 +95,18 @@ class Link:
         """Whether a connection stands now."""
         return self._wire is not None
 
-    async def transact(self, request: Request) -> Reply:
-        """The device's reply; an exception reply is returned as ``Refusal``.
+    async def transact(self, request: Request, *, on: int | None = None) -> Reply:
+        """The device's reply; an exception reply is returned as ``Refusal``. ``on``: over this connection (its number in
+        ``connections``) or not at all; None = over any, made anew if there is none.
 
         Raises NoAnswer (timeout), Unreachable (no connection, or lost while waiting), FrameError (another unit or
         function answered, or garbage), OurFault (the link is closed). A write that raised may have been executed.
         """
         async with self._turns:
-            wire = self._wire or await self._connect()
+            wire = await self._standing(on)
             if self._min_gap_s > 0:
-                wire = await self._keep_gap(wire)
+                await self._keep_gap(wire)
+                wire = await self._standing(on)  # the device may have hung up meanwhile
             transaction = self._next_transaction(wire)
             waiting: asyncio.Future[Reply] = wire.loop.create_future()
             wire.waiting[transaction] = (request, waiting)
@@ -122,8 +124,9 @@ class Link:
                 if self._min_gap_s > 0:
                     self._free_at = self._timer(wire.loop).time() + self._min_gap_s
 
-    async def converse(self, conversation: Generator[Request, Reply | None, T]) -> T:
-        """Carry out the requests a generator yields, sending it each reply, or None where there was no usable one.
+    async def converse(self, conversation: Generator[Request, Reply | None, T], *, on: int | None = None) -> T:
+        """Carry out the requests a generator yields, sending it each reply, or None where there was no usable one. ``on``: as in
+        :meth:`transact`.
 
         A busy reply is handed over after a pause, so that asking again makes sense. Raises Unreachable when there is no
         connection.
@@ -133,7 +136,7 @@ class Link:
             while True:
                 reply: Reply | None
                 try:
-                    reply = await self.transact(request)
+                    reply = await self.transact(request, on=on)
                 except (NoAnswer, FrameError):
                     reply = None
                 if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY):
@@ -160,14 +163,20 @@ class Link:
             self._transaction = (self._transaction + 1) & 0xFFFF
         return self._transaction
 
-    async def _keep_gap(self, wire: "_Wire") -> "_Wire":
+    async def _standing(self, on: int | None) -> "_Wire":
+        """The connection to send on. Asked only when it is a request's turn: while it queued, others may have lost and made one."""
+        if on is None:
+            return self._wire or await self._connect()
+        if self._wire is None or self.connections != on:
+            raise Unreachable(f"{self.name}: connection lost; who is there now is not known yet")
+        return self._wire
+
+    async def _keep_gap(self, wire: "_Wire") -> None:
         timer = self._timer(wire.loop)
         async with self._gap:
             while (wait_s := self._free_at - timer.time()) > 0:
                 await _sleep(timer, wait_s)
             self._free_at = timer.time() + self._min_gap_s
-        # The device may have hung up meanwhile.
-        return self._wire or await self._connect()
 
     async def _connect(self) -> "_Wire":
         async with self._connecting:

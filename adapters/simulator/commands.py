@@ -1,6 +1,7 @@
 """The control channel's vocabulary: one JSON object in, the changed site and one JSON object out. Pure.
 
-sun {fraction, over_s?}   load {w, over_s?}   quirk {device, set: {name: bool}}   state   dump {since_s?}   stop
+sun {fraction, over_s?}   load {w, over_s?}   grid {volts_pct?, hz?, over_s?}
+quirk {device, set: {name: bool}}   state   dump {since_s?}   stop
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,11 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
             _known(message, {"do", "w", "over_s"})
             top = site.plan.meter.full_scale_w
             return site.with_load(_number(message, "w", top), _number(message, "over_s", 1e6, 0.0))
+        case "grid":
+            _known(message, {"do", "volts_pct", "hz", "over_s"})
+            volts = _number(message, "volts_pct", 150) if "volts_pct" in message else None
+            hertz = _number(message, "hz", 70) if "hz" in message else None
+            return site.with_grid(volts, hertz, _number(message, "over_s", 1e6, 0.0))
         case "quirk":
             _known(message, {"do", "device", "set"})
             device = message.get("device")
@@ -32,7 +38,7 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
         case "dump":
             _known(message, {"do", "since_s"})
         case other:
-            raise PlanError(f"unknown command {other!r}; known are sun, load, quirk, state, dump, stop")
+            raise PlanError(f"unknown command {other!r}; known are sun, load, grid, quirk, state, dump, stop")
     return site
 
 
@@ -52,6 +58,7 @@ def shown(site: Site) -> dict[str, Any]:
             inverter.plan.name: {
                 "available_w": site.available_w(inverter.plan),
                 "produced_w": site.produced_w(inverter.plan.name),
+                "produced_var": site.produced_var(inverter.plan.name),
                 "quirks": _on(inverter.quirks),
             }
             for inverter in site.inverters

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 from adapters.simulator.plan import InverterPlan, Quirks
 from adapters.simulator.power import chance, counts, energy_ws, moved_ceiling, scale_for
-from adapters.simulator.registers import Image, PointKey, Refusal, identity, layout, refusal
+from adapters.simulator.registers import Image, PointKey, Refusal, Value, identity, layout, refusal
+from adapters.simulator.stage import Grid
 
 VOLTS = 230.0
+NOMINAL = Grid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,22 @@ class Legacy:
         """The points worth a row each second."""
         return ((_ac_model(self.plan), "W"), (123, "WMaxLimPct"), (123, "WMaxLim_Ena"), (123, "Conn"))
 
-    def produced_w(self, available_w: float) -> float:
+    def produced_w(self, available_w: float, grid: Grid = NOMINAL) -> float:
         """AC output at this instant."""
         return min(available_w, self.ceiling_w)
 
-    def next_cut(self) -> float:
+    def produced_var(self, available_w: float, grid: Grid = NOMINAL) -> float:
+        """Reactive power at this instant: none."""
+        return 0.0
+
+    def next_cut(self, from_s: float, grid: Grid = NOMINAL) -> float:
         """The next instant at which something changes by itself."""
         due = [self.limit_due_s, self.conn_due_s]
         if not self.quirks.revert_off:
             due += [self.limit_revert_s, self.conn_revert_s]
         return min((t for t in due if t is not None), default=math.inf)
 
-    def stepped(self, from_s: float, to_s: float, available_w: float) -> "Legacy":
+    def stepped(self, from_s: float, to_s: float, available_w: float, grid: Grid = NOMINAL) -> "Legacy":
         """The state at `to_s`, which lies no further than `next_cut`; `available_w` holds in between."""
         made = energy_ws(self.ceiling_w, self.goal_w, self.rate_w_per_s, to_s - from_s, available_w)
         ceiling = moved_ceiling(self.ceiling_w, self.goal_w, self.rate_w_per_s, to_s - from_s)
@@ -71,8 +77,12 @@ class Legacy:
             return state._frozen(to_s - from_s)._due(to_s)
         return state._reverted(to_s)._due(to_s)
 
-    def written(self, points: Mapping[PointKey, int], now_s: float) -> "Legacy | Refusal":
+    def written(
+        self, points: Mapping[PointKey, int], now_s: float, available_w: float = 0.0, grid: Grid = NOMINAL
+    ) -> "Legacy | Refusal":
         """The state after a write, or why it is refused; nothing of a refused write is kept."""
+        if self.quirks.local:
+            return Refusal.FAILURE
         if (why := refusal(points, _ranges(self.plan))) is not None:
             return why
         state = replace(self, held={**self.held, **points})
@@ -94,11 +104,11 @@ class Legacy:
             state = replace(state, rate_w_per_s=state._own_rate)
         return state._due(now_s)
 
-    def values(self, now_s: float, available_w: float) -> dict[PointKey, int | str]:
+    def values(self, now_s: float, available_w: float, grid: Grid = NOMINAL) -> dict[PointKey, Value]:
         """What the registers read at this instant."""
         return {
             **identity(self.plan.maker, f"Legacy {self.plan.rated_w}", self.plan.serial, self.plan.unit),
-            **self._measured(available_w),
+            **self._measured(available_w, grid),
             **_nameplate(self.plan),
             **self._status(available_w),
             **self.held,
@@ -150,7 +160,7 @@ class Legacy:
             conn_revert_s=None if conn is None else conn + dt_s,
         )
 
-    def _measured(self, available_w: float) -> dict[PointKey, int | str]:
+    def _measured(self, available_w: float, grid: Grid) -> dict[PointKey, Value]:
         rated, watts = self.plan.rated_w, self.produced_w(available_w)
         w_sf, a_sf = scale_for(rated, 32767), scale_for(rated / VOLTS, 32767, -2)
         per_phase = counts(watts / self.plan.phases / VOLTS, a_sf)
@@ -160,7 +170,7 @@ class Legacy:
             "V_SF": -1,
             "W": counts(watts, w_sf),
             "W_SF": w_sf,
-            "Hz": 5000,
+            "Hz": counts(grid.hz, -2),
             "Hz_SF": -2,
             "VA": counts(watts, w_sf),
             "VA_SF": w_sf,
@@ -179,7 +189,7 @@ class Legacy:
             "Evt2": 0,
         }
         for phase in "ABC"[: self.plan.phases]:
-            named |= {f"Aph{phase}": per_phase, f"PhVph{phase}": counts(VOLTS, -1)}
+            named |= {f"Aph{phase}": per_phase, f"PhVph{phase}": counts(grid.volts, -1)}
         model = _ac_model(self.plan)
         return {(model, name): value for name, value in named.items()}
 
@@ -191,7 +201,7 @@ class Legacy:
             return 2
         return 5 if self.produced_w(available_w) < min(available_w, self._w_max) else 4
 
-    def _status(self, available_w: float) -> dict[PointKey, int | str]:
+    def _status(self, available_w: float) -> dict[PointKey, Value]:
         operating = self._operating(available_w)
         sf = scale_for(self.plan.rated_w, 65534)
         return {
@@ -234,7 +244,7 @@ def _ranges(plan: InverterPlan) -> dict[PointKey, tuple[int, int]]:
     }
 
 
-def _nameplate(plan: InverterPlan) -> dict[PointKey, int | str]:
+def _nameplate(plan: InverterPlan) -> dict[PointKey, Value]:
     w_sf, a_sf = scale_for(plan.rated_w, 65534), scale_for(plan.rated_w / VOLTS, 65534, -2)
     named: dict[str, int] = {"DERTyp": 4, "WRtg": counts(plan.rated_w, w_sf), "WRtg_SF": w_sf, "VArRtg_SF": 0}
     named |= {"VARtg": counts(plan.rated_w, w_sf), "VARtg_SF": w_sf, "PFRtg_SF": -3}

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from adapters.simulator.plan import MeterPlan, Quirks
 from adapters.simulator.power import counts, scale_for
-from adapters.simulator.registers import Image, PointKey, identity, layout
+from adapters.simulator.registers import Image, PointKey, Value, identity, layout
+from adapters.simulator.stage import Grid
 
 VOLTS = 230.0
+NOMINAL = Grid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Meter:
             return replace(self, import_ws=self.import_ws + net_ws)
         return replace(self, export_ws=self.export_ws - net_ws)
 
-    def values(self, phases_w: tuple[float, float, float]) -> dict[PointKey, int | str]:
+    def values(
+        self, phases_w: tuple[float, float, float], var: float = 0.0, grid: Grid = NOMINAL
+    ) -> dict[PointKey, Value]:
         """What the registers read when these powers flow (positive = import). Beyond full scale the meter saturates.
 
         The total is the sum of the phases also after rounding.
@@ -55,10 +59,10 @@ class Meter:
             "A": _clamped(sum(amps)),
             "W": _clamped(sum(watts)),
             "VA": _clamped(sum(map(abs, watts))),
-            "VAR": 0,
+            "VAR": _clamped(counts(-sign * var, w_sf)),
             "PF": 100,
-            "PhV": counts(VOLTS, -1),
-            "Hz": 5000,
+            "PhV": counts(grid.volts, -1),
+            "Hz": counts(grid.hz, -2),
             "TotWhExp": int(exported / 3600) % 2**32,
             "TotWhImp": int(imported / 3600) % 2**32,
             "Evt": 0,
@@ -72,10 +76,10 @@ class Meter:
             "TotWh_SF": 0,
         }
         for phase, watt, amp in zip("ABC", watts, amps, strict=False):
-            named |= {f"Aph{phase}": amp, f"PhVph{phase}": counts(VOLTS, -1), f"Wph{phase}": watt}
+            named |= {f"Aph{phase}": amp, f"PhVph{phase}": counts(grid.volts, -1), f"Wph{phase}": watt}
             named |= {f"VAph{phase}": abs(watt), f"VARph{phase}": 0, f"PFph{phase}": 100}
         if len(legs) == 3:
-            named |= {name: counts(VOLTS * 3**0.5, -1) for name in ("PPV", "PhVphAB", "PhVphBC", "PhVphCA")}
+            named |= {name: counts(grid.volts * 3**0.5, -1) for name in ("PPV", "PhVphAB", "PhVphBC", "PhVphCA")}
         serial = identity(self.plan.maker, f"Meter {self.plan.model}", self.plan.serial, self.plan.unit)
         return serial | {(self.plan.model, name): value for name, value in named.items()}
 

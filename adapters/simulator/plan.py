@@ -18,20 +18,38 @@ class Quirks:
     """How a device misbehaves. One field, one quirk.
 
     ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
-    revert_off: revert timers stand still.
+    revert_off: revert timers stand still. local: switched to local control (715), every write is refused.
+    edge: a value of 704 acts only once its enable goes from 0 to 1 (der700).
+    mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
     """
 
     ignores: bool = False
     meter_sign: bool = False
     revert_off: bool = False
+    local: bool = False
+    edge: bool = False
+    mute: bool = False
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlan:
+    """A battery behind an inverter: energy in Wh, powers in W, state of charge at the start in %."""
+
+    capacity_wh: float = 10000.0
+    soc_pct: float = 50.0
+    charge_w: float = 5000.0
+    discharge_w: float = 5000.0
+    reserve_pct: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class InverterPlan:
-    """One PV inverter. `dc_w` is what the array gives at full sun; `ramp_pct_per_s` its own rate, % of WMax per second.
+    """One inverter. `dc_w` is what its array gives at full sun (0: none); `storage` the battery behind it, if any;
+    `ramp_pct_per_s` its own rate, % of WMax per second.
 
     `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease (der700;
-    IEEE 1547-2018 defaults).
+    IEEE 1547-2018 defaults). `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
     """
 
     name: str
@@ -47,6 +65,8 @@ class InverterPlan:
     limit_sf: int = -2
     enter_delay_s: int = 300
     enter_ramp_s: int = 300
+    models: tuple[int, ...] = ()
+    storage: StoragePlan | None = None
     quirks: Quirks = Quirks()
 
 
@@ -82,20 +102,31 @@ class Plan:
     sun: float = 1.0
     sun_moves: tuple[Move, ...] = ()
     sun_ripple: float = 0.0
+    volts_pct: float = 100.0
+    hz: float = 50.0
     seed: int = 1
     host: str = "127.0.0.1"
     record: str | None = None
 
 
+MODELS: Mapping[str, tuple[int, ...]] = {
+    "legacy": (),
+    "der700": (705, 706, 707, 708, 709, 710, 711, 712, 713, 714, 715),
+}
+"""What each kind can have beside its least models."""
+
+
 def parse_plan(data: object) -> Plan:
     """A plan from decoded JSON; PlanError names the field. `house` and `sun` are tables, the rest as the types say."""
     top = _table(data, "plan")
-    names = {"inverters", "meter", "house", "sun", "seed", "host", "record"}
+    names = {"inverters", "meter", "house", "sun", "grid", "seed", "host", "record"}
     _known(top, names, "plan")
     house = _table(top.get("house", {}), "house")
     _known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
     sun = _table(top.get("sun", {}), "sun")
     _known(sun, {"fraction", "moves", "ripple"}, "sun")
+    grid = _table(top.get("grid", {}), "grid")
+    _known(grid, {"volts_pct", "hz"}, "grid")
     inverters = tuple(
         _inverter(_table(item, f"inverters[{i}]"), f"inverters[{i}]")
         for i, item in enumerate(_list(top.get("inverters", []), "inverters"))
@@ -114,6 +145,8 @@ def parse_plan(data: object) -> Plan:
         sun=_number(sun.get("fraction", 1.0), "sun.fraction", 0, 1.5),
         sun_moves=_moves(sun.get("moves", []), "sun.moves", 1.5),
         sun_ripple=_number(sun.get("ripple", 0.0), "sun.ripple", 0, 0.5),
+        volts_pct=_number(grid.get("volts_pct", 100.0), "grid.volts_pct", 0, 150),
+        hz=_number(grid.get("hz", 50.0), "grid.hz", 40, 70),
         seed=_whole(top.get("seed", 1), "seed", 0, 2**63),
         host=_text(top.get("host", "127.0.0.1"), "host"),
         record=None if top.get("record") is None else _text(top["record"], "record"),
@@ -147,6 +180,8 @@ def _inverter(table: Mapping[str, Any], where: str) -> InverterPlan:
     phases = _whole(table.get("phases", 3), f"{where}.phases", 1, 3)
     if phases == 2:
         raise PlanError(f"{where}.phases: 1 or 3")
+    if kind == "legacy" and table.get("storage") is not None:
+        raise PlanError(f"{where}.storage: only a der700 inverter has a battery")
     return InverterPlan(
         name=name,
         kind="legacy" if kind == "legacy" else "der700",
@@ -161,7 +196,29 @@ def _inverter(table: Mapping[str, Any], where: str) -> InverterPlan:
         limit_sf=_whole(table.get("limit_sf", -2), f"{where}.limit_sf", -2, 0),
         enter_delay_s=_whole(table.get("enter_delay_s", 300), f"{where}.enter_delay_s", 0, 600),
         enter_ramp_s=_whole(table.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
+        models=_models(table.get("models", []), kind, f"{where}.models"),
+        storage=None if table.get("storage") is None else _storage(table["storage"], f"{where}.storage"),
         quirks=parse_quirks(table.get("quirks", {}), f"{where}.quirks", Quirks()),
+    )
+
+
+def _models(data: object, kind: str, where: str) -> tuple[int, ...]:
+    known = MODELS[kind]
+    found = {_whole(item, f"{where}[{i}]", 1, 0xFFFE) for i, item in enumerate(_list(data, where))}
+    if strangers := sorted(found - set(known)):
+        raise PlanError(f"{where}: unknown {strangers}; a {kind} inverter can have {', '.join(map(str, known))}")
+    return tuple(sorted(found))
+
+
+def _storage(data: object, where: str) -> StoragePlan:
+    table = _table(data, where)
+    _known(table, set(StoragePlan.__dataclass_fields__), where)
+    return StoragePlan(
+        capacity_wh=_number(table.get("capacity_wh", 10000.0), f"{where}.capacity_wh", 100, 1e7),
+        soc_pct=_number(table.get("soc_pct", 50.0), f"{where}.soc_pct", 0, 100),
+        charge_w=_number(table.get("charge_w", 5000.0), f"{where}.charge_w", 100, 1e6),
+        discharge_w=_number(table.get("discharge_w", 5000.0), f"{where}.discharge_w", 100, 1e6),
+        reserve_pct=_number(table.get("reserve_pct", 0.0), f"{where}.reserve_pct", 0, 100),
     )
 
 

@@ -61,20 +61,18 @@ def moved_ceiling(ceiling_w: float, goal_w: float, rate_w_per_s: float, dt_s: fl
     return ceiling_w + math.copysign(rate_w_per_s * dt_s, gap)
 
 
-def energy_ws(ceiling_w: float, goal_w: float, rate_w_per_s: float, dt_s: float, available_w: float) -> float:
-    """The exact integral of min(available, moving ceiling) over dt_s, in watt-seconds."""
+def energy_ws(
+    ceiling_w: float, goal_w: float, rate_w_per_s: float, dt_s: float, highest_w: float, lowest_w: float = -math.inf
+) -> float:
+    """The exact integral over dt_s of a moving ceiling kept between two bounds, in watt-seconds."""
     end = moved_ceiling(ceiling_w, goal_w, rate_w_per_s, dt_s)
-    gap = abs(end - ceiling_w)
-    ramp_s = 0.0 if gap == 0 or math.isinf(rate_w_per_s) else min(dt_s, gap / rate_w_per_s)
-    low, high = min(ceiling_w, end), max(ceiling_w, end)
-    if available_w >= high:
-        ramp = ramp_s * (low + high) / 2
-    elif available_w <= low:
-        ramp = ramp_s * available_w
-    else:
-        below = (available_w - low) / (high - low)
-        ramp = ramp_s * (below * (low + available_w) / 2 + (1 - below) * available_w)
-    return ramp + (dt_s - ramp_s) * min(available_w, end)
+    gap = end - ceiling_w
+    ramp_s = 0.0 if gap == 0 or math.isinf(rate_w_per_s) else min(dt_s, abs(gap) / rate_w_per_s)
+    held = max(lowest_w, min(highest_w, end)) * (dt_s - ramp_s)
+    if ramp_s == 0:
+        return held
+    grown = _below(end, highest_w, lowest_w) - _below(ceiling_w, highest_w, lowest_w)
+    return held + ramp_s * grown / gap
 
 
 def seconds_left(deadline_s: float | None, now_s: float) -> int:
@@ -93,3 +91,12 @@ def scale_for(largest: float, top: int, finest: int = 0) -> int:
 def counts(value: float, exponent: int) -> int:
     """A value as register counts of 10^exponent, rounded half to even."""
     return round(value / 10.0**exponent)
+
+
+def _below(w: float, highest_w: float, lowest_w: float) -> float:
+    """An antiderivative, over `w`, of `w` kept between the bounds."""
+    if w > highest_w:
+        return highest_w * highest_w / 2 + highest_w * (w - highest_w)
+    if w < lowest_w:
+        return lowest_w * lowest_w / 2 + lowest_w * (w - lowest_w)
+    return w * w / 2

@@ -122,7 +122,20 @@ class Simulator:
     def _unit(self, device: InverterPlan | MeterPlan) -> SimDevice:
         size = self._site.image(device.name).size
         data = SimData(BASE, count=size, values=0, datatype=DataType.REGISTERS)
-        return SimDevice(device.unit, [data], action=_coroutine(partial(self._act, device.name)))
+        return SimDevice(device.unit, [data], action=self._answering(device.name))
+
+    def _answering(self, device: str) -> Any:
+        act = _coroutine(partial(self._act, device))
+
+        async def action(*request: Any) -> ExcCodes | None:
+            while self._site.quirks(device).mute:  # noqa: ASYNC110 - a site is a value and tells nobody of its changes
+                await asyncio.sleep(0.02)
+            if self._site.quirks(device).busy:
+                return ExcCodes.DEVICE_BUSY
+            answer: ExcCodes | None = await act(*request)
+            return answer
+
+        return action
 
     def _act(
         self, device: str, function: int, start: int, address: int, count: int, registers: list[int], values: Any

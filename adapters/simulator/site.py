@@ -12,7 +12,8 @@ from adapters.simulator.legacy import Legacy, born_legacy
 from adapters.simulator.meter import Meter
 from adapters.simulator.plan import InverterPlan, Plan, Quirks
 from adapters.simulator.power import Move, Profile, chance
-from adapters.simulator.registers import Image, PointKey, Refusal
+from adapters.simulator.registers import Image, PointKey, Refusal, Value
+from adapters.simulator.stage import Grid
 
 Inverter = Legacy | Der700
 
@@ -45,8 +46,15 @@ class Site:
     t_s: float
     sun: Profile
     load: Profile
+    volts_pct: Profile
+    hz: Profile
     inverters: tuple[Inverter, ...]
     meter: Meter
+
+    @property
+    def grid(self) -> Grid:
+        """Voltage and frequency at every terminal now."""
+        return Grid(self.volts_pct.at(self.t_s), self.hz.at(self.t_s))
 
     @property
     def load_w(self) -> float:
@@ -77,18 +85,23 @@ class Site:
     def produced_w(self, name: str) -> float:
         """AC output of one inverter now. KeyError: no such inverter."""
         inverter = self._inverter(name)
-        return inverter.produced_w(self.available_w(inverter.plan))
+        return inverter.produced_w(self.available_w(inverter.plan), self.grid)
+
+    def produced_var(self, name: str) -> float:
+        """Reactive power of one inverter now, positive when injected. KeyError: no such inverter."""
+        inverter = self._inverter(name)
+        return inverter.produced_var(self.available_w(inverter.plan), self.grid)
 
     def image(self, device: str) -> Image:
         """The register layout of a device. KeyError: no such device."""
         return self._device(device).image
 
-    def values(self, device: str) -> dict[PointKey, int | str]:
+    def values(self, device: str) -> dict[PointKey, Value]:
         """Raw values of all implemented points of a device now."""
         found = self._device(device)
         if isinstance(found, Meter):
-            return found.values(self.phases_w)
-        return found.values(self.t_s, self.available_w(found.plan))
+            return found.values(self.phases_w, sum(self.produced_var(i.plan.name) for i in self.inverters), self.grid)
+        return found.values(self.t_s, self.available_w(found.plan), self.grid)
 
     def registers(self, device: str) -> list[int]:
         """The whole register image of a device now, from address 40000."""
@@ -113,6 +126,12 @@ class Site:
         """The house goes to `load_w`, in a straight line over `over_s`."""
         return replace(self, load=self.load.moved(Move(self.t_s, load_w, over_s)))
 
+    def with_grid(self, volts_pct: float | None, hz: float | None, over_s: float = 0.0) -> "Site":
+        """Voltage (% of nominal) and frequency go there, in a straight line over `over_s`; None stays."""
+        volts = self.volts_pct if volts_pct is None else self.volts_pct.moved(Move(self.t_s, volts_pct, over_s))
+        hertz = self.hz if hz is None else self.hz.moved(Move(self.t_s, hz, over_s))
+        return replace(self, volts_pct=volts, hz=hertz)
+
     def _device(self, name: str) -> Inverter | Meter:
         return self.meter if name == self.meter.plan.name else self._inverter(name)
 
@@ -134,7 +153,9 @@ def born(plan: Plan, t_s: float) -> Site:
     )
     sun = Profile(plan.sun, _shifted(plan.sun_moves, t_s))
     load = Profile(plan.base_load_w, _shifted(plan.load_moves, t_s))
-    return Site(plan, t_s, sun, load, inverters, Meter(plan.meter, plan.meter.quirks))
+    return Site(
+        plan, t_s, sun, load, Profile(plan.volts_pct), Profile(plan.hz), inverters, Meter(plan.meter, plan.meter.quirks)
+    )
 
 
 def step(site: Site, dt_s: float) -> Site:
@@ -147,8 +168,9 @@ def advance(site: Site, to_s: float) -> tuple[Site, tuple[Second, ...]]:
     seconds = []
     while site.t_s < to_s:
         whole = math.floor(site.t_s) + 1.0
-        cut = min(to_s, whole, site.sun.next_cut(site.t_s), site.load.next_cut(site.t_s))
-        site = _piece(site, min(cut, *(i.next_cut() for i in site.inverters), math.inf))
+        profiles = (site.sun, site.load, site.volts_pct, site.hz)
+        due = (i.next_cut(site.t_s, site.grid) for i in site.inverters)
+        site = _piece(site, min(to_s, whole, *(p.next_cut(site.t_s) for p in profiles), *due))
         if site.t_s == whole:
             seconds.append(Second(site.t_s, site.meter_w, tuple(_rows(site))))
     return site, tuple(seconds)
@@ -162,7 +184,8 @@ def write(site: Site, device: str, address: int, registers: list[int]) -> tuple[
         return points
     if device == site.meter.plan.name:
         return Refusal.ILLEGAL_ADDRESS
-    changed = site._inverter(device).written(points, site.t_s)
+    found = site._inverter(device)
+    changed = found.written(points, site.t_s, site.available_w(found.plan), site.grid)
     if isinstance(changed, Refusal):
         return changed
     site = site._with_inverter(changed)
@@ -173,7 +196,7 @@ def _piece(site: Site, to_s: float) -> Site:
     """One stretch in which sun and load are constant and nothing is due before its end."""
     dt_s = to_s - site.t_s
     before = sum(i.energy_ws for i in site.inverters)
-    stepped = tuple(i.stepped(site.t_s, to_s, site.available_w(i.plan)) for i in site.inverters)
+    stepped = tuple(i.stepped(site.t_s, to_s, site.available_w(i.plan), site.grid) for i in site.inverters)
     made_ws = sum(i.energy_ws for i in stepped) - before
     meter = site.meter.counted(site.load_w * dt_s - made_ws)
     return replace(site, t_s=to_s, inverters=stepped, meter=meter)
@@ -186,7 +209,7 @@ def _rows(site: Site) -> list[Row]:
     return rows
 
 
-def _rows_of(site: Site, device: str, keys: tuple[PointKey, ...], values: Mapping[PointKey, int | str]) -> list[Row]:
+def _rows_of(site: Site, device: str, keys: tuple[PointKey, ...], values: Mapping[PointKey, Value]) -> list[Row]:
     image = site.image(device)
     found = [(key, image.engineering(key, values)) for key in keys]
     return [Row(site.t_s, device, key[0], key[1], value) for key, value in found if value is not None]

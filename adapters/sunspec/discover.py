@@ -22,6 +22,7 @@ from adapters.modbus.frames import (
     Reply,
 )
 from adapters.sunspec.definitions import HEADER
+from adapters.sunspec.layouts import View
 from adapters.sunspec.models import model
 from adapters.sunspec.points import Value
 
@@ -199,17 +200,26 @@ class _Survey:
     def _identity(self, block: Block) -> Generator[Read, Answer, Identity]:
         common = model(COMMON)
         assert common is not None
-        view = common.layout(block.length).view(_IDENTITY, max_read=self._max_read)
-        chunks: list[bytes | None] = []
-        for span in view.spans:
-            reply = yield from self._get(block.address + span.offset, span.size)
-            if not isinstance(reply, bytes):
-                self._warnings.append(f"model 1 at {block.address} is not readable in full")
-            chunks.append(reply if isinstance(reply, bytes) else None)
+        layout = common.layout(block.length)
+        view = layout.view(_IDENTITY, max_read=self._max_read)
+        chunks = yield from self._chunks(block, view)
+        if None in chunks:
+            # A bridge that reads fewer registers than it was asked for: who it is has to be known to treat it well.
+            view = layout.view(_IDENTITY, max_read=self._max_read, singly=True)
+            chunks = yield from self._chunks(block, view)
+        if None in chunks:
+            self._warnings.append(f"model 1 at {block.address} is not readable in full")
         read = view.decode(chunks)
         maker, name, options, version, serial, _ = (_text(read.get(point)) for point in _IDENTITY)
         unit = read.get("DA")
         return Identity(maker, name, options, version, serial, unit if isinstance(unit, int) else None)
+
+    def _chunks(self, block: Block, view: View) -> Generator[Read, Answer, list[bytes | None]]:
+        chunks: list[bytes | None] = []
+        for span in view.spans:
+            reply = yield from self._get(block.address + span.offset, span.size)
+            chunks.append(reply if isinstance(reply, bytes) else None)
+        return chunks
 
     def _get(self, address: int, count: int) -> Generator[Read, Answer, bytes | Refusal | None]:
         """Registers from what was read ahead, else from the unit."""

@@ -22,6 +22,8 @@ from benchmarks.event import play
 from certs.tls import TlsFiles, server_context
 
 RATED_W = 10_000
+SUN_W = 2_000
+"""Produced throughout. Less than the lowest limit, so that registers which never move show a device that obeys."""
 _MODELS = (1, 701, 702, 703, 704)
 _STATUS = re.compile(rb"status>(\d+)<")
 _SUBJECT = re.compile(rb"subject>(\w+)<")
@@ -55,7 +57,7 @@ class Stage:
         self.limit_at, self.enable_at = places[704, "WMaxLimPct"], places[704, "WMaxLimPctEna"]
         self._timer_at, self._left_at = places[704, "WMaxLimPctRvrtTms"], places[704, "WMaxLimPctRvrtRem"]
         inverter = born_der700(InverterPlan("pv", "der700", RATED_W, RATED_W, "link", serial="B-1"), 1)
-        self._fresh = image.encode(inverter.values(0.0, RATED_W))
+        self._fresh = image.encode(inverter.values(0.0, SUN_W))
         self.go()
 
     def go(self) -> None:

@@ -17,7 +17,8 @@ from certs.dev_ca import authority, issue, write
 from certs.identity import Identity, identify
 
 IDLE_S = 0.008
-"""Between the last answer of one event and the poll that finds the next: at least 4 ms of it see no work at all."""
+"""Slept between the end of one event, as the far ends see it, and the poll that finds the next. A side that goes on working then (commits,
+looks) does so in this time, and its CPU counts."""
 
 PATIENCE_S = 20.0
 

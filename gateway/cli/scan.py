@@ -9,14 +9,12 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from adapters.devices.sunspec.profiles import unit_ids
 from adapters.modbus.link import Link
 from adapters.sunspec.discover import Found, Missing, Part, discover
 from gateway.cli.output import Json, document, people, progress, table
 from gateway.clock import SystemDice
 from grid_functions.model.errors import GatewayError, OperatorFault, Unreachable
-
-_SHORT_LIST = (1, 126, 2, 3, 71, 100, 200, 240)
-"""The unit ids that devices of the field use (SunSpec default 1, SMA 126, Kostal 71, Fronius meters 200 and 240)."""
 
 _INVERTERS = frozenset({101, 102, 103, 111, 112, 113, 701})
 _METERS = frozenset({201, 202, 203, 204, 211, 212, 213, 214})
@@ -74,7 +72,7 @@ def scan(
     """
     hosts, port = _targets(address)
     with progress(f"scanning {len(hosts)} address(es)"):
-        hits = asyncio.run(_scan(hosts, port, tuple(unit or _SHORT_LIST), timeout))
+        hits = asyncio.run(_scan(hosts, port, tuple(unit or unit_ids()), timeout))
     if json_:
         document([hit.plain() for hit in hits])
         return

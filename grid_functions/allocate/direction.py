@@ -50,7 +50,7 @@ def divide(
     """
     bound = _bound_devices(bounds, found)
     returns = _returns(bounds, found)
-    led = _steered(aims, bounds, found)
+    led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)}
     if not ours:
         return Shared(Loop(), {}, {}, returns)
@@ -94,7 +94,7 @@ def standing_limits(
     bounds: tuple[Claim, ...], found: Mapping[str, Stand], aims: Sequence[Fence] = ()
 ) -> Mapping[str, float]:
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
-    led = _steered(aims, bounds, found)
+    led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
     shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
@@ -126,11 +126,9 @@ def _fence(claim: Claim, found: Mapping[str, Stand], ours: Mapping[str, Stand]) 
     return Fence(names & ours.keys(), limit_of(claim) - reserved_w)
 
 
-def _steered(aims: Sequence[Fence], bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> frozenset[str]:
-    """Devices that a target may move in this direction: one that cannot be limited only while nothing binds it."""
-    named = frozenset[str]().union(*(aim.names for aim in aims)) & found.keys()
-    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
-    return frozenset(name for name in named if found[name].obeys or name not in covered)
+def _steered(aims: Sequence[Fence], found: Mapping[str, Stand]) -> frozenset[str]:
+    """Devices that a target moves in this direction. One that cannot be limited keeps a bound by its target alone."""
+    return frozenset[str]().union(*(aim.names for aim in aims)) & found.keys()
 
 
 def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:

@@ -61,8 +61,8 @@ class Capability:
     """What a device can obey.
 
     ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
-    of 0; ``writes_per_day``: of points that wear (None = none wear); ``watchdog``: it has a revert timer with a value of its own, so
-    silence may end in something tighter.
+    of 0; ``writes_per_day``: of each of the points ``wearing`` (None = none wears); ``watchdog``: it has a revert timer with a value
+    of its own, so silence may end in something tighter.
     """
 
     abilities: Mapping[Mode, Ability] = field(default_factory=dict)
@@ -72,6 +72,7 @@ class Capability:
     off_capable: bool = True
     writes_per_minute: float = 60.0
     writes_per_day: float | None = None
+    wearing: frozenset[str] = frozenset()
     watchdog: bool = False
 
 
@@ -83,6 +84,7 @@ class Trouble(StrEnum):
     FOREIGN_WRITER = "foreign_writer"  # a register keeps changing without our write
     WRITE_REFUSED = "write_refused"
     NOT_HELD = "not_held"  # written, but reads back otherwise
+    WRITES_SPENT = "writes_spent"  # what loosens waits until it may be written again
     NO_WATCHDOG = "no_watchdog"  # what it holds outlives us
 
 

@@ -41,6 +41,15 @@ FINAL = frozenset(
 """Exactly one of these ends the story of an event for its respondent."""
 
 
+class Part(StrEnum):
+    """What part a completed event's devices had in it (2030.5 responses 3, 8, 9 and 10)."""
+
+    WHOLE = "whole"
+    LEFT = "left"  # opted out before the end
+    JOINED = "joined"  # opted in after the start
+    NONE = "none"  # opted out, or nothing that could take part, all the time
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why: the event that did it (superseded, displaced) and how it stands to the one it happened to; words for people."""
@@ -50,6 +59,7 @@ class Cause:
     same_server: bool = False
     had_started: bool = False
     text: str = ""
+    part: Part = Part.WHOLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final
 
 from grid_functions.model.control import LIMIT_MODES, SWITCH_MODES, Mode
 from grid_functions.model.event import EventStatus
 from grid_functions.model.policy import OptOut
 from grid_functions.timeline.state import Start, Tracked
-from grid_functions.timeline.windows import FOREVER, modes_of
+from grid_functions.timeline.windows import modes_of
 
 Strength = tuple[float, float, bool, str, str]
 
@@ -88,21 +90,44 @@ def _field(tracked: Tracked, mode: Mode) -> tuple[object, ...]:
 
 
 class _Holds:
-    """Disjoint stretches in which one mode is held, each stronger than what is asked next."""
+    """Disjoint stretches (start, end, who) in which one mode is held, each stronger than what is asked next; in short sorted lists."""
 
-    __slots__ = ("starts", "stretches")
+    __slots__ = ("chunks", "firsts")
 
     def __init__(self) -> None:
-        self.starts: list[float] = []
-        self.stretches: list[tuple[float, str]] = []
+        self.firsts: list[float] = []
+        self.chunks: list[list[tuple[float, float, str]]] = []
 
     def at(self, at_s: float) -> str | None:
-        index = bisect_right(self.starts, at_s) - 1
-        return self.stretches[index][1] if index >= 0 and self.stretches[index][0] > at_s else None
+        place = bisect_right(self.firsts, at_s) - 1
+        if place < 0:
+            return None
+        chunk = self.chunks[place]
+        index = bisect_right(chunk, at_s, key=_START) - 1
+        return chunk[index][2] if chunk[index][1] > at_s else None
 
     def add(self, start_s: float, end_s: float, name: str) -> None:
-        index = bisect_right(self.starts, start_s)
-        end = min(end_s, self.starts[index] if index < len(self.starts) else FOREVER)
-        if end > start_s:
-            self.starts.insert(index, start_s)
-            self.stretches.insert(index, (end, name))
+        if end_s <= start_s:
+            return
+        if not self.chunks:
+            self.chunks.append([])
+            self.firsts.append(start_s)
+        place = max(0, bisect_right(self.firsts, start_s) - 1)
+        chunk = self.chunks[place]
+        index = bisect_right(chunk, start_s, key=_START)
+        if index < len(chunk):
+            end = min(end_s, chunk[index][0])
+        else:
+            end = min(end_s, self.firsts[place + 1]) if place + 1 < len(self.firsts) else end_s
+        if end <= start_s:
+            return
+        chunk.insert(index, (start_s, end, name))
+        self.firsts[place] = chunk[0][0]
+        if len(chunk) > _LONGEST:
+            half = len(chunk) // 2
+            self.chunks[place : place + 1] = [chunk[:half], chunk[half:]]
+            self.firsts.insert(place + 1, chunk[half][0])
+
+
+_LONGEST: Final = 512
+_START: Final = itemgetter(0)

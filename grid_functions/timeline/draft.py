@@ -8,9 +8,11 @@ from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Cause, Fact, OutcomeKind
 from grid_functions.model.policy import Policy
-from grid_functions.timeline.state import ROOM, Kept, Note, Phase, Refusal, Run, Stood, TimelineState, Tracked
+from grid_functions.timeline.layers import changed
+from grid_functions.timeline.state import ROOM, Kept, Means, Note, Phase, Refusal, Run, Stood, TimelineState, Tracked
 
 _NO_CAUSE = Cause()
+_MANY = 32
 
 
 class Draft:
@@ -21,6 +23,7 @@ class Draft:
         "_touched",
         "events",
         "facts",
+        "means",
         "notes",
         "now",
         "now_s",
@@ -34,13 +37,14 @@ class Draft:
         "state",
     )
 
-    def __init__(self, state: TimelineState, policy: Policy, now: Instants, seed: bytes) -> None:
+    def __init__(self, state: TimelineState, policy: Policy, now: Instants, seed: bytes, means: Means) -> None:
         kept = state.kept
         self.state = state
         self.policy = policy
         self.now = now
         self.now_s = now.on(policy.clock)
         self.seed = seed
+        self.means = means
         self.relation = kept.relation
         self.events = kept.events
         self.standings = dict(kept.standings)
@@ -59,12 +63,12 @@ class Draft:
 
     def put(self, tracked: Tracked) -> None:
         """Keep an event as it is now."""
-        self._own()[tracked.event.key.id] = tracked
+        self._change(tracked.event.key.id, tracked)
         self._touched.add(("event", tracked.event.key.id))
 
     def forget(self, name: str) -> None:
         """Forget an event for good."""
-        del self._own()[name]
+        self._change(name, None)
         self._touched.add(("event", name))
 
     def stand(self, program: str, stood: Stood | None) -> None:
@@ -109,12 +113,17 @@ class Draft:
             found.append(Entry(self._key("relation", ""), self.relation))
         return tuple(found)
 
-    def _own(self) -> dict[str, Tracked]:
-        """The events, copied before the first change of a step."""
+    def _change(self, name: str, tracked: Tracked | None) -> None:
+        """A few changes make a layer; with many of them one copy of all is cheaper."""
+        if self._mine is None and len(self._touched) < _MANY:
+            self.events = changed(self.events, {name: tracked})
+            return
         if self._mine is None:
-            self._mine = dict(self.events)
-            self.events = self._mine
-        return self._mine
+            self.events = self._mine = dict(self.events)
+        if tracked is None:
+            del self._mine[name]
+        else:
+            self._mine[name] = tracked
 
     def _entry(self, kind: str, name: str) -> Entry:
         places: dict[str, Mapping[str, object]] = {

@@ -9,7 +9,7 @@ from grid_functions.model.outcome import Cause, OutcomeKind
 from grid_functions.model.policy import Vanished
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.state import Phase, Refusal, Relation, Stood, Tracked
-from grid_functions.timeline.windows import FOREVER, clamped, draw_s, end_s, nominal_end_s
+from grid_functions.timeline.windows import FOREVER, clamped, draw_s, end_s, modes_of, nominal_end_s
 
 KEEP_S: Final = 86_400.0
 """A finished event no longer shown is forgotten this long after its end: no jump of a clock may bring it back."""
@@ -108,6 +108,11 @@ def _take_new(draft: Draft, event: Event) -> None:
     if end_s(tracked, event.start_s + tracked.start_draw_s) <= draft.now_s:
         # Interpretation: 254 says both "received" and "too late", so nothing else is told of it
         draft.finish(tracked, OutcomeKind.EXPIRED, draft.now_s, Cause(text="its end was past when first seen"))
+        return
+    objections = [draft.means.refusal(mode) for mode in sorted(modes_of(event))]
+    if objections and all(objections):
+        # Interpretation: as with 254, "not applicable" is the one word about it, without a "received" before
+        draft.finish(tracked, OutcomeKind.REFUSED, draft.now_s, Cause(text="; ".join(objections)))
         return
     draft.put(tracked)
     draft.tell(event.key.id, OutcomeKind.RECEIVED, draft.now_s)

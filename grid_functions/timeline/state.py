@@ -4,10 +4,11 @@ Two parts: :class:`Kept` is durable and rebuilt from entries; :class:`Run` belon
 All times are seconds on the upstream's clock unless the name says otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from grid_functions.model.claim import InForce
 from grid_functions.model.control import Mode
@@ -28,6 +29,29 @@ class Opt:
     out: bool
 
 
+def _no_objection(mode: Mode) -> str:
+    return ""
+
+
+def _always(mode: Mode) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the respondent's devices can do about a mode. ``refusal``: why none of them can ever, empty = one can or may yet tell.
+
+    ``at_hand``: one that can is there now.
+    """
+
+    refusal: Callable[[Mode], str] = _no_objection
+    at_hand: Callable[[Mode], bool] = _always
+
+
+ALL_MEANS: Final = Means()
+"""Devices that can do everything."""
+
+
 class Phase(StrEnum):
     """Where an event is in its life."""
 
@@ -43,7 +67,8 @@ class Tracked:
     ``received_s``: when first seen, or seen again after it was gone. ``start_draw_s`` and ``duration_draw_s``: the drawn parts of
     its randomisation windows, kept as evidence. ``begin_s``: effective start, fixed once it runs; ``since_s``: when it took hold
     here, later than that when found late. ``stop_s``: end set by a randomised cancel. ``lost``: modes lost for good. ``away_s``:
-    since when its program is not ours any more. ``told``: how it ended, or was cancelled while it runs out.
+    since when its program is not ours any more. ``told``: how it ended, or was cancelled while it runs out. ``took_part``: at some time
+    while it ran a device could obey it and it was not opted out; ``sat_out``: at some time while it ran it was.
     """
 
     event: Event
@@ -60,6 +85,8 @@ class Tracked:
     opted_out: bool = False
     told: OutcomeKind | None = None
     done_s: float | None = None
+    took_part: bool = False
+    sat_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +144,7 @@ class Start:
 class Run:
     """The part of one run: ``began_s`` its first instant; ``heard_mono_s`` the last complete read (or boot).
 
+    ``leans``: program, mode and time at which a start to come depends on the end of an event before it.
     ``agenda[cursor:]`` are the starts to come, soonest first; ``running``, ``recent`` (just completed) and ``opted`` (out) are ids.
     """
 
@@ -124,6 +152,7 @@ class Run:
     heard_mono_s: float
     agenda: tuple[Start, ...] = ()
     cursor: int = 0
+    leans: frozenset[tuple[str, Mode, float]] = frozenset()
     running: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
     opted: tuple[str, ...] = ()
@@ -151,7 +180,7 @@ class TimelineStep:
     """What one step leaves. ``next_change``: when to step again if nothing is read meanwhile, exact; None = never.
 
     ``current``: whether the upstream is; ``reason`` why not. ``settings``: of the best standing, field by field. ``ramp``: how a change
-    moves that has no ramp of its own, also of what is no longer in force (rule 9).
+    moves that has no ramp of its own, also of what is no longer in force (rule 9). ``running``: the events that have started and not ended.
     """
 
     state: TimelineState
@@ -164,3 +193,4 @@ class TimelineStep:
     reason: str
     settings: Settings
     ramp: Ramp | None
+    running: tuple[EventKey, ...]

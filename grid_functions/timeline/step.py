@@ -6,17 +6,20 @@ Starts and ends go by the upstream's clock, not by the status it shows. A finish
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
-from grid_functions.model.outcome import Cause, OutcomeKind
+from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import OptOut, Policy
 from grid_functions.timeline import contest, intake
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
 from grid_functions.timeline.state import (
+    ALL_MEANS,
     ROOM,
     Kept,
+    Means,
     Opt,
     Phase,
     Refusal,
@@ -64,13 +67,15 @@ def step(
     now: Instants,
     *,
     seed: bytes,
+    means: Means = ALL_MEANS,
 ) -> TimelineStep:
     """Take what was read, in the order it arrived, and say what holds at ``now``.
 
     ``opts``: those in effect; without one an event is in. ``closed``: events other rooms have ended for good. ``seed``: the
-    gateway's own bytes, from which draws are made.
+    gateway's own bytes, from which draws are made. ``means``: what the respondent's devices can do; an event of which they can do nothing
+    is refused when it is first seen.
     """
-    draft = Draft(state, policy, now, seed)
+    draft = Draft(state, policy, now, seed, means)
     _end(draft, draft.run.running)  # what is over is not cancelled by what is read after it
     for read in reads:
         if read.respondent == state.respondent:
@@ -79,6 +84,7 @@ def step(
     _close(draft, closed)
     _opt(draft, opts)
     _advance(draft)
+    _take_part(draft)
     after = TimelineState(state.respondent, draft.kept(), draft.run)
     settings = settings_of(draft)
     ramp = ramp_of(draft, settings)
@@ -93,6 +99,7 @@ def step(
         reason=draft.relation.reason,
         settings=settings,
         ramp=ramp,
+        running=tuple(EventKey(state.respondent, name) for name in draft.run.running),
     )
 
 
@@ -151,7 +158,7 @@ def _end(draft: Draft, names: Iterable[str]) -> None:
                 ended.append((max(end, draft.run.began_s), name, tracked))
     for at, _, tracked in sorted(ended, key=lambda one: one[:2]):
         silent = tracked.told is not None or tracked.away_s is not None
-        draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at)
+        draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at, Cause(part=_part(draft, tracked)))
     over = {name for _, name, _ in ended}
     recent = [name for name in draft.run.recent if _is_recent(draft, name)]
     recent += sorted(
@@ -171,7 +178,7 @@ def _is_recent(draft: Draft, name: str) -> bool:
 def _plan(draft: Draft) -> None:
     """Make the agenda anew, committing what is lost on discovery; a loss may move others, so until nothing more is lost."""
     while True:
-        agenda = planned(draft.events.values())
+        agenda, leans = planned(draft.events.values())
         defeats = (
             contest.foreseen(_entrants(draft, agenda), draft.policy.opt_out, draft.now_s) if draft.policy.final else []
         )
@@ -179,7 +186,7 @@ def _plan(draft: Draft) -> None:
             break
         _lose(draft, defeats, {})
     running = (name for name, one in draft.events.items() if one.phase is Phase.RUNNING)
-    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, running=tuple(sorted(running)))
+    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, leans=leans, running=tuple(sorted(running)))
     draft.stale = False
 
 
@@ -219,12 +226,38 @@ def _start(draft: Draft, due: Iterable[Start]) -> None:
         now = draft.events[name]
         if now.phase is Phase.WAITING:
             begun.append(name)
-            draft.put(replace(tracked, lost=now.lost, phase=Phase.RUNNING))
+            draft.put(_participating(draft, replace(tracked, lost=now.lost, phase=Phase.RUNNING)))
             if tracked.told is None:
                 draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
     running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
     draft.run = replace(draft.run, running=tuple(sorted(running_now.union(begun))))
     _end(draft, begun)
+
+
+def _take_part(draft: Draft) -> None:
+    for name in draft.run.running:
+        tracked = draft.events[name]
+        now = _participating(draft, tracked)
+        if now != tracked:
+            draft.put(now)
+
+
+def _participating(draft: Draft, tracked: Tracked) -> Tracked:
+    """What is to be remembered of this moment. What an opt-out cannot drop (rule 3) is taken part in all the same."""
+    if tracked.took_part and not tracked.opted_out:
+        return tracked
+    modes = contest.contends(tracked, draft.policy.opt_out)
+    if not modes:
+        return tracked if tracked.sat_out else replace(tracked, sat_out=True)
+    return replace(tracked, took_part=True) if any(map(draft.means.at_hand, sorted(modes))) else tracked
+
+
+def _part(draft: Draft, tracked: Tracked) -> Part:
+    if not tracked.took_part:
+        return Part.NONE
+    if not contest.contends(tracked, draft.policy.opt_out):
+        return Part.LEFT
+    return Part.JOINED if tracked.sat_out else Part.WHOLE
 
 
 def _lasts(tracked: Tracked) -> bool:
@@ -244,7 +277,8 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
         tracked = draft.events[name]
         tracked = replace(tracked, lost=tracked.lost.union(one.mode for one in lost))
         draft.put(tracked)
-        draft.stale = True
+        # a loss in the moment of a start moves nobody but those that wait for the loser's end
+        draft.stale |= not rivals or _is_leant_on(draft, rivals.get(name, tracked), {one.mode for one in lost})
         if contest.contends(tracked, draft.policy.opt_out):
             continue
         winner = max((draft.events[one.winner] for one in lost), key=contest.strength)
@@ -257,6 +291,13 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
             had_started=tracked.phase is Phase.RUNNING,
         )
         draft.finish(tracked, None if tracked.told else OutcomeKind.SUPERSEDED, at, cause)
+
+
+def _is_leant_on(draft: Draft, loser: Tracked, modes: Iterable[Mode]) -> bool:
+    if loser.begin_s is None:
+        return True
+    end = end_s(loser, loser.begin_s)
+    return any((loser.event.program, mode, end) in draft.run.leans for mode in modes)
 
 
 def _next_change(draft: Draft) -> Moment | None:

@@ -17,6 +17,9 @@ MOST_RANDOM_S: Final = 3600.0
 
 FOREVER: Final = float("inf")
 
+Lean = tuple[str, Mode, float]
+"""A program, a mode, and the effective end that a start to come waits for."""
+
 
 def clamped(window_s: float) -> float:
     """A randomisation window within its range."""
@@ -34,6 +37,8 @@ def draw_s(seed: bytes, key: EventKey, what: str, window_s: float) -> float:
 
 def modes_of(event: Event) -> frozenset[Mode]:
     """Every mode any of its intervals carries."""
+    if len(event.intervals) == 1:
+        return frozenset(map(mode_of, event.intervals[0].controls))
     return frozenset(mode_of(control) for interval in event.intervals for control in interval.controls)
 
 
@@ -49,15 +54,16 @@ def end_s(tracked: Tracked, begin_s: float) -> float:
     return end if tracked.stop_s is None else min(end, tracked.stop_s)
 
 
-def planned(tracks: Iterable[Tracked]) -> list[Start]:
-    """The effective window of every waiting event, soonest first.
+def planned(tracks: Iterable[Tracked]) -> tuple[list[Start], frozenset[Lean]]:
+    """The effective window of every waiting event, soonest first, and where it leans on the end of another.
 
     Randomisation makes neither gap nor overlap between events of one program and mode (IEEE 2030.5, randomisation of events): one
     that nominally starts where another ends starts at that one's effective end; one that nominally starts later starts no earlier
     than that end. The other must have run to its end or still be going to; what is cancelled, superseded or expired moves nobody.
     """
     ends: dict[tuple[str, Mode], _Ends] = defaultdict(_Ends)
-    plan = []
+    plan: list[Start] = []
+    leans: set[Lean] = set()
     for tracked in sorted(tracks, key=lambda one: (one.event.start_s, one.event.key.id)):
         event = tracked.event
         waiting = tracked.phase is Phase.WAITING and tracked.away_s is None
@@ -66,7 +72,9 @@ def planned(tracks: Iterable[Tracked]) -> list[Start]:
             continue
         places = [(event.program, mode) for mode in modes_of(event) - tracked.lost]
         if waiting:
-            begin = _begin_s(tracked, [ends[place] for place in places if place in ends])
+            begin, leaning = _begin_s(tracked, [ends[place] for place in places if place in ends])
+            if leaning:
+                leans.update((*place, begin) for place in places)
             plan.append(Start(begin, event.key.id, end_s(tracked, begin)))
         elif tracked.begin_s is not None:
             begin = tracked.begin_s
@@ -75,7 +83,7 @@ def planned(tracks: Iterable[Tracked]) -> list[Start]:
         if event.duration_s:
             for place in places:
                 ends[place].add(nominal_end_s(event), end_s(tracked, begin))
-    return sorted(plan)
+    return sorted(plan), frozenset(leans)
 
 
 class _Ends:
@@ -103,9 +111,10 @@ class _Ends:
         return self.latest_s, self.touching_s if self.at_s == start_s else None
 
 
-def _begin_s(tracked: Tracked, ends: list[_Ends]) -> float:
+def _begin_s(tracked: Tracked, ends: list[_Ends]) -> tuple[float, bool]:
+    """The effective start, and whether it would be another one without the events before it."""
+    own = tracked.event.start_s + tracked.start_draw_s
     found = [one.before(tracked.event.start_s) for one in ends]
     touching = [end for _, end in found if end is not None]
-    if touching:
-        return max(touching)
-    return max([tracked.event.start_s + tracked.start_draw_s, *(latest for latest, _ in found)])
+    begin = max(touching) if touching else max([own, *(latest for latest, _ in found)])
+    return begin, begin != own or any(end != own for end in touching)

@@ -38,10 +38,10 @@ class Stumbling(Link):
 
     before: Callable[[Read | Write], Awaitable[None]] | None = None
 
-    async def transact(self, request: Read | Write) -> Reply:
+    async def transact(self, request: Read | Write, *, on: int | None = None) -> Reply:
         if self.before is not None:
             await self.before(request)
-        return await super().transact(request)
+        return await super().transact(request, on=on)
 
     async def until_lost(self) -> None:
         """Returns when the connection is seen to be lost."""
@@ -118,6 +118,7 @@ async def desk(
     pinned: Pinned | None = None,
     read_only: bool = False,
     options: SunSpecOptions | None = None,
+    family: SunSpec | None = None,
     name: str = "device",
     timeout_s: float = 2.0,
     poll_s: float = 1.0,
@@ -134,7 +135,7 @@ async def desk(
 
     driver = Driver(
         name,
-        SunSpec(options or SunSpecOptions()),
+        family or SunSpec(options or SunSpecOptions()),
         link,
         settings,
         memory or Drawer(),

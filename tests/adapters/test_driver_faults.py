@@ -370,7 +370,9 @@ async def test_the_log_says_what_was_written_and_read_back(new: Rogue, hand: Han
         assert (read["points"]["704.WMaxLimPct"], read["points"]["704.WMaxLimPctEna"]) == (37.5, 1)
 
 
-async def test_what_tightens_is_written_at_once_and_what_loosens_with_the_next_poll(new: Rogue, hand: Hand) -> None:
+async def test_what_tightens_is_always_written_at_once_and_what_loosens_once_in_a_poll_period(
+    new: Rogue, hand: Hand
+) -> None:
     # An hour between polls: whatever is written now was not waited for.
     async with desk(new.port, hand, poll_s=3600.0, by_hand=False) as it:
         looked = len(new.asked)
@@ -379,10 +381,15 @@ async def test_what_tightens_is_written_at_once_and_what_loosens_with_the_next_p
         # Not even a read stands before it: the last poll is young enough, and the read-back tells.
         assert isinstance(new.asked[looked], Write)
         it.driver.want(limit(4000, 2))
-        it.driver.want(limit(2000, 3))
-        assert decision(await it.shown()) == 3
-        # 3000 and 2000 of 8000 W; 4000 W stayed unwritten for lack of a poll.
-        assert [w.values for w in new.heard] == [(3750,), (1,), (2500,)]
+        assert decision(await it.shown()) == 2
+        it.driver.want(limit(5000, 3))
+        it.driver.want(limit(2000, 4))
+        assert decision(await it.shown()) == 4
+        # 3000, 4000 and 2000 of 8000 W; 5000 W stayed unwritten for lack of a poll.
+        assert [w.values for w in new.heard] == [(3750,), (1,), (5000,), (2500,)]
+        hand.t_s += 3600.0
+        it.driver.want(limit(6000, 5))
+        assert decision(await it.shown()) == 5
 
 
 async def test_one_look_a_tick(new: Rogue, hand: Hand) -> None:

@@ -70,3 +70,11 @@ def test_only_points_of_ours_count_and_only_while_it_was_watched() -> None:
 )
 def test_narrower(wanted: Setpoint, holds: Setpoint | None, narrower: bool) -> None:
     assert narrows(wanted, holds) is narrower
+
+
+def test_a_charging_rate_that_is_not_ours_bars_no_tightening() -> None:
+    """A device always holds one; against another master, a lower limit of production must still go."""
+    holds = Setpoint("x", produce_max_w=3000.0, consume_max_w=5000.0)
+    assert narrows(Setpoint("x", produce_max_w=1000.0), holds)
+    assert not narrows(Setpoint("x", produce_max_w=4000.0), holds)
+    assert not narrows(Setpoint("x", produce_max_w=1000.0, consume_max_w=6000.0), holds)

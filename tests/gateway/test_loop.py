@@ -9,6 +9,7 @@ import pytest
 
 import grid_functions.decide
 from gateway import loop as site_loop
+from grid_functions.decide import restore
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OurFault, Unreachable
@@ -16,6 +17,7 @@ from grid_functions.model.event import EventStatus, Rank, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
 from grid_functions.model.setpoint import Setpoint
+from grid_functions.outcomes import owed
 from tests.gateway.site import FakeDevice, Rig, idle, key, read
 from tests.grid_functions.house import seen
 from tests.scenarios.decide.site import event
@@ -126,6 +128,22 @@ async def test_whatever_the_ledger_raises_stops_loosening_and_not_the_site() -> 
         rig.ledger.fault = None
         await rig.time.go(1.0)
         assert rig.upstream.kinds("limit") == ["received", "started"]
+
+
+async def test_a_tightening_event_and_its_start_share_a_commit_and_what_was_taken_is_kept_within_a_second() -> None:
+    rig = Rig()
+    async with rig.running() as site:
+        await rig.look(site)
+        await rig.time.go(2.0)
+        before = rig.ledger.commits
+        site.take_read(read(LIMIT))
+        await idle()
+        assert last(rig.devices["a"]) + last(rig.devices["b"]) <= 1500.0
+        assert rig.upstream.kinds("limit") == ["received", "started"]
+        assert rig.ledger.commits == before + 1
+        assert owed(restore(rig.ledger.kept.values()).book)
+        await rig.time.go(1.0)
+        assert owed(restore(rig.ledger.kept.values()).book) == ()
 
 
 async def test_answers_of_one_event_are_told_in_order_each_once_over_failures() -> None:

@@ -1,120 +1,190 @@
-"""How a device obeys a mode at its site: what it told, less what the site did not opt in to."""
+"""What a device obeys: all modes of the table of modesSupported, for a newer and an older inverter, storage and charger.
+
+The two inverters answer as the mapping table of the 700 and the 100 series has it; expectations are that table read with the
+site's terms: native, approximated where opted in, or not possible.
+"""
 
 from dataclasses import replace
 
 import pytest
 
-from grid_functions.ability import PROTECTION_MODES, can, capable, has, how, nobody_can, roles_for, steerable, unknown
+from grid_functions.ability import can, capable, how, nobody_can, roles_for, steerable
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Ability, Capability, How, Role, Seen, Trouble
+from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen, Trouble
+from grid_functions.model.event import Respondent
+from grid_functions.model.policy import DeviceTerms, SiteTerms
+from grid_functions.model.units import PercentBase, Quantity
+from grid_functions.rating import able_w, base_w, most_var
 from tests.grid_functions.house import UTILITY, seen, snapshot, terms
 
-NATIVE, APPROXIMATED, NOT_POSSIBLE = How.NATIVE, How.APPROXIMATED, How.NOT_POSSIBLE
-SITE = terms({"a": Role.BATTERY})
+N, A = Ability(How.NATIVE), Ability(How.APPROXIMATED, "its way")
+TRIPS = [mode for mode in Mode if mode.value[:4] in ("hfrt", "hvrt", "lfrt", "lvrt")]
+CURVES = [Mode.VOLT_VAR, Mode.VOLT_WATT]
+NEWER = {
+    **dict.fromkeys([Mode.ENERGIZE, Mode.MAX_POWER, Mode.FIXED_POWER, Mode.TARGET_POWER, Mode.POWER_FACTOR_INJECT], N),
+    **dict.fromkeys([Mode.POWER_FACTOR_ABSORB, Mode.FIXED_REACTIVE, Mode.TARGET_REACTIVE, *CURVES, Mode.WATT_VAR], N),
+    **dict.fromkeys([Mode.FREQUENCY_DROOP, Mode.LOAD_LIMIT, *TRIPS], N),
+    **dict.fromkeys([Mode.CONNECT, Mode.FREQUENCY_WATT], A),
+}
+OLDER = {
+    **dict.fromkeys([Mode.CONNECT, Mode.MAX_POWER, Mode.POWER_FACTOR_INJECT, Mode.FIXED_REACTIVE, *TRIPS], N),
+    **dict.fromkeys([*CURVES, Mode.FREQUENCY_WATT, Mode.WATT_PF], N),
+    **dict.fromkeys([Mode.ENERGIZE, Mode.FIXED_POWER, Mode.FREQUENCY_DROOP], A),
+}
+
+# modesSupported bits 2 to 26 (0 and 1, charge and discharge, are roles): newer PV, newer battery, older PV. n native, a only if opted in,
+# A without being asked, p only with protection, - not possible
+TABLE = {
+    2: (Mode.CONNECT, "A", "A", "n"),
+    3: (Mode.ENERGIZE, "n", "n", "A"),
+    4: (Mode.POWER_FACTOR_ABSORB, "-", "n", "-"),
+    5: (Mode.POWER_FACTOR_INJECT, "n", "n", "n"),
+    6: (Mode.FIXED_REACTIVE, "n", "n", "n"),
+    7: (Mode.FIXED_POWER, "n", "n", "a"),
+    8: (Mode.FREQUENCY_DROOP, "n", "n", "a"),
+    9: (Mode.FREQUENCY_WATT, "a", "a", "n"),
+    10: (Mode.HFRT_MAY_TRIP, "p", "p", "p"),
+    11: (Mode.HFRT_MUST_TRIP, "p", "p", "p"),
+    12: (Mode.HVRT_MAY_TRIP, "p", "p", "p"),
+    13: (Mode.HVRT_MOMENTARY_CESSATION, "p", "p", "p"),
+    14: (Mode.HVRT_MUST_TRIP, "p", "p", "p"),
+    15: (Mode.LFRT_MAY_TRIP, "p", "p", "p"),
+    16: (Mode.LFRT_MUST_TRIP, "p", "p", "p"),
+    17: (Mode.LVRT_MAY_TRIP, "p", "p", "p"),
+    18: (Mode.LVRT_MOMENTARY_CESSATION, "p", "p", "p"),
+    19: (Mode.LVRT_MUST_TRIP, "p", "p", "p"),
+    20: (Mode.MAX_POWER, "n", "n", "n"),
+    21: (Mode.TARGET_REACTIVE, "n", "n", "n"),
+    22: (Mode.TARGET_POWER, "n", "n", "a"),
+    23: (Mode.VOLT_VAR, "n", "n", "n"),
+    24: (Mode.VOLT_WATT, "n", "n", "n"),
+    25: (Mode.WATT_PF, "-", "-", "n"),
+    26: (Mode.WATT_VAR, "n", "n", "-"),
+}
+PLAIN = {"n", "A"}
 
 
-def device(role: Role = Role.BATTERY, online: bool = True, **told: How) -> Seen:
-    """Told by the names of modes."""
-    abilities = {Mode(name): Ability(one, "some means") for name, one in told.items()}
-    return replace(seen("a", role, online=online), capability=Capability(abilities))
+def device(name: str, role: Role, abilities: dict[Mode, Ability]) -> Seen:
+    """One that answers."""
+    return seen(name, role, capability=Capability(abilities))
+
+
+DEVICES = (device("new", Role.PV, NEWER), device("battery", Role.BATTERY, NEWER), device("old", Role.PV, OLDER))
+SITE = terms({one.device: one.role for one in DEVICES})
+
+
+def test_the_table_has_every_mode_bit() -> None:
+    assert sorted(TABLE) == list(range(2, 27))
+    assert len({row[0] for row in TABLE.values()}) == 25
+
+
+@pytest.mark.parametrize("bit", TABLE)
+def test_every_mode_for_every_device(bit: int) -> None:
+    mode, *cells = TABLE[bit]
+    opted, permitted = replace(SITE, approximate=frozenset({mode})), replace(SITE, protection=True)
+    for one, cell in zip(DEVICES, cells, strict=True):
+        assert can(one, mode, SITE) is (cell in PLAIN), (one.device, mode)
+        assert can(one, mode, opted) is (cell in PLAIN | {"a"}), (one.device, mode)
+        assert can(one, mode, permitted) is (cell in PLAIN | {"p"}), (one.device, mode)
+
+
+def test_another_mode_opted_in_is_no_leave() -> None:
+    site = replace(SITE, approximate=frozenset({Mode.VOLT_VAR}))
+    assert not can(DEVICES[0], Mode.FREQUENCY_WATT, site)
+
+
+@pytest.mark.parametrize("mode", [Mode.CONNECT, Mode.ENERGIZE])
+def test_without_a_switch_an_off_is_a_limit_of_0(mode: Mode) -> None:
+    one = device("x", Role.PV, {Mode.MAX_POWER: N})
+    assert how(one, mode, SITE) == Ability(How.APPROXIMATED, "no switch: limited to 0 W")
+    assert not can(device("y", Role.PV, {}), mode, SITE)
+
+
+def test_a_load_and_a_meter_obey_nothing() -> None:
+    for role in (Role.LOAD, Role.METER):
+        everything = device("x", role, dict.fromkeys(Mode, N))
+        assert not any(
+            can(everything, mode, replace(SITE, protection=True)) for mode in Mode if role not in roles_for(mode)
+        )
+        assert not any(role in roles_for(row[0]) for row in TABLE.values())
+
+
+# what nobody can do (Response 252)
+
+
+def test_refused_only_where_nobody_can() -> None:
+    picture = snapshot(DEVICES, 0.0)
+    assert nobody_can(Mode.WATT_PF, UTILITY, SITE, picture) == ""
+    only_new = replace(SITE, respondents={UTILITY: frozenset({"new", "battery"})})
+    assert nobody_can(Mode.WATT_PF, UTILITY, only_new, picture) == "watt_pf: battery: cannot; new: cannot"
+
+
+def test_a_device_that_never_answered_may_yet_be_able() -> None:
+    never = Seen("new", Role.PV, Nameplate(), Capability(), Condition(online=False))
+    site = SiteTerms("house", SITE.connection, {"new": DeviceTerms(Role.PV)}, {UTILITY: frozenset({"new"})})
+    assert nobody_can(Mode.WATT_PF, UTILITY, site, snapshot([never], 0.0)) == ""
+    assert nobody_can(Mode.WATT_PF, UTILITY, site, snapshot([], 0.0)) == ""
+    assert capable(["new"], Mode.WATT_PF, snapshot([], 0.0), site) == {"new"}
+
+
+def test_an_import_limit_without_anything_to_limit_is_refused() -> None:
+    site = terms({"pv": Role.PV})
+    picture = snapshot([device("pv", Role.PV, NEWER)], 0.0)
+    assert nobody_can(Mode.IMPORT_LIMIT, UTILITY, site, picture) == "import_limit: no such device"
+    assert nobody_can(Mode.EXPORT_LIMIT, UTILITY, site, picture) == ""
+
+
+def test_a_limit_at_the_connection_is_kept_by_whatever_the_site_has() -> None:
+    """The respondent speaks for no device; export is the site's."""
+    stranger = Respondent("other", "x")
+    assert nobody_can(Mode.EXPORT_LIMIT, stranger, SITE, snapshot(DEVICES, 0.0)) == ""
+    assert nobody_can(Mode.MAX_POWER, stranger, SITE, snapshot(DEVICES, 0.0)) == "max_power: no such device"
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_only_a_wrong_device_and_another_master_stop_targets(trouble: Trouble) -> None:
+    one = replace(DEVICES[0], condition=replace(DEVICES[0].condition, troubles=frozenset({trouble})))
+    stopped = trouble in (Trouble.WRONG_DEVICE, Trouble.FOREIGN_WRITER)
+    assert steerable(one, Mode.TARGET_POWER, SITE) is not stopped
+
+
+# bases of percent and ratings
 
 
 @pytest.mark.parametrize(
-    ("told", "mode", "found"),
+    ("role", "plate", "base", "base_of_w"),
     [
-        ({"max_power": NATIVE}, Mode.MAX_POWER, NATIVE),
-        ({"max_power": NATIVE}, Mode.EXPORT_LIMIT, NATIVE),  # watts are watts
-        ({"export_limit": APPROXIMATED}, Mode.GENERATION_LIMIT, APPROXIMATED),  # a limit may be approximated unasked
-        ({"max_power": NATIVE}, Mode.LOAD_LIMIT, NOT_POSSIBLE),
-        ({"load_limit": NATIVE}, Mode.IMPORT_LIMIT, NATIVE),
-        ({"target_power": NATIVE}, Mode.STORAGE_POWER, NATIVE),
-        ({"target_power": APPROXIMATED, "fixed_power": NATIVE}, Mode.TARGET_POWER, NATIVE),
-        ({"target_power": APPROXIMATED}, Mode.TARGET_POWER, NOT_POSSIBLE),
-        ({"target_reactive": NATIVE}, Mode.FIXED_REACTIVE, NATIVE),
-        ({"volt_var": NATIVE}, Mode.WATT_VAR, NOT_POSSIBLE),
-        ({"volt_var": NATIVE}, Mode.VOLT_VAR, NATIVE),
-        ({}, Mode.VOLT_VAR, NOT_POSSIBLE),
-        ({"connect": NATIVE}, Mode.CONNECT, NATIVE),
-        ({"connect": NOT_POSSIBLE, "max_power": NATIVE}, Mode.CONNECT, APPROXIMATED),  # limited to 0 W
-        ({"load_limit": NATIVE}, Mode.ENERGIZE, APPROXIMATED),
-        ({"connect": NOT_POSSIBLE}, Mode.CONNECT, NOT_POSSIBLE),
-        ({"max_power": NOT_POSSIBLE, "load_limit": NOT_POSSIBLE}, Mode.ENERGIZE, NOT_POSSIBLE),
-        ({"hvrt_must_trip": NATIVE}, Mode.HVRT_MUST_TRIP, NOT_POSSIBLE),  # protection is read only
+        (Role.PV, Nameplate(max_w=4000, rated_w=5000), PercentBase.MAX_POWER, 4000.0),
+        (Role.PV, Nameplate(rated_w=5000), PercentBase.MAX_POWER, 5000.0),
+        (Role.PV, Nameplate(rated_w=5000, rated_charge_w=3000), PercentBase.MAX_CHARGE, 0.0),
+        (Role.BATTERY, Nameplate(max_w=4000, rated_charge_w=3000), PercentBase.MAX_CHARGE, 3000.0),
+        (Role.BATTERY, Nameplate(max_w=4000), PercentBase.MAX_CHARGE, 4000.0),
+        (Role.BATTERY, Nameplate(max_w=4000, rated_discharge_w=3500), PercentBase.MAX_DISCHARGE, 3500.0),
+        (Role.BATTERY, Nameplate(max_w=4000, rated_discharge_w=3500), PercentBase.MAX_POWER, 3500.0),
+        (Role.EVSE, Nameplate(rated_w=7400), PercentBase.MAX_CHARGE, 7400.0),
+        (Role.EVSE, Nameplate(rated_w=7400), PercentBase.MAX_POWER, 0.0),
+        (Role.PV, Nameplate(), PercentBase.MAX_POWER, 0.0),
+        (Role.PV, Nameplate(max_w=float("nan"), rated_w=-1.0), PercentBase.MAX_POWER, 0.0),
     ],
 )
-def test_how_a_mode_is_obeyed(told: dict[str, How], mode: Mode, found: How) -> None:
-    one = device(Role.BATTERY, True, **told)
-    assert how(one, mode, SITE).how is found
-    assert can(one, mode, SITE) is (found is not NOT_POSSIBLE)
-
-
-def test_what_the_site_opted_in_to() -> None:
-    one = device(target_power=APPROXIMATED, hvrt_must_trip=NATIVE)
-    assert how(one, Mode.TARGET_POWER, replace(SITE, approximate=frozenset({Mode.TARGET_POWER}))).how is APPROXIMATED
-    assert how(one, Mode.HVRT_MUST_TRIP, replace(SITE, protection=True)).how is NATIVE
-
-
-def test_protection_is_every_trip_and_cessation_curve() -> None:
-    assert len(PROTECTION_MODES) == 10
-    assert Mode.VOLT_WATT not in PROTECTION_MODES
-    assert {Mode.HFRT_MAY_TRIP, Mode.LVRT_MOMENTARY_CESSATION, Mode.LVRT_MUST_TRIP} <= PROTECTION_MODES
+def test_what_100_percent_means(role: Role, plate: Nameplate, base: PercentBase, base_of_w: float) -> None:
+    assert base_w(replace(seen("x", role), nameplate=plate), base) == base_of_w
 
 
 @pytest.mark.parametrize(
-    ("mode", "roles"),
+    ("plate", "injects", "absorbs"),
     [
-        (Mode.EXPORT_LIMIT, {"pv", "battery", "hybrid"}),
-        (Mode.POWER_FACTOR_INJECT, {"pv", "battery", "hybrid"}),
-        (Mode.IMPORT_LIMIT, {"evse", "battery", "hybrid"}),
-        (Mode.POWER_FACTOR_ABSORB, {"evse", "battery", "hybrid"}),
-        (Mode.VOLT_VAR, {"pv", "evse", "battery", "hybrid"}),
-        (Mode.CONNECT, {"pv", "evse", "battery", "hybrid"}),
+        (Nameplate(rated_inject_var=4000, rated_absorb_var=3000), 4000.0, 3000.0),
+        (Nameplate(rated_inject_var=4000), 4000.0, 4000.0),
+        (Nameplate(rated_va=6000, rated_w=5000), 6000.0, 6000.0),
+        (Nameplate(rated_w=5000), 5000.0, 5000.0),
+        (Nameplate(), 0.0, 0.0),
     ],
 )
-def test_whom_a_mode_can_address(mode: Mode, roles: set[str]) -> None:
-    assert set(roles_for(mode)) == roles
+def test_the_most_reactive_power(plate: Nameplate, injects: float, absorbs: float) -> None:
+    one = replace(seen("x"), nameplate=plate)
+    assert (most_var(one, absorb=False), most_var(one, absorb=True)) == (injects, absorbs)
 
 
-def test_a_device_of_another_role_cannot_whatever_it_told() -> None:
-    assert how(device(Role.PV, True, load_limit=NATIVE), Mode.LOAD_LIMIT, SITE).how is NOT_POSSIBLE
-
-
-def test_a_device_that_told_of_a_mode_has_it() -> None:
-    one = device(max_power=NATIVE, connect=NOT_POSSIBLE)
-    assert [has(one, mode) for mode in (Mode.MAX_POWER, Mode.CONNECT, Mode.EXPORT_LIMIT)] == [True, False, False]
-
-
-def test_who_is_absent_wrong_or_written_by_another_is_not_steered() -> None:
-    one = device(target_power=NATIVE)
-
-    def troubled(*troubles: Trouble) -> Seen:
-        return replace(one, condition=replace(one.condition, troubles=frozenset(troubles)))
-
-    assert steerable(one, Mode.TARGET_POWER, SITE)
-    assert steerable(troubled(Trouble.NOT_HELD), Mode.TARGET_POWER, SITE)
-    assert not steerable(troubled(Trouble.WRONG_DEVICE), Mode.TARGET_POWER, SITE)
-    assert not steerable(troubled(Trouble.FOREIGN_WRITER, Trouble.NOT_HELD), Mode.TARGET_POWER, SITE)
-    assert not steerable(device(online=False, target_power=NATIVE), Mode.TARGET_POWER, SITE)
-    assert not steerable(one, Mode.VOLT_VAR, SITE)
-
-
-def test_a_device_is_unknown_until_it_has_told_what_it_can() -> None:
-    assert unknown(None)
-    assert unknown(device(online=False))
-    assert not unknown(device(online=False, max_power=NATIVE))
-    assert not unknown(device())
-
-
-def test_nobody_can_only_when_everybody_has_told_so() -> None:
-    def why(*devices: Seen, mode: Mode = Mode.VOLT_VAR) -> str:
-        return nobody_can(mode, UTILITY, SITE, snapshot(devices, 0.0))
-
-    assert why() == ""
-    assert why(device(online=False)) == ""
-    assert why(device(volt_var=NATIVE)) == ""
-    assert why(device()) == "volt_var: a: cannot"
-    assert why(device(), mode=Mode.EXPORT_LIMIT) == "export_limit: a: cannot"
-    assert nobody_can(Mode.VOLT_VAR, UTILITY, terms({"m": Role.METER}), snapshot((), 0.0)) == "volt_var: no such device"
-    picture = snapshot([device(volt_var=NATIVE)], 0.0)
-    assert capable(["a", "never"], Mode.VOLT_VAR, picture, SITE) == {"a", "never"}
-    assert capable(["a"], Mode.WATT_VAR, picture, SITE) == frozenset()
+def test_a_pv_has_no_state_of_charge_to_end_at() -> None:
+    assert able_w(DEVICES[0], Quantity.PRODUCED) == 5000.0

@@ -8,6 +8,7 @@ from grid_functions.model.claim import Bound, SourceKind
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Capability, Role
 from grid_functions.model.entry import Entry
+from grid_functions.model.event import Rank, Standing
 from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.setpoint import Revert, Setpoint
@@ -128,7 +129,7 @@ def test_a_function_that_raises_is_an_alarm_and_no_other_is_harmed() -> None:
 
 def test_a_device_that_cannot_be_limited_is_an_alarm() -> None:
     house = site(devices=[seen("a", capability=Capability())])
-    done = house.tick(0.0, house.read(0.0, event("e", ExportLimit(1000.0))))
+    done = house.tick(0.0, house.read(0.0, standings=(Standing("p1", Rank(1.0), (ExportLimit(1000.0),)),)))
     assert produce(done) == {"a": None}
     assert [(one.subject, one.text) for one in done.alarms] == [("a", "cannot be limited in power produced")]
 

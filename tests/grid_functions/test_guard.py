@@ -6,6 +6,7 @@ from grid_functions.arbiter import rule
 from grid_functions.guard import Clamp, clamp
 from grid_functions.model.claim import Claim, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
+from grid_functions.model.device import Ability, Capability, How
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, SiteTerms
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.units import Quantity
@@ -63,6 +64,16 @@ def test_a_locked_device_is_cut_to_zero_and_so_is_its_revert() -> None:
     )
     assert kept[0] == Setpoint("a", produce_max_w=0.0, revert=Revert(60.0, produce_max_w=0.0))
     assert [one.why for one in clamps] == ["locked by the operator"]
+
+
+def test_what_can_only_be_steered_is_cut_by_its_target() -> None:
+    """a obeys a target and no limit, b a limit: 3000 + 1000 W under 2000 W, so both are halved."""
+    only_target = Capability({Mode.TARGET_POWER: Ability(How.NATIVE)})
+    picture = snapshot([seen("a", capability=only_target), seen("b")], 0.0)
+    told = [Setpoint("a", target_w=-3000.0), Setpoint("b", produce_max_w=1000.0)]
+    kept, clamps = clamp(told, rule([bound(2000.0, on("a", "b"))], DEFAULT_PRECEDENCE), picture, terms(), at(0.0))
+    assert kept == (Setpoint("a", target_w=-1500.0), Setpoint("b", produce_max_w=500.0))
+    assert sorted(one.device for one in clamps) == ["a", "b"]
 
 
 def test_a_forgotten_off_is_switched() -> None:

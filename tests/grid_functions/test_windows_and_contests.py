@@ -1,5 +1,6 @@
 """Effective windows and contests of single events, second by second. Mode, unless told: export limit; program p."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -10,9 +11,10 @@ from grid_functions.model.control import Control, ExportLimit, ImportLimit, Mode
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank, Respondent
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut
+from grid_functions.timeline import windows
 from grid_functions.timeline.contest import Defeat, contends, dropped, foreseen, present, strength
 from grid_functions.timeline.state import Phase, Start, Tracked
-from grid_functions.timeline.windows import clamped, draw_s, end_s, modes_of, nominal_end_s, planned
+from grid_functions.timeline.windows import clamped, draw_s, end_s, modes_of, nominal_end_s
 
 ME = Respondent("utility", "me")
 EXPORT, IMPORT, TARGET = ExportLimit(0.0), ImportLimit(0.0), TargetPower(0.0)
@@ -83,6 +85,11 @@ def test_the_nominal_end(duration_s: float | None, end: float) -> None:
 )
 def test_the_effective_end(duration_s: float | None, draw: float, stop_s: float | None, end: float) -> None:
     assert end_s(waiting("A", 60.0, duration_s, duration_draw_s=draw, stop_s=stop_s), 60.0) == end
+
+
+def planned(tracks: Iterable[Tracked]) -> list[Start]:
+    """The windows alone."""
+    return windows.planned(tracks)[0]
 
 
 def test_a_lone_event_starts_at_its_draw() -> None:
@@ -248,3 +255,8 @@ def test_of_those_that_run_together_the_strongest_keeps_each_mode() -> None:
     imports = replace(imports, event=event("I", 0.0, 100.0, IMPORT, level=2.0))
     found = present([imports, both, export], OptOut.NONE)
     assert found == [Defeat("B", Mode.EXPORT_LIMIT, "E"), Defeat("I", Mode.IMPORT_LIMIT, "B")]
+
+
+def test_an_event_without_length_holds_nothing_and_harms_nobody() -> None:
+    assert lost((WEAK, 50.0, 150.0), (STRONG, 50.0, 50.0)) == []
+    assert lost((STRONG, 50.0, 50.0)) == []

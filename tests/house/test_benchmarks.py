@@ -11,8 +11,8 @@ from benchmarks.row import Row
 FIELDS = {
     *("name", "case", "unit", "ours", "peer", "peer_name", "ratio", "goal", "met", "rounds", "spread", "loop"),
 }
-GOOD = Row("decode", "100", "ms", ours=2.0, peer=1.0, peer_name="lxml", goal=4.5, rounds=9, spread=0.1)
-BAD = Row("decode", "10", "ms", ours=5.0, peer=1.0, peer_name="lxml", goal=4.5, rounds=9, spread=0.1)
+GOOD = Row("decode", "100", "ms", ours=(2.0, 2.0), theirs=(1.0, 1.0), peer_name="lxml", goal=4.5)
+BAD = Row("decode", "10", "ms", ours=(5.0, 5.0), theirs=(1.0, 1.0), peer_name="lxml", goal=4.5)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,16 @@ def test_a_row_says_all_there_is_to_say() -> None:
 
 
 def test_a_goal_that_is_just_reached_is_met() -> None:
-    assert Row("x", "", "ms", 4.5, 1.0, "p", 4.5, 1, 0.0).met
+    assert Row("x", "", "ms", (4.5, 4.5), (1.0, 1.0), "p", 4.5).met
+
+
+def test_ratio_and_spread_are_of_the_rounds_ratios_and_not_of_the_medians() -> None:
+    # Ratios 1, 2, 3 with quartiles 1 and 3; the medians alone would say 20 / 10 = 2 of any pairing.
+    row = Row("x", "", "ms", (10.0, 20.0, 90.0), (10.0, 10.0, 30.0), "p", 2.0)
+    assert (row.ratio, row.spread) == (2.0, 2.0)
+    assert Row("x", "", "ms", (10.0, 20.0, 90.0), (30.0, 10.0, 10.0), "p", 2.0).ratio == 2.0
+    # A busy minute that hits both sides of one round changes nothing.
+    assert Row("x", "", "ms", (10.0, 200.0, 90.0), (10.0, 100.0, 30.0), "p", 2.0).ratio == 2.0
 
 
 def test_all_met(monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> None:

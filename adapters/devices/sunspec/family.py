@@ -7,7 +7,7 @@ from typing import Final
 from adapters.devices.sunspec import der700, legacy, limits, meter, state
 from adapters.devices.sunspec import plan as plans
 from adapters.devices.sunspec.abilities import abilities
-from adapters.devices.sunspec.found import Answers, Found, decode, find, poll
+from adapters.devices.sunspec.found import Found, find, poll
 from adapters.devices.sunspec.holds import holds
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.devices.sunspec.pen import Pen
@@ -36,7 +36,7 @@ class SunSpec:
     def pace(self) -> Pace:
         """What the profile named in the options asks of the link."""
         profile = named(self._options.profile) if self._options.profile else AS_PUBLISHED
-        return Pace(profile.min_gap_s, profile.timeout_s, profile.connect_wait_s)
+        return Pace(profile.min_gap_s, profile.timeout_s)
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Follow the map, then read what is rated and what can be set: a point that is not implemented is not ours."""
@@ -59,7 +59,7 @@ class SunSpec:
 
     def capability(self, found: Found) -> Capability:
         """By the table of :mod:`.abilities`; limits only where what 100 % means can be read."""
-        case, profile = found.case(found.plate), found.profile
+        case, profile = found.as_found, found.profile
         step, base_w = limits.step_pct(case), case.base_w
         gap_s = profile.min_gap_s
         return Capability(
@@ -68,40 +68,41 @@ class SunSpec:
             resolution_w=1.0 if step is None or base_w is None else step * base_w / 100,
             off_capable=any(case.model(mode) is not None for mode in (Mode.ENERGIZE, Mode.CONNECT)),
             writes_per_minute=60.0 if gap_s <= 1.0 else 60.0 / gap_s,
+            writes_per_day=profile.wearing_writes_per_day,
+            wearing=profile.wearing,
             watchdog=case.model(Mode.MAX_POWER) == 704 and limits.falls(case.held),
         )
 
-    def poll(self, found: Found, ours: frozenset[str] = frozenset()) -> Conversation[Answers | None]:
+    def poll(self, found: Found, ours: frozenset[str] = frozenset()) -> Conversation[Values | None]:
         """Measurements and controls in as few reads as the unit allows; our heartbeat (715, 802) while something is ours."""
         raw = yield from poll(found, ours)
         if raw is not None and ours:
             yield from self._beat(found, raw)
         return raw
 
-    def decode(self, found: Found, raw: Answers, now: Instants) -> Look:
+    def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """One poll: readings in this house's signs, what the device holds, its state."""
-        values = decode(found, raw)
         if found.measured in meter.MODELS:
-            return self._meter_look(found, values, now)
-        ac, (table, fault) = values.get(found.measured or 0, {}), state.table_of(found)
+            return self._meter_look(found, raw, now)
+        ac, (table, fault) = raw.get(found.measured or 0, {}), state.table_of(found)
         failed = ac.get("InvSt" if found.measured == der700.AC else "St") == fault
-        measured = state.measured(found, values, now)
+        measured = state.measured(found, raw, now)
         # Fronius: for a moment everything reads zero and the state says fault.
         transient = found.profile.zero_fault_is_noise and failed and blank(table, ac)
-        case = found.case(values)
-        connected, energized, operating = state.conditions(found, values)
+        case = found.case(raw)
+        connected, energized, operating = state.conditions(found, raw)
         return Look(
             suspect(measured) if transient else measured,
             None if transient else holds(case),
             connected,
             energized,
             operating,
-            state.alarms(found, values),
+            state.alarms(found, raw),
             state.written_points(case),
-            "answers zeros and a fault: nothing of it is believed" if transient else state.words(found, values),
+            "answers zeros and a fault: nothing of it is believed" if transient else state.words(found, raw),
             plausible=not transient,
-            beat=None if transient else state.beat(values),
-            sleepy=found.profile.sleeps and state.asleep(found, values),
+            beat=None if transient else state.beat(raw),
+            sleepy=found.profile.sleeps and state.asleep(found, raw),
         )
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
@@ -110,28 +111,28 @@ class SunSpec:
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points of every function that the setpoint is about."""
-        return plans.concerns(found.case(found.plate), wanted)
+        return plans.concerns(found.as_found, wanted)
 
     def write(
-        self, found: Found, raw: Answers, wanted: Setpoint, *, rearm: bool = False
+        self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """Off first, then limits, power, reactive power, curves, settings; on last."""
-        case = found.case(decode(found, raw), rearm=rearm)
+        case = found.case(raw, rearm=rearm)
         pen = found.pen(case)
         yield from pen.carry_out(plans.plan(case, wanted))
         return _written(found, pen)
 
-    def release(self, found: Found, raw: Answers, baseline: Points) -> Conversation[Writing[Found]]:
+    def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
         """What was off is switched off before it changes."""
-        case = found.case(decode(found, raw))
+        case = found.case(raw)
         pen = found.pen(case)
         if not plans.under_local_control(case):
             yield from pen.carry_out(release(case, baseline))
         return _written(found, pen)
 
-    def _beat(self, found: Found, raw: Answers) -> Conversation[None]:
+    def _beat(self, found: Found, raw: Values) -> Conversation[None]:
         """One more than it last heard, with wrap; where it is told by hand it is not told by us."""
-        case = found.case(decode(found, raw))
+        case = found.case(raw)
         if plans.under_local_control(case):
             return
         for model, point, most in ((715, "ControllerHb", 0xFFFF_FFFE), (802, "CtrlHb", 0xFFFE)):

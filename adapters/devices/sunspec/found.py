@@ -10,7 +10,7 @@ from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.options import Kind, SunSpecOptions
 from adapters.devices.sunspec.pen import Pen, WriteFunction
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, Profile, matched, named
-from adapters.devices.sunspec.registers import Access, Chunks, Reads, reads, recalled
+from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
 from adapters.family import Conversation
 from adapters.sunspec.discover import BASES, Identity, Part, discover
@@ -29,7 +29,7 @@ class Found:
     base: int
     identity: Identity | None
     profile: Profile
-    plate: Values
+    plate: dict[int, dict[str, Value | None]]
     quick: Reads
     slow: Mapping[int, Reads]
     measured: int | None
@@ -44,19 +44,16 @@ class Found:
             held.values[model] = {**self.plate[model], **held.values.get(model, {})}
         return Case(held, self.chosen, self.profile, rearm)
 
+    @property
+    def as_found(self) -> Case:
+        """The device as its plate shows it; for looking only."""
+        return Case(Held(self.layouts, self.plate), self.chosen, self.profile)
+
     def pen(self, case: Case) -> Pen:
         """To write with."""
         every = {model: one for one in (self.quick, *self.slow.values()) for model in one.areas}
         functions: dict[str, WriteFunction] = {**self.profile.write_functions, **self.functions}
         return Pen(every, case.held, functions, self.profile.fixed, self.profile.max_write)
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What one poll brought."""
-
-    quick: Chunks
-    slow: Mapping[int, Chunks] = field(default_factory=dict)
 
 
 def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversation[Found | None]:
@@ -97,30 +94,22 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         polling,
         slow,
         measured,
-        {} if measured in meter.MODELS else served(plate, options.prefer or profile.prefer),
+        {} if measured in meter.MODELS else served(plate, profile.prefer),
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
     )
 
 
-def poll(found: Found, ours: frozenset[str]) -> Conversation[Answers | None]:
+def poll(found: Found, ours: frozenset[str]) -> Conversation[Values | None]:
     """Measurements and controls in as few reads as the unit allows, and the curves of which something is ours."""
     quick = yield from found.quick.read()
     if quick is None:
         return None
-    slow: dict[int, Chunks] = {}
+    values = found.quick.decode(quick)
     for model in sorted({int(name.partition(".")[0]) for name in ours} & found.slow.keys()):
         chunks = yield from found.slow[model].read()
         if chunks is not None:
-            slow[model] = chunks
-    return Answers(quick, slow)
-
-
-def decode(found: Found, raw: Answers) -> dict[int, dict[str, Value | None]]:
-    """What a poll says, by model."""
-    values = found.quick.decode(raw.quick)
-    for model, chunks in raw.slow.items():
-        values |= found.slow[model].decode(chunks)
+            values |= found.slow[model].decode(chunks)
     return values
 
 

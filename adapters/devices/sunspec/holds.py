@@ -128,6 +128,8 @@ def _on(case: Case) -> bool | None:
 def _new(case: Case) -> list[Curve | FrequencyDroop]:
     held, found = case.held, list[Curve | FrequencyDroop]()
     for kind, place in curves.PLACES.items():
+        if place.model not in held.values:
+            continue
         at = f"Crv[1].{place.branch}"
         count = held.value(place.model, f"{at}ActPt")
         if held.value(place.model, "Ena") != 1 or not isinstance(count, int):
@@ -147,6 +149,8 @@ def _new(case: Case) -> list[Curve | FrequencyDroop]:
 def _old(case: Case) -> list[Curve]:
     held, found = case.held, list[Curve]()
     for kind, place in legacy_curves.PLACES.items():
+        if place.model not in held.values:
+            continue
         at = f"curve[{held.value(place.model, 'ActCrv')}]"
         count = held.value(place.model, f"{at}.ActPt")
         if held.value(place.model, "ModEna") != 1 or not isinstance(count, int):

@@ -87,8 +87,6 @@ def _rates(case: Case, wanted: Setpoint, charge_w: float, discharge_w: float) ->
         if power_w > 0 and (coarse := case.profile.charge_step_w):
             power_w = math.floor(power_w / coarse) * coarse
         rates = {"InWRte": 100.0 * power_w / charge_w, "OutWRte": turned(100.0 * power_w / discharge_w)}
-        if not case.profile.forces:
-            rates = {point: max(0.0, percent) for point, percent in rates.items()}
         return [(point, percent, Rounding.NEAREST) for point, percent in rates.items()]
     caps = []
     if "consume_max_w" in served and wanted.consume_max_w is not None:

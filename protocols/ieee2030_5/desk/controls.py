@@ -104,7 +104,7 @@ def program_view(program: Program, visit: Visit) -> DERProgram:
     """A program with its links."""
     href = f"/derp/{program.number}"
     listed = _listed(program, visit)
-    active = [one for one in listed if status_of(one, visit.now_s) == ACTIVE]
+    active = _active(listed, visit)
     curves = visit.store.of(Curve, program.number)
     return DERProgram(
         href=href,
@@ -123,6 +123,11 @@ def associated(store: View, device: Device) -> list[Program]:
     """The programs that any group assigns to the device: by primacy, then mRID from the largest."""
     groups = (one for one in store.all(Group) if is_member(device, one))
     return _ranked(program for group in groups for program in store.of(Program, group.number))
+
+
+def current(visit: Visit, programs: Iterable[Program]) -> Program | None:
+    """The best ranked program of which a control runs now; None = none does."""
+    return next((one for one in programs if _active(_listed(one, visit), visit)), None)
 
 
 def show_programs(visit: Visit, device: int, group: int) -> Answer:
@@ -150,8 +155,7 @@ def show_controls(visit: Visit, program: int) -> Answer:
 
 def show_active(visit: Visit, program: int) -> Answer:
     """GET the ActiveDERControlList: what runs now."""
-    listed = _listed(visit.program(program), visit)
-    active = [one for one in listed if status_of(one, visit.now_s) == ACTIVE]
+    active = _active(_listed(visit.program(program), visit), visit)
     return _show_controls(visit, f"/derp/{program}/actderc", active)
 
 
@@ -243,6 +247,10 @@ def _listed(program: Program, visit: Visit) -> list[Control]:
     listed.sort(key=lambda one: one.mRID, reverse=True)
     listed.sort(key=lambda one: (one.start_s, -one.creation_s))
     return listed
+
+
+def _active(listed: list[Control], visit: Visit) -> list[Control]:
+    return [one for one in listed if status_of(one, visit.now_s) == ACTIVE]
 
 
 def _show_controls(visit: Visit, href: str, controls: list[Control]) -> Answer:

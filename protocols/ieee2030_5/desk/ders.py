@@ -5,7 +5,7 @@ Source: IEEE 2030.5-2018, clauses 10.10.4 (DER), 9.4 (device information) and 9.
 
 from dataclasses import replace
 
-from protocols.ieee2030_5.desk.controls import associated
+from protocols.ieee2030_5.desk.controls import associated, current
 from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Visit, created, kept
 from protocols.ieee2030_5.desk.paging import after, page_of
 from protocols.ieee2030_5.desk.records import DeviceReport, LogEntry
@@ -167,9 +167,11 @@ def _not_put(name: str, device: int) -> Refusal:
 def _der(visit: Visit, device: int) -> DER:
     href = f"/edev/{device}/der/1"
     programs = associated(visit.store, visit.device(device))
+    running = current(visit, programs)
     return DER(
         href=href,
         AssociatedDERProgramListLink=ListLink(href=f"{href}/derp", all=len(programs)),
+        CurrentDERProgramLink=None if running is None else Link(href=f"/derp/{running.number}"),
         DERAvailabilityLink=Link(href=f"{href}/dera"),
         DERCapabilityLink=Link(href=f"{href}/dercap"),
         DERSettingsLink=Link(href=f"{href}/derg"),

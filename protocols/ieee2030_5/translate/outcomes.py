@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from grid_functions.model.event import RefusalKind, Wanted
-from grid_functions.model.outcome import Outcome, OutcomeKind
+from grid_functions.model.outcome import Outcome, OutcomeKind, Part
 
 
 class Status(IntEnum):
@@ -16,6 +16,9 @@ class Status(IntEnum):
     OPTED_IN = 5
     CANCELLED = 6
     SUPERSEDED = 7
+    COMPLETED_OPTED_OUT = 8
+    COMPLETED_OPTED_IN = 9
+    COMPLETED_WITHOUT = 10
     OTHER_SERVER = 13
     OTHER_PROGRAM = 14
     NOT_APPLICABLE = 252
@@ -33,6 +36,8 @@ def status_of(outcome: Outcome, refusal: RefusalKind | None) -> Status | None:
             cause = outcome.cause
             before = cause.by is not None and not cause.same_program and not cause.had_started
             return Status.OTHER_PROGRAM if before else Status.SUPERSEDED
+        case OutcomeKind.COMPLETED:
+            return _COMPLETED[outcome.cause.part]
         case OutcomeKind.REFUSED:
             return Status.INVALID if refusal is RefusalKind.INVALID else Status.NOT_APPLICABLE
         case kind:
@@ -53,10 +58,16 @@ def asked_for(status: Status, wants: frozenset[Wanted]) -> bool:
 _STATUS = {
     OutcomeKind.RECEIVED: Status.RECEIVED,
     OutcomeKind.STARTED: Status.STARTED,
-    OutcomeKind.COMPLETED: Status.COMPLETED,
     OutcomeKind.CANCELLED: Status.CANCELLED,
     OutcomeKind.DISPLACED: Status.OTHER_SERVER,
     OutcomeKind.OPTED_OUT: Status.OPTED_OUT,
     OutcomeKind.OPTED_IN: Status.OPTED_IN,
     OutcomeKind.EXPIRED: Status.EXPIRED,
+}
+
+_COMPLETED = {
+    Part.WHOLE: Status.COMPLETED,
+    Part.LEFT: Status.COMPLETED_OPTED_OUT,
+    Part.JOINED: Status.COMPLETED_OPTED_IN,
+    Part.NONE: Status.COMPLETED_WITHOUT,
 }

@@ -222,6 +222,24 @@ async def test_cancelled_in_the_queue_frees_its_turn() -> None:
         await link.close()
 
 
+async def test_a_request_for_one_connection_that_queued_over_its_loss_is_not_sent_on_the_next() -> None:
+    timer = StillTimer()
+    async with scripted(mute, good) as peer:
+        link = link_to(peer, timer, mute_after=1)
+        first = asyncio.create_task(link.transact(READ))
+        await until(lambda: timer.due == [3.0] and link.connected)
+        queued = asyncio.create_task(link.transact(READ, on=link.connections))
+        timer.advance(3.0)
+        results = await asyncio.gather(first, queued, return_exceptions=True)
+        assert [type(r) for r in results] == [NoAnswer, Unreachable]
+        timer.advance(0.1)  # the pause after a connection that never answered
+        assert await link.transact(READ) == REPLY
+        with pytest.raises(Unreachable):
+            await link.transact(READ, on=1)
+        assert await link.transact(READ, on=2) == REPLY
+        await link.close()
+
+
 async def test_mute_device_is_dropped_after_three_and_found_again() -> None:
     timer = StillTimer()
     async with scripted(mute, good) as peer:

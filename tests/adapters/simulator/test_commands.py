@@ -38,7 +38,7 @@ def test_reading_commands_change_nothing() -> None:
 def test_state_shows_the_truth() -> None:
     seen = shown(apply(site(), {"do": "quirk", "device": "meter", "set": {"meter_sign": True}}))
     assert (seen["meter_w"], seen["load_w"], seen["sun"]) == (-12000, 1000, 1.0)
-    assert seen["devices"]["old"] == {"available_w": 5500, "produced_w": 5000, "quirks": []}
+    assert seen["devices"]["old"] == {"available_w": 5500, "produced_w": 5000, "produced_var": 0.0, "quirks": []}
     assert seen["devices"]["meter"]["quirks"] == ["meter_sign"]
 
 

@@ -142,8 +142,9 @@ def test_enter_service_random_delay_is_drawn_within_its_bound() -> None:
         ((702, "WMax"), 8001, Refusal.ILLEGAL_VALUE),
         ((704, "WMaxLimPctRvrtRem"), 1, Refusal.ILLEGAL_ADDRESS),
         ((704, "WMaxLimPct_SF"), 0, Refusal.ILLEGAL_ADDRESS),
-        ((704, "PFWInjEna"), 1, Refusal.ILLEGAL_ADDRESS),
-        ((704, "VarSetEna"), 1, Refusal.ILLEGAL_ADDRESS),
+        ((704, "PFWInjEna"), 2, Refusal.ILLEGAL_VALUE),
+        ((704, "PFWInj.PF"), 900, Refusal.ILLEGAL_VALUE),  # half of a sync group
+        ((704, "VarSetMod"), 5, Refusal.ILLEGAL_VALUE),
         ((701, "W"), 1, Refusal.ILLEGAL_ADDRESS),
         ((702, "WMaxRtg"), 1, Refusal.ILLEGAL_ADDRESS),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.simulator.meter import Meter
 from adapters.simulator.plan import MeterPlan, Quirks
-from adapters.simulator.registers import PointKey
+from adapters.simulator.registers import PointKey, Value
 from adapters.simulator.site import step
 from tests.adapters.simulator.situations import PLAN, put, raw, site
 
@@ -15,7 +15,7 @@ def _meter(model: Literal[201, 203] = 203, full_scale_w: float = 30000.0) -> Met
     return Meter(MeterPlan("m", "a", model=model, full_scale_w=full_scale_w), Quirks())
 
 
-def _whole(values: dict[PointKey, int | str], *names: str) -> list[int]:
+def _whole(values: dict[PointKey, Value], *names: str) -> list[int]:
     return [int(values[203, name]) for name in names]
 
 

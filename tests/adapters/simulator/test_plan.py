@@ -43,6 +43,8 @@ def test_quirks_in_the_plan() -> None:
         ({"inverters": [{**INVERTER, "rated_w": True}]}, r"inverters\[0\]\.rated_w"),
         ({"inverters": [{**INVERTER, "rated_w": -1}]}, r"inverters\[0\]\.rated_w"),
         ({"inverters": [{**INVERTER, "dc_w": float("nan")}]}, r"inverters\[0\]\.dc_w"),
+        ({"inverters": [{**INVERTER, "models": [124]}]}, r"inverters\[0\]\.models"),
+        ({"inverters": [{**INVERTER, "storage": {}}]}, r"inverters\[0\]\.storage"),
         ({"inverters": [{**INVERTER, "phases": 2}]}, r"inverters\[0\]\.phases"),
         ({"inverters": [{**INVERTER, "unit": 0}]}, r"inverters\[0\]\.unit"),
         ({"inverters": [{**INVERTER, "unit": 248}]}, r"inverters\[0\]\.unit"),

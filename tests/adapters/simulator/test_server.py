@@ -190,7 +190,7 @@ async def test_single_and_multiple_writes(simulator: Simulator, client: AsyncMod
         (704, "WMaxLimPctRvrtRem", [0, 60], 2),
         (701, "W", [0], 2),
         (702, "WMaxRtg", [1], 2),
-        (704, "PFWInjEna", [1], 2),
+        (704, "PFWInjEna", [2], 3),
     ],
 )
 async def test_refused_writes(
@@ -264,3 +264,21 @@ async def test_control_channel_answers_line_by_line(simulator: Simulator) -> Non
     assert [b'"ok": true' in a for a in answers] == [True, False, False, True]
     assert simulator.site.load_w == 2000
     assert simulator.stopping.is_set()
+
+
+async def test_a_busy_device_refuses_everything(simulator: Simulator, client: AsyncModbusTcpClient) -> None:
+    simulator.command({"do": "quirk", "device": "new", "set": {"busy": True}})
+    assert (await client.read_holding_registers(BASE, count=2)).exception_code == 6
+    simulator.command({"do": "quirk", "device": "new", "set": {"busy": False}})
+    assert (await client.read_holding_registers(BASE, count=2)).registers == [0x5375, 0x6E53]
+
+
+async def test_a_mute_device_answers_nothing_until_it_is_let_go(
+    simulator: Simulator, client: AsyncModbusTcpClient
+) -> None:
+    simulator.command({"do": "quirk", "device": "new", "set": {"mute": True}})
+    asked = asyncio.ensure_future(client.read_holding_registers(BASE, count=2))
+    done, _ = await asyncio.wait({asked}, timeout=0.2)
+    assert not done
+    simulator.command({"do": "quirk", "device": "new", "set": {"mute": False}})
+    assert (await asked).registers == [0x5375, 0x6E53]

@@ -368,7 +368,7 @@ def test_unreadable_identity_is_told_and_the_chain_goes_on() -> None:
     image = chain(common("SN-7"), block(103, 50))
     result = found(Unit(image, borders=edges(image), unreadable=frozenset({40060})))
     assert [b.id for b in result.parts[0].blocks] == [1, 103]
-    assert result.parts[0].identity == Identity(None, None, None, None, None, None)
+    assert result.parts[0].identity == Identity("Maker", "Model X", "opt", "1.2.3", None, 7)
     assert "not readable in full" in result.warnings[0]
 
 

@@ -208,6 +208,22 @@ async def test_state_survives_a_restart(authority: Authority, tmp_path: Path) ->
         assert (await utility.admin("POST", "/programs", {"primacy": 1}))["number"] == 2
 
 
+async def test_a_server_that_is_started_anew_behaves(authority: Authority, tmp_path: Path) -> None:
+    """Tricks end with the server; their numbers do not come again. Their counts go on while others' changes are kept."""
+    path = tmp_path / "utility.db"
+    files = authority.files("device")
+    async with server(authority, store=FileStore(path)) as utility:
+        await utility.admin("POST", "/devices", {"lfdi": authority.identity(files).lfdi})
+        await utility.admin("POST", "/mischief", {"does": "status", "skip": 1, "times": 2})
+        async with line_to(utility.port, tls.client_context(files)) as line:
+            line.send(*(request("GET", "/dcap") for _ in range(2)), request("POST", "/mup"), request("GET", "/dcap"))
+            assert [(await line.receive()).status for _ in range(4)] == [200, 500, 500, 200]
+        assert [one["struck"] for one in await utility.admin("GET", "/mischief")] == [2]
+    async with server(authority, store=FileStore(path)) as utility:
+        assert await utility.admin("GET", "/mischief") == []
+        assert (await utility.admin("POST", "/mischief", {"does": "cut"}))["number"] == 2
+
+
 async def tree_of(utility: UtilityServer, files: tls.TlsFiles) -> list[bytes]:
     paths = ["/edev?l=9", "/edev/1/rg", "/edev/1/fsa?l=9", "/edev/1/fsa/1/derp?l=9", "/derp/1/derc?l=9"]
     async with line_to(utility.port, tls.client_context(files)) as line:

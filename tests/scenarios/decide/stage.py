@@ -7,7 +7,8 @@ A scenario is ``{name, why, devices, site, asks, meter, expect, lost, alarms}``:
 * ``site``: fields of SiteTerms, and ``export``/``import``: ratings of the connection; ``meter``: W, positive = import, none = no meter;
 * ``asks``: [{by: utility | aggregator | operator | occupant, level, event, ...one control by its class: its arguments}]; several controls
   under one ``event`` are of one event; ``standing: true`` is a default;
-* ``expect``: {device: fields of its Setpoint}, complete but for limits: ``produce`` and ``consume`` are compared only where ``limits`` is told;
+* ``expect``: {device: fields of its Setpoint}, complete but for ``limits``, which are compared only where they are told;
+* ``refused``: words of what is told upstream of events that nobody can serve;
 * ``lost``: ["mode to mode why"], complete where told; ``alarms``: words found in the alarms.
 """
 
@@ -24,8 +25,9 @@ from grid_functions.model.claim import Bound, SourceKind
 from grid_functions.model.control import Control, CurveKind, CurvePoint, Flow, Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
 from grid_functions.model.event import Event, Rank, Standing
+from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms, Yield
-from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.setpoint import Reactive, Revert, Setpoint
 from grid_functions.model.units import PercentBase, Quantity
 from tests.grid_functions.house import UTILITY
@@ -58,7 +60,7 @@ def played(scenario: dict[str, Any]) -> Decision:
     )
     policies = {UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)}
     site = Site(devices, terms, policies, meter_w=scenario.get("meter", 0.0))
-    reads = []
+    reads, overrides = [], []
     for voice in ("utility", "aggregator"):
         events: dict[str, Event] = {}
         standings: list[Standing] = []
@@ -74,11 +76,9 @@ def played(scenario: dict[str, Any]) -> Decision:
             )
         if events or standings:
             reads.append(site.read(0.0, *events.values(), standings=tuple(standings), respondent=_RESPONDENTS[voice]))
-    overrides = [
-        override(_control(ask), SourceKind(ask["by"]))
-        for ask in scenario["asks"]
-        if ask.get("by") in ("operator", "occupant")
-    ]
+    for ask in scenario["asks"]:
+        if ask.get("by") in ("operator", "occupant"):
+            overrides += [override(_control(ask), SourceKind(ask["by"]))]
     return site.tick(0.0, *reads, overrides=tuple(overrides))
 
 
@@ -94,6 +94,9 @@ def check(scenario: dict[str, Any], done: Decision) -> None:
         assert sorted(f"{one.claim.mode} to {one.to.mode} {one.why}" for one in lost) == sorted(scenario["lost"])
     for words in scenario.get("alarms", ()):
         assert any(words in one.text for one in done.alarms), (words, done.alarms)
+    refused = [one.cause.text for one in done.outcomes if one.kind is OutcomeKind.REFUSED]
+    for words in scenario.get("refused", ()):
+        assert any(words in text for text in refused), (words, refused)
     # a first decision is one that allocation itself makes: the guard has nothing to cut
     assert done.clamps == ()
 
@@ -124,7 +127,7 @@ def _seen(name: str, told: dict[str, Any]) -> Seen:
     modes = told.get("can", [mode.value for mode in Mode])
     abilities = {Mode(mode): Ability(How.NATIVE) for mode in modes}
     abilities |= {Mode(mode): Ability(How.APPROXIMATED, means) for mode, means in told.get("only", {}).items()}
-    readings = {}
+    readings: dict[MeterKey, Reading] = {}
     if told.get("power", 0.0) is not None:
         quality = Quality(told.get("quality", "good"))
         readings[(Quantity.NET, None)] = Reading(float(told.get("power", 0.0)), quality, 0.0, 0.0)
@@ -143,8 +146,8 @@ def _seen(name: str, told: dict[str, Any]) -> Seen:
 
 
 def _control(ask: dict[str, Any]) -> Control:
-    (name,) = (key for key in ask if key[0].isupper())
-    told = {key: _WORDS[key](value) if key in _WORDS else value for key, value in ask[name].items()}
+    name = next(key for key in ask if key[:1].isupper())
+    told: dict[str, Any] = {key: _WORDS[key](value) if key in _WORDS else value for key, value in ask[name].items()}
     if "points" in told:
         told["points"] = tuple(CurvePoint(float(x), float(y)) for x, y in told["points"])
     for key, value in told.items():

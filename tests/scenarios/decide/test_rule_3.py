@@ -6,8 +6,8 @@ import pytest
 
 from grid_functions.machines import Machine
 from grid_functions.model.claim import Claim, Devices, LossReason, SourceKind, Target
-from grid_functions.model.control import ExportLimit, TargetPower, mode_of
-from grid_functions.model.device import Role
+from grid_functions.model.control import ExportLimit, Mode, TargetPower, mode_of
+from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.event import EventKey
 from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
@@ -60,7 +60,14 @@ def test_a_target_wins_by_the_sites_precedence_of_its_source(
 ) -> None:
     functions: dict[str, Machine] = {"wishes": Wishes()}
     policies = {UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)}
-    site = Site([seen("a")], replace(terms(ONE), precedence=precedence), policies, functions)
+    both = dict.fromkeys((UTILITY, AGGREGATOR), frozenset({"a"}))
+    steered = Capability({Mode.TARGET_POWER: Ability(How.NATIVE)})
+    site = Site(
+        [seen("a", capability=steered)],
+        replace(terms(ONE), precedence=precedence, respondents=both),
+        policies,
+        functions,
+    )
     utility = site.read(0.0, event("u", TargetPower(-2000.0), level=9.0))
     aggregator = site.read(0.0, event("v", TargetPower(-500.0), respondent=AGGREGATOR), respondent=AGGREGATOR)
     for reads in ((utility, aggregator), (aggregator, utility)):

@@ -42,7 +42,7 @@ class Way:
     def wake_s(self) -> float | None:
         """Seconds since boot of the next step."""
         assert self.last is not None
-        return None if self.last.wake is None else self.last.wake.at_s - 1_000_000.0
+        return self.last.wake[0].at_s - 1_000_000.0 if self.last.wake else None
 
 
 def watts(claim: Claim) -> float:
@@ -250,7 +250,7 @@ def test_a_switch_never_ramps() -> None:
     cause = replace(in_force(Energize(False)), ramp=MINUTE)
     claim = Claim(on("a"), Quantity.CONNECT, want, want, Mode.ENERGIZE, cause)
     done = step(TrajectoryState(), [claim], {}, producing(4000.0), terms(ONE), at(0.0))
-    assert (done.claims, done.wake) == ((claim,), None)
+    assert (done.claims, done.wake) == ((claim,), ())
 
 
 def test_two_modes_of_one_source_have_ways_of_their_own() -> None:

@@ -4,8 +4,10 @@ A scenario is ``{name, source, policy, draws, steps}``; a step is
 
 * ``at``: seconds, on all clocks; ``clock``: the upstream's time if it differs; ``restart``: the program was killed before this step;
 * ``reads``: one mapping or several, see :func:`_read`; ``opts``: {event: in | out}; ``closed``: [event];
+* ``cannot``: {mode: why}, modes no device can ever obey; ``away``: [mode], modes whose devices do not answer now;
 * ``holds``: {mode: "value from"}, complete, where from is an event, =program (a standing) or ! (the fail-safe);
-* ``told``: complete, "event kind", then "@at" where it is not this step's time, "by event", "other" (another program), "ran" or "unrun";
+* ``told``: complete, "event kind", then "@at" where it is not this step's time, "by event", "other" (another program), "ran" or "unrun",
+  and the part taken if it is not the whole;
 * ``ramps``: {mode: "60 s" | "0.27 %/s" | none}, complete; ``settings``: those that are given;
 * ``next``: the exact second of the next change (``never`` = none); ``notes``: how many.
 """
@@ -50,11 +52,11 @@ from grid_functions.model.event import (
     Standing,
 )
 from grid_functions.model.instants import OWN, ClockQuality, Instants, UpstreamTime
-from grid_functions.model.outcome import Fact, OutcomeKind
+from grid_functions.model.outcome import Fact, OutcomeKind, Part
 from grid_functions.model.policy import OptOut, Policy, Vanished
 from grid_functions.model.units import PercentBase
 from grid_functions.timeline import intake
-from grid_functions.timeline.state import Opt, TimelineState, TimelineStep
+from grid_functions.timeline.state import Means, Opt, TimelineState, TimelineStep
 from grid_functions.timeline.step import empty, restore, step
 
 CLOCK = "utility"
@@ -113,7 +115,7 @@ def play(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, shuffled: int | No
         reads = tuple(_shuffled(_read(read, now), shuffled) for read in _listed(one.get("reads")))
         opts = [Opt(EventKey(ME, name), said == "out") for name, said in one.get("opts", {}).items()]
         closed = frozenset(EventKey(ME, name) for name in one.get("closed", ()))
-        done = step(state, policy, reads, opts, closed, now, seed=SEED)
+        done = step(state, policy, reads, opts, closed, now, seed=SEED, means=_means(one))
         told = outcomes.step(book, done.facts, now)
         state, book = done.state, told.book
         ledger += done.entries + told.entries
@@ -122,7 +124,7 @@ def play(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, shuffled: int | No
         assert restore(ME, ledger).kept == state.kept, where
         assert outcomes.restore(ledger).pages == book.pages, where
         _check(where, one, done, now)
-        _idle(state, policy, opts, now, done)
+        _idle(state, policy, opts, _means(one), now, done)
     return states
 
 
@@ -150,9 +152,11 @@ def _check(where: str, one: Mapping[str, Any], done: TimelineStep, now: Instants
         assert len(done.notes) == one["notes"], (where, done.notes)
 
 
-def _idle(state: TimelineState, policy: Policy, opts: list[Opt], now: Instants, done: TimelineStep) -> None:
+def _idle(
+    state: TimelineState, policy: Policy, opts: list[Opt], means: Means, now: Instants, done: TimelineStep
+) -> None:
     """A second step at the same instant, with nothing new, changes and says nothing."""
-    again = step(state, policy, (), opts, frozenset(), now, seed=SEED)
+    again = step(state, policy, (), opts, frozenset(), now, seed=SEED, means=means)
     assert (again.state, again.in_force, again.facts, again.entries) == (state, done.in_force, (), ())
     assert again.next_change == done.next_change
 
@@ -198,7 +202,13 @@ def _words(fact: Fact, now_s: float) -> str:
         assert fact.cause.same_server
     if fact.what in (OutcomeKind.CANCELLED, OutcomeKind.SUPERSEDED):
         words.append("ran" if fact.cause.had_started else "unrun")
+    words += [] if fact.cause.part is Part.WHOLE else [str(fact.cause.part)]
     return " ".join(words)
+
+
+def _means(one: Mapping[str, Any]) -> Means:
+    cannot, away = one.get("cannot", {}), one.get("away", ())
+    return Means(lambda mode: str(cannot.get(mode, "")), lambda mode: mode not in cannot and mode not in away)
 
 
 def _next(done: TimelineStep, now: Instants) -> float | None:

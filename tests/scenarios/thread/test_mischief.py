@@ -67,11 +67,11 @@ async def test_errors_at_the_start_end_nothing(folder: Path) -> None:
     async with stage(folder) as thread:
         await thread.program("feeder", 5)
         async with thread.mischief("status", status=503) as number, thread.gateway():
-            await thread.struck(number, 2)
+            await thread.struck(number, 1)
             await thread.limited(FAIL_SAFE_W)
             async with thread.mischief("cut") as second:
                 await thread.behave(number)
-                await thread.struck(second, 2)
+                await thread.struck(second, 1)
             await obeyed(thread, LIMIT_W)
 
 

@@ -152,6 +152,15 @@ def test_an_associated_program_list_has_every_group_of_the_device(talk: Talk) ->
     programs = "//s:DERProgram/@href"
     assert talk.texts("/edev/2/der/1/derp?l=9", programs, who=BOB) == ["/derp/2", "/derp/1"]
     assert talk.texts("/edev/1/der/1/derp?l=9", programs) == ["/derp/1"]
+    current = "//s:CurrentDERProgramLink/@href"
+    assert talk.texts("/edev/2/der/1", current, who=BOB) == []
+    add_control(talk)
+    assert talk.texts("/edev/2/der?l=1", current, who=BOB) == ["/derp/1"]
+    add_control(talk, program=2, start_s=NOON + 60)
+    assert talk.texts("/edev/2/der/1", current, who=BOB) == ["/derp/1"]
+    talk.now_s = NOON + 60
+    assert talk.texts("/edev/2/der/1", current, who=BOB) == ["/derp/2"]
+    assert talk.texts("/edev/1/der/1", current) == ["/derp/1"]
     assert talk.texts("/edev/2/fsa?l=9", "//s:DERProgramListLink/@href", who=BOB) == [
         "/edev/2/fsa/2/derp",
         "/edev/2/fsa/1/derp",

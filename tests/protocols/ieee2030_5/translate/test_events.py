@@ -17,7 +17,7 @@ from grid_functions.model.event import (
     Wanted,
 )
 from grid_functions.model.instants import Moment
-from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
+from grid_functions.model.outcome import Cause, Outcome, OutcomeKind, Part
 from protocols.ieee2030_5.translate.controls import Missing
 from protocols.ieee2030_5.translate.events import event_of, reject_of, standing_of
 from protocols.ieee2030_5.translate.outcomes import status_of
@@ -162,6 +162,9 @@ STATUSES: list[tuple[OutcomeKind, Cause, RefusalKind | None, int | None]] = [
     (OutcomeKind.RECEIVED, Cause(), None, 1),
     (OutcomeKind.STARTED, Cause(), None, 2),
     (OutcomeKind.COMPLETED, Cause(), None, 3),
+    (OutcomeKind.COMPLETED, Cause(part=Part.LEFT), None, 8),
+    (OutcomeKind.COMPLETED, Cause(part=Part.JOINED), None, 9),
+    (OutcomeKind.COMPLETED, Cause(part=Part.NONE), None, 10),
     (OutcomeKind.OPTED_OUT, Cause(), None, 4),
     (OutcomeKind.OPTED_IN, Cause(), None, 5),
     (OutcomeKind.CANCELLED, Cause(), None, 6),
