@@ -16,6 +16,7 @@ from certs.tls import client_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
 from gateway.config.schema import DeviceSettings, FailSafe, SiteSettings
+from gateway.config.schema import Profile as Spoken
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
@@ -33,6 +34,7 @@ from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.session.terms import Profile, Terms
+from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, CSIPAUS_1_1, Dialect
 
 FAMILIES: Families = {name: entry.family for name, entry in device_families.FAMILIES.items()}
 """Device families that exist, each made from its options."""
@@ -41,6 +43,12 @@ DURABLE = decide.DURABLE
 """Every type the ledger may hold."""
 
 _SEED = "gateway/seed"
+
+_DIALECTS = {
+    Spoken.CSIP: CSIP,
+    Spoken.CSIP_AUS: CSIP_AUS,
+    Spoken.CSIP_AUS_1_1: Dialect(csipaus=CSIPAUS_1_1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +188,10 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         url=upstream.url,
         lfdi=spec.identity.lfdi,
         sfdi=spec.identity.sfdi,
-        profile=Profile(upstream.profile.value),
+        profile=Profile.CSIP if upstream.profile is Spoken.CSIP else Profile.CSIP_AUS,
         pin=service.pin,
+        nmi=service.nmi or "",
+        pen=service.pen,
         register=service.register_in_band,
         floor_s=upstream.poll.floor_s,
         ceiling_s=upstream.poll.ceiling_s,
@@ -203,6 +213,7 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         clock=tools.clock,
         dice=tools.dice,
         devices=spec.devices,
+        dialect=_DIALECTS[upstream.profile],
     )
 
 

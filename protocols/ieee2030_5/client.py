@@ -97,6 +97,11 @@ class Client2030_5:
         return self._terms.name
 
     @property
+    def terms(self) -> Terms:
+        """What configuration settled about this server."""
+        return self._terms
+
+    @property
     def respondent(self) -> Respondent:
         """The EndDevice that answers."""
         return self._terms.respondent
@@ -176,13 +181,13 @@ class Client2030_5:
         await asyncio.shield(waiter)
 
     def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
-        """Hand over the latest picture for DERCapability, DERSettings and DERStatus; returns at once."""
+        """Hand over the latest picture for DER resources, mirrors and LogEvents; returns at once."""
         now_s = self._clock.now().mono_s
-        if respondent != self._terms.respondent or now_s - self._shown_s < _SHOW_S:
+        if respondent != self._terms.respondent or (now_s - self._shown_s < _SHOW_S and not averages):
             return
         self._shown_s = now_s
         seen = (one for name, one in sorted(snapshot.devices.items()) if not self._devices or name in self._devices)
-        self._hand(Picture(tuple(seen)))
+        self._hand(Picture(tuple(seen), averages))
 
     def _hand(self, given: Tell | Picture) -> None:
         """To the session, or kept until one is held: a step would send requests that nobody carries."""

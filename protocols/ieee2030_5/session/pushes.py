@@ -78,8 +78,10 @@ def sent(pushes: Pushes, item: Item, number: int, now_s: float) -> Pushes:
     return {**pushes, item: replace(push, asked=number, carried=gist(push.message), last_s=now_s)}
 
 
-def answered(pushes: Pushes, item: Item, status: int | None, now_s: float, dice: Dice) -> tuple[Pushes, bool]:
-    """The server's status for it, None when nobody answered. Second: it was refused for good just now."""
+def answered(
+    pushes: Pushes, item: Item, status: int | None, now_s: float, dice: Dice, wait_s: float = 0.0
+) -> tuple[Pushes, bool]:
+    """The server's status for it, None when nobody answered; ``wait_s``: no sooner again. Second: it was refused for good just now."""
     push = pushes[item]
     if status is not None and (200 <= status < 300 or status in _FINAL):
         refused = status in _FINAL
@@ -89,7 +91,7 @@ def answered(pushes: Pushes, item: Item, status: int | None, now_s: float, dice:
         done = replace(push, asked=None, settled=push.carried, refused=refused, failures=0, due_s=due_s)
         return {**pushes, item: done}, refused
     failures = push.failures + 1
-    due_s = now_s + polling.backoff(failures, dice, least_s=10.0)
+    due_s = now_s + max(polling.backoff(failures, dice, least_s=10.0), wait_s)
     return {**pushes, item: replace(push, asked=None, failures=failures, due_s=due_s)}, False
 
 

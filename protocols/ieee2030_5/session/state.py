@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
+from grid_functions.model.reading import Part
 from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.clock import ServerClock, booted
 from protocols.ieee2030_5.session.logs import Log
+from protocols.ieee2030_5.session.mirrors import Mirror
 from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
@@ -49,7 +51,14 @@ class ForLog:
     """The request that carries the first LogEvent that waits."""
 
 
-Purpose = ForNode | ForPush | ForResponse | ForRegistration | ForLog
+@dataclass(frozen=True, slots=True)
+class ForMirror:
+    """A request that makes a mirror or tells its readings."""
+
+    part: Part
+
+
+Purpose = ForNode | ForPush | ForResponse | ForRegistration | ForLog | ForMirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,9 @@ class State:
     """One session with one server, for one EndDevice.
 
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
-    compared and agrees; ``refused``: why the relation is refused, "access" or "pin", empty = it is not; ``owing``: something was
-    read that no Read has told yet; ``parts``: the translated tree, None = a content changed.
+    compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
+    refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the translated
+    tree, None = a content changed.
     """
 
     terms: Terms
@@ -78,6 +88,7 @@ class State:
     time_read: bool = False
     saved_offset_s: float | None = None
     verified: bool = False
+    trusted: bool = False
     refused: str = ""
     owing: bool = False
     parts: Parts | None = None
@@ -85,6 +96,7 @@ class State:
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
+    mirrors: Mapping[Part, Mirror] = field(default_factory=dict)
     enrolment: Enrolment = field(default_factory=Enrolment)
     alarms: frozenset[str] = frozenset()
     remarks: frozenset[str] = frozenset()

@@ -23,7 +23,7 @@ def wish(turn: Turn) -> None:
     """Bring what should stand at the server up to date."""
     state, terms = turn.state, turn.state.terms
     device = own_device(state.tree, terms)
-    if device is None or state.refused:
+    if device is None or state.refused or not state.trusted:
         return
     wishes: Mapping[Item, pushes.Push] = state.pushes
     if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
@@ -47,12 +47,12 @@ def wish(turn: Turn) -> None:
     turn.change(pushes=wishes)
 
 
-def pushed(turn: Turn, item: Item, number: int, status: int | None) -> None:
+def pushed(turn: Turn, item: Item, number: int, status: int | None, wait_s: float = 0.0) -> None:
     """A PUT was answered, or not (status None)."""
     push = turn.state.pushes.get(item)
     if push is None or push.asked != number:
         return
-    wishes, refused = pushes.answered(turn.state.pushes, item, status, turn.mono_s, turn.dice)
+    wishes, refused = pushes.answered(turn.state.pushes, item, status, turn.mono_s, turn.dice, wait_s)
     turn.change(pushes=wishes)
     if refused:
         turn.alarm(f"put {item}", f"the server refuses our {item} with {status}; told again only when it changes")
@@ -82,11 +82,11 @@ def log(turn: Turn) -> None:
     turn.change(log=replace(turn.state.log, asked=number))
 
 
-def logged(turn: Turn, number: int, status: int | None) -> None:
+def logged(turn: Turn, number: int, status: int | None, wait_s: float = 0.0) -> None:
     """A LogEvent was answered, or not (status None)."""
     if turn.state.log.asked != number:
         return
-    after, refused = logs.answered(turn.state.log, status, 0.0, turn.mono_s, turn.dice)
+    after, refused = logs.answered(turn.state.log, status, wait_s, turn.mono_s, turn.dice)
     turn.change(log=after)
     if refused:
         turn.alarm("log", f"the server refuses a LogEvent with {status}")
@@ -94,12 +94,12 @@ def logged(turn: Turn, number: int, status: int | None) -> None:
         turn.calm("log")
 
 
-def responded(turn: Turn, event: str, number: int, status: int | None) -> None:
+def responded(turn: Turn, event: str, number: int, status: int | None, wait_s: float = 0.0) -> None:
     """A Response was answered, or not (status None)."""
     queue = turn.state.book.queues.get(event)
     if queue is None or queue.asked != number:
         return
-    book, done = responses.answered(turn.state.book, event, status, turn.mono_s, turn.dice)
+    book, done = responses.answered(turn.state.book, event, status, turn.mono_s, turn.dice, wait_s)
     turn.change(book=book)
     settle(turn, () if done is None else (done,))
 
@@ -113,7 +113,7 @@ def settle(turn: Turn, done: Iterable[Settled]) -> None:
             turn.outputs.append(Alarm(f"response {one.outcome.event.id}", text))
 
 
-def enrolled(turn: Turn, status: int | None) -> None:
+def enrolled(turn: Turn, status: int | None, wait_s: float = 0.0) -> None:
     """The registration was answered, or not (status None)."""
     enrolment = turn.state.enrolment
     good = status is not None and (200 <= status < 300 or status == 409)
@@ -129,7 +129,7 @@ def enrolled(turn: Turn, status: int | None) -> None:
         turn.alarm("enrolment", f"the server refuses to register us with {status}; is registration out of band?")
     else:
         wait = polling.backoff(failures, turn.dice, least_s=15.0)
-    turn.change(enrolment=replace(enrolment, asked=None, failures=failures, due_s=turn.mono_s + wait))
+    turn.change(enrolment=replace(enrolment, asked=None, failures=failures, due_s=turn.mono_s + max(wait, wait_s)))
 
 
 def enrol(turn: Turn) -> None:

@@ -179,3 +179,8 @@ def test_availability_is_told_at_the_der_list_rate_and_not_with_every_watt() -> 
     assert 8 <= len(told) <= 11  # 600 s at 60 s
     assert all(55 <= gap <= 65 for gap in gaps([at for at, _ in told])[1:])
     assert told[0][1].statWAvail.watts == 5000
+
+
+def test_no_connection_point_is_put_to_a_server_whose_pin_is_wrong() -> None:
+    rig = house(replace(TERMS, pin=123456, nmi="4102335210")).run(600)
+    assert rig.server.puts == []
