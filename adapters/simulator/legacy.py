@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from adapters.simulator.plan import InverterPlan, Quirks
+from adapters.simulator.plan import InverterPlan
 from adapters.simulator.power import chance, counts, energy_ws, moved_ceiling, scale_for
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import Image, PointKey, Refusal, Value, identity, layout, refusal
 from adapters.simulator.stage import Grid
 

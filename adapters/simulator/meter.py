@@ -5,8 +5,9 @@ Truth is positive = import; the registers follow the plan.
 
 from dataclasses import dataclass, replace
 
-from adapters.simulator.plan import MeterPlan, Quirks
+from adapters.simulator.plan import MeterPlan
 from adapters.simulator.power import counts, scale_for
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import Image, PointKey, Value, identity, layout
 from adapters.simulator.stage import Grid
 

@@ -15,7 +15,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from adapters.simulator.commands import apply, shown, since
-from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, PlanError
+from adapters.simulator.fields import PlanError
+from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.registers import BASE, Refusal
 from adapters.simulator.site import Site, advance, born, write

@@ -5,7 +5,8 @@ from typing import Literal
 import pytest
 
 from adapters.simulator.meter import Meter
-from adapters.simulator.plan import MeterPlan, Quirks
+from adapters.simulator.plan import MeterPlan
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import PointKey, Value
 from adapters.simulator.site import step
 from tests.adapters.simulator.situations import PLAN, put, raw, site

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.simulator.plan import PlanError, Quirks, parse_number, parse_plan, parse_quirks
+from adapters.simulator.fields import PlanError, number
+from adapters.simulator.plan import parse_plan
+from adapters.simulator.quirks import Quirks, parse_quirks
 from tests.adapters.simulator.situations import PLAN
 
 INVERTER = PLAN["inverters"][0]
@@ -86,12 +88,14 @@ def test_moves_are_sorted() -> None:
 
 
 def test_quirks_switch_one_by_one() -> None:
-    assert parse_quirks({"revert_off": True}, "q", Quirks(ignores=True)) == Quirks(ignores=True, revert_off=True)
-    assert parse_quirks({"ignores": False}, "q", Quirks(ignores=True)) == Quirks()
+    assert parse_quirks({"revert_off": True}, "q", Quirks(ignores=True), "legacy") == Quirks(
+        ignores=True, revert_off=True
+    )
+    assert parse_quirks({"ignores": False}, "q", Quirks(ignores=True), "legacy") == Quirks()
 
 
 def test_numbers_are_finite_and_in_range() -> None:
-    assert parse_number(3, "n", 0, 5) == 3.0
+    assert number(3, "n", 0, 5) == 3.0
     for bad in (6, -1, float("nan"), float("inf"), True, "3", None):
         with pytest.raises(PlanError, match="n: a number from 0 to 5"):
-            parse_number(bad, "n", 0, 5)
+            number(bad, "n", 0, 5)
