@@ -19,13 +19,16 @@ _DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSpec:
-    """One upstream's session. ``devices``: those its respondent speaks for; ``digest``: of what its files hold, which may be renewed."""
+    """One upstream's session. ``devices``: those its respondent speaks for, and their ``roles``; ``digest``: of what its files hold, which
+    may be renewed.
+    """
 
     settings: Ieee2030_5Upstream
     identity: Identity
     files: TlsFiles
     digest: str
     devices: frozenset[str]
+    roles: frozenset[Role]
 
     @property
     def site(self) -> str:
@@ -150,7 +153,7 @@ def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> Lin
     return links.setdefault((mine.host, mine.port), mine)
 
 
-def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, frozenset[str]]) -> UpstreamSpec:
+def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
     files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
     digest = hashlib.sha256()
     try:
@@ -162,9 +165,12 @@ def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, fro
         raise CredentialFault(
             f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
         ) from fault
-    return UpstreamSpec(upstream, identity, files, digest.hexdigest(), ders[upstream.serves[0].site])
+    mine = ders[upstream.serves[0].site]
+    return UpstreamSpec(
+        upstream, identity, files, digest.hexdigest(), devices=frozenset(mine), roles=frozenset(mine.values())
+    )
 
 
-def _ders(site: SiteSettings) -> frozenset[str]:
-    """The devices an EndDevice speaks for: every DER and charger of its site."""
-    return frozenset(device.name for device in site.devices if device.role in _DER_ROLES)
+def _ders(site: SiteSettings) -> dict[str, Role]:
+    """The devices an EndDevice speaks for, with their roles: every DER and charger of its site."""
+    return {device.name: device.role for device in site.devices if device.role in _DER_ROLES}

@@ -34,6 +34,7 @@ from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.session.terms import Profile, Terms
+from protocols.ieee2030_5.translate.category import category_of
 from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, CSIPAUS_1_1, Dialect
 
 FAMILIES: Families = {name: entry.family for name, entry in device_families.FAMILIES.items()}
@@ -181,9 +182,10 @@ def _device_terms(device: DeviceSettings) -> DeviceTerms:
     return DeviceTerms(device.role, device.on_gateway_loss or OnGatewayLoss.HOLD, device.locked)
 
 
-def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
+def terms_of(spec: UpstreamSpec) -> Terms:
+    """What a session is settled by."""
     upstream, service = spec.settings, spec.settings.serves[0]
-    terms = Terms(
+    return Terms(
         name=upstream.name,
         url=upstream.url,
         lfdi=spec.identity.lfdi,
@@ -193,9 +195,14 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         nmi=service.nmi or "",
         pen=service.pen,
         register=service.register_in_band,
+        device_category=category_of(spec.roles),
         floor_s=upstream.poll.floor_s,
         ceiling_s=upstream.poll.ceiling_s,
     )
+
+
+def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
+    upstream, terms = spec.settings, terms_of(spec)
     policy = Policy(
         clock=upstream.name,
         source=Source(SourceKind.IEEE2030_5, upstream.name, terms.respondent),
@@ -204,6 +211,8 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         opt_out=upstream.opt_out,
         fail_safe=_fail_safe(upstream.fail_safe),
         fail_safe_after_s=upstream.fail_safe.after_s,
+        gradient_pct_per_s=upstream.default_gradient_pct_per_s,
+        hold_over_s=upstream.hold_over_s,
     )
     return Client2030_5(
         terms,

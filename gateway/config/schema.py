@@ -101,6 +101,8 @@ class Ieee2030_5Upstream(_Strict):
     serves: Annotated[tuple[Service, ...], Field(min_length=1, max_length=1)]
     fail_safe: FailSafe = FailSafe()
     opt_out: OptOut = OptOut.NONE
+    default_gradient_pct_per_s: Annotated[float, Field(ge=0, le=100)] | None = None
+    hold_over_s: Annotated[float, Field(ge=0, le=60)] = 0
     poll: Poll = Poll()
 
 

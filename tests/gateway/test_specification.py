@@ -15,7 +15,7 @@ from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.specification import difference, specify
-from gateway.wiring import DURABLE, FAMILIES, Tools, tools, wire
+from gateway.wiring import DURABLE, FAMILIES, Tools, terms_of, tools, wire
 from grid_functions.model.errors import CredentialFault
 from protocols.ieee2030_5.session.terms import Profile
 
@@ -121,6 +121,28 @@ async def test_a_policy_is_its_sites_too(tmp_path: Path) -> None:
     first = specify(loaded(tmp_path, of))
     of["upstreams"][0]["fail_safe"] = {"export_limit_w": 0}
     assert difference(first, specify(loaded(tmp_path, of))).changed == ("site house", "upstream utility")
+
+
+async def test_how_changes_move_and_what_is_bridged_reaches_the_policy(tmp_path: Path, kit: Tools) -> None:
+    of = plain(tmp_path)
+    client = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"]
+    usual = client.policy(client.respondent)
+    assert (usual.gradient_pct_per_s, usual.hold_over_s) == (None, 0.0)
+    of["upstreams"][0] |= {"default_gradient_pct_per_s": 0.28, "hold_over_s": 5}
+    client = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"]
+    told = client.policy(client.respondent)
+    assert (told.gradient_pct_per_s, told.hold_over_s) == (0.28, 5.0)
+
+
+def test_an_upstream_knows_what_its_devices_are(tmp_path: Path) -> None:
+    """PV (bit 21) under an energy manager (bit 14); a charger (bit 17) that joins is a change of the upstream."""
+    of = plain(tmp_path)
+    first = specify(loaded(tmp_path, of))
+    assert terms_of(first.upstreams["utility"]).device_category == 1 << 14 | 1 << 21
+    of["sites"][0]["devices"].append({**of["sites"][0]["devices"][0], "name": "evse", "unit": 2, "role": "evse"})
+    second = specify(loaded(tmp_path, of))
+    assert terms_of(second.upstreams["utility"]).device_category == 1 << 14 | 1 << 17 | 1 << 21
+    assert "upstream utility" in difference(first, second).changed
 
 
 async def test_what_is_named_no_longer_is_gone(tmp_path: Path, kit: Tools) -> None:

@@ -56,6 +56,10 @@ def event_of(
         kind = RefusalKind.INVALID if asked.void else RefusalKind.NOT_APPLICABLE
         return Reject(name, kind, "; ".join(asked.void) or "it asks for no mode we know", answers), ()
     duration = float(control.interval.duration)
+    told = (*asked.void, *asked.remarks)
+    if control.EventStatus.potentiallySuperseded:
+        # a hint of an overlap, for people: who wins which mode is seen from the events themselves
+        told += ("may be superseded in part",)
     return (
         Event(
             key=EventKey(respondent, name),
@@ -71,7 +75,7 @@ def event_of(
             ramp=_ramp(control.DERControlBase),
             wants=answers,
         ),
-        tuple(f"control {name}: {text}" for text in (*asked.void, *asked.remarks)),
+        tuple(f"control {name}: {text}" for text in told),
     )
 
 

@@ -44,12 +44,19 @@ def true(model: type[BaseModel]) -> dict[str, tuple[str, str, str]]:
     required = set(plain.get("required", ()))
     return {
         key: (
-            UNITS.get(key.rpartition("_")[2], "") if "_" in key else "",
+            unit(key),
             "required" if key in required else default(one),
             allowed(one, plain.get("$defs", {})),
         )
         for key, one in plain["properties"].items()
     }
+
+
+def unit(key: str) -> str:
+    """The unit that a key names at its end."""
+    if key.endswith("_pct_per_s"):
+        return "% of setMaxW per s"
+    return UNITS.get(key.rpartition("_")[2], "") if "_" in key else ""
 
 
 def default(one: dict[str, Any]) -> str:

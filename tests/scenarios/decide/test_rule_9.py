@@ -328,6 +328,19 @@ def test_a_profile_may_have_a_gradient_of_its_own() -> None:
     assert produce(site.tick(25.0)) == {"a": 2500.0}
 
 
+@pytest.mark.parametrize(("hold_over_s", "between"), [(0.0, {"a": None}), (5.0, {"a": 1000.0})])
+def test_a_hold_over_keeps_the_setpoint_between_two_controls(
+    hold_over_s: float, between: dict[str, float | None]
+) -> None:
+    """Schedules in the field leave gaps: 4 s here. A setpoint that rises and falls within them wears the inverter for nothing."""
+    site = Site([seen("a", power_w=-1000.0)], terms(ONE), {UTILITY: policy(hold_over_s=hold_over_s)})
+    first = event("e", GenerationLimit(1000.0), duration_s=96.0)
+    second = event("f", GenerationLimit(2000.0), start_s=100.0, duration_s=60.0)
+    assert produce(site.tick(0.0, site.read(0.0, first, second))) == {"a": 1000.0}
+    assert produce(site.tick(96.0)) == between
+    assert produce(site.tick(100.0)) == {"a": 2000.0}
+
+
 def test_an_operators_word_takes_no_path() -> None:
     site = Site([seen("a", power_w=-5000.0)], terms(ONE), {UTILITY: policy(gradient_pct_per_s=1.0)})
     assert produce(site.tick(0.0, overrides=(override(GenerationLimit(100.0)),))) == {"a": 100.0}

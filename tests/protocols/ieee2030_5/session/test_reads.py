@@ -12,7 +12,17 @@ from protocols.ieee2030_5.wire.datatypes import EventStatus as Told
 from protocols.ieee2030_5.wire.der import DERControlBase, DERCurve
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
 from protocols.ieee2030_5.wire.writer import encode
-from tests.protocols.ieee2030_5.session.rig import UTC_S, Rig, assignment, control, default, house, mrid, program
+from tests.protocols.ieee2030_5.session.rig import (
+    TERMS,
+    UTC_S,
+    Rig,
+    assignment,
+    control,
+    default,
+    house,
+    mrid,
+    program,
+)
 
 
 def _fifteen() -> Rig:
@@ -189,3 +199,17 @@ def test_the_same_mrid_with_other_content_is_handed_on_for_the_timeline_to_judge
     ]
     rig.run(65)
     assert rig.reads[-1].events[0].intervals[0].controls == (ExportLimit(9000.0),)
+
+
+def test_a_control_for_other_device_categories_is_passed_over() -> None:
+    """Bit 21 is PV, which is ours; bit 25 is storage, which is not: neither taken, nor refused, nor doubted. The read stays complete."""
+    rig = house(replace(TERMS, device_category=1 << 21))
+    rig.server.lists["/derp/7/derc"] = [
+        control(1, start=int(UTC_S) + 60, deviceCategory=1 << 25),
+        control(2, start=int(UTC_S) + 60, deviceCategory=1 << 21 | 1 << 25),
+        control(3, start=int(UTC_S) + 60),
+    ]
+    rig.run(10)
+    assert [event.key.id for event in rig.reads[-1].events] == [mrid(2), mrid(3)]
+    assert (rig.reads[-1].complete, rig.reads[-1].rejects) == (True, ())
+    assert not rig.server.posts

@@ -104,6 +104,14 @@ def test_a_device_category_that_is_not_ours_is_not_for_us(asked: int | None, our
     assert (_event(ours, deviceCategory=asked) is not None) is answers
 
 
+@pytest.mark.parametrize("until", [None, 700])
+def test_a_hint_that_it_may_be_superseded_is_shown_and_changes_nothing(until: int | None) -> None:
+    told = Told(currentStatus=0, dateTime=0, potentiallySuperseded=True, potentiallySupersededTime=until)
+    event, remarks = event_of(_control(EventStatus=told), PROGRAM, WHO, 0, _none, "0E")
+    assert event == _taken()
+    assert remarks == ("control 0E: may be superseded in part",)
+
+
 @pytest.mark.parametrize("base", [DERControlBase(), DERControlBase(rampTms=100)])
 def test_a_control_without_a_mode_is_not_applicable(base: DERControlBase) -> None:
     reject = _event(DERControlBase=base, responseRequired=2)
