@@ -5,7 +5,7 @@ from dataclasses import replace
 from grid_functions import report
 from grid_functions.model.event import Respondent
 from grid_functions.model.policy import SiteTerms
-from grid_functions.model.reading import Average, Part
+from grid_functions.model.reading import Average, Metered
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.report import ReportState
 
@@ -30,7 +30,7 @@ class Averages:
         for respondent, names in self._terms.respondents.items():
             picture = report.together(snapshot, names or snapshot.devices)
             self._devices[respondent], closed = report.step(self._devices[respondent], picture, WINDOW_S, stale_s)
-            self._closed_of[respondent] = tuple(replace(one, of=Part.DEVICES) for one in closed)
+            self._closed_of[respondent] = tuple(replace(one, of=Metered.DEVICES) for one in closed)
 
     def of(self, respondent: Respondent) -> tuple[Average, ...]:
         """What the last picture closed, for this respondent."""

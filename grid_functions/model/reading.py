@@ -29,7 +29,7 @@ MeterKey = tuple[Quantity, Phase | None]
 """What a meter measures: a quantity, of one phase or (None) of all together."""
 
 
-class Part(StrEnum):
+class Metered(StrEnum):
     """What an average is of."""
 
     CONNECTION = "connection"
@@ -49,4 +49,4 @@ class Average:
     duration_s: float
     value: float
     coverage: float
-    of: Part = Part.CONNECTION
+    of: Metered = Metered.CONNECTION

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grid_functions.model.reading import Average, Part
+from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from tests.gateway.site import Rig
 
@@ -18,7 +18,7 @@ async def _minutes(rig: Rig) -> list[Average]:
 async def test_an_upstream_is_shown_the_connection_and_its_devices_together() -> None:
     """Two inverters of 2000 W each behind a meter that exports 3500 W."""
     connection, devices = await _minutes(Rig())
-    assert (connection.of, connection.duration_s, devices.of) == (Part.CONNECTION, 60.0, Part.DEVICES)
+    assert (connection.of, connection.duration_s, devices.of) == (Metered.CONNECTION, 60.0, Metered.DEVICES)
     assert connection.value == pytest.approx(-3500.0)
     assert devices.value == pytest.approx(-4000.0)
     assert connection.coverage == pytest.approx(1.0)

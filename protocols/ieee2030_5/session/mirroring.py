@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from grid_functions.model.reading import Average, Part
+from grid_functions.model.reading import Average, Metered
 from protocols.ieee2030_5.session import mirrors, polls
 from protocols.ieee2030_5.session.exchange import Method
 from protocols.ieee2030_5.session.mirrors import Mirror
@@ -17,7 +17,7 @@ def heard(turn: Turn, averages: tuple[Average, ...]) -> None:
     """Averages of whole minutes were handed over."""
     if averages:
         ahead_s = turn.server_s - turn.utc_s
-        kept = {part: mirrors.heard(_mirror(turn, part), averages, ahead_s) for part in Part}
+        kept = {part: mirrors.heard(_mirror(turn, part), averages, ahead_s) for part in Metered}
         turn.change(mirrors={part: one for part, one in kept.items() if one.minutes or one.url})
 
 
@@ -59,7 +59,7 @@ def send(turn: Turn) -> None:
             _keep(turn, mirrors.sent(mirror, number, None))
 
 
-def answered(turn: Turn, part: Part, number: int, status: int | None, location: str, wait_s: float) -> None:
+def answered(turn: Turn, part: Metered, number: int, status: int | None, location: str, wait_s: float) -> None:
     """A post of this mirror was answered, or not (status None)."""
     before = turn.state.mirrors.get(part)
     if before is None or before.asked != number:
@@ -91,7 +91,7 @@ def _is_ready(mirror: Mirror, node: Node) -> bool:
     return mirror.asked is None and mirror.due_s is not None and bool(mirror.url or node.listing is not None)
 
 
-def _mirror(turn: Turn, part: Part) -> Mirror:
+def _mirror(turn: Turn, part: Metered) -> Mirror:
     return turn.state.mirrors.get(part, Mirror(part))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from grid_functions.model.ports import Dice
-from grid_functions.model.reading import Average, MeterKey, Part
+from grid_functions.model.reading import Average, Metered, MeterKey
 from protocols.ieee2030_5.session import polling
 from protocols.ieee2030_5.translate.mirror import Mean, Period, is_mirrored
 
@@ -33,7 +33,7 @@ class Mirror:
     ``every_s``: the adopted postRate; ``told_s``: everything before was told; ``until_s``: what the post under way tells up to,
     None = it makes the mirror; ``gone_s``: when its address was found deleted, monotonic."""
 
-    part: Part
+    part: Metered
     minutes: Mapping[int, tuple[Average, ...]] = field(default_factory=dict)
     url: str = ""
     every_s: int = DEFAULT_S

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
-from grid_functions.model.reading import Part
+from grid_functions.model.reading import Metered
 from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.clock import ServerClock, booted
 from protocols.ieee2030_5.session.logs import Log
@@ -55,7 +55,7 @@ class ForLog:
 class ForMirror:
     """A request that makes a mirror or tells its readings."""
 
-    part: Part
+    part: Metered
 
 
 Purpose = ForNode | ForPush | ForResponse | ForRegistration | ForLog | ForMirror
@@ -96,7 +96,7 @@ class State:
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
-    mirrors: Mapping[Part, Mirror] = field(default_factory=dict)
+    mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)
     enrolment: Enrolment = field(default_factory=Enrolment)
     alarms: frozenset[str] = frozenset()
     remarks: frozenset[str] = frozenset()

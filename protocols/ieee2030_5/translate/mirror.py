@@ -6,7 +6,7 @@ Every mRID ends in the PEN as eight decimal digits, after the roleFlags (CSIP-AU
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grid_functions.model.reading import MeterKey, Part
+from grid_functions.model.reading import Metered, MeterKey
 from grid_functions.model.units import Phase, Quantity
 from protocols.ieee2030_5.wire.datatypes import DateTimeInterval
 from protocols.ieee2030_5.wire.metering import (
@@ -18,10 +18,10 @@ from protocols.ieee2030_5.wire.metering import (
     ReadingType,
 )
 
-_ROLES = {Part.CONNECTION: 0x0003, Part.DEVICES: 0x0049}
+_ROLES = {Metered.CONNECTION: 0x0003, Metered.DEVICES: 0x0049}
 """roleFlags: a mirror of the premises; a mirror of a DER behind a submeter."""
 
-_NAMES = {Part.CONNECTION: "site", Part.DEVICES: "DER"}
+_NAMES = {Metered.CONNECTION: "site", Metered.DEVICES: "DER"}
 
 _PHASES = {None: 0, Phase.A: 129, Phase.B: 65, Phase.C: 33}
 """0 = not applicable, else phase to neutral."""
@@ -76,12 +76,12 @@ def is_mirrored(key: MeterKey) -> bool:
     return quantity in _KINDS and (phase is None or quantity is Quantity.VOLTAGE)
 
 
-def mrid_of(part: Part, lfdi: str, pen: int) -> str:
+def mrid_of(part: Metered, lfdi: str, pen: int) -> str:
     """Of a MirrorUsagePoint: the same after every restart, so that it is found again."""
     return _mrid(lfdi[:16], "0000", part, pen)
 
 
-def usage_point(part: Part, lfdi: str, pen: int, keys: Iterable[MeterKey], every_s: int) -> MirrorUsagePoint:
+def usage_point(part: Metered, lfdi: str, pen: int, keys: Iterable[MeterKey], every_s: int) -> MirrorUsagePoint:
     """The mirror with the types of these quantities and no value yet."""
     return MirrorUsagePoint(
         mRID=mrid_of(part, lfdi, pen),
@@ -94,7 +94,9 @@ def usage_point(part: Part, lfdi: str, pen: int, keys: Iterable[MeterKey], every
     )
 
 
-def readings_of(part: Part, lfdi: str, pen: int, periods: tuple[Period, ...], every_s: int) -> MirrorMeterReadingList:
+def readings_of(
+    part: Metered, lfdi: str, pen: int, periods: tuple[Period, ...], every_s: int
+) -> MirrorMeterReadingList:
     """One MirrorMeterReading per quantity, in each one MirrorReadingSet per period; types are told again: they may be unknown by now."""
     keys = sorted({key for period in periods for key in period.means}, key=repr)
     meters = tuple(
@@ -112,7 +114,7 @@ def readings_of(part: Part, lfdi: str, pen: int, periods: tuple[Period, ...], ev
 
 
 def _meter(
-    part: Part, lfdi: str, pen: int, key: MeterKey, every_s: int, sets: tuple[MirrorReadingSet, ...] = ()
+    part: Metered, lfdi: str, pen: int, key: MeterKey, every_s: int, sets: tuple[MirrorReadingSet, ...] = ()
 ) -> MirrorMeterReading:
     quantity, phase = key
     kind = _KINDS[quantity]
@@ -134,7 +136,7 @@ def _meter(
     )
 
 
-def _set(part: Part, lfdi: str, pen: int, key: MeterKey, period: Period) -> MirrorReadingSet:
+def _set(part: Metered, lfdi: str, pen: int, key: MeterKey, period: Period) -> MirrorReadingSet:
     mean = period.means[key]
     interval = DateTimeInterval(period.duration_s, period.start_s)
     value = Reading(
@@ -151,5 +153,5 @@ def _tag(key: MeterKey) -> str:
     return f"{_KINDS[quantity].uom:02X}{_PHASES[phase]:02X}"
 
 
-def _mrid(front: str, tag: str, part: Part, pen: int) -> str:
+def _mrid(front: str, tag: str, part: Metered, pen: int) -> str:
     return f"{front.upper():0<16}{tag}{_ROLES[part]:04X}{pen % 10**8:08d}"

@@ -9,7 +9,7 @@ import pytest
 from certs.identity import sfdi
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
-from grid_functions.model.reading import Average, Part
+from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from protocols.ieee2030_5.session.exchange import Method, Picture, Request
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
@@ -53,7 +53,7 @@ class Both:
             now_s = self.rig.instants().utc_s
             end_s = (now_s // 60 + 1) * 60
             self.rig.run(end_s - now_s + 1.0)
-            given = tuple(Average(Quantity.NET, None, end_s - 60, 60.0, watts, 1.0, of) for of in Part)
+            given = tuple(Average(Quantity.NET, None, end_s - 60, 60.0, watts, 1.0, of) for of in Metered)
             self.rig.give(Picture((), given))
         return self
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from grid_functions.model.reading import Average, Part
+from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from protocols.ieee2030_5.session.exchange import Method, Picture, Request
 from protocols.ieee2030_5.wire.datatypes import Link, ListLink
@@ -75,7 +75,7 @@ def _live(utility: Utility, minutes: int, watts: float = -3500.0) -> None:
         rig.run(end_s - now_s + 1.0)
         given = tuple(
             Average(quantity, None, end_s - 60, 60.0, value, 1.0, of)
-            for of in Part
+            for of in Metered
             for quantity, value in ((Quantity.NET, watts), (Quantity.VOLTAGE, 230.0))
         )
         rig.give(Picture((), given))

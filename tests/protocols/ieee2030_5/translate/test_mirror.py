@@ -2,7 +2,7 @@
 
 import pytest
 
-from grid_functions.model.reading import MeterKey, Part
+from grid_functions.model.reading import Metered, MeterKey
 from grid_functions.model.units import Phase, Quantity
 from protocols.ieee2030_5.translate.mirror import Mean, Period, is_mirrored, mrid_of, readings_of, usage_point
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
@@ -15,12 +15,12 @@ W: MeterKey = (Quantity.NET, None)
 
 
 def test_an_mrid_is_lfdi_role_and_pen_in_decimal_digits() -> None:
-    assert mrid_of(Part.CONNECTION, LFDI.lower(), PEN) == "3E4F45AB31EDFE5B" + "0000" + "0003" + "00064000"
-    assert mrid_of(Part.DEVICES, LFDI, PEN) == "3E4F45AB31EDFE5B" + "0000" + "0049" + "00064000"
+    assert mrid_of(Metered.CONNECTION, LFDI.lower(), PEN) == "3E4F45AB31EDFE5B" + "0000" + "0003" + "00064000"
+    assert mrid_of(Metered.DEVICES, LFDI, PEN) == "3E4F45AB31EDFE5B" + "0000" + "0049" + "00064000"
 
 
-@pytest.mark.parametrize(("part", "role"), [(Part.CONNECTION, 0x0003), (Part.DEVICES, 0x0049)])
-def test_the_role_of_site_and_der(part: Part, role: int) -> None:
+@pytest.mark.parametrize(("part", "role"), [(Metered.CONNECTION, 0x0003), (Metered.DEVICES, 0x0049)])
+def test_the_role_of_site_and_der(part: Metered, role: int) -> None:
     point = usage_point(part, LFDI, PEN, [W], 300)
     assert (point.roleFlags, point.serviceCategoryKind, point.status, point.deviceLFDI) == (role, 0, 1, LFDI)
 
@@ -42,7 +42,7 @@ def test_a_quantity_with_its_type_and_sign(
     key: MeterKey, value: float, uom: int, kind: int, qualifier: int, multiplier: int, phase: int, told: int
 ) -> None:
     """BASIC-029, STO-01; import is positive and forward."""
-    (meter,) = readings_of(Part.CONNECTION, LFDI, PEN, (Period(120, 60, {key: Mean(value, 1.0)}),), 60).items
+    (meter,) = readings_of(Metered.CONNECTION, LFDI, PEN, (Period(120, 60, {key: Mean(value, 1.0)}),), 60).items
     kept = meter.ReadingType
     assert kept is not None
     assert (kept.uom, kept.kind, kept.dataQualifier, kept.powerOfTenMultiplier) == (uom, kind, qualifier, multiplier)
@@ -56,7 +56,7 @@ def test_a_quantity_with_its_type_and_sign(
 
 @pytest.mark.parametrize(("coverage", "flags"), [(1.0, 0x0001), (0.9, 0x0001), (0.89, 0x0010)])
 def test_an_interval_with_holes_is_questionable(coverage: float, flags: int) -> None:
-    (meter,) = readings_of(Part.CONNECTION, LFDI, PEN, (Period(0, 60, {W: Mean(1.0, coverage)}),), 60).items
+    (meter,) = readings_of(Metered.CONNECTION, LFDI, PEN, (Period(0, 60, {W: Mean(1.0, coverage)}),), 60).items
     assert meter.MirrorReadingSet[0].Reading[0].qualityFlags == flags
 
 
@@ -68,7 +68,7 @@ def test_what_is_not_mirrored() -> None:
 
 def test_every_mrid_of_a_mirror_is_its_own() -> None:
     keys: list[MeterKey] = [W, (Quantity.REACTIVE, None), *((Quantity.VOLTAGE, phase) for phase in (None, *Phase))]
-    points = [usage_point(part, LFDI, PEN, keys, 60) for part in Part]
+    points = [usage_point(part, LFDI, PEN, keys, 60) for part in Metered]
     found = [point.mRID for point in points] + [one.mRID for point in points for one in point.MirrorMeterReading]
     assert len(found) == len(set(found)) == 2 * (1 + len(keys))
     assert all(len(one) == 32 for one in found)
@@ -76,5 +76,8 @@ def test_every_mrid_of_a_mirror_is_its_own() -> None:
 
 def test_what_is_written_is_read_the_same() -> None:
     periods = tuple(Period(60 * n, 60, {W: Mean(n, 1.0)}) for n in range(3))
-    for message in (usage_point(Part.DEVICES, LFDI, PEN, [W], 60), readings_of(Part.DEVICES, LFDI, PEN, periods, 60)):
+    for message in (
+        usage_point(Metered.DEVICES, LFDI, PEN, [W], 60),
+        readings_of(Metered.DEVICES, LFDI, PEN, periods, 60),
+    ):
         assert decode(encode(message, dialect=CSIP_AUS)).message == message
