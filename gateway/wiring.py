@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver, DriverSettings, Pinned
@@ -237,6 +238,8 @@ def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
             pinned=Pinned(device.maker or "", device.model or "", device.serial or ""),
             settle_s=device.settle_s,
             read_only=spec.observe or device.role is Role.METER,
+            # A site's devices are polled together, for one picture and one decision; sites take turns.
+            phase_s=device.poll_s * crc32(spec.site.encode()) / 2**32,
         ),
         tools.ledger.memory(f"site/{spec.site}"),
         tools.clock,
