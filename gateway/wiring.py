@@ -151,7 +151,7 @@ def _site(
         seed=tools.seed,
     )
     state = decide.restore(tools.ledger.entries(spec.settings.name))
-    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock)
+    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock.showing(*upstreams))
 
 
 def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
@@ -201,7 +201,7 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         policy=policy,
         ssl_context=client_context(spec.files, upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
-        clock=tools.clock,
+        clock=tools.clock.showing(upstream.name),
         dice=tools.dice,
         devices=spec.devices,
     )
@@ -242,7 +242,7 @@ def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
             phase_s=device.poll_s * crc32(spec.site.encode()) / 2**32,
         ),
         tools.ledger.memory(f"site/{spec.site}"),
-        tools.clock,
+        tools.clock.showing(),
         note,
     )
 
