@@ -7,7 +7,6 @@ Both sides connect, look and hang up. What they found is compared: the chain, an
 import asyncio
 import gc
 import json
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.modbus.link import Link
 from benchmarks.modbus import image
 from benchmarks.modbus.stand import Stand, stand
+from benchmarks.row import Row
 
 PEER: Final = "pysunspec2 scan"
 MOST: Final = {"spans": 16, "refuses": 40}
@@ -66,11 +66,11 @@ def _kind(ends: Stand, kind: str) -> list[dict[str, Any]]:
             with asyncio.Runner(loop_factory=factory) as runner:
                 rounds[name].append(runner.run(_timed_find(port)))
         rounds[PEER].append(_timed_scan(port))
-    rows = [_row(kind, "discovery", "requests", [mine], [theirs], MOST[kind] / theirs, "none")]
+    rows = [_row(WORDS[kind], "requests", [mine] * 2, [theirs] * 2, MOST[kind] / theirs, "none")]
     for loop in LOOPS:
         for unit, field in (("ms", "wall_ms"), ("ms CPU", "cpu_ms")):
             ours, peer = ([getattr(one, field) for one in rounds[name]] for name in (loop, PEER))
-            rows.append(_row(kind, "discovery", unit, ours, peer, 1.0, loop))
+            rows.append(_row(WORDS[kind], unit, ours, peer, 1.0, loop))
     return rows
 
 
@@ -126,25 +126,8 @@ def _check_same(found: Found, scanned: SunSpecModbusClientDeviceTCP) -> None:
     assert seen > 80, seen
 
 
-def _row(
-    kind: str, case: str, unit: str, ours: list[float], theirs: list[float], goal: float, loop: str
-) -> dict[str, Any]:
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    low, ratio, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return {
-        "name": "discovery",
-        "case": WORDS[kind],
-        "unit": unit,
-        "ours": round(statistics.median(ours), 3),
-        "peer": round(statistics.median(theirs), 3),
-        "peer_name": PEER,
-        "ratio": round(ratio, 4),
-        "goal": round(goal, 4),
-        "met": ratio <= goal,
-        "rounds": len(ratios),
-        "spread": round(high - low, 4),
-        "loop": loop,
-    }
+def _row(case: str, unit: str, ours: list[float], theirs: list[float], goal: float, loop: str) -> dict[str, Any]:
+    return Row("discovery", case, unit, ours, theirs, PEER, goal, loop).plain()
 
 
 if __name__ == "__main__":

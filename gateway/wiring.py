@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver, DriverSettings, Pinned
@@ -159,7 +160,7 @@ def _site(
         seed=tools.seed,
     )
     state = decide.restore(tools.ledger.entries(spec.settings.name))
-    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock)
+    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock.showing(*upstreams))
 
 
 def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
@@ -219,7 +220,7 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         policy=policy,
         ssl_context=client_context(spec.files, upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
-        clock=tools.clock,
+        clock=tools.clock.showing(upstream.name),
         dice=tools.dice,
         devices=spec.devices,
         dialect=_DIALECTS[upstream.profile],
@@ -257,9 +258,11 @@ def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
             pinned=Pinned(device.maker or "", device.model or "", device.serial or ""),
             settle_s=device.settle_s,
             read_only=spec.observe or device.role is Role.METER,
+            # A site's devices are polled together, for one picture and one decision; sites take turns.
+            phase_s=device.poll_s * crc32(spec.site.encode()) / 2**32,
         ),
         tools.ledger.memory(f"site/{spec.site}"),
-        tools.clock,
+        tools.clock.showing(),
         note,
     )
 

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections import Counter
+from functools import partial
 from struct import Struct, pack
 from typing import cast
 
@@ -22,13 +23,15 @@ _READ, _WRITE_ONE, _WRITE_MANY = 3, 6, 16
 _DATA = pack(f">{image.IMAGE.size}H", *image.registers())
 _BORDERS = frozenset(image.BORDERS[1:])
 _CONTROLLER = 2 * (image.at(715, "ControllerHb") - BASE)
+_POWER = 2 * (image.at(701, "W") - BASE)
+_TIMEOUT, _LEFT = (2 * (image.at(704, f"WMaxLimPctRvrt{end}") - BASE) for end in ("Tms", "Rem"))
 _DER = 2 * (image.at(715, "DERHb") - BASE)
 
 Asked = Counter[tuple[int, int, int]]
 
 
 class _Device(asyncio.Protocol):
-    """Answers from registers of its own; its heartbeat follows ours."""
+    """Answers from registers of its own; its heartbeat follows ours, its revert timer stands where it was started."""
 
     __slots__ = ("_asked", "_data", "_rest", "_spans", "_transport")
 
@@ -72,6 +75,11 @@ class _Device(asyncio.Protocol):
         self._data[start : start + len(data)] = data
         if start == _CONTROLLER:
             self._data[_DER : _DER + 4] = data
+            # No two seconds are measured alike.
+            self._data[_POWER + 1] = _DATA[_POWER + 1] ^ data[3] & 7
+        if start <= _TIMEOUT < start + len(data):
+            # A timer that was started, and stands still.
+            self._data[_LEFT : _LEFT + 4] = self._data[_TIMEOUT : _TIMEOUT + 4]
 
     def _crosses(self, address: int, count: int) -> bool:
         return any(at in _BORDERS for at in range(address + 1, address + count))
@@ -83,7 +91,8 @@ async def _serve() -> None:
     over = asyncio.Event()
     ports = {}
     for name, spans in (("spans", True), ("refuses", False)):
-        server = await loop.create_server(lambda spans=spans: _Device(asked, spans), "127.0.0.1", 0, backlog=4096)  # type: ignore[misc]  # a default argument
+        # On every loopback address: a device each.
+        server = await loop.create_server(partial(_Device, asked, spans), "0.0.0.0", 0, backlog=4096)  # noqa: S104
         ports[name] = server.sockets[0].getsockname()[1]
 
     def told() -> None:
