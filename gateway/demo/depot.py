@@ -58,7 +58,6 @@ async def battery_power(stage: Stage) -> Result:
     cancelled = await stage.told(bound.mrid, {1, 2, 6}, 8)
     samples = await stage.samples()
     power = series(stage.registers, BATTERY, 701, "W")
-    soc = series(stage.registers, BATTERY, 713, "SoC")
     settle = {
         "discharge": reached(power, 3000.0, tolerance_w(3000), began_s, moved_s),
         "limited": first_within(samples, limit, moved_s, discharged_s),
@@ -87,7 +86,7 @@ async def battery_power(stage: Stage) -> Result:
             "readback": readback,
             "applied": applied,
             "effective": effective,
-            "soc_pct": [value for _, value in (soc[0], soc[-1])] if soc else None,
+            "soc_pct": [_last(stage, BATTERY, 713, "SoC", t_s) for t_s in (began_s, discharged_s, charged_s)],
             **await _answers(stage, told),
         },
     )
