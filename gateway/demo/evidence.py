@@ -35,7 +35,8 @@ def leave(keep: Path, found: Sequence[Evidence], folder: Path) -> None:
         _table(own / "registers.csv", ("t_s", "device", "model", "point", "value"), rows)
         write(own / "responses.json", [asdict(r) for r in one.responses])
         raised = folder / one.site.name
-        for path in (raised / "site" / "writes.csv", *raised.glob("*.log")):
+        # writes.csv and samples.csv: what the devices recorded of themselves, also while nobody could ask them
+        for path in (*(raised / "site").glob("[sw]*.csv"), *raised.glob("*.log")):
             (own / path.name).write_bytes(path.read_bytes())
 
 

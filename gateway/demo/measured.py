@@ -128,7 +128,7 @@ def first_within(samples: Sequence[Sample], limit_w: float, start_s: float, end_
     above = [t_s for t_s, export_w in seen if export_w > limit_w + tolerance_w(limit_w)]
     if not above:
         return 0.0
-    return None if above[-1] == seen[-1][0] else above[-1] - start_s
+    return None if above[-1] == seen[-1][0] else round(above[-1] - start_s, 1)
 
 
 def reached(series: Sequence[Sample], goal: float, tolerance: float, start_s: float, end_s: float) -> float | None:

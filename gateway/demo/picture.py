@@ -37,7 +37,7 @@ def _panel(evidence: Evidence) -> list[str]:
 
     parts = [
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="{left}" y="16" font-size="13" fill="{_INK}">Export at the meter in W while limits, sun and load change '
+        f'<text x="{left}" y="16" font-size="13" fill="{_INK}">Export at the meter of the {evidence.site.name} in W '
         "(a run of make demo)</text>",
     ]
     for number, result in enumerate(evidence.results):

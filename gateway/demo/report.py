@@ -94,11 +94,12 @@ border-bottom:1px solid #e5e7eb;vertical-align:top}code{font-size:.85em;overflow
 <h1>OSED Gateway: what was measured</h1>
 <p>Each site has a utility server and a gateway of its own; the sites play at the same time. Power is the meter's own record
 (meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client (registers.csv). Responses are those
-the utility server holds (responses.json). writes.csv is what each device says was written to it.
+the utility server holds (responses.json). writes.csv
+and samples.csv are what each device recorded itself: what was written to it, and how it was each second.
 Every verdict below is arithmetic over these files.</p>
 {% for site in sites %}<h2>{{ site.name }}</h2>
 <p>Its files: <code>{{ site.folder }}meter.csv</code>, <code>{{ site.folder }}registers.csv</code>,
-<code>{{ site.folder }}responses.json</code>, <code>{{ site.folder }}writes.csv</code>.</p>
+<code>{{ site.folder }}responses.json</code>, <code>{{ site.folder }}writes.csv</code>, <code>{{ site.folder }}samples.csv</code>.</p>
 <table><tr><th>step</th><th>verdict</th><th>figures</th></tr>
 {% for r in site.results %}<tr><td><b>{{ r.id }}</b><br>{{ r.title }}</td><td class="{{ 'ok' if r.ok else 'no' }}">
 {{ 'ok' if r.ok else 'not ok' }} {{ r.why }}</td><td><code>{{ r.figures }}</code></td></tr>{% endfor %}</table>

@@ -128,7 +128,7 @@ DEPOT = Setting(
             5000,
             "B-1",
             "battery",
-            {"models": [*VOLT_VAR_MODELS, 713], "dc_w": 0, "storage": {"capacity_wh": 10000, "soc_pct": 50}, **_ENTER},
+            {"models": [*VOLT_VAR_MODELS, 713], "dc_w": 0, "storage": {"capacity_wh": 400, "soc_pct": 50}, **_ENTER},
         ),
     ),
     sun=0.0,
