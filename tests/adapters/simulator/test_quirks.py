@@ -101,6 +101,14 @@ def test_scale_factors_that_move() -> None:
     assert raw(step(moving, 1), "new", 704, "WMaxLimPct_SF") == -2
 
 
+def test_a_meter_inside_an_inverters_map() -> None:
+    nested = _with(site(), "new", nested=True)
+    own, meter = site().registers("new"), site().registers("meter")
+    assert nested.registers("new") == own[:-2] + meter[2:]
+    # The second model 1 stands where the end model was.
+    assert nested.registers("new")[len(own) - 2] == 1
+
+
 @pytest.mark.parametrize(
     ("device", "quirks", "why"),
     [
@@ -108,8 +116,12 @@ def test_scale_factors_that_move() -> None:
         ("meter", {"settle_s": 5}, "unknown settle_s"),
         ("new", {"meter_sign": True}, "unknown meter_sign"),
         ("new", {"settle_s": -1}, r"settle_s: a number"),
-        ("new", {"night": "dark"}, "night: nan or nothing"),
-        ("new", {"night": True}, "night: nan or nothing"),
+        ("new", {"night": "dark"}, "night: gone, nan or nothing"),
+        ("new", {"night": True}, "night: gone, nan or nothing"),
+        ("new", {"max_read": 126}, "max_read: a whole number from 0 to 125"),
+        ("new", {"only_6": "704.WMaxLimPct"}, "only_6: a list"),
+        ("new", {"only_6": ["WMaxLimPct"]}, "named model.point"),
+        ("new", {"only_16": ["701.W"]}, "no 701.W that can be written"),
         ("new", {"foreign": {"point": "123.WMaxLimPct", "values": [1], "every_s": 1}}, "no 123.WMaxLimPct"),
         ("new", {"foreign": {"point": "704.WMaxLimPct", "values": [], "every_s": 1}}, "at least one"),
         ("new", {"foreign": {"point": "704.WMaxLimPct", "values": [1], "every_s": 0}}, "every_s"),
