@@ -81,7 +81,7 @@ _INVERTER = WIRE | {
     "only_6", "only_16",
 }  # fmt: skip
 APPLIES: Mapping[str, frozenset[str]] = {
-    "legacy": _INVERTER - {"settle_s", "sets_back_s", "whole_pct"},
+    "legacy": _INVERTER,
     "der700": _INVERTER | {"edge"},
     "meter": WIRE | {"meter_sign"},
 }

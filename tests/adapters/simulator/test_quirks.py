@@ -44,7 +44,7 @@ def test_another_master_keeps_changing_a_register(device: str, model: int, enabl
     assert raw(step(_with(alone, device, foreign=foreign), 20), device, model, "WMaxLimPct") == 3000
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_it_sets_itself_back_after_a_while_without_writes(device: str, model: int, enable: str) -> None:
     limited = _halved(_with(site(), device, sets_back_s=60), device, model, enable)
     assert raw(step(limited, 59.9), device, model, enable) == 1
@@ -57,7 +57,7 @@ def test_it_sets_itself_back_after_a_while_without_writes(device: str, model: in
     assert raw(step(again, 60), device, model, "WMaxLimPct") == 10000
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_what_is_written_reads_back_at_once_and_acts_75_s_later(device: str, model: int, enable: str) -> None:
     limited = _halved(_with(site(), device, settle_s=75), device, model, enable)
     assert raw(limited, device, model, enable) == 1
@@ -73,7 +73,7 @@ def test_what_is_written_reads_back_at_once_and_acts_75_s_later(device: str, mod
     assert step(other, 76).produced_w(device) == pytest.approx(0.2 * FULL[device])
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_a_limit_in_whole_percent(device: str, model: int, enable: str) -> None:
     coarse = put(_with(site(), device, whole_pct=True), device, model, WMaxLimPct=3367, **{enable: 1})
     assert raw(coarse, device, model, "WMaxLimPct") == 3400
