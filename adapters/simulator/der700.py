@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from adapters.simulator import control704, curves, functions700, readings700
 from adapters.simulator.lag import Lag, acting, caught_up, delayed, next_due
-from adapters.simulator.plan import InverterPlan, StoragePlan
+from adapters.simulator.plan import InverterPlan
 from adapters.simulator.power import chance, seconds_left
 from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import Image, PointKey, Refusal, Value, layout, refusal
 from adapters.simulator.stage import Grid, Orders, Stage
-from adapters.simulator.storage import Battery
+from adapters.simulator.storage import battery_of
 from adapters.simulator.timers import Deadlines, Timer, expired, restarted, stopped
 
 NOMINAL = Grid()
@@ -232,13 +232,6 @@ def born_der700(plan: InverterPlan, seed: int) -> Der700:
             held |= curves.born(model, image)
     battery = None if plan.storage is None else battery_of(plan.storage)
     return Der700(plan, seed, plan.quirks, held, Stage(float(plan.rated_w), battery=battery))
-
-
-def battery_of(plan: StoragePlan) -> Battery:
-    """The battery at the start."""
-    capacity = plan.capacity_wh * 3600
-    reserve = capacity * plan.reserve_pct / 100
-    return Battery(capacity, capacity * plan.soc_pct / 100, plan.charge_w, plan.discharge_w, reserve)
 
 
 def _requests(points: Mapping[PointKey, int]) -> tuple[PointKey, ...]:

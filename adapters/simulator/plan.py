@@ -27,7 +27,8 @@ class InverterPlan:
     `ramp_pct_per_s` its own rate, % of WMax per second.
 
     `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease (der700;
-    IEEE 1547-2018 defaults). `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
+    IEEE 1547-2018 defaults). `floats`: measures by 111 or 113 (legacy).
+    `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
     """
 
     name: str
@@ -44,18 +45,22 @@ class InverterPlan:
     enter_delay_s: int = 300
     enter_ramp_s: int = 300
     models: tuple[int, ...] = ()
+    floats: bool = False
     storage: StoragePlan | None = None
     quirks: Quirks = HONEST
 
 
 @dataclass(frozen=True, slots=True)
 class MeterPlan:
-    """The meter at the connection point: model 201 (one phase) or 203 (wye), and which direction counts positive."""
+    """The meter at the connection point and which direction counts positive.
+
+    `model`: 201 (one phase), 202 (split), 203 (wye), 204 (delta), 211 to 214 the same in floats.
+    """
 
     name: str
     link: str
     unit: int = 1
-    model: Literal[201, 203] = 203
+    model: int = 203
     positive: Literal["import", "export"] = "import"
     serial: str = ""
     maker: str = "OSED"
@@ -88,10 +93,11 @@ class Plan:
 
 
 MODELS: Mapping[str, tuple[int, ...]] = {
-    "legacy": (),
+    "legacy": (124, 126, 127, 129, 130, 131, 132, 134, 135, 136, 137, 138, 139, 140, 141, 142, 802),
     "der700": (705, 706, 707, 708, 709, 710, 711, 712, 713, 714, 715),
 }
 """What each kind can have beside its least models."""
+METERS = (201, 202, 203, 204, 211, 212, 213, 214)
 
 
 def parse_plan(data: object) -> Plan:
@@ -143,8 +149,15 @@ def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
     phases = whole(given.get("phases", 3), f"{where}.phases", 1, 3)
     if phases == 2:
         raise PlanError(f"{where}.phases: 1 or 3")
-    if kind == "legacy" and given.get("storage") is not None:
-        raise PlanError(f"{where}.storage: only a der700 inverter has a battery")
+    models = _models(given.get("models", []), kind, f"{where}.models")
+    stores = bool({124, 802} & set(models))
+    if kind == "legacy" and stores and given.get("storage") is None:
+        raise PlanError(f"{where}.models: 124 and 802 are of a battery; say storage too")
+    if kind == "legacy" and not stores and given.get("storage") is not None:
+        raise PlanError(f"{where}.storage: a legacy inverter tells of a battery by model 124 or 802; name one of them")
+    floats = given.get("floats", False)
+    if not isinstance(floats, bool) or (floats and kind != "legacy"):
+        raise PlanError(f"{where}.floats: true or false, and true for a legacy inverter only")
     return InverterPlan(
         name=name,
         kind="legacy" if kind == "legacy" else "der700",
@@ -159,7 +172,8 @@ def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
         limit_sf=whole(given.get("limit_sf", -2), f"{where}.limit_sf", -2, 0),
         enter_delay_s=whole(given.get("enter_delay_s", 300), f"{where}.enter_delay_s", 0, 600),
         enter_ramp_s=whole(given.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
-        models=_models(given.get("models", []), kind, f"{where}.models"),
+        models=models,
+        floats=floats,
         storage=None if given.get("storage") is None else _storage(given["storage"], f"{where}.storage"),
         quirks=parse_quirks(given.get("quirks", {}), f"{where}.quirks", HONEST, kind),
     )
@@ -189,8 +203,8 @@ def _meter(given: Mapping[str, Any]) -> MeterPlan:
     known(given, set(MeterPlan.__dataclass_fields__), "meter")
     name = text(given.get("name"), "meter.name")
     model = given.get("model", 203)
-    if model not in (201, 203):
-        raise PlanError(f"meter.model: 201 or 203, not {model!r}")
+    if isinstance(model, bool) or model not in METERS:
+        raise PlanError(f"meter.model: one of {', '.join(map(str, METERS))}, not {model!r}")
     positive = given.get("positive", "import")
     if positive not in ("import", "export"):
         raise PlanError(f"meter.positive: import or export, not {positive!r}")
@@ -198,7 +212,7 @@ def _meter(given: Mapping[str, Any]) -> MeterPlan:
         name=name,
         link=text(given.get("link", name), "meter.link"),
         unit=whole(given.get("unit", 1), "meter.unit", 1, 247),
-        model=201 if model == 201 else 203,
+        model=int(model),
         positive="import" if positive == "import" else "export",
         serial=text(given.get("serial", f"SN-{name}"), "meter.serial"),
         maker=text(given.get("maker", "OSED"), "meter.maker"),

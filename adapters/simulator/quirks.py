@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from adapters.simulator.fields import PlanError, known, listed, number, table, text
+from adapters.simulator.fields import PlanError, known, listed, number, table, text, whole
 from adapters.simulator.registers import PointKey
 
 
@@ -26,9 +26,11 @@ class Quirks:
     edge: a value of 704 acts only once its enable goes from 0 to 1 (der700).
     settle_s: what is written reads back at once and acts so much later. sets_back_s: so long after the last write it is as
     fresh from its box. whole_pct: keeps its power limit in whole percent. foreign: another master writes too.
-    night: without sun every measurement reads not implemented (nan).
+    night: without sun it is not there at all (gone), or every measurement reads not implemented (nan).
     moving_sf: the scale factors of what it measures change every second.
-    mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
+    nested: the meter's models follow in its own map, behind a second model 1 and no end model in between.
+    mute: answers nothing until it is let go, then late. silent_s: answers nothing for so long, and then does not catch up.
+    busy: answers everything with exception 6. The rest of the wire's is in `wire`.
     """
 
     ignores: bool = False
@@ -38,20 +40,49 @@ class Quirks:
     edge: bool = False
     whole_pct: bool = False
     moving_sf: bool = False
+    nested: bool = False
     settle_s: float = 0.0
     sets_back_s: float = 0.0
-    night: Literal["", "nan"] = ""
+    night: Literal["", "gone", "nan"] = ""
     foreign: Foreign | None = None
     mute: bool = False
     busy: bool = False
+    silent_s: float = 0.0
+    slow_s: float = 0.0
+    min_gap_s: float = 0.0
+    max_read: int = 0
+    split: int = 0
+    wrong: Literal["", "transaction", "unit", "function"] = ""
+    no_spans: bool = False
+    bad_end: bool = False
+    one_session: bool = False
+    only_6: frozenset[PointKey] = frozenset()
+    only_16: frozenset[PointKey] = frozenset()
 
 
 HONEST = Quirks()
-WIRE = frozenset({"mute", "busy"})
-_INVERTER = WIRE | {"ignores", "revert_off", "local", "moving_sf", "night", "foreign"}
+WIRE = frozenset(
+    {
+        "mute",
+        "busy",
+        "silent_s",
+        "slow_s",
+        "min_gap_s",
+        "max_read",
+        "split",
+        "wrong",
+        "no_spans",
+        "bad_end",
+        "one_session",
+    }
+)
+_INVERTER = WIRE | {
+    "ignores", "revert_off", "local", "whole_pct", "moving_sf", "nested", "settle_s", "sets_back_s", "night", "foreign",
+    "only_6", "only_16",
+}  # fmt: skip
 APPLIES: Mapping[str, frozenset[str]] = {
     "legacy": _INVERTER,
-    "der700": _INVERTER | {"edge", "settle_s", "sets_back_s", "whole_pct"},
+    "der700": _INVERTER | {"edge"},
     "meter": WIRE | {"meter_sign"},
 }
 """Which quirks each kind of device can have."""
@@ -67,10 +98,14 @@ def parse_quirks(data: object, where: str, base: Quirks, kind: str) -> Quirks:
 def _value(name: str, data: object, where: str) -> Any:
     if name in _SECONDS:
         return number(data, where, 0, 86400)
+    if name in _COUNTS:
+        return whole(data, where, 0, _COUNTS[name])
     if name in _WORDS:
         if data not in ("", *_WORDS[name]):
             raise PlanError(f"{where}: {', '.join(_WORDS[name])} or nothing, not {data!r}")
         return data
+    if name in ("only_6", "only_16"):
+        return frozenset(_point(item, where) for item in listed(data, where))
     if name == "foreign":
         return None if data is None else _foreign(table(data, where), where)
     if not isinstance(data, bool):
@@ -94,5 +129,6 @@ def _point(data: object, where: str) -> PointKey:
     return int(model), name
 
 
-_SECONDS = {"settle_s", "sets_back_s"}
-_WORDS = {"night": ("nan",)}
+_SECONDS = {"settle_s", "sets_back_s", "silent_s", "slow_s", "min_gap_s"}
+_COUNTS = {"max_read": 125, "split": 260}
+_WORDS = {"night": ("gone", "nan"), "wrong": ("transaction", "unit", "function")}

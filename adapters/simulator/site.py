@@ -14,12 +14,13 @@ from adapters.simulator.meter import Meter
 from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
 from adapters.simulator.power import Move, Profile, chance, counts
 from adapters.simulator.quirks import Quirks
-from adapters.simulator.registers import BASE, Image, PointKey, Refusal, Value, coarser
+from adapters.simulator.registers import BASE, SUNS, Image, PointKey, Refusal, Value, coarser
 from adapters.simulator.stage import Grid
 
 Inverter = Legacy | Der700
 MEASURED = frozenset({101, 103, 111, 113, 122, 701, 714})
 """Models of an inverter in which nothing is set."""
+_END = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,10 @@ class Site:
 
     def registers(self, device: str) -> list[int]:
         """The whole register image of a device now, from address 40000."""
-        return self.image(device).encode(self.values(device))
+        own = self.image(device).encode(self.values(device))
+        if not self.quirks(device).nested:
+            return own
+        return own[:-_END] + self.registers(self.meter.plan.name)[len(SUNS) :]
 
     def kind(self, device: str) -> str:
         """legacy, der700 or meter. KeyError: no such device."""
@@ -258,7 +262,7 @@ def _meddled(site: Site) -> Site:
 
 
 def _check_points(image: Image, quirks: Quirks, device: str) -> None:
-    named = {quirks.foreign.key} if quirks.foreign else set()
+    named = quirks.only_6 | quirks.only_16 | ({quirks.foreign.key} if quirks.foreign else set())
     if strangers := named - {point.key for point in image.points if point.writable}:
         listed = ", ".join(f"{model}.{name}" for model, name in sorted(strangers))
         raise PlanError(f"{device}: it has no {listed} that can be written")

@@ -44,7 +44,7 @@ def test_another_master_keeps_changing_a_register(device: str, model: int, enabl
     assert raw(step(_with(alone, device, foreign=foreign), 20), device, model, "WMaxLimPct") == 3000
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_it_sets_itself_back_after_a_while_without_writes(device: str, model: int, enable: str) -> None:
     limited = _halved(_with(site(), device, sets_back_s=60), device, model, enable)
     assert raw(step(limited, 59.9), device, model, enable) == 1
@@ -57,7 +57,7 @@ def test_it_sets_itself_back_after_a_while_without_writes(device: str, model: in
     assert raw(step(again, 60), device, model, "WMaxLimPct") == 10000
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_what_is_written_reads_back_at_once_and_acts_75_s_later(device: str, model: int, enable: str) -> None:
     limited = _halved(_with(site(), device, settle_s=75), device, model, enable)
     assert raw(limited, device, model, enable) == 1
@@ -73,7 +73,7 @@ def test_what_is_written_reads_back_at_once_and_acts_75_s_later(device: str, mod
     assert step(other, 76).produced_w(device) == pytest.approx(0.2 * FULL[device])
 
 
-@pytest.mark.parametrize(("device", "model", "enable"), LIMITS[:1])
+@pytest.mark.parametrize(("device", "model", "enable"), LIMITS)
 def test_a_limit_in_whole_percent(device: str, model: int, enable: str) -> None:
     coarse = put(_with(site(), device, whole_pct=True), device, model, WMaxLimPct=3367, **{enable: 1})
     assert raw(coarse, device, model, "WMaxLimPct") == 3400
@@ -101,6 +101,14 @@ def test_scale_factors_that_move() -> None:
     assert raw(step(moving, 1), "new", 704, "WMaxLimPct_SF") == -2
 
 
+def test_a_meter_inside_an_inverters_map() -> None:
+    nested = _with(site(), "new", nested=True)
+    own, meter = site().registers("new"), site().registers("meter")
+    assert nested.registers("new") == own[:-2] + meter[2:]
+    # The second model 1 stands where the end model was.
+    assert nested.registers("new")[len(own) - 2] == 1
+
+
 @pytest.mark.parametrize(
     ("device", "quirks", "why"),
     [
@@ -108,8 +116,12 @@ def test_scale_factors_that_move() -> None:
         ("meter", {"settle_s": 5}, "unknown settle_s"),
         ("new", {"meter_sign": True}, "unknown meter_sign"),
         ("new", {"settle_s": -1}, r"settle_s: a number"),
-        ("new", {"night": "dark"}, "night: nan or nothing"),
-        ("new", {"night": True}, "night: nan or nothing"),
+        ("new", {"night": "dark"}, "night: gone, nan or nothing"),
+        ("new", {"night": True}, "night: gone, nan or nothing"),
+        ("new", {"max_read": 126}, "max_read: a whole number from 0 to 125"),
+        ("new", {"only_6": "704.WMaxLimPct"}, "only_6: a list"),
+        ("new", {"only_6": ["WMaxLimPct"]}, "named model.point"),
+        ("new", {"only_16": ["701.W"]}, "no 701.W that can be written"),
         ("new", {"foreign": {"point": "123.WMaxLimPct", "values": [1], "every_s": 1}}, "no 123.WMaxLimPct"),
         ("new", {"foreign": {"point": "704.WMaxLimPct", "values": [], "every_s": 1}}, "at least one"),
         ("new", {"foreign": {"point": "704.WMaxLimPct", "values": [1], "every_s": 0}}, "every_s"),
