@@ -2,7 +2,8 @@
 
 Run with ``python -m benchmarks --only timeline``. Half of the events overlap another in one mode, in three programs, a tenth is cancelled
 by a second read and a tenth randomised. *load*: the first read of all of them; *step*: one step at a start or an end, the busiest kind,
-with nothing read. The "peer" is the same timeline with 1,000 events: process CPU time per event, and per step. At 1,000 events who holds
+with nothing read; *change*: a read of all events of which one is another than before (cancelled, or new), against the law that a step
+takes 5 ms. The "peer" is the same timeline with 1,000 events: process CPU time per event, and per step. At 1,000 events who holds
 which mode is first checked against a slow second statement of rule 0.
 """
 
@@ -23,6 +24,9 @@ from grid_functions.timeline.state import Phase, TimelineState
 from grid_functions.timeline.step import empty, step
 
 FEW, MANY = 1_000, 100_000
+CHANGES = {1_000: 2_000.0, 10_000: 5_000.0}
+"""Events shown, and the most that a read which changes one of them may cost, in microseconds."""
+
 GOAL = 2.0
 ROUNDS = 5
 STEPS = 400
@@ -32,7 +36,7 @@ POLICY = Policy("utility", Source(SourceKind.IEEE2030_5, "utility", ME), True, V
 
 
 def run() -> list[dict[str, str | int | float | bool]]:
-    """Two rows. Raises AssertionError if the slow statement of rule 0 disagrees."""
+    """Four rows. Raises AssertionError if the slow statement of rule 0 disagrees."""
     check()
     times: dict[tuple[str, int], list[float]] = {(what, n): [] for what in ("load", "step") for n in (FEW, MANY)}
     for _ in range(ROUNDS):
@@ -41,7 +45,8 @@ def run() -> list[dict[str, str | int | float | bool]]:
             loads, steps = zip(*(_timed(number) for _ in range(repeats)), strict=True)
             times["load", number].append(statistics.median(loads))
             times["step", number].append(statistics.median(steps))
-    return [_row(what, times[what, MANY], times[what, FEW]) for what in ("load", "step")]
+    changes = [_change_row(number, most_us) for number, most_us in CHANGES.items()]
+    return [*(_row(what, times[what, MANY], times[what, FEW]) for what in ("load", "step")), *changes]
 
 
 def events(number: int) -> list[Event]:
@@ -153,9 +158,40 @@ def _timed(number: int) -> tuple[float, float]:
     return load_s, (process_time() - began_s) / len(moments)
 
 
+def _changed(number: int) -> float:
+    """CPU seconds of a read that cancels one event among that many or shows a new one, the median of forty."""
+    shown = events(number)
+    state = step(empty(ME), POLICY, [read(shown, 0.0)], (), frozenset(), at(0.0), seed=b"seed").state
+    taken = []
+    for turn in range(40):
+        index = (turn * 7919 + 13) % number
+        one = replace(_event(number + turn), start_s=shown[index].start_s + 150.0)
+        shown = [*shown, one] if turn % 2 else [*shown]
+        if not turn % 2:
+            shown[index] = replace(shown[index], status=EventStatus.CANCELLED)
+        look = read(shown, 1.0 + turn)
+        began_s = process_time()
+        state = step(state, POLICY, [look], (), frozenset(), at(1.0 + turn), seed=b"seed").state
+        taken.append(process_time() - began_s)
+    return statistics.median(taken)
+
+
+def _change_row(number: int, most_us: float) -> dict[str, str | int | float | bool]:
+    taken = [1e6 * _changed(number) for _ in range(ROUNDS)]
+    return Row(
+        name="timeline",
+        case=f"one of {number:,} events changes",
+        unit="us CPU",
+        ours=taken,
+        theirs=[most_us] * ROUNDS,
+        peer_name="what a step may cost",
+        goal=1.0,
+    ).plain()
+
+
 def _moments(state: TimelineState, number: int) -> Iterator[float]:
     """The first starts and ends to come."""
-    agenda = state.run.agenda[:number] if state.run is not None else ()
+    agenda = state.run.plan.agenda[:number] if state.run is not None else ()
     yield from sorted({at_s for one in agenda for at_s in (one.start_s, one.end_s)})[:number]
 
 

@@ -16,11 +16,12 @@ _MANY = 32
 
 
 class Draft:
-    """The next state while it is being made. ``stale``: the plan must be made anew."""
+    """The next state while it is being made. ``stale``: the plan must be revised by the events ``behind``."""
 
     __slots__ = (
         "_mine",
         "_touched",
+        "behind",
         "events",
         "facts",
         "means",
@@ -57,7 +58,10 @@ class Draft:
             now.mono_s,
             running=tuple(sorted(name for name, tracked in kept.events.items() if tracked.phase is Phase.RUNNING)),
             opted=tuple(sorted(name for name, tracked in kept.events.items() if tracked.opted_out)),
+            behind=frozenset(kept.events),
+            absent=frozenset(kept.events),
         )
+        self.behind = set(self.run.behind)
         self._mine: dict[str, Tracked] | None = None
         self._touched: set[tuple[str, str]] = set()
 
@@ -115,6 +119,7 @@ class Draft:
 
     def _change(self, name: str, tracked: Tracked | None) -> None:
         """A few changes make a layer; with many of them one copy of all is cheaper."""
+        self.behind.add(name)
         if self._mine is None and len(self._touched) < _MANY:
             self.events = changed(self.events, {name: tracked})
             return

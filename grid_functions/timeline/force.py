@@ -121,8 +121,9 @@ def _held_over(draft: Draft) -> list[Tracked]:
 
 def _follower_s(draft: Draft, tracked: Tracked, mode: Mode) -> float | None:
     """When the next event of that mode starts, if soon enough."""
-    for index in range(draft.run.cursor, len(draft.run.agenda)):
-        start = draft.run.agenda[index]
+    agenda = draft.run.plan.agenda
+    for index in range(draft.run.cursor, len(agenda)):
+        start = agenda[index]
         if start.start_s > (tracked.done_s or 0.0) + draft.policy.hold_over_s:
             return None
         if mode in contends(draft.events[start.id], draft.policy.opt_out):

@@ -1,6 +1,7 @@
 """What a read changes: events seen first, changed, cancelled, vanished; standings; refusals; whether the upstream is current."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -27,8 +28,12 @@ def take(draft: Draft, read: Read) -> None:
         return
     doubted = read.complete and not read.programs and not draft.relation.programs_doubted and _holds_anything(draft)
     shown = _shown(draft, read)
-    for name in sorted(shown):
-        _take_event(draft, shown[name])
+    # what is shown as it was in the last read has been taken; to take it again would change nothing
+    fresh = sorted(name for name, event in shown.items() if draft.run.shown.get(name) is not event)
+    for name in fresh:
+        if shown[name].key.respondent == draft.state.respondent:
+            _take_event(draft, shown[name])
+    _note_absent(draft, shown, fresh)
     for standing in sorted(read.standings, key=_standing_order):
         _take_standing(draft, standing)
     _take_rejects(draft, read)
@@ -64,11 +69,25 @@ def _holds_anything(draft: Draft) -> bool:
 
 def _shown(draft: Draft, read: Read) -> dict[str, Event]:
     """The events of a read by id. One id shown twice: the copy of the program we know it from, else the best-ranked one."""
+    shown = {event.key.id: event for event in read.events}
+    if len(shown) == len(read.events):
+        return shown
     copies: dict[str, list[Event]] = defaultdict(list)
     for event in read.events:
-        if event.key.respondent == draft.state.respondent:
-            copies[event.key.id].append(event)
+        copies[event.key.id].append(event)
     return {name: events[0] if len(events) == 1 else _one_of(draft, name, events) for name, events in copies.items()}
+
+
+def _note_absent(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str]) -> None:
+    """Keep in mind which known events are not shown, without looking at all of them."""
+    run = draft.run
+    came = frozenset(fresh)
+    gone = (
+        run.shown.keys() - shown.keys() if len(run.shown) + len(came - run.shown.keys()) > len(shown) else frozenset()
+    )
+    if came or gone:
+        known = frozenset(name for name in gone if name in draft.events)
+        draft.run = replace(run, shown=shown, absent=(run.absent - came) | known, over=run.over - came)
 
 
 def _one_of(draft: Draft, name: str, events: list[Event]) -> Event:
@@ -220,26 +239,7 @@ def _take_rejects(draft: Draft, read: Read) -> None:
 def _release(draft: Draft, read: Read, shown: dict[str, Event]) -> None:
     """What a complete read no longer shows. An empty list where there were events, and a missing standing, are believed the second time."""
     rejected = {reject.id for reject in read.rejects}
-    filled = {event.program for event in shown.values()}
-    emptied = set()
-    for name, tracked in list(draft.events.items()):
-        if name in shown or name in rejected:
-            continue
-        program = tracked.event.program
-        if _is_old(tracked, draft.now_s):
-            draft.forget(name)
-            draft.stale |= tracked.phase is not Phase.DONE
-        elif tracked.phase is Phase.DONE or tracked.away_s is not None:
-            continue
-        elif program not in read.programs:
-            draft.put(replace(tracked, away_s=draft.now_s))
-            draft.note(name, "its program is not assigned any more")
-            draft.stale = True
-        elif draft.policy.vanished is Vanished.CANCEL and program in read.listed:
-            if program in filled or program in draft.relation.lists_doubted:
-                _vanish(draft, tracked)
-            else:
-                emptied.add(program)
+    emptied = _release_events(draft, read, shown, rejected)
     for name in sorted(draft.refusals.keys() - rejected):
         draft.refuse(name, None)
     missing = draft.standings.keys() - {standing.program for standing in read.standings}
@@ -258,16 +258,63 @@ def _release(draft: Draft, read: Read, shown: dict[str, Event]) -> None:
     )
 
 
+def _release_events(draft: Draft, read: Read, shown: dict[str, Event], rejected: set[str]) -> set[str]:
+    """The programs whose list is empty though it was not, not believed yet."""
+    emptied: set[str] = set()
+    over = []
+    vanish = draft.policy.vanished is Vanished.CANCEL
+    filled = {event.program for event in shown.values()} if vanish and draft.run.absent else frozenset[str]()
+    for name in sorted(draft.run.absent - rejected):
+        tracked = draft.events[name]
+        program = tracked.event.program
+        if tracked.phase is Phase.DONE:
+            over.append(name)
+        elif tracked.away_s is not None:
+            if draft.now_s - tracked.away_s > AWAY_S:
+                draft.forget(name)
+                draft.run = replace(draft.run, absent=draft.run.absent - {name})
+                draft.stale = True
+        elif program not in read.programs:
+            draft.put(replace(tracked, away_s=draft.now_s))
+            draft.note(name, "its program is not assigned any more")
+            draft.stale = True
+        elif vanish and program in read.listed:
+            if program in filled or program in draft.relation.lists_doubted:
+                _vanish(draft, tracked)
+            else:
+                emptied.add(program)
+    _forget(draft, over, rejected)
+    return emptied
+
+
+def _forget(draft: Draft, over: Iterable[str], rejected: set[str]) -> None:
+    """Put aside what is over, and forget what has been so for long. Until then no jump of a clock may bring it back."""
+    run = draft.run
+    if over:
+        until = min(_forgotten_s(draft.events[name]) for name in over)
+        run = replace(
+            run, absent=run.absent.difference(over), over=run.over.union(over), forget_s=min(run.forget_s, until)
+        )
+    if draft.now_s > run.forget_s:
+        old = {name for name in run.over if draft.now_s > _forgotten_s(draft.events[name]) and name not in rejected}
+        for name in sorted(old):
+            draft.forget(name)
+        left = run.over - old
+        until = min((_forgotten_s(draft.events[name]) for name in left), default=FOREVER)
+        run = replace(run, over=left, forget_s=until)
+    draft.run = run
+
+
+def _forgotten_s(tracked: Tracked) -> float:
+    """When an event that is over may be forgotten."""
+    if tracked.done_s is None:
+        return FOREVER
+    end = nominal_end_s(tracked.event)
+    kept = max(tracked.done_s, end if end != FOREVER else tracked.done_s) + KEEP_S
+    return kept if tracked.away_s is None else min(kept, tracked.away_s + AWAY_S)
+
+
 def _vanish(draft: Draft, tracked: Tracked) -> None:
     cause = _had_started(tracked, "no longer shown by the upstream")
     draft.finish(tracked, None if tracked.told else OutcomeKind.CANCELLED, draft.now_s, cause)
     draft.stale = True
-
-
-def _is_old(tracked: Tracked, now_s: float) -> bool:
-    if tracked.away_s is not None and now_s - tracked.away_s > AWAY_S:
-        return True
-    if tracked.phase is not Phase.DONE or tracked.done_s is None:
-        return False
-    end = nominal_end_s(tracked.event)
-    return now_s - max(tracked.done_s, end if end != FOREVER else tracked.done_s) > KEEP_S

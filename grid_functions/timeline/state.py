@@ -16,6 +16,7 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.event import Event, EventKey, Ramp, Respondent, Settings, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Fact, OutcomeKind
+from grid_functions.timeline.plan import Plan
 
 ROOM = "timeline"
 """The first word of every entry key of this room."""
@@ -131,31 +132,29 @@ class Kept:
     refusals: Mapping[str, Refusal] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Start:
-    """A start to come, as planned now."""
-
-    start_s: float
-    id: str
-    end_s: float
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """The part of one run: ``began_s`` its first instant; ``heard_mono_s`` the last complete read (or boot).
 
-    ``leans``: program, mode and time at which a start to come depends on the end of an event before it.
-    ``agenda[cursor:]`` are the starts to come, soonest first; ``running``, ``recent`` (just completed) and ``opted`` (out) are ids.
+    ``plan`` is of everything but the events ``behind``, which changed since; ``plan.agenda[cursor:]`` are the starts to come.
+    ``running``, ``recent`` (just completed) and ``opted`` (out) are ids.
+
+    Of the last read: the events ``shown``, by id; those known but not shown, ``absent`` while they are not done and ``over`` when they are,
+    none of which is to be forgotten before ``forget_s``.
     """
 
     began_s: float
     heard_mono_s: float
-    agenda: tuple[Start, ...] = ()
+    plan: Plan = field(default_factory=Plan)
+    behind: frozenset[str] = frozenset()
     cursor: int = 0
-    leans: frozenset[tuple[str, Mode, float]] = frozenset()
     running: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
     opted: tuple[str, ...] = ()
+    shown: Mapping[str, Event] = field(default_factory=lambda: MappingProxyType({}))
+    absent: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    forget_s: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 Starts and ends go by the upstream's clock, not by the status it shows. A finished event never runs again, whatever a clock does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -15,6 +14,8 @@ from grid_functions.model.policy import OptOut, Policy
 from grid_functions.timeline import contest, intake
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
+from grid_functions.timeline.plan import Start
+from grid_functions.timeline.revision import is_leant_on, revised
 from grid_functions.timeline.state import (
     ALL_MEANS,
     ROOM,
@@ -24,13 +25,12 @@ from grid_functions.timeline.state import (
     Phase,
     Refusal,
     Relation,
-    Start,
     Stood,
     TimelineState,
     TimelineStep,
     Tracked,
 )
-from grid_functions.timeline.windows import FOREVER, end_s, planned
+from grid_functions.timeline.windows import FOREVER, end_s
 
 
 def empty(respondent: Respondent) -> TimelineState:
@@ -76,6 +76,7 @@ def step(
     is refused when it is first seen.
     """
     draft = Draft(state, policy, now, seed, means)
+    draft.stale |= len(draft.behind) > _FAR_BEHIND
     _end(draft, draft.run.running)  # what is over is not cancelled by what is read after it
     for read in reads:
         if read.respondent == state.respondent:
@@ -85,6 +86,8 @@ def step(
     _opt(draft, opts)
     _advance(draft)
     _take_part(draft)
+    if draft.behind != draft.run.behind:
+        draft.run = replace(draft.run, behind=frozenset(draft.behind))
     after = TimelineState(state.respondent, draft.kept(), draft.run)
     settings = settings_of(draft)
     ramp = ramp_of(draft, settings)
@@ -101,6 +104,10 @@ def step(
         ramp=ramp,
         running=tuple(EventKey(state.respondent, name) for name in draft.run.running),
     )
+
+
+_FAR_BEHIND = 256
+"""Starts and ends after which the plan drops them, though nothing was read."""
 
 
 def _close(draft: Draft, closed: frozenset[EventKey]) -> None:
@@ -142,10 +149,12 @@ def _advance(draft: Draft) -> None:
 def _due(draft: Draft) -> list[Start]:
     run = draft.run
     cursor = run.cursor
-    while cursor < len(run.agenda) and run.agenda[cursor].start_s <= draft.now_s:
+    agenda = run.plan.agenda
+    while cursor < len(agenda) and agenda[cursor].start_s <= draft.now_s:
         cursor += 1
-    draft.run = replace(run, cursor=cursor)
-    return list(run.agenda[run.cursor : cursor])
+    if cursor != run.cursor:
+        draft.run = replace(run, cursor=cursor)
+    return list(agenda[run.cursor : cursor])
 
 
 def _end(draft: Draft, names: Iterable[str]) -> None:
@@ -176,28 +185,25 @@ def _is_recent(draft: Draft, name: str) -> bool:
 
 
 def _plan(draft: Draft) -> None:
-    """Make the agenda anew, committing what is lost on discovery; a loss may move others, so until nothing more is lost."""
+    """Revise the plan, committing what is lost on discovery; a loss may move others, so until nothing more is lost."""
+    running = set(draft.run.running)
     while True:
-        agenda, leans = planned(draft.events.values())
-        defeats = (
-            contest.foreseen(_entrants(draft, agenda), draft.policy.opt_out, draft.now_s) if draft.policy.final else []
+        behind, draft.behind = draft.behind, set()
+        plan, defeats = revised(
+            draft.run.plan, draft.events, behind, draft.policy.opt_out, draft.now_s, final=draft.policy.final
         )
+        draft.run = replace(draft.run, plan=plan, cursor=0)
+        running = {name for name in running | behind if _is_running(draft, name)}
         if not defeats:
             break
         _lose(draft, defeats, {})
-    running = (name for name, one in draft.events.items() if one.phase is Phase.RUNNING)
-    draft.run = replace(draft.run, agenda=tuple(agenda), cursor=0, leans=leans, running=tuple(sorted(running)))
+    draft.run = replace(draft.run, running=tuple(sorted(running)))
     draft.stale = False
 
 
-def _entrants(draft: Draft, agenda: Iterable[Start]) -> Iterator[tuple[Tracked, Start]]:
-    """Everything that waits or runs and is not over, with its window."""
-    for start in agenda:
-        if start.end_s > draft.now_s:
-            yield draft.events[start.id], start
-    for name, tracked in draft.events.items():
-        if tracked.phase is Phase.RUNNING and tracked.away_s is None and tracked.begin_s is not None:
-            yield tracked, Start(tracked.begin_s, name, end_s(tracked, tracked.begin_s))
+def _is_running(draft: Draft, name: str) -> bool:
+    tracked = draft.events.get(name)
+    return tracked is not None and tracked.phase is Phase.RUNNING
 
 
 def _start(draft: Draft, due: Iterable[Start]) -> None:
@@ -278,7 +284,7 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
         tracked = replace(tracked, lost=tracked.lost.union(one.mode for one in lost))
         draft.put(tracked)
         # a loss in the moment of a start moves nobody but those that wait for the loser's end
-        draft.stale |= not rivals or _is_leant_on(draft, rivals.get(name, tracked), {one.mode for one in lost})
+        draft.stale |= not rivals or is_leant_on(draft.run.plan, rivals.get(name, tracked), {one.mode for one in lost})
         if contest.contends(tracked, draft.policy.opt_out):
             continue
         winner = max((draft.events[one.winner] for one in lost), key=contest.strength)
@@ -293,17 +299,11 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
         draft.finish(tracked, None if tracked.told else OutcomeKind.SUPERSEDED, at, cause)
 
 
-def _is_leant_on(draft: Draft, loser: Tracked, modes: Iterable[Mode]) -> bool:
-    if loser.begin_s is None:
-        return True
-    end = end_s(loser, loser.begin_s)
-    return any((loser.event.program, mode, end) in draft.run.leans for mode in modes)
-
-
 def _next_change(draft: Draft) -> Moment | None:
     """The soonest of: a start, an end, an interval's edge, and the silence after which the upstream is not current."""
     run = draft.run
-    times = [run.agenda[run.cursor].start_s] if run.cursor < len(run.agenda) else []
+    agenda = run.plan.agenda
+    times = [agenda[run.cursor].start_s] if run.cursor < len(agenda) else []
     for name in run.running:
         times += (at for at in boundaries_s(draft.events[name]) if draft.now_s < at < FOREVER)
     moments = [Moment(draft.policy.clock, min(times))] if times else []

@@ -12,7 +12,9 @@ from grid_functions.model.instants import OWN, ClockQuality, Instants, Moment, U
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
 from grid_functions.timeline import contest, windows
+from grid_functions.timeline import step as timeline_step
 from grid_functions.timeline.intake import AWAY_S, KEEP_S
+from grid_functions.timeline.plan import Plan
 from grid_functions.timeline.state import Phase, TimelineState, TimelineStep, Tracked
 from grid_functions.timeline.step import empty, restore, step
 
@@ -175,11 +177,11 @@ def test_planning_is_made_anew_only_by_news(monkeypatch: pytest.MonkeyPatch) -> 
     state = go(empty(ME), 0.0, read(*events)).state
     plans = []
 
-    def planned_anew(*args: object) -> list[contest.Defeat]:
+    def planned_anew(plan: Plan, *args: object, **told: object) -> tuple[Plan, list[contest.Defeat]]:
         plans.append(args)
-        return []
+        return plan, []
 
-    monkeypatch.setattr(contest, "foreseen", planned_anew)
+    monkeypatch.setattr(timeline_step, "revised", planned_anew)
     for n in range(50):
         done = go(state, 100.0 * n + 100.0, read(*events))
         state = done.state

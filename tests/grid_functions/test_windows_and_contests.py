@@ -11,9 +11,10 @@ from grid_functions.model.control import Control, ExportLimit, ImportLimit, Mode
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank, Respondent
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut
-from grid_functions.timeline import windows
-from grid_functions.timeline.contest import Defeat, contends, dropped, foreseen, present, strength
-from grid_functions.timeline.state import Phase, Start, Tracked
+from grid_functions.timeline.contest import Defeat, contends, dropped, present, strength
+from grid_functions.timeline.plan import Plan, Start
+from grid_functions.timeline.revision import revised
+from grid_functions.timeline.state import Phase, Tracked
 from grid_functions.timeline.windows import clamped, draw_s, end_s, modes_of, nominal_end_s
 
 ME = Respondent("utility", "me")
@@ -89,7 +90,9 @@ def test_the_effective_end(duration_s: float | None, draw: float, stop_s: float 
 
 def planned(tracks: Iterable[Tracked]) -> list[Start]:
     """The windows alone."""
-    return windows.planned(tracks)[0]
+    events = {one.event.key.id: one for one in tracks}
+    plan, _ = revised(Plan(), events, events, OptOut.NONE, 0.0, final=False)
+    return list(plan.agenda)
 
 
 def test_a_lone_event_starts_at_its_draw() -> None:
@@ -188,9 +191,13 @@ def test_an_opt_out_drops_nothing_targets_or_all() -> None:
 
 def lost(*entrants: tuple[Tracked, float, float], now_s: float = 0.0) -> list[tuple[str, str]]:
     """(loser, winner) of what is foreseen for entrants with these windows."""
-    windows = [(one, Start(start_s, one.event.key.id, until_s)) for one, start_s, until_s in entrants]
-    found = foreseen(windows, OptOut.NONE, now_s)
-    assert foreseen(windows[::-1], OptOut.NONE, now_s) == found
+    events = {
+        one.event.key.id: replace(one, event=replace(one.event, start_s=start_s, duration_s=until_s - start_s))
+        for one, start_s, until_s in entrants
+    }
+    _, found = revised(Plan(), events, events, OptOut.NONE, now_s, final=True)
+    again = dict(reversed(events.items()))
+    assert revised(Plan(), again, again, OptOut.NONE, now_s, final=True)[1] == found
     assert all(one.mode is Mode.EXPORT_LIMIT for one in found)
     return [(one.loser, one.winner) for one in found]
 
