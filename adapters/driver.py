@@ -54,7 +54,9 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class DriverSettings:
-    """``poll_s``: between polls; ``settle_s`` overrides the family's; ``read_only``: never write (meters, mode observe)."""
+    """``poll_s``: between polls; ``settle_s`` overrides the family's; ``read_only``: never write (meters, mode observe);
+    ``phase_s``: polls fall due this long after multiples of ``poll_s``, so that not all devices are polled at once; None: whenever
+    the period since the poll before is over."""
 
     role: Role
     unit: int = 1
@@ -62,6 +64,7 @@ class DriverSettings:
     pinned: Pinned = Pinned()
     settle_s: float | None = None
     read_only: bool = False
+    phase_s: float | None = None
 
 
 class Driver(Generic[Found, Raw]):
@@ -132,8 +135,16 @@ class Driver(Generic[Found, Raw]):
             async with self._turn:
                 await self._look_and_hold(hurried=hurried)
             intake(self._seen())
-            left_s = self._settings.poll_s - (self._clock.now().mono_s - started_s)
-            await self._pause(self._news, max(left_s, 0.0))
+            await self._pause(self._news, self._left_s(started_s))
+
+    def _left_s(self, started_s: float) -> float:
+        """Until the next poll is due, after one that began at ``started_s``."""
+        now_s, period_s, phase_s = self._clock.now().mono_s, self._settings.poll_s, self._settings.phase_s
+        if phase_s is None:
+            return max(started_s + period_s - now_s, 0.0)
+        # A timer that rings a little early is not to ring twice.
+        left_s = period_s - (now_s - phase_s) % period_s
+        return left_s if left_s > period_s / 100 else left_s + period_s
 
     async def release(self) -> bool:
         """Give the device back the values it had before us; True once it shows them (or nothing was ours)."""

@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from grid_functions.model.instants import Instants, UpstreamTime
+from grid_functions.model.ports import Clock
 
 Teller = Callable[[float], UpstreamTime]
 """An upstream's time at a monotonic second."""
@@ -22,8 +23,26 @@ class SystemClock:
 
     def now(self) -> Instants:
         """The Clock port."""
-        mono_s = time.monotonic()
-        return Instants(mono_s, time.time(), {name: teller(mono_s) for name, teller in self._tellers.items()})
+        return self._seen(self._tellers)
+
+    def showing(self, *names: str) -> Clock:
+        """The same clocks with the time of these upstreams only, for whoever has to do with no others: a look costs by the upstream."""
+        return _Part(self, names)
+
+    def _seen(self, names: Iterable[str]) -> Instants:
+        mono_s, tellers = time.monotonic(), self._tellers
+        return Instants(mono_s, time.time(), {name: tellers[name](mono_s) for name in names if name in tellers})
+
+
+class _Part:
+    """Some of the clocks. Wears the Clock port."""
+
+    def __init__(self, whole: SystemClock, names: tuple[str, ...]) -> None:
+        self._whole = whole
+        self._names = names
+
+    def now(self) -> Instants:
+        return self._whole._seen(self._names)
 
 
 class SystemDice:

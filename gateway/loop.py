@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from gateway.averaging import Averages
 from gateway.handing import narrowed, within
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
@@ -78,6 +79,7 @@ class SiteLoop:
         self._ledger, self._log, self._clock, self._sleep = ledger, log, clock, sleep
         self._pause = pause or _pause
         self._recorder = Recorder(plan, log)
+        self._averages = Averages(plan.terms)
         self._reads: list[Read] = []
         self._changed = asyncio.Event()
         self._commit_wanted = asyncio.Event()
@@ -203,9 +205,11 @@ class SiteLoop:
         return decision
 
     def _show(self, snapshot: Snapshot) -> None:
+        self._averages.take(snapshot)
         for respondent in self.plan.policies:
             try:
-                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, ())
+                averages = self._averages.of(respondent)
+                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, averages)
             except Exception:
                 _log.exception("an upstream took no picture", upstream=respondent.upstream)
 

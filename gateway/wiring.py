@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver, DriverSettings, Pinned
@@ -16,6 +17,7 @@ from certs.tls import client_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
 from gateway.config.schema import DeviceSettings, FailSafe, SiteSettings
+from gateway.config.schema import Profile as Spoken
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
@@ -34,6 +36,7 @@ from grid_functions.outcomes import owed
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.session.terms import Profile, Terms
 from protocols.ieee2030_5.translate.category import category_of
+from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, CSIPAUS_1_1, Dialect
 
 FAMILIES: Families = {name: entry.family for name, entry in device_families.FAMILIES.items()}
 """Device families that exist, each made from its options."""
@@ -42,6 +45,12 @@ DURABLE = decide.DURABLE
 """Every type the ledger may hold."""
 
 _SEED = "gateway/seed"
+
+_DIALECTS = {
+    Spoken.CSIP: CSIP,
+    Spoken.CSIP_AUS: CSIP_AUS,
+    Spoken.CSIP_AUS_1_1: Dialect(csipaus=CSIPAUS_1_1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +160,7 @@ def _site(
         seed=tools.seed,
     )
     state = decide.restore(tools.ledger.entries(spec.settings.name))
-    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock)
+    return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock.showing(*upstreams))
 
 
 def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
@@ -182,8 +191,10 @@ def terms_of(spec: UpstreamSpec) -> Terms:
         url=upstream.url,
         lfdi=spec.identity.lfdi,
         sfdi=spec.identity.sfdi,
-        profile=Profile(upstream.profile.value),
+        profile=Profile.CSIP if upstream.profile is Spoken.CSIP else Profile.CSIP_AUS,
         pin=service.pin,
+        nmi=service.nmi or "",
+        pen=service.pen,
         register=service.register_in_band,
         device_category=category_of(spec.roles),
         floor_s=upstream.poll.floor_s,
@@ -209,9 +220,10 @@ def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         policy=policy,
         ssl_context=client_context(spec.files, upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
-        clock=tools.clock,
+        clock=tools.clock.showing(upstream.name),
         dice=tools.dice,
         devices=spec.devices,
+        dialect=_DIALECTS[upstream.profile],
     )
 
 
@@ -246,9 +258,11 @@ def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
             pinned=Pinned(device.maker or "", device.model or "", device.serial or ""),
             settle_s=device.settle_s,
             read_only=spec.observe or device.role is Role.METER,
+            # A site's devices are polled together, for one picture and one decision; sites take turns.
+            phase_s=device.poll_s * crc32(spec.site.encode()) / 2**32,
         ),
         tools.ledger.memory(f"site/{spec.site}"),
-        tools.clock,
+        tools.clock.showing(),
         note,
     )
 

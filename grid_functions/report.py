@@ -1,11 +1,13 @@
-"""Snapshots into averages of the connection point, over windows aligned to whole UTC seconds."""
+"""Snapshots into averages of the connection point or of devices, over windows aligned to whole UTC seconds."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 
-from grid_functions.model.reading import Average, MeterKey, Quality
+from grid_functions.model.device import Role
+from grid_functions.model.reading import Average, MeterKey, Quality, Reading
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.units import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,37 @@ def step(
             one = Sum(one.start_s, now_s, one.seconds, one.value_s, reading.value, reading.utc_s + stale_s)
         after[key] = one
     return ReportState(after), tuple(averages)
+
+
+def together(snapshot: Snapshot, names: Container[str]) -> Snapshot:
+    """The picture of these devices as if one meter measured them: powers and stored energy add up, volts and hertz are their mean.
+
+    A device that does not answer is left out. Where the stored energy is not told it is the charge's share of the capacity.
+    """
+    found: dict[MeterKey, list[Reading]] = {}
+    for name, one in snapshot.devices.items():
+        if name not in names or one.role in _NO_DER or not one.condition.online:
+            continue
+        readings = dict(one.condition.readings)
+        charge = readings.get((Quantity.STATE_OF_CHARGE, None))
+        if charge is not None and one.nameplate.capacity_wh is not None:
+            stored = replace(charge, value=charge.value / 100.0 * one.nameplate.capacity_wh)
+            readings.setdefault((Quantity.STORED_ENERGY, None), stored)
+        for key, reading in readings.items():
+            if reading.quality is Quality.GOOD and math.isfinite(reading.value) and key[0] in _ADDED | _MEANT:
+                found.setdefault(key, []).append(reading)
+    return replace(snapshot, meter={key: _joined(key[0], readings) for key, readings in found.items()})
+
+
+_NO_DER = frozenset({Role.METER, Role.LOAD})
+_ADDED = frozenset({Quantity.NET, Quantity.REACTIVE, Quantity.STORED_ENERGY})
+_MEANT = frozenset({Quantity.VOLTAGE, Quantity.FREQUENCY})
+
+
+def _joined(quantity: Quantity, readings: list[Reading]) -> Reading:
+    total = sum(one.value for one in readings)
+    value = total if quantity in _ADDED else total / len(readings)
+    return replace(min(readings, key=lambda one: one.at_s), value=value)
 
 
 def _held(one: Sum, until_s: float) -> Sum:

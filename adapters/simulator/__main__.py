@@ -14,7 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from adapters.simulator.plan import Plan, PlanError, parse_plan
+from adapters.simulator.fields import PlanError
+from adapters.simulator.plan import Plan, parse_plan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.server import Simulator
 

@@ -1,14 +1,15 @@
 """The control channel's vocabulary: one JSON object in, the changed site and one JSON object out. Pure.
 
 sun {fraction, over_s?}   load {w, over_s?}   grid {volts_pct?, hz?, over_s?}
-quirk {device, set: {name: bool}}   state   dump {since_s?}   stop
+quirk {device, set: {name: value}}   state   dump {since_s?}   stop
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from adapters.simulator.plan import PlanError, Quirks, parse_number, parse_quirks
+from adapters.simulator.fields import PlanError, number
+from adapters.simulator.quirks import Quirks, parse_quirks
 from adapters.simulator.site import Site
 
 
@@ -32,7 +33,9 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
             device = message.get("device")
             if not isinstance(device, str) or device not in _names(site):
                 raise PlanError(f"quirk: no device {device!r}; there are {', '.join(_names(site))}")
-            return site.with_quirks(device, parse_quirks(message.get("set"), "quirk.set", site.quirks(device)))
+            return site.with_quirks(
+                device, parse_quirks(message.get("set"), "quirk.set", site.quirks(device), site.kind(device))
+            )
         case "state" | "stop":
             _known(message, {"do"})
         case "dump":
@@ -81,4 +84,4 @@ def _known(message: Mapping[str, Any], names: set[str]) -> None:
 
 
 def _number(message: Mapping[str, Any], name: str, high: float, default: float | None = None) -> float:
-    return parse_number(message.get(name, default), f"{message['do']}.{name}", 0, high)
+    return number(message.get(name, default), f"{message['do']}.{name}", 0, high)

@@ -51,6 +51,13 @@ def ranges(limit_sf: int, lowest_w: int, highest_w: int, var_max: int) -> dict[P
     return {(704, name): pair for name, pair in named.items()}
 
 
+def in_whole_percent(points: Held, limit_sf: int) -> dict[PointKey, int]:
+    """A write as a device takes it that knows its power limit in steps of 1 % only."""
+    step = counts(1, limit_sf)
+    limits = {(704, "WMaxLimPct"), (704, "WMaxLimPctRvrt")}
+    return {key: round(raw / step) * step if key in limits else raw for key, raw in points.items()}
+
+
 def _timer(function: str, values: tuple[tuple[str, str], ...], modes: tuple[str, ...] = ()) -> Timer:
     starts = {f"{function}Ena", f"{function}RvrtTms", *modes, *(name for name, _ in values)}
     pairs = (*values, (f"{function}Ena", f"{function}EnaRvrt"))

@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from adapters.simulator import control704, curves, functions700, readings700
-from adapters.simulator.plan import InverterPlan, Quirks, StoragePlan
+from adapters.simulator.lag import Lag, acting, caught_up, delayed, next_due
+from adapters.simulator.plan import InverterPlan
 from adapters.simulator.power import chance, seconds_left
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import Image, PointKey, Refusal, Value, layout, refusal
 from adapters.simulator.stage import Grid, Orders, Stage
-from adapters.simulator.storage import Battery
+from adapters.simulator.storage import battery_of
 from adapters.simulator.timers import Deadlines, Timer, expired, restarted, stopped
 
 NOMINAL = Grid()
 _ENTER = "enter"
+_SETS_BACK = "sets back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Der700:
     """State of one inverter: registers held, what runs out when, whether in service, the power stage.
 
     `before_hz_w`: the power at which the frequency left the dead band of 711; `latched`: values of enabled functions
-    that still act in place of what is held.
+    that still act in place of what is held; `lag`: values that do so for a while.
     """
 
     plan: InverterPlan
@@ -37,6 +40,7 @@ class Der700:
     deadlines: Deadlines = field(default_factory=dict)
     before_hz_w: float | None = None
     latched: Mapping[PointKey, int] = field(default_factory=dict)
+    lag: Lag = field(default_factory=dict)
 
     @property
     def image(self) -> Image:
@@ -58,7 +62,7 @@ class Der700:
 
     def orders(self, grid: Grid) -> Orders:
         """What the registers demand now."""
-        held = self._free if self.quirks.ignores else {**self.held, **self.latched}
+        held = self._free if self.quirks.ignores else {**acting(self.held, self.lag), **self.latched}
         return functions700.orders(
             held,
             grid,
@@ -86,7 +90,7 @@ class Der700:
         """The next instant at which something changes by itself."""
         frozen = {timer.name for timer in self._timers} if self.quirks.revert_off else set()
         due = min((at for name, at in self.deadlines.items() if name not in frozen), default=math.inf)
-        return min(due, from_s + self.stage.next_cut(self.orders(grid)))
+        return min(due, next_due(self.lag), from_s + self.stage.next_cut(self.orders(grid)))
 
     def stepped(self, from_s: float, to_s: float, available_w: float, grid: Grid = NOMINAL) -> "Der700":
         """The state at `to_s`, which lies no further than `next_cut`; sun and grid hold in between."""
@@ -111,8 +115,13 @@ class Der700:
         if any(f"adopt{model}" in self.deadlines for model, _ in _requests(points)):
             return Refusal.BUSY
         before = self.orders(grid)
-        state = replace(self, held={**self.held, **points}, latched=self._latched(points) if self.quirks.edge else {})
+        points = control704.in_whole_percent(points, self.plan.limit_sf) if self.quirks.whole_pct else points
+        lag = delayed(self.held, self.lag, points, now_s + self.quirks.settle_s) if self.quirks.settle_s else self.lag
+        latched = self._latched(points) if self.quirks.edge else {}
+        state = replace(self, held={**self.held, **points}, latched=latched, lag=lag)
         running = restarted(state._timers, state.deadlines, state.held, frozenset(points), now_s)
+        if self.quirks.sets_back_s:
+            running = {**running, _SETS_BACK: now_s + self.quirks.sets_back_s}
         state = replace(state, deadlines=running)
         for model, _ in _requests(points):
             held = {**state.held, (model, curves.FAMILIES[model].result): curves.IN_PROGRESS}
@@ -197,7 +206,10 @@ class Der700:
             if running.get(f"adopt{model}", now_s + 1) <= now_s:
                 held = curves.adopted(model, held, held[model, curves.FAMILIES[model].request])
                 running = {name: at for name, at in running.items() if name != f"adopt{model}"}
-        state = replace(self, deadlines=running, held=held)
+        state = replace(self, deadlines=running, held=held, lag=caught_up(self.lag, now_s))
+        if running.get(_SETS_BACK, now_s + 1) <= now_s:
+            fresh = born_der700(self.plan, self.seed)
+            return replace(state, deadlines={}, held=fresh.held, latched={}, lag={})._serving(now_s)
         if running.get(_ENTER, now_s + 1) <= now_s:
             running = {name: at for name, at in running.items() if name != _ENTER}
             state = replace(state, deadlines=running, in_service=True, soft_start=True)
@@ -220,13 +232,6 @@ def born_der700(plan: InverterPlan, seed: int) -> Der700:
             held |= curves.born(model, image)
     battery = None if plan.storage is None else battery_of(plan.storage)
     return Der700(plan, seed, plan.quirks, held, Stage(float(plan.rated_w), battery=battery))
-
-
-def battery_of(plan: StoragePlan) -> Battery:
-    """The battery at the start."""
-    capacity = plan.capacity_wh * 3600
-    reserve = capacity * plan.reserve_pct / 100
-    return Battery(capacity, capacity * plan.soc_pct / 100, plan.charge_w, plan.discharge_w, reserve)
 
 
 def _requests(points: Mapping[PointKey, int]) -> tuple[PointKey, ...]:

@@ -1,81 +1,99 @@
-"""A PV inverter of the older SunSpec models: 1, 101 or 103, 120 to 123. Pure.
+"""An inverter of the older SunSpec models: 1, 101 to 113, 120 to 123, others by plan, with an array, a battery or both. Pure.
 
-The power limit follows model 123: Ena, WMaxLimPct, a random start within WinTms, a ramp of RmpTms, and a revert timer
-that ends the limit. Interpretation: every accepted write to a limit point while Ena is 1 restarts the revert timer; at
-its end Ena reads 0 and WMaxLimPct 100 %. Reactive functions are not implemented and read so.
+A function begins to act a draw within its WinTms after it was written, moves within its RmpTms, and ends by its RvrtTms.
+Interpretation: every accepted write to a point of a function while it is enabled restarts its revert timer; at its end the
+enable reads 0, and WMaxLimPct and the storage rates 100 %.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from adapters.simulator.plan import InverterPlan, Quirks
-from adapters.simulator.power import chance, counts, energy_ws, moved_ceiling, scale_for
-from adapters.simulator.registers import Image, PointKey, Refusal, Value, identity, layout, refusal
-from adapters.simulator.stage import Grid
+from adapters.simulator import curves100, functions100, readings100
+from adapters.simulator.lag import Lag, acting, caught_up, delayed, next_due
+from adapters.simulator.plan import InverterPlan
+from adapters.simulator.power import chance, counts
+from adapters.simulator.quirks import Quirks
+from adapters.simulator.reactive import wanted_var
+from adapters.simulator.registers import Image, PointKey, Refusal, Value, refusal
+from adapters.simulator.stage import Grid, Orders, Stage
+from adapters.simulator.storage import battery_of
+from adapters.simulator.timers import Deadlines, Timer, expired, restarted, stopped
 
-VOLTS = 230.0
 NOMINAL = Grid()
+_SETS_BACK = "sets back"
 
 
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """State of one inverter: registers held, what acts now, when something is due, the power stage."""
+    """State of one inverter: registers held, values that still act in place of written ones, when something ends, the
+    power stage and at which rates it moves now. `before_hz_w`: the power at which 127 began to act.
+    """
 
     plan: InverterPlan
     seed: int
     quirks: Quirks
     held: Mapping[PointKey, int]
-    ceiling_w: float
+    stage: Stage
     rate_w_per_s: float
-    limit_pct: float = 100.0
-    connected: bool = True
-    limit_due_s: float | None = None
-    conn_due_s: float | None = None
-    limit_revert_s: float | None = None
-    conn_revert_s: float | None = None
-    energy_ws: float = 0.0
+    var_per_s: float = math.inf
+    lag: Lag = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=dict)
+    before_hz_w: float | None = None
 
     @property
     def image(self) -> Image:
         """The registers of this device; model 1 comes without its Pad (L = 65)."""
-        return layout((1, _ac_model(self.plan), 120, 121, 122, 123), unpadded=True)
+        return functions100.layout_of(self.plan)
 
     @property
-    def goal_w(self) -> float:
-        """Where the ceiling is heading."""
-        if self.quirks.ignores:
-            return self._w_max
-        return self._w_max * self.limit_pct / 100 if self.connected else 0.0
+    def energy_ws(self) -> float:
+        """Energy given so far, less energy taken."""
+        return self.stage.injected_ws - self.stage.absorbed_ws
 
     @property
     def sampled(self) -> tuple[PointKey, ...]:
         """The points worth a row each second."""
-        return ((_ac_model(self.plan), "W"), (123, "WMaxLimPct"), (123, "WMaxLim_Ena"), (123, "Conn"))
+        more = ((124, "ChaState"),) if 124 in self.plan.models else ()
+        ac = functions100.ac_model(self.plan)
+        return ((ac, "W"), (ac, "VAr"), (123, "WMaxLimPct"), (123, "WMaxLim_Ena"), (123, "Conn"), *more)
+
+    def orders(self, available_w: float, grid: Grid) -> Orders:
+        """What the registers demand now."""
+        held = self._free if self.quirks.ignores else acting(self.held, self.lag)
+        return functions100.orders(
+            held,
+            grid,
+            self.plan,
+            sun_w=available_w,
+            rate_w_per_s=self.rate_w_per_s,
+            var_per_s=self.var_per_s,
+            before_hz_w=self.before_hz_w,
+        )
 
     def produced_w(self, available_w: float, grid: Grid = NOMINAL) -> float:
-        """AC output at this instant."""
-        return min(available_w, self.ceiling_w)
+        """AC output at this instant, negative while charging."""
+        return self.stage.output_w(self.orders(available_w, grid), available_w)
 
     def produced_var(self, available_w: float, grid: Grid = NOMINAL) -> float:
-        """Reactive power at this instant: none."""
-        return 0.0
+        """Reactive power at this instant, positive when injected."""
+        return self.stage.output_var(self.orders(available_w, grid), available_w)
 
     def next_cut(self, from_s: float, grid: Grid = NOMINAL) -> float:
         """The next instant at which something changes by itself."""
-        due = [self.limit_due_s, self.conn_due_s]
-        if not self.quirks.revert_off:
-            due += [self.limit_revert_s, self.conn_revert_s]
-        return min((t for t in due if t is not None), default=math.inf)
+        frozen = {timer.name for timer in self._timers} if self.quirks.revert_off else set()
+        due = min((at for name, at in self.deadlines.items() if name not in frozen), default=math.inf)
+        return min(due, next_due(self.lag), from_s + self.stage.next_cut(self.orders(math.inf, grid)))
 
     def stepped(self, from_s: float, to_s: float, available_w: float, grid: Grid = NOMINAL) -> "Legacy":
-        """The state at `to_s`, which lies no further than `next_cut`; `available_w` holds in between."""
-        made = energy_ws(self.ceiling_w, self.goal_w, self.rate_w_per_s, to_s - from_s, available_w)
-        ceiling = moved_ceiling(self.ceiling_w, self.goal_w, self.rate_w_per_s, to_s - from_s)
-        state = replace(self, ceiling_w=ceiling, energy_ws=self.energy_ws + made)
-        if self.quirks.revert_off:
-            return state._frozen(to_s - from_s)._due(to_s)
-        return state._reverted(to_s)._due(to_s)
+        """The state at `to_s`, which lies no further than `next_cut`; sun and grid hold in between."""
+        dt_s = to_s - from_s
+        state = self._watched(available_w, grid)
+        stage = state.stage.stepped(state.orders(available_w, grid), dt_s, available_w)
+        state = replace(state, stage=stage)
+        if state.quirks.revert_off:
+            state = replace(state, deadlines=stopped(state._timers, state.deadlines, dt_s))
+        return state._due(to_s)._paced(state, available_w, grid)
 
     def written(
         self, points: Mapping[PointKey, int], now_s: float, available_w: float = 0.0, grid: Grid = NOMINAL
@@ -83,175 +101,93 @@ class Legacy:
         """The state after a write, or why it is refused; nothing of a refused write is kept."""
         if self.quirks.local:
             return Refusal.FAILURE
-        if (why := refusal(points, _ranges(self.plan))) is not None:
+        if (why := refusal(points, functions100.ranges(self.plan))) is not None:
             return why
-        state = replace(self, held={**self.held, **points})
-        if any(key == (123, "WMaxLim_Ena") or key[1].startswith("WMaxLimPct") for key in points):
-            seconds = state.held[123, "WMaxLimPct_RvrtTms"] if state.held[123, "WMaxLim_Ena"] else 0
-            state = replace(
-                state,
-                limit_due_s=now_s + state._wait(123, "WMaxLimPct_WinTms", now_s),
-                limit_revert_s=now_s + seconds if seconds else None,
-            )
-        if any(key[1].startswith("Conn") for key in points):
-            seconds = 0 if state.held[123, "Conn"] else state.held[123, "Conn_RvrtTms"]
-            state = replace(
-                state,
-                conn_due_s=now_s + state._wait(123, "Conn_WinTms", now_s),
-                conn_revert_s=now_s + seconds if seconds else None,
-            )
-        if (121, "WGra") in points:
-            state = replace(state, rate_w_per_s=state._own_rate)
-        return state._due(now_s)
+        if not curves100.sound(self.held, points):
+            return Refusal.ILLEGAL_VALUE
+        if self.quirks.whole_pct and (123, "WMaxLimPct") in points:
+            step = counts(1, self.plan.limit_sf)
+            points = {**points, (123, "WMaxLimPct"): round(points[123, "WMaxLimPct"] / step) * step}
+        held, lag = {**self.held, **points}, self.lag
+        for key, raw in points.items():
+            wait = self._wait(functions100.window(held, key), now_s) + self.quirks.settle_s
+            lag = delayed(self.held, lag, {key: raw}, now_s + wait) if wait else lag
+        running = restarted(self._timers, self.deadlines, held, frozenset(points), now_s)
+        if self.quirks.sets_back_s:
+            running = {**running, _SETS_BACK: now_s + self.quirks.sets_back_s}
+        return replace(self, held=held, lag=lag, deadlines=running)._paced(self, available_w, grid)
 
     def values(self, now_s: float, available_w: float, grid: Grid = NOMINAL) -> dict[PointKey, Value]:
         """What the registers read at this instant."""
-        return {
-            **identity(self.plan.maker, f"Legacy {self.plan.rated_w}", self.plan.serial, self.plan.unit),
-            **self._measured(available_w, grid),
-            **_nameplate(self.plan),
-            **self._status(available_w),
-            **self.held,
-        }
+        orders = self.orders(available_w, grid)
+        local = {(802, "LocRemCtl"): int(self.quirks.local)} if 802 in self.plan.models else {}
+        shown = readings100.values(self.plan, self.stage, orders, self.held, grid, available_w, now_s)
+        return {**shown, **local, **self.held}
 
     @property
-    def _w_max(self) -> float:
-        return self.held[121, "WMax"] * 10.0 ** self.held[121, "WMax_SF"]
+    def _timers(self) -> tuple[Timer, ...]:
+        return functions100.timers(self.plan)
 
     @property
-    def _own_rate(self) -> float:
-        return self._w_max * self.held[121, "WGra"] / 100 / 100
+    def _free(self) -> Mapping[PointKey, int]:
+        fresh = functions100.born(self.plan)
+        return {**self.held, **{key: raw for key, raw in fresh.items() if key in self.held and key[0] != 121}}
 
-    def _wait(self, model: int, point: str, now_s: float) -> float:
-        window = self.held[model, point]
-        return window * chance(self.seed, self.plan.name, point, now_s) if window else 0.0
+    def _wait(self, window: PointKey | None, now_s: float) -> float:
+        return 0.0 if window is None else self.held.get(window, 0) * chance(self.seed, self.plan.name, window[1], now_s)
 
     def _due(self, now_s: float) -> "Legacy":
-        state = self
-        if state.limit_due_s is not None and state.limit_due_s <= now_s:
-            on = state.held[123, "WMaxLim_Ena"] == 1
-            pct = state.held[123, "WMaxLimPct"] * 10.0 ** state.held[123, "WMaxLimPct_SF"] if on else 100.0
-            state = replace(state, limit_pct=pct, limit_due_s=None)
-            ramp_s, gap = state.held[123, "WMaxLimPct_RmpTms"], abs(state.goal_w - state.ceiling_w)
-            state = replace(state, rate_w_per_s=gap / ramp_s if ramp_s and gap else state._own_rate)
-        if state.conn_due_s is not None and state.conn_due_s <= now_s:
-            connected = state.held[123, "Conn"] == 1
-            ceiling = state.ceiling_w if connected or self.quirks.ignores else 0.0
-            state = replace(
-                state, connected=connected, conn_due_s=None, ceiling_w=ceiling, rate_w_per_s=state._own_rate
-            )
-        return state
+        timers = () if self.quirks.revert_off else self._timers
+        running, held, done = expired(timers, self.deadlines, self.held, now_s)
+        ended = {key for timer in done for key, _ in timer.ends}
+        lag = {key: entry for key, entry in caught_up(self.lag, now_s).items() if key not in ended}
+        if running.get(_SETS_BACK, now_s + 1) <= now_s:
+            return replace(self, held=functions100.born(self.plan), lag={}, deadlines={})
+        return replace(self, held=held, lag=lag, deadlines=running)
 
-    def _reverted(self, now_s: float) -> "Legacy":
-        state = self
-        if state.limit_revert_s is not None and state.limit_revert_s <= now_s:
-            off = {(123, "WMaxLim_Ena"): 0, (123, "WMaxLimPct"): counts(100, self.plan.limit_sf)}
-            state = replace(state, held={**state.held, **off}, limit_revert_s=None, limit_due_s=now_s)
-        if state.conn_revert_s is not None and state.conn_revert_s <= now_s:
-            state = replace(state, held={**state.held, (123, "Conn"): 1}, conn_revert_s=None, conn_due_s=now_s)
-        return state
+    def _watched(self, available_w: float, grid: Grid) -> "Legacy":
+        """Follow 127: remember the power at which the frequency rose above its start, forget it on return."""
+        if not functions100.droop_pct(self.held, grid):
+            return self if self.before_hz_w is None else replace(self, before_hz_w=None)
+        if self.before_hz_w is not None:
+            return self
+        return replace(self, before_hz_w=self.produced_w(available_w, NOMINAL))
 
-    def _frozen(self, dt_s: float) -> "Legacy":
-        """Timers that stand still: their ends move on with the clock."""
-        limit, conn = self.limit_revert_s, self.conn_revert_s
-        return replace(
-            self,
-            limit_revert_s=None if limit is None else limit + dt_s,
-            conn_revert_s=None if conn is None else conn + dt_s,
-        )
+    def _paced(self, before: "Legacy", available_w: float, grid: Grid) -> "Legacy":
+        """The rates at which power moves after what acts has changed: by RmpTms where there is one, else its own."""
+        was, now = acting(before.held, before.lag), acting(self.held, self.lag)
+        changed = {key for key in now if now[key] != was.get(key)}
+        if not changed:
+            return self
+        old, new = before.orders(available_w, grid), self.orders(available_w, grid)
+        state = replace(self, stage=self.stage.taken_over(old, new, available_w))
+        if changed & {(123, "WMaxLimPct"), (123, "WMaxLim_Ena"), (123, "Conn"), (121, "WGra"), (121, "WMax")}:
+            ramp_s = self.held[123, "WMaxLimPct_RmpTms"] if not changed & {(123, "Conn"), (121, "WGra")} else 0
+            gap = abs(new.goal_w - state.stage.ceiling_w)
+            own = functions100.setting(self.held, "WMax") * self.held[121, "WGra"] / 100 / 100
+            state = replace(state, rate_w_per_s=gap / ramp_s if ramp_s and gap else own)
+        for name in ("OutPFSet", "VArPct"):
+            if any(key[1].startswith(name[:3]) for key in changed if key[0] == 123):
+                ramp_s = self.held[123, f"{name}_RmpTms"]
+                goal = wanted_var(
+                    new.wish, new.goal_w and self.stage.output_w(new, available_w), new.va_max, new.var_max
+                )
+                gap = abs(goal - self.stage.output_var(old, available_w))
+                state = replace(state, var_per_s=gap / ramp_s if ramp_s and gap else math.inf)
+        return state._reserved()
 
-    def _measured(self, available_w: float, grid: Grid) -> dict[PointKey, Value]:
-        rated, watts = self.plan.rated_w, self.produced_w(available_w)
-        w_sf, a_sf = scale_for(rated, 32767), scale_for(rated / VOLTS, 32767, -2)
-        per_phase = counts(watts / self.plan.phases / VOLTS, a_sf)
-        named = {
-            "A": per_phase * self.plan.phases,
-            "A_SF": a_sf,
-            "V_SF": -1,
-            "W": counts(watts, w_sf),
-            "W_SF": w_sf,
-            "Hz": counts(grid.hz, -2),
-            "Hz_SF": -2,
-            "VA": counts(watts, w_sf),
-            "VA_SF": w_sf,
-            "VAr": 0,
-            "VAr_SF": 0,
-            "PF": 10000,
-            "PF_SF": -2,
-            "WH": int(self.energy_ws / 3600) % 2**32,
-            "WH_SF": 0,
-            "DCW": counts(watts / 0.97, w_sf + 1),
-            "DCW_SF": w_sf + 1,
-            "TmpCab": counts(25 + 30 * watts / rated, -1),
-            "Tmp_SF": -1,
-            "St": self._operating(available_w),
-            "Evt1": 0,
-            "Evt2": 0,
-        }
-        for phase in "ABC"[: self.plan.phases]:
-            named |= {f"Aph{phase}": per_phase, f"PhVph{phase}": counts(grid.volts, -1)}
-        model = _ac_model(self.plan)
-        return {(model, name): value for name, value in named.items()}
-
-    def _operating(self, available_w: float) -> int:
-        """Model 10x operating state: 1 off, 2 sleeping, 4 MPPT, 5 throttled."""
-        if not self.connected and not self.quirks.ignores:
-            return 1
-        if available_w < 0.005 * self.plan.rated_w:
-            return 2
-        return 5 if self.produced_w(available_w) < min(available_w, self._w_max) else 4
-
-    def _status(self, available_w: float) -> dict[PointKey, Value]:
-        operating = self._operating(available_w)
-        sf = scale_for(self.plan.rated_w, 65534)
-        return {
-            (122, "PVConn"): 0 if operating == 1 else 0b011 if operating == 2 else 0b111,
-            (122, "StorConn"): 0,
-            (122, "ECPConn"): 0 if operating == 1 else 1,
-            (122, "ActWh"): int(self.energy_ws / 3600),
-            (122, "WAval"): counts(min(available_w, self._w_max), sf),
-            (122, "WAval_SF"): sf,
-            (122, "StActCtl"): self.held[123, "WMaxLim_Ena"],
-        }
+    def _reserved(self) -> "Legacy":
+        """124.MinRsvPct is kept in the battery."""
+        battery, percent = self.stage.battery, self.held.get((124, "MinRsvPct"))
+        if battery is None or percent is None:
+            return self
+        reserve_ws = battery.capacity_ws * percent / 10000
+        return replace(self, stage=replace(self.stage, battery=replace(battery, reserve_ws=reserve_ws)))
 
 
 def born_legacy(plan: InverterPlan, seed: int) -> Legacy:
     """A device fresh from its box, running freely."""
-    w_sf = scale_for(plan.rated_w, 65534)
-    settings = {"WMax": counts(plan.rated_w, w_sf), "WMax_SF": w_sf, "VRef": 2300, "VRef_SF": -1, "VRefOfs": 0}
-    settings |= {"VRefOfs_SF": -1, "WGra": counts(plan.ramp_pct_per_s, -2), "WGra_SF": -2}
-    controls = {"Conn_WinTms": 0, "Conn_RvrtTms": 0, "Conn": 1, "WMaxLimPct": counts(100, plan.limit_sf)}
-    controls |= {"WMaxLimPct_WinTms": 0, "WMaxLimPct_RvrtTms": 0, "WMaxLimPct_RmpTms": 0, "WMaxLim_Ena": 0}
-    controls |= {"WMaxLimPct_SF": plan.limit_sf}
-    held = {(121, name): raw for name, raw in settings.items()} | {(123, name): raw for name, raw in controls.items()}
+    battery = None if plan.storage is None else battery_of(plan.storage)
     own_rate = plan.rated_w * plan.ramp_pct_per_s / 100
-    return Legacy(plan, seed, plan.quirks, held, ceiling_w=float(plan.rated_w), rate_w_per_s=own_rate)
-
-
-def _ac_model(plan: InverterPlan) -> int:
-    return 103 if plan.phases == 3 else 101
-
-
-def _ranges(plan: InverterPlan) -> dict[PointKey, tuple[int, int]]:
-    times = {(123, name): (0, 65534) for name in _TIMES}
-    return {
-        **times,
-        (121, "WMax"): (1, counts(plan.rated_w, scale_for(plan.rated_w, 65534))),
-        (121, "WGra"): (1, 65534),
-        (123, "Conn"): (0, 1),
-        (123, "WMaxLimPct"): (0, counts(100, plan.limit_sf)),
-        (123, "WMaxLim_Ena"): (0, 1),
-    }
-
-
-def _nameplate(plan: InverterPlan) -> dict[PointKey, Value]:
-    w_sf, a_sf = scale_for(plan.rated_w, 65534), scale_for(plan.rated_w / VOLTS, 65534, -2)
-    named: dict[str, int] = {"DERTyp": 4, "WRtg": counts(plan.rated_w, w_sf), "WRtg_SF": w_sf, "VArRtg_SF": 0}
-    named |= {"VARtg": counts(plan.rated_w, w_sf), "VARtg_SF": w_sf, "PFRtg_SF": -3}
-    named |= {"ARtg": counts(plan.rated_w / plan.phases / VOLTS, a_sf), "ARtg_SF": a_sf}
-    for quadrant in "1234":
-        named |= {f"VArRtgQ{quadrant}": 0, f"PFRtgQ{quadrant}": 1000}
-    return {(120, name): raw for name, raw in named.items()}
-
-
-_TIMES = ("Conn_WinTms", "Conn_RvrtTms", "WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms", "WMaxLimPct_RmpTms")
+    held = functions100.born(plan)
+    return Legacy(plan, seed, plan.quirks, held, Stage(float(plan.rated_w), battery=battery), own_rate)

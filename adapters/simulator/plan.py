@@ -1,35 +1,13 @@
 """The plan of a simulated site: frozen types, and the way there from plain JSON data. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from adapters.simulator.fields import PlanError, known, listed, number, table, text, whole
 from adapters.simulator.power import Move
-from grid_functions.model.errors import OperatorFault
-
-
-class PlanError(OperatorFault):
-    """A plan or a command that cannot be carried out; the text says where and why. The operator acts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quirks:
-    """How a device misbehaves. One field, one quirk.
-
-    ignores: takes and echoes writes, power does not follow. meter_sign: the meter's sign is inverted.
-    revert_off: revert timers stand still. local: switched to local control (715), every write is refused.
-    edge: a value of 704 acts only once its enable goes from 0 to 1 (der700).
-    mute: answers nothing until it is let go, then late. busy: answers everything with exception 6.
-    """
-
-    ignores: bool = False
-    meter_sign: bool = False
-    revert_off: bool = False
-    local: bool = False
-    edge: bool = False
-    mute: bool = False
-    busy: bool = False
+from adapters.simulator.quirks import HONEST, Quirks, parse_quirks
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +27,8 @@ class InverterPlan:
     `ramp_pct_per_s` its own rate, % of WMax per second.
 
     `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease (der700;
-    IEEE 1547-2018 defaults). `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
+    IEEE 1547-2018 defaults). `floats`: measures by 111 or 113 (legacy).
+    `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
     """
 
     name: str
@@ -66,23 +45,27 @@ class InverterPlan:
     enter_delay_s: int = 300
     enter_ramp_s: int = 300
     models: tuple[int, ...] = ()
+    floats: bool = False
     storage: StoragePlan | None = None
-    quirks: Quirks = Quirks()
+    quirks: Quirks = HONEST
 
 
 @dataclass(frozen=True, slots=True)
 class MeterPlan:
-    """The meter at the connection point: model 201 (one phase) or 203 (wye), and which direction counts positive."""
+    """The meter at the connection point and which direction counts positive.
+
+    `model`: 201 (one phase), 202 (split), 203 (wye), 204 (delta), 211 to 214 the same in floats.
+    """
 
     name: str
     link: str
     unit: int = 1
-    model: Literal[201, 203] = 203
+    model: int = 203
     positive: Literal["import", "export"] = "import"
     serial: str = ""
     maker: str = "OSED"
     full_scale_w: float = 30000.0
-    quirks: Quirks = Quirks()
+    quirks: Quirks = HONEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,150 +93,144 @@ class Plan:
 
 
 MODELS: Mapping[str, tuple[int, ...]] = {
-    "legacy": (),
+    "legacy": (124, 126, 127, 129, 130, 131, 132, 134, 135, 136, 137, 138, 139, 140, 141, 142, 802),
     "der700": (705, 706, 707, 708, 709, 710, 711, 712, 713, 714, 715),
 }
 """What each kind can have beside its least models."""
+METERS = (201, 202, 203, 204, 211, 212, 213, 214)
 
 
 def parse_plan(data: object) -> Plan:
     """A plan from decoded JSON; PlanError names the field. `house` and `sun` are tables, the rest as the types say."""
-    top = _table(data, "plan")
+    top = table(data, "plan")
     names = {"inverters", "meter", "house", "sun", "grid", "seed", "host", "record"}
-    _known(top, names, "plan")
-    house = _table(top.get("house", {}), "house")
-    _known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
-    sun = _table(top.get("sun", {}), "sun")
-    _known(sun, {"fraction", "moves", "ripple"}, "sun")
-    grid = _table(top.get("grid", {}), "grid")
-    _known(grid, {"volts_pct", "hz"}, "grid")
+    known(top, names, "plan")
+    house = table(top.get("house", {}), "house")
+    known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
+    sun = table(top.get("sun", {}), "sun")
+    known(sun, {"fraction", "moves", "ripple"}, "sun")
+    grid = table(top.get("grid", {}), "grid")
+    known(grid, {"volts_pct", "hz"}, "grid")
     inverters = tuple(
-        _inverter(_table(item, f"inverters[{i}]"), f"inverters[{i}]")
-        for i, item in enumerate(_list(top.get("inverters", []), "inverters"))
+        _inverter(table(item, f"inverters[{i}]"), f"inverters[{i}]")
+        for i, item in enumerate(listed(top.get("inverters", []), "inverters"))
     )
-    meter = _meter(_table(top.get("meter"), "meter"))
-    split = tuple(_number(v, "house.split", 0, 1) for v in _list(house.get("split", [0.5, 0.3, 0.2]), "house.split"))
+    meter = _meter(table(top.get("meter"), "meter"))
+    split = tuple(number(v, "house.split", 0, 1) for v in listed(house.get("split", [0.5, 0.3, 0.2]), "house.split"))
     if len(split) != 3 or not math.isclose(sum(split), 1.0, abs_tol=1e-6):
         raise PlanError("house.split: three fractions that add up to 1 are needed")
     plan = Plan(
         inverters=inverters,
         meter=meter,
-        base_load_w=_number(house.get("base_w", 500.0), "house.base_w", 0, meter.full_scale_w),
+        base_load_w=number(house.get("base_w", 500.0), "house.base_w", 0, meter.full_scale_w),
         load_moves=_moves(house.get("moves", []), "house.moves", meter.full_scale_w),
         load_split=(split[0], split[1], split[2]),
-        load_ripple_w=_number(house.get("ripple_w", 0.0), "house.ripple_w", 0, 1000),
-        sun=_number(sun.get("fraction", 1.0), "sun.fraction", 0, 1.5),
+        load_ripple_w=number(house.get("ripple_w", 0.0), "house.ripple_w", 0, 1000),
+        sun=number(sun.get("fraction", 1.0), "sun.fraction", 0, 1.5),
         sun_moves=_moves(sun.get("moves", []), "sun.moves", 1.5),
-        sun_ripple=_number(sun.get("ripple", 0.0), "sun.ripple", 0, 0.5),
-        volts_pct=_number(grid.get("volts_pct", 100.0), "grid.volts_pct", 0, 150),
-        hz=_number(grid.get("hz", 50.0), "grid.hz", 40, 70),
-        seed=_whole(top.get("seed", 1), "seed", 0, 2**63),
-        host=_text(top.get("host", "127.0.0.1"), "host"),
-        record=None if top.get("record") is None else _text(top["record"], "record"),
+        sun_ripple=number(sun.get("ripple", 0.0), "sun.ripple", 0, 0.5),
+        volts_pct=number(grid.get("volts_pct", 100.0), "grid.volts_pct", 0, 150),
+        hz=number(grid.get("hz", 50.0), "grid.hz", 40, 70),
+        seed=whole(top.get("seed", 1), "seed", 0, 2**63),
+        host=text(top.get("host", "127.0.0.1"), "host"),
+        record=None if top.get("record") is None else text(top["record"], "record"),
     )
     _distinct(plan)
     return plan
 
 
-def parse_quirks(data: object, where: str, base: Quirks) -> Quirks:
-    """`base` with the named quirks switched. PlanError on an unknown name or a value that is no truth value."""
-    table = _table(data, where)
-    _known(table, set(Quirks.__dataclass_fields__), where)
-    if not all(isinstance(v, bool) for v in table.values()):
-        raise PlanError(f"{where}: a quirk is true or false")
-    state: dict[str, bool] = {name: table.get(name, getattr(base, name)) for name in Quirks.__dataclass_fields__}
-    return Quirks(**state)
-
-
-def parse_number(data: object, where: str, low: float, high: float) -> float:
-    """A finite number in [low, high], or PlanError."""
-    return _number(data, where, low, high)
-
-
-def _inverter(table: Mapping[str, Any], where: str) -> InverterPlan:
-    _known(table, set(InverterPlan.__dataclass_fields__), where)
-    name = _text(table.get("name"), f"{where}.name")
-    rated = _whole(table.get("rated_w"), f"{where}.rated_w", 100, 1_000_000)
-    kind = table.get("kind")
+def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
+    known(given, set(InverterPlan.__dataclass_fields__), where)
+    name = text(given.get("name"), f"{where}.name")
+    rated = whole(given.get("rated_w"), f"{where}.rated_w", 100, 1_000_000)
+    kind = given.get("kind")
     if kind not in ("legacy", "der700"):
         raise PlanError(f"{where}.kind: legacy or der700, not {kind!r}")
-    phases = _whole(table.get("phases", 3), f"{where}.phases", 1, 3)
+    phases = whole(given.get("phases", 3), f"{where}.phases", 1, 3)
     if phases == 2:
         raise PlanError(f"{where}.phases: 1 or 3")
-    if kind == "legacy" and table.get("storage") is not None:
-        raise PlanError(f"{where}.storage: only a der700 inverter has a battery")
+    models = _models(given.get("models", []), kind, f"{where}.models")
+    stores = bool({124, 802} & set(models))
+    if kind == "legacy" and stores and given.get("storage") is None:
+        raise PlanError(f"{where}.models: 124 and 802 are of a battery; say storage too")
+    if kind == "legacy" and not stores and given.get("storage") is not None:
+        raise PlanError(f"{where}.storage: a legacy inverter tells of a battery by model 124 or 802; name one of them")
+    floats = given.get("floats", False)
+    if not isinstance(floats, bool) or (floats and kind != "legacy"):
+        raise PlanError(f"{where}.floats: true or false, and true for a legacy inverter only")
     return InverterPlan(
         name=name,
         kind="legacy" if kind == "legacy" else "der700",
         rated_w=rated,
-        dc_w=_number(table.get("dc_w", rated), f"{where}.dc_w", 0, 2_000_000),
-        link=_text(table.get("link", name), f"{where}.link"),
-        unit=_whole(table.get("unit", 1), f"{where}.unit", 1, 247),
+        dc_w=number(given.get("dc_w", rated), f"{where}.dc_w", 0, 2_000_000),
+        link=text(given.get("link", name), f"{where}.link"),
+        unit=whole(given.get("unit", 1), f"{where}.unit", 1, 247),
         phases=phases,
-        serial=_text(table.get("serial", f"SN-{name}"), f"{where}.serial"),
-        maker=_text(table.get("maker", "OSED"), f"{where}.maker"),
-        ramp_pct_per_s=_number(table.get("ramp_pct_per_s", 50.0), f"{where}.ramp_pct_per_s", 0.01, 600),
-        limit_sf=_whole(table.get("limit_sf", -2), f"{where}.limit_sf", -2, 0),
-        enter_delay_s=_whole(table.get("enter_delay_s", 300), f"{where}.enter_delay_s", 0, 600),
-        enter_ramp_s=_whole(table.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
-        models=_models(table.get("models", []), kind, f"{where}.models"),
-        storage=None if table.get("storage") is None else _storage(table["storage"], f"{where}.storage"),
-        quirks=parse_quirks(table.get("quirks", {}), f"{where}.quirks", Quirks()),
+        serial=text(given.get("serial", f"SN-{name}"), f"{where}.serial"),
+        maker=text(given.get("maker", "OSED"), f"{where}.maker"),
+        ramp_pct_per_s=number(given.get("ramp_pct_per_s", 50.0), f"{where}.ramp_pct_per_s", 0.01, 600),
+        limit_sf=whole(given.get("limit_sf", -2), f"{where}.limit_sf", -2, 0),
+        enter_delay_s=whole(given.get("enter_delay_s", 300), f"{where}.enter_delay_s", 0, 600),
+        enter_ramp_s=whole(given.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
+        models=models,
+        floats=floats,
+        storage=None if given.get("storage") is None else _storage(given["storage"], f"{where}.storage"),
+        quirks=parse_quirks(given.get("quirks", {}), f"{where}.quirks", HONEST, kind),
     )
 
 
 def _models(data: object, kind: str, where: str) -> tuple[int, ...]:
-    known = MODELS[kind]
-    found = {_whole(item, f"{where}[{i}]", 1, 0xFFFE) for i, item in enumerate(_list(data, where))}
-    if strangers := sorted(found - set(known)):
-        raise PlanError(f"{where}: unknown {strangers}; a {kind} inverter can have {', '.join(map(str, known))}")
+    possible = MODELS[kind]
+    found = {whole(item, f"{where}[{i}]", 1, 0xFFFE) for i, item in enumerate(listed(data, where))}
+    if strangers := sorted(found - set(possible)):
+        raise PlanError(f"{where}: unknown {strangers}; a {kind} inverter can have {', '.join(map(str, possible))}")
     return tuple(sorted(found))
 
 
 def _storage(data: object, where: str) -> StoragePlan:
-    table = _table(data, where)
-    _known(table, set(StoragePlan.__dataclass_fields__), where)
+    given = table(data, where)
+    known(given, set(StoragePlan.__dataclass_fields__), where)
     return StoragePlan(
-        capacity_wh=_number(table.get("capacity_wh", 10000.0), f"{where}.capacity_wh", 100, 1e7),
-        soc_pct=_number(table.get("soc_pct", 50.0), f"{where}.soc_pct", 0, 100),
-        charge_w=_number(table.get("charge_w", 5000.0), f"{where}.charge_w", 100, 1e6),
-        discharge_w=_number(table.get("discharge_w", 5000.0), f"{where}.discharge_w", 100, 1e6),
-        reserve_pct=_number(table.get("reserve_pct", 0.0), f"{where}.reserve_pct", 0, 100),
+        capacity_wh=number(given.get("capacity_wh", 10000.0), f"{where}.capacity_wh", 100, 1e7),
+        soc_pct=number(given.get("soc_pct", 50.0), f"{where}.soc_pct", 0, 100),
+        charge_w=number(given.get("charge_w", 5000.0), f"{where}.charge_w", 100, 1e6),
+        discharge_w=number(given.get("discharge_w", 5000.0), f"{where}.discharge_w", 100, 1e6),
+        reserve_pct=number(given.get("reserve_pct", 0.0), f"{where}.reserve_pct", 0, 100),
     )
 
 
-def _meter(table: Mapping[str, Any]) -> MeterPlan:
-    _known(table, set(MeterPlan.__dataclass_fields__), "meter")
-    name = _text(table.get("name"), "meter.name")
-    model = table.get("model", 203)
-    if model not in (201, 203):
-        raise PlanError(f"meter.model: 201 or 203, not {model!r}")
-    positive = table.get("positive", "import")
+def _meter(given: Mapping[str, Any]) -> MeterPlan:
+    known(given, set(MeterPlan.__dataclass_fields__), "meter")
+    name = text(given.get("name"), "meter.name")
+    model = given.get("model", 203)
+    if isinstance(model, bool) or model not in METERS:
+        raise PlanError(f"meter.model: one of {', '.join(map(str, METERS))}, not {model!r}")
+    positive = given.get("positive", "import")
     if positive not in ("import", "export"):
         raise PlanError(f"meter.positive: import or export, not {positive!r}")
     return MeterPlan(
         name=name,
-        link=_text(table.get("link", name), "meter.link"),
-        unit=_whole(table.get("unit", 1), "meter.unit", 1, 247),
-        model=201 if model == 201 else 203,
+        link=text(given.get("link", name), "meter.link"),
+        unit=whole(given.get("unit", 1), "meter.unit", 1, 247),
+        model=int(model),
         positive="import" if positive == "import" else "export",
-        serial=_text(table.get("serial", f"SN-{name}"), "meter.serial"),
-        maker=_text(table.get("maker", "OSED"), "meter.maker"),
-        full_scale_w=_number(table.get("full_scale_w", 30000.0), "meter.full_scale_w", 1000, 10_000_000),
-        quirks=parse_quirks(table.get("quirks", {}), "meter.quirks", Quirks()),
+        serial=text(given.get("serial", f"SN-{name}"), "meter.serial"),
+        maker=text(given.get("maker", "OSED"), "meter.maker"),
+        full_scale_w=number(given.get("full_scale_w", 30000.0), "meter.full_scale_w", 1000, 10_000_000),
+        quirks=parse_quirks(given.get("quirks", {}), "meter.quirks", HONEST, "meter"),
     )
 
 
 def _moves(data: object, where: str, high: float) -> tuple[Move, ...]:
     moves = []
-    for i, item in enumerate(_list(data, where)):
-        table = _table(item, f"{where}[{i}]")
-        _known(table, {"at_s", "value", "over_s"}, f"{where}[{i}]")
+    for i, item in enumerate(listed(data, where)):
+        given = table(item, f"{where}[{i}]")
+        known(given, {"at_s", "value", "over_s"}, f"{where}[{i}]")
         moves.append(
             Move(
-                at_s=_number(table.get("at_s"), f"{where}[{i}].at_s", 0, 1e9),
-                value=_number(table.get("value"), f"{where}[{i}].value", 0, high),
-                over_s=_number(table.get("over_s", 0.0), f"{where}[{i}].over_s", 0, 1e9),
+                at_s=number(given.get("at_s"), f"{where}[{i}].at_s", 0, 1e9),
+                value=number(given.get("value"), f"{where}[{i}].value", 0, high),
+                over_s=number(given.get("over_s", 0.0), f"{where}[{i}].over_s", 0, 1e9),
             )
         )
     return tuple(sorted(moves, key=lambda m: m.at_s))
@@ -265,38 +242,3 @@ def _distinct(plan: Plan) -> None:
         raise PlanError("two devices share a name; give each its own")
     if len({(d.link, d.unit) for d in devices}) < len(devices):
         raise PlanError("two devices share a link and a unit id; give each its own unit")
-
-
-def _table(data: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise PlanError(f"{where}: an object is needed")
-    return data
-
-
-def _list(data: object, where: str) -> Sequence[Any]:
-    if not isinstance(data, list):
-        raise PlanError(f"{where}: a list is needed")
-    return data
-
-
-def _known(table: Mapping[str, Any], names: set[str], where: str) -> None:
-    if strangers := sorted(set(table) - names):
-        raise PlanError(f"{where}: unknown {', '.join(map(str, strangers))}; known are {', '.join(sorted(names))}")
-
-
-def _text(data: object, where: str) -> str:
-    if not isinstance(data, str) or not data or not data.isascii():
-        raise PlanError(f"{where}: a plain text is needed")
-    return data
-
-
-def _number(data: object, where: str, low: float, high: float) -> float:
-    if isinstance(data, bool) or not isinstance(data, int | float) or not low <= data <= high:
-        raise PlanError(f"{where}: a number from {low:g} to {high:g} is needed, not {data!r}")
-    return float(data)
-
-
-def _whole(data: object, where: str, low: int, high: int) -> int:
-    if isinstance(data, bool) or not isinstance(data, int) or not low <= data <= high:
-        raise PlanError(f"{where}: a whole number from {low} to {high} is needed, not {data!r}")
-    return data

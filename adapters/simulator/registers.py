@@ -47,6 +47,11 @@ class Point:
     writable: bool = False
     """As the definition has it; whether a device takes a write is the device's to say."""
 
+    def registers(self, raw: int) -> list[int]:
+        """A value of this point as registers; one beyond its type wraps."""
+        data = (raw % 2 ** (16 * self.size)).to_bytes(2 * self.size, "big")
+        return [int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2)]
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -126,6 +131,22 @@ def layout(models: tuple[int, ...], unpadded: bool = False, repeats: tuple[tuple
 REPEATS = {"NPt": 4, "NCrv": 3, "NCrvSet": 3, "NCtl": 3, "NPrt": 1, "curve": 2, "module": 1, "712.NPt": 6}
 
 
+def coarser(image: Image, values: Mapping[PointKey, Value], models: frozenset[int]) -> dict[PointKey, Value]:
+    """The same measurements with every scale factor one higher; counters of energy keep theirs."""
+    moved: dict[PointKey, Value] = {}
+    for point in image.points:
+        factor = (point.key[0], point.scale or "")
+        raw, exponent = values.get(point.key), values.get(factor)
+        if (
+            point.key[0] in models
+            and point.kind not in _COUNTERS
+            and isinstance(raw, int)
+            and isinstance(exponent, int)
+        ):
+            moved |= {point.key: round(raw / 10), factor: exponent + 1}
+    return {**values, **moved}
+
+
 def refusal(points: Mapping[PointKey, int], ranges: Mapping[PointKey, tuple[int, int]]) -> Refusal | None:
     """Why a write cannot be taken: a point that is not writable here, then a value out of its range (low, high)."""
     if any(key not in ranges for key in points):
@@ -162,6 +183,7 @@ _NOT_IMPLEMENTED = {
     "string": 0,
     "float32": 0x7FC0_0000,
 }
+_COUNTERS = {"acc16", "acc32", "acc64", "uint64"}
 _UNWRITABLE = {"string", "float32"}
 
 

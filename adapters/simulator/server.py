@@ -1,4 +1,4 @@
-"""The shell that awaits: pymodbus servers in front of the site, the control channel, the once-a-second observation.
+"""The shell that awaits: Modbus/TCP in front of the site, the control channel, the once-a-second observation.
 
 Each request first brings the site to the clock's instant, so an answer shows one instant. The clock is an argument.
 """
@@ -7,20 +7,15 @@ import asyncio
 import json
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
-
+from adapters.simulator.answers import Answers
 from adapters.simulator.commands import apply, shown, since
-from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, PlanError
+from adapters.simulator.door import Door
+from adapters.simulator.fields import PlanError
+from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
 from adapters.simulator.recording import Recorder
-from adapters.simulator.registers import BASE, Refusal
-from adapters.simulator.site import Site, advance, born, write
-
-_READ, _WRITE_ONE, _WRITE_MANY = 3, 6, 16
+from adapters.simulator.site import Site, advance, born
 
 
 class Simulator:
@@ -33,24 +28,37 @@ class Simulator:
         self.stopping = asyncio.Event()
         self._clock = clock
         self._site = born(plan, clock())
-        self._servers: list[ModbusTcpServer] = []
+        self._doors: dict[str, Door] = {}
 
     async def __aenter__(self) -> "Simulator":
+        for link in dict.fromkeys(device.link for device in self._devices):
+            units = {device.unit: device.name for device in self._devices if device.link == link}
+            self._doors[link] = Door(self.plan.host, Answers(self, units))
         try:
-            for link in dict.fromkeys(device.link for device in self._devices):
-                units = [self._unit(device) for device in self._devices if device.link == link]
-                server = ModbusTcpServer([*units, _absent()], address=(self.plan.host, 0))
-                await server.serve_forever(background=True)
-                self._servers.append(server)
-                self.ports[link] = _port(server.transport)
-        except RuntimeError as error:
+            await self.attend()
+        except OSError as error:
             await self.__aexit__()
             raise PlanError(f"host {self.plan.host}: cannot listen there") from error
+        self.ports = {link: door.port for link, door in self._doors.items()}
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for server in self._servers:
-            server.close()
+        for door in self._doors.values():
+            door.close()
+
+    async def attend(self) -> None:
+        """Close the ports behind which nobody is awake now, open those of whoever has returned.
+
+        Done after every command and in every observed second; on a clock that is moved by hand, by hand.
+        """
+        site = self.site
+        for door in self._doors.values():
+            names = door.answers.units.values()
+            gone = all(site.quirks(name).night == "gone" and site.dark(name) for name in names) and bool(self.ports)
+            if gone:
+                door.close()
+            elif not door.is_open:
+                await door.open()
 
     @property
     def site(self) -> Site:
@@ -58,6 +66,10 @@ class Simulator:
         self._site, seconds = advance(self._site, self._clock())
         self.recorder.passed(seconds)
         return self._site
+
+    def become(self, site: Site) -> None:
+        """The site after a write."""
+        self._site = site
 
     @property
     def announcement(self) -> dict[str, Any]:
@@ -98,6 +110,7 @@ class Simulator:
     async def observe(self) -> None:
         """Keep the record going on a wall clock, once a second, until `stopping` is set."""
         while not self.stopping.is_set():
+            await self.attend()
             now = self.site.t_s
             try:
                 await asyncio.wait_for(self.stopping.wait(), math.floor(now) + 1.005 - now)
@@ -108,7 +121,9 @@ class Simulator:
         """One client of the control channel: a JSON object per line, each answered by one line."""
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(self.command(_decoded(line))).encode() + b"\n")
+                answer = self.command(_decoded(line))
+                await self.attend()
+                writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError, asyncio.CancelledError):
             return
@@ -118,62 +133,6 @@ class Simulator:
     @property
     def _devices(self) -> tuple[InverterPlan | MeterPlan, ...]:
         return (*self.plan.inverters, self.plan.meter)
-
-    def _unit(self, device: InverterPlan | MeterPlan) -> SimDevice:
-        size = self._site.image(device.name).size
-        data = SimData(BASE, count=size, values=0, datatype=DataType.REGISTERS)
-        return SimDevice(device.unit, [data], action=self._answering(device.name))
-
-    def _answering(self, device: str) -> Any:
-        act = _coroutine(partial(self._act, device))
-
-        async def action(*request: Any) -> ExcCodes | None:
-            while self._site.quirks(device).mute:  # noqa: ASYNC110 - a site is a value and tells nobody of its changes
-                await asyncio.sleep(0.02)
-            if self._site.quirks(device).busy:
-                return ExcCodes.DEVICE_BUSY
-            answer: ExcCodes | None = await act(*request)
-            return answer
-
-        return action
-
-    def _act(
-        self, device: str, function: int, start: int, address: int, count: int, registers: list[int], values: Any
-    ) -> ExcCodes | None:
-        """One request: fill the registers with this instant, or apply the write, or refuse."""
-        if values is not None and function in (_WRITE_ONE, _WRITE_MANY):
-            outcome = write(self.site, device, address, list(values))
-            if isinstance(outcome, Refusal):
-                return ExcCodes(outcome)
-            self._site, rows = outcome
-            self.recorder.applied(rows)
-        elif function not in (_READ, _WRITE_ONE, _WRITE_MANY):
-            return ExcCodes.ILLEGAL_FUNCTION
-        now = self.site.registers(device)
-        registers[address - start : address - start + count] = now[address - BASE : address - BASE + count]
-        return None
-
-
-Act = Callable[[int, int, int, int, list[int], Any], ExcCodes | None]
-
-
-def _coroutine(act: Act) -> Any:
-    async def action(
-        function: int, start: int, address: int, count: int, registers: list[int], values: Any
-    ) -> ExcCodes | None:
-        return act(function, start, address, count, registers, values)
-
-    return action
-
-
-def _absent() -> SimDevice:
-    """Any other unit id: nobody there (exception 0x0B), as a gateway in front of a bus answers."""
-    data = SimData(0, count=65535, values=0, datatype=DataType.REGISTERS)
-    return SimDevice(0, [data], action=_coroutine(lambda *_: ExcCodes.GATEWAY_NO_RESPONSE))
-
-
-def _port(listener: Any) -> int:
-    return int(listener.sockets[0].getsockname()[1])
 
 
 def _decoded(line: bytes) -> object:

@@ -8,14 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from adapters.simulator.der700 import Der700, born_der700
+from adapters.simulator.fields import PlanError
 from adapters.simulator.legacy import Legacy, born_legacy
 from adapters.simulator.meter import Meter
-from adapters.simulator.plan import InverterPlan, Plan, Quirks
-from adapters.simulator.power import Move, Profile, chance
-from adapters.simulator.registers import Image, PointKey, Refusal, Value
+from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
+from adapters.simulator.power import Move, Profile, chance, counts
+from adapters.simulator.quirks import Quirks
+from adapters.simulator.registers import BASE, SUNS, Image, PointKey, Refusal, Value, coarser
 from adapters.simulator.stage import Grid
 
 Inverter = Legacy | Der700
+MEASURED = frozenset({101, 103, 111, 113, 122, 701, 714})
+"""Models of an inverter in which nothing is set."""
+_END = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything at the instant `t_s` (seconds UTC, or of whatever clock the caller steps with)."""
+    """Everything at the instant `t_s` (seconds UTC, or of whatever clock the caller steps with).
+
+    `since`: when a device's quirks were last set. `strangers`: when another master writes next, and its how-manyth write.
+    """
 
     plan: Plan
     t_s: float
@@ -50,6 +58,8 @@ class Site:
     hz: Profile
     inverters: tuple[Inverter, ...]
     meter: Meter
+    since: Mapping[str, float]
+    strangers: Mapping[str, tuple[float, int]]
 
     @property
     def grid(self) -> Grid:
@@ -101,18 +111,46 @@ class Site:
         found = self._device(device)
         if isinstance(found, Meter):
             return found.values(self.phases_w, sum(self.produced_var(i.plan.name) for i in self.inverters), self.grid)
-        return found.values(self.t_s, self.available_w(found.plan), self.grid)
+        values = found.values(self.t_s, self.available_w(found.plan), self.grid)
+        if found.quirks.night == "nan" and self.dark(device):
+            return {key: value for key, value in values.items() if key[0] not in MEASURED}
+        if found.quirks.moving_sf and math.floor(self.t_s) % 2:
+            return coarser(found.image, values, MEASURED)
+        return values
 
     def registers(self, device: str) -> list[int]:
         """The whole register image of a device now, from address 40000."""
-        return self.image(device).encode(self.values(device))
+        own = self.image(device).encode(self.values(device))
+        if not self.quirks(device).nested:
+            return own
+        return own[:-_END] + self.registers(self.meter.plan.name)[len(SUNS) :]
+
+    def kind(self, device: str) -> str:
+        """legacy, der700 or meter. KeyError: no such device."""
+        plan = self._device(device).plan
+        return "meter" if isinstance(plan, MeterPlan) else plan.kind
+
+    def dark(self, device: str) -> bool:
+        """Whether an inverter has nothing to live on: no sun and no battery."""
+        found = self._device(device)
+        if isinstance(found, Meter) or found.plan.storage is not None:
+            return False
+        return self.available_w(found.plan) < 0.005 * found.plan.rated_w
 
     def with_quirks(self, device: str, quirks: Quirks) -> "Site":
-        """The same site, one device misbehaving otherwise from now on. KeyError: no such device."""
+        """The same site, one device misbehaving otherwise from now on.
+
+        KeyError: no such device. PlanError: a quirk names a point that the device does not have, or cannot be written.
+        """
+        _check_points(self.image(device), quirks, device)
+        before = self.quirks(device)
+        strangers = {name: turn for name, turn in self.strangers.items() if name != device or quirks.foreign}
+        if quirks.foreign is not None and (quirks.foreign != before.foreign or device not in strangers):
+            strangers[device] = (self.t_s + quirks.foreign.every_s, 0)
+        site = replace(self, since={**self.since, device: self.t_s}, strangers=strangers)
         if device == self.meter.plan.name:
-            return replace(self, meter=replace(self.meter, quirks=quirks))
-        changed = replace(self._inverter(device), quirks=quirks)
-        return self._with_inverter(changed)
+            return replace(site, meter=replace(self.meter, quirks=quirks))
+        return site._with_inverter(replace(self._inverter(device), quirks=quirks))
 
     def quirks(self, device: str) -> Quirks:
         """How a device misbehaves now. KeyError: no such device."""
@@ -153,9 +191,11 @@ def born(plan: Plan, t_s: float) -> Site:
     )
     sun = Profile(plan.sun, _shifted(plan.sun_moves, t_s))
     load = Profile(plan.base_load_w, _shifted(plan.load_moves, t_s))
-    return Site(
-        plan, t_s, sun, load, Profile(plan.volts_pct), Profile(plan.hz), inverters, Meter(plan.meter, plan.meter.quirks)
-    )
+    volts, hertz = Profile(plan.volts_pct), Profile(plan.hz)
+    site = Site(plan, t_s, sun, load, volts, hertz, inverters, Meter(plan.meter, plan.meter.quirks), {}, {})
+    for inverter in plan.inverters:
+        site = site.with_quirks(inverter.name, inverter.quirks)
+    return site.with_quirks(plan.meter.name, plan.meter.quirks)
 
 
 def step(site: Site, dt_s: float) -> Site:
@@ -170,7 +210,9 @@ def advance(site: Site, to_s: float) -> tuple[Site, tuple[Second, ...]]:
         whole = math.floor(site.t_s) + 1.0
         profiles = (site.sun, site.load, site.volts_pct, site.hz)
         due = (i.next_cut(site.t_s, site.grid) for i in site.inverters)
-        site = _piece(site, min(to_s, whole, *(p.next_cut(site.t_s) for p in profiles), *due))
+        others = (at for at, _ in site.strangers.values())
+        site = _piece(site, min(to_s, whole, *(p.next_cut(site.t_s) for p in profiles), *due, *others))
+        site = _meddled(site)
         if site.t_s == whole:
             seconds.append(Second(site.t_s, site.meter_w, tuple(_rows(site))))
     return site, tuple(seconds)
@@ -200,6 +242,30 @@ def _piece(site: Site, to_s: float) -> Site:
     made_ws = sum(i.energy_ws for i in stepped) - before
     meter = site.meter.counted(site.load_w * dt_s - made_ws)
     return replace(site, t_s=to_s, inverters=stepped, meter=meter)
+
+
+def _meddled(site: Site) -> Site:
+    """What another master writes at this instant; what is refused to it is its own affair."""
+    for device, (at, count) in site.strangers.items():
+        foreign = site.quirks(device).foreign
+        if at > site.t_s or foreign is None:
+            continue
+        values = site.values(device)
+        point = next(p for p in site.image(device).points if p.key == foreign.key)
+        exponent = 0 if point.scale is None else values.get((point.key[0], point.scale), 0)
+        assert isinstance(exponent, int)
+        raw = counts(foreign.values[count % len(foreign.values)], exponent)
+        site = replace(site, strangers={**site.strangers, device: (at + foreign.every_s, count + 1)})
+        outcome = write(site, device, BASE + point.offset, point.registers(raw))
+        site = site if isinstance(outcome, Refusal) else outcome[0]
+    return site
+
+
+def _check_points(image: Image, quirks: Quirks, device: str) -> None:
+    named = quirks.only_6 | quirks.only_16 | ({quirks.foreign.key} if quirks.foreign else set())
+    if strangers := named - {point.key for point in image.points if point.writable}:
+        listed = ", ".join(f"{model}.{name}" for model, name in sorted(strangers))
+        raise PlanError(f"{device}: it has no {listed} that can be written")
 
 
 def _rows(site: Site) -> list[Row]:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
+from adapters.simulator.plan import StoragePlan
+
 _NOTHING_WS = 1.0
 """So little energy counts as none: a battery is empty or full one watt-second early."""
 
@@ -50,3 +52,10 @@ class Battery:
     def moved(self, given_ws: float) -> "Battery":
         """After giving (positive) or taking that much."""
         return replace(self, held_ws=max(0.0, min(self.capacity_ws, self.held_ws - given_ws)))
+
+
+def battery_of(plan: StoragePlan) -> Battery:
+    """The battery at the start."""
+    capacity = plan.capacity_wh * 3600
+    reserve = capacity * plan.reserve_pct / 100
+    return Battery(capacity, capacity * plan.soc_pct / 100, plan.charge_w, plan.discharge_w, reserve)

@@ -29,6 +29,8 @@ DCAP, TIME, EDEVS, FSAS, PROGRAMS, CONTROLS, DEFAULT, RESPONSES = (
 
 _NS = 'xmlns="urn:ieee:std:2030.5:ns"'
 _SCHEDULED = 8
+SHOWN = 2 + _SCHEDULED
+"""Controls in a list, but for the first."""
 _DAY_S = 86_400
 
 

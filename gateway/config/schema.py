@@ -40,6 +40,7 @@ class Profile(StrEnum):
 
     CSIP = "csip"
     CSIP_AUS = "csip-aus"
+    CSIP_AUS_1_1 = "csip-aus-1.1"
 
 
 class GatewaySettings(_Strict):
@@ -61,10 +62,13 @@ class TlsSettings(_Strict):
 
 
 class Service(_Strict):
-    """One site this upstream speaks to. ``pin``: the whole six digits of the registration, or none to take any."""
+    """One site this upstream speaks to. ``pin``: the whole six digits of the registration, or none to take any. ``nmi``: of its connection
+    point. ``pen``: private enterprise number that the mRIDs of our mirrors end in."""
 
     site: Name
     pin: Annotated[int, Field(ge=0, le=999_999)] | None = None
+    nmi: Annotated[str, StringConstraints(min_length=1, max_length=32)] | None = None
+    pen: Annotated[int, Field(ge=0, le=99_999_999)] = 0
     register_in_band: bool = Field(default=False, alias="register")
 
 

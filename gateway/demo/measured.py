@@ -6,6 +6,7 @@ Times are UTC seconds. A meter sample is (t_s, w) with w positive = import; expo
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Sample = tuple[float, float]
 
@@ -45,12 +46,17 @@ def tolerance_w(limit_w: float) -> float:
 
 
 def held(
-    samples: Sequence[Sample], limit_w: float, steps_s: Sequence[float], end_s: float, possible: Sequence[Possible] = ()
+    samples: Sequence[Sample],
+    limit_w: float,
+    steps_s: Sequence[float],
+    end_s: float,
+    possible: Sequence[Possible] = (),
+    least_used_pct: float = 85.0,
 ) -> Held:
     """How ``limit_w`` was held from the first step to ``end_s``. Every step opens a window of 10 s.
 
     Not ok without samples, when any step takes longer to settle, when a sample outside all windows lies above the band, or when less than
-    85 % of the possible was used (switching everything off is no way to hold a limit).
+    ``least_used_pct`` of the possible was used (switching everything off is no way to hold a limit).
     """
     band_w = limit_w + tolerance_w(limit_w)
     seen = [(t_s, -w) for t_s, w in samples if steps_s[0] <= t_s < end_s]
@@ -66,7 +72,7 @@ def held(
         ok=bool(seen and outside)
         and max(settle) <= SETTLE_S
         and worst_outside_w <= band_w - limit_w
-        and used_pct >= 85.0,
+        and used_pct >= least_used_pct,
         settle_s=tuple(round(each, 1) for each in settle),
         worst_inside_w=round(max((export_w - limit_w for export_w in inside), default=0.0), 1),
         worst_outside_w=round(worst_outside_w, 1),
@@ -122,4 +128,29 @@ def first_within(samples: Sequence[Sample], limit_w: float, start_s: float, end_
     above = [t_s for t_s, export_w in seen if export_w > limit_w + tolerance_w(limit_w)]
     if not above:
         return 0.0
-    return None if above[-1] == seen[-1][0] else above[-1] - start_s
+    return None if above[-1] == seen[-1][0] else round(above[-1] - start_s, 1)
+
+
+def reached(series: Sequence[Sample], goal: float, tolerance: float, start_s: float, end_s: float) -> float | None:
+    """Seconds from ``start_s`` until a value stays within the tolerance around its goal until ``end_s``; None when it does not."""
+    seen = [(t_s, value) for t_s, value in series if start_s <= t_s < end_s]
+    away = [t_s for t_s, value in seen if abs(value - goal) > tolerance]
+    if not seen or (away and away[-1] == seen[-1][0]):
+        return None
+    return round(min(t_s for t_s, _ in seen if not away or t_s > away[-1]) - start_s, 1)
+
+
+def worst_w(samples: Sequence[Sample], limit_w: float, start_s: float, end_s: float) -> float:
+    """The most that the export lay above a limit in a span, W, 0 when never; plus infinity when nothing was measured."""
+    highest_w = most_w(samples, start_s, end_s)
+    return float("inf") if highest_w == float("-inf") else round(max(0.0, highest_w - limit_w), 1)
+
+
+def at_curve(points: Sequence[tuple[float, float]], x: float) -> float:
+    """What a curve demands: straight lines between its points, level outside them (IEEE 2030.5, DERCurve)."""
+    if x <= points[0][0]:
+        return points[0][1]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return points[-1][1]

@@ -1,4 +1,4 @@
-"""What is shown while it plays: a live table on a terminal, plain lines elsewhere."""
+"""What is shown while it plays: a live table on a terminal, plain lines elsewhere; every line begins with its step."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gateway.demo.measured import Told
 from gateway.demo.registers import Register
-from gateway.demo.steps import Result
+from gateway.demo.step import Result, Step
 
 _STATUS = {
     1: "received",
@@ -17,6 +17,7 @@ _STATUS = {
     3: "completed",
     6: "cancelled",
     7: "superseded",
+    13: "displaced",
     14: "aborted: other program",
     252: "not applicable",
     253: "invalid",
@@ -25,13 +26,12 @@ _STATUS = {
 
 
 class Show:
-    """One performance. Use as a context manager."""
+    """One performance at all its sites. Use as a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
-        self._last = ""
-        self._told = 0
+        self._parts: dict[str, Part] = {}
 
     def __enter__(self) -> "Show":
         if self._live is not None:
@@ -42,21 +42,48 @@ class Show:
         if self._live is not None:
             self._live.stop()
 
-    def say(self, text: str) -> None:
-        """One line."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+    def part(self, site: str) -> "Part":
+        """What is shown of one site."""
+        part = self._parts[site] = Part(self, site)
+        return part
 
-    def begin(self, step: str, title: str) -> None:
+    def say(self, *text: str | Text) -> None:
+        """One line."""
+        self._console.print(Text.assemble(*text), highlight=False, soft_wrap=True)
+
+    def draw(self) -> bool:
+        """Draw the tables; whether there is a terminal to draw them on."""
+        if self._live is None:
+            return False
+        self._live.update(Group(*(part.table for part in self._parts.values() if part.table is not None)))
+        return True
+
+
+class Part:
+    """One site's share of the performance."""
+
+    def __init__(self, show: Show, site: str) -> None:
+        self._show = show
+        self._site = site
+        self._step = site
+        self._last = ""
+        self._told = 0
+        self.table: Table | None = None
+
+    def say(self, *text: str | Text) -> None:
+        """One line of the step that plays."""
+        self._show.say(f"{self._step:<15}", *text)
+
+    def begin(self, step: Step) -> None:
         """A step begins."""
-        self.say(f"\n== {step}: {title}")
+        self._step = step.id
+        self.say(Text(step.title, style="bold"))
 
     def end(self, result: Result) -> None:
         """A step's verdict and figures."""
         figures = ", ".join(f"{k} {v}" for k, v in result.figures.items() if k not in ("from_s", "to_s"))
         verdict = Text("ok" if result.ok else "NOT OK", style="green" if result.ok else "bold red")
-        self._console.print(
-            Text.assemble("   ", verdict, "  ", figures, f"  {result.why}" if result.why else ""), soft_wrap=True
-        )
+        self.say(verdict, "  ", figures, f"  {result.why}" if result.why else "")
 
     def refresh(
         self, status: dict[str, Any] | None, meter_w: float | None, registers: list[Register], responses: list[Told]
@@ -64,24 +91,41 @@ class Show:
         """The picture of now."""
         bound = _bound(status)
         limits = _limits(registers)
+        alarms = "; ".join(alarm for site in (status or {"sites": []})["sites"] for alarm in site["alarms"])
         for told in responses[self._told :]:
-            self.say(f"   Response {told.status} {_STATUS.get(told.status, '')} for {told.subject[:8]}...")
+            self.say(f"  Response {told.status} {_STATUS.get(told.status, '')} for {told.subject[:8]}...")
         self._told = len(responses)
         export = "?" if meter_w is None else f"{-meter_w:6.0f} W"
-        if self._live is None:
-            line = f"   bound {bound}; registers {limits}; export {export}"
-            if line.split("; export")[0] != self._last:
-                self.say(line)
-                self._last = line.split("; export")[0]
+        last = [f"{r.status} {_STATUS.get(r.status, '')} ({r.subject[:8]})" for r in responses[-4:]]
+        self.table = _table(
+            {
+                self._site: self._step,
+                "event": _events(status),
+                "bound": bound,
+                "registers, read back by pysunspec2": limits,
+                "export at the meter": export,
+                "Responses at the server": ", ".join(last) or "-",
+                "alarms of the gateway": alarms or "-",
+            }
+        )
+        if self._show.draw():
             return
-        self._live.update(_table(status, bound, limits, export, responses))
+        line = f"  bound {bound}; registers {limits}" + (f"; alarm {alarms}" if alarms else "")
+        if line != self._last:
+            self.say(f"{line}; export {export}")
+            self._last = line
 
 
 def _bound(status: dict[str, Any] | None) -> str:
     if status is None:
         return "(gateway away)"
     held = [e for site in status["sites"] for e in site["in_force"] if "ExportLimit" in e["control"]]
-    return ", ".join(f"{e['control']} ({e['basis']})" for e in held) or "none"
+    others = [e for site in status["sites"] for e in site["in_force"] if e not in held and e["event"]]
+    return ", ".join(f"{_short(e['control'])} ({e['basis']})" for e in [*held, *others]) or "none"
+
+
+def _short(control: str) -> str:
+    return control if len(control) < 60 else control.split("(")[0]
 
 
 def _limits(registers: list[Register]) -> str:
@@ -89,15 +133,11 @@ def _limits(registers: list[Register]) -> str:
     return ", ".join(f"{device} {value:.1f} %" for (device, _), value in sorted(latest.items())) or "-"
 
 
-def _table(status: dict[str, Any] | None, bound: str, limits: str, export: str, responses: list[Told]) -> Group:
+def _table(rows: dict[str, str]) -> Table:
     table = Table(show_header=False, expand=False)
-    table.add_row("event", _events(status))
-    table.add_row("bound", bound)
-    table.add_row("registers, read back by pysunspec2", limits)
-    table.add_row("export at the meter", export)
-    last = [f"{r.status} {_STATUS.get(r.status, '')} ({r.subject[:8]})" for r in responses[-4:]]
-    table.add_row("Responses at the server", ", ".join(last) or "-")
-    return Group(table)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
 
 
 def _events(status: dict[str, Any] | None) -> str:

@@ -23,9 +23,17 @@ class SiteControl:
         """The house's load, W."""
         await self._do({"do": "load", "w": w, "over_s": over_s})
 
+    async def volts(self, pct: float) -> None:
+        """The grid's voltage, % of nominal."""
+        await self._do({"do": "grid", "volts_pct": pct})
+
     async def misbehave(self, device: str, quirk: str) -> None:
         """Give a device one of the simulator's quirks."""
         await self._do({"do": "quirk", "device": device, "set": {quirk: True}})
+
+    async def behave(self, device: str, quirk: str) -> None:
+        """Take it away again."""
+        await self._do({"do": "quirk", "device": device, "set": {quirk: False}})
 
     async def meter_w(self) -> float:
         """The true power at the meter now, W, positive = import."""

@@ -19,24 +19,17 @@ from gateway.demo.measured import Possible, Sample, Told
 from gateway.demo.process import Process
 from gateway.demo.registers import Address, Register, Witness
 from gateway.demo.sabotage import Sabotage
+from gateway.demo.setting import DEFAULT_W, PIN, POLL_S, Setting
 from gateway.demo.site import SiteControl
 from gateway.demo.utility import Operator
-from grid_functions.model.errors import GatewayError, OurFault
-
-PIN = 111115
-FAIL_SAFE_W = 1500
-DEFAULT_W = 5000
-REVERT_S = 10
-POLL_S = 1
-
-LEGACY, MODERN, METER = "pv-legacy", "pv-700", "grid-meter"
-RATED_W = {LEGACY: 5000.0, MODERN: 6000.0}
+from grid_functions.model.errors import GatewayError
 
 
 class Stage:
     """Everything the steps act on. ``began_s``: UTC when all was up."""
 
-    def __init__(self, folder: Path, sabotage: Sabotage | None) -> None:
+    def __init__(self, setting: Setting, folder: Path, sabotage: Sabotage | None) -> None:
+        self.setting = setting
         self.folder = folder
         self.sabotage = sabotage
         self.config = folder / "osed.yaml"
@@ -109,9 +102,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, sabotage: Sabotage | None) -> AsyncIterator[Stage]:
+async def staged(setting: Setting, folder: Path, sabotage: Sabotage | None) -> AsyncIterator[Stage]:
     """Raise the stage and, at the end, take everything down again."""
-    stage = Stage(folder, sabotage)
+    stage = Stage(setting, folder, sabotage)
     observing: asyncio.Task[None] | None = None
     try:
         await _raise(stage)
@@ -156,7 +149,11 @@ async def _raise(stage: Stage) -> None:
     ]
     utility = await Process.start("utility", "gateway", arguments, stage.folder)
     stage.processes.append(utility)
-    site = await Process.start("site", "adapters.simulator", ["--plan", json.dumps(_plan(stage.folder))], stage.folder)
+    record = stage.folder / "site"
+    record.mkdir()
+    site = await Process.start(
+        "site", "adapters.simulator", ["--plan", json.dumps(stage.setting.plan(record))], stage.folder
+    )
     stage.processes.append(site)
     ports = await utility.announcement()
     told = await site.announcement()
@@ -164,10 +161,15 @@ async def _raise(stage: Stage) -> None:
     stage.site = SiteControl(int(told["control"]))
     where = {d["name"]: d for d in told["devices"]}
     stage.witness = Witness(
-        [Address(name, d["host"], d["port"], d["unit"], RATED_W[name]) for name, d in where.items() if name in RATED_W]
+        [
+            Address(name, where[name]["host"], where[name]["port"], where[name]["unit"], rated_w)
+            for name, rated_w in stage.setting.rated_w.items()
+        ]
     )
     await _open_for_business(stage)
-    stage.config.write_text(yaml.safe_dump(_configuration(str(ports["url"]), paths, where), sort_keys=False))
+    tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
+    configuration = stage.setting.configuration(str(ports["url"]), tls, where)
+    stage.config.write_text(yaml.safe_dump(configuration, sort_keys=False))
     await _sabotage(stage)
     await stage.start_gateway()
     stage.began_s = time.time()
@@ -182,74 +184,8 @@ async def _open_for_business(stage: Stage) -> None:
 
 
 async def _sabotage(stage: Stage) -> None:
-    match stage.sabotage:
-        case Sabotage.INVERTER_IGNORES:
-            await stage.site.misbehave(MODERN, "ignores")
-        case Sabotage.METER_SIGN:
-            await stage.site.misbehave(METER, "meter_sign")
-        case Sabotage.REVERT_OFF:
-            await stage.site.misbehave(MODERN, "revert_off")
-        case Sabotage.SERVER_DROPS_RESPONSES:
-            await stage.operator.misbehave(does="forget", path="/rsps/*", method="POST")
-        case Sabotage.LEDGER_OFF | None:
-            pass  # ledger-off strikes between kill and restart
-
-
-def _plan(folder: Path) -> dict[str, Any]:
-    record = folder / "site"
-    record.mkdir(exist_ok=True)
-    return {
-        "inverters": [
-            {"name": LEGACY, "kind": "legacy", "rated_w": int(RATED_W[LEGACY]), "serial": "L-1"},
-            {"name": MODERN, "kind": "der700", "rated_w": int(RATED_W[MODERN]), "serial": "M-1"},
-        ],
-        "meter": {"name": METER, "serial": "G-1"},
-        "house": {"base_w": 800, "ripple_w": 15},
-        "sun": {"fraction": 0.9, "ripple": 0.004},
-        "record": str(record),
-    }
-
-
-def _configuration(url: str, paths: dev_ca.Paths, where: dict[str, Any]) -> dict[str, Any]:
-    if set(where) != {LEGACY, MODERN, METER}:
-        raise OurFault(f"the simulated site shows {sorted(where)}")
-    devices = [
-        {
-            "name": name,
-            "family": "sunspec",
-            "address": f"tcp://{d['host']}:{d['port']}",
-            "unit": d["unit"],
-            "role": "meter" if name == METER else "pv",
-            "serial": d["serial"],
-        }
-        for name, d in where.items()
-    ]
-    return {
-        "gateway": {"name": "demo", "data": "data"},
-        "upstreams": [
-            {
-                "name": "utility",
-                "protocol": "ieee2030_5",
-                "url": url,
-                "profile": "csip-aus",
-                "tls": {
-                    "certificate": str(paths.chain),
-                    "key": str(paths.key),
-                    "ca": str(paths.root),
-                    "ciphers": ["CCM8"],
-                },
-                "serves": [{"site": "house", "pin": PIN}],
-                "fail_safe": {"export_limit_w": FAIL_SAFE_W, "after_s": 3600},
-                "poll": {"floor_s": POLL_S},
-            }
-        ],
-        "sites": [
-            {
-                "name": "house",
-                "connection": {"import_limit_w": 15000, "export_limit_w": 10000, "phases": 3},
-                "meter": METER,
-                "revert_s": REVERT_S,
-                "devices": devices,
-            }
-        ],
-    }
+    if stage.sabotage is not None and stage.sabotage in stage.setting.broken:
+        await stage.site.misbehave(*stage.setting.broken[stage.sabotage])
+    if stage.sabotage is Sabotage.SERVER_DROPS_RESPONSES:
+        await stage.operator.misbehave(does="forget", path="/rsps/*", method="POST")
+    # ledger-off strikes between kill and restart

@@ -1,6 +1,6 @@
 """The utility's operator: the utility server's admin API, as the demonstration uses it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,18 +54,33 @@ class Operator:
         return int((await self._call("POST", "/programs", body))["number"])
 
     async def export_limit(self, program: int, limit_w: int, duration_s: int, start_in_s: int = 0) -> Control:
-        """Make a DERControl with an export limit that asks for every Response."""
+        """Make a DERControl with an export limit."""
+        return await self.control(program, {"opModExpLimW": limit_w}, duration_s, start_in_s)
+
+    async def control(self, program: int, modes: Mapping[str, Any], duration_s: int, start_in_s: int = 0) -> Control:
+        """Make a DERControl that asks for every Response."""
         body = {
-            "modes": {"opModExpLimW": limit_w},
+            "modes": modes,
             "duration_s": duration_s,
             "start_in_s": start_in_s,
             "response_required": 3,
-            "description": f"export {limit_w} W",
+            "description": ", ".join(modes),
         }
         made = await self._call("POST", f"/programs/{program}/controls", body)
         return Control(
             int(made["number"]), str(made["mRID"]), float(made["start_s"]), float(made["start_s"]) + duration_s
         )
+
+    async def volt_var(self, program: int, points: Sequence[tuple[int, int]]) -> Mapping[str, Any]:
+        """Make a DERCurve of volt-var, % of nominal voltage to % of setMaxVar, and what a mode says to point at it."""
+        body = {
+            "curveType": 11,
+            "CurveData": [{"xvalue": x, "yvalue": y} for x, y in points],
+            "xMultiplier": 0,
+            "yMultiplier": 0,
+            "yRefType": 2,
+        }
+        return {"href": (await self._call("POST", f"/programs/{program}/curves", body))["href"]}
 
     async def cancel(self, control: Control) -> None:
         """Cancel a DERControl."""

@@ -29,9 +29,19 @@ MeterKey = tuple[Quantity, Phase | None]
 """What a meter measures: a quantity, of one phase or (None) of all together."""
 
 
+class Metered(StrEnum):
+    """What an average is of."""
+
+    CONNECTION = "connection"
+    DEVICES = "devices"
+
+
 @dataclass(frozen=True, slots=True)
 class Average:
-    """A mean over whole seconds [start_s, start_s + duration_s) in UTC. ``coverage``: share of it with good data, 0..1."""
+    """A mean over whole seconds [start_s, start_s + duration_s) in UTC.
+
+    ``coverage``: share of it with good data, 0..1. ``of``: the connection point, or the respondent's devices together.
+    """
 
     quantity: Quantity
     phase: Phase | None
@@ -39,3 +49,4 @@ class Average:
     duration_s: float
     value: float
     coverage: float
+    of: Metered = Metered.CONNECTION

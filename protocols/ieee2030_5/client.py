@@ -17,7 +17,7 @@ from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from protocols.ieee2030_5.exchanger import Exchanger
-from protocols.ieee2030_5.session import responses
+from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
     Failed,
@@ -76,7 +76,7 @@ class Client2030_5:
         self._alarm = alarm
         spoken = dialect or (CSIP_AUS if terms.profile is Profile.CSIP_AUS else CSIP)
         self._exchanger = Exchanger(terms.url, ssl_context, spoken, lambda: clock.now().mono_s)
-        kept = {key: found for key in (CLOCK_KEY, responses.KEY) if (found := memory.get(key)) is not None}
+        kept = {key: found for key in (CLOCK_KEY, responses.KEY, logs.KEY) if (found := memory.get(key)) is not None}
         self._state = born(terms, kept, clock.now())
         self._intake: Callable[[Read], None] | None = None
         self._wake_s = 0.0
@@ -95,6 +95,11 @@ class Client2030_5:
     def name(self) -> str:
         """The upstream's name in the configuration; also the name of its clock."""
         return self._terms.name
+
+    @property
+    def terms(self) -> Terms:
+        """What configuration settled about this server."""
+        return self._terms
 
     @property
     def respondent(self) -> Respondent:
@@ -176,13 +181,13 @@ class Client2030_5:
         await asyncio.shield(waiter)
 
     def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
-        """Hand over the latest picture for DERCapability, DERSettings and DERStatus; returns at once."""
+        """Hand over the latest picture for DER resources, mirrors and LogEvents; returns at once."""
         now_s = self._clock.now().mono_s
-        if respondent != self._terms.respondent or now_s - self._shown_s < _SHOW_S:
+        if respondent != self._terms.respondent or (now_s - self._shown_s < _SHOW_S and not averages):
             return
         self._shown_s = now_s
         seen = (one for name, one in sorted(snapshot.devices.items()) if not self._devices or name in self._devices)
-        self._hand(Picture(tuple(seen)))
+        self._hand(Picture(tuple(seen), averages))
 
     def _hand(self, given: Tell | Picture) -> None:
         """To the session, or kept until one is held: a step would send requests that nobody carries."""

@@ -15,6 +15,7 @@ from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.namespaces import Dialect
 from protocols.ieee2030_5.wire.reader import DEFAULT_LIMITS, Decoded, MalformedBody, decode
+from protocols.ieee2030_5.wire.resources import Error
 from protocols.ieee2030_5.wire.writer import UnwritableMessage, encode
 
 MEDIA = "application/sep+xml"
@@ -38,11 +39,16 @@ _UNWRITABLE = 422
 _log = structlog.get_logger(__name__)
 
 
+_MOST_WAIT_S = 3600.0
+"""A server that asks for more patience than this gets this much."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
     body: bytes
     location: str
+    retry_after: str = ""
     too_long: bool = False
 
 
@@ -120,7 +126,12 @@ class Exchanger:
                 if size > DEFAULT_LIMITS.max_bytes:
                     response.close()
                     return _Answer(response.status, b"", "", too_long=True)
-            return _Answer(response.status, b"".join(chunks), response.headers.get("Location", ""))
+            return _Answer(
+                response.status,
+                b"".join(chunks),
+                response.headers.get("Location", ""),
+                response.headers.get("Retry-After", ""),
+            )
 
     def _reply(self, request: Request, answer: _Answer, sent_s: float, received_s: float) -> Reply:
         decoded: Decoded[Message] | None = None
@@ -146,6 +157,7 @@ class Exchanger:
             body=decoded,
             fault=fault,
             location=answer.location,
+            retry_s=_asked_wait_s(answer) if answer.status >= 400 else 0.0,
         )
 
     def _decode(self, url: str, body: bytes) -> Decoded[Message]:
@@ -165,3 +177,18 @@ class Exchanger:
         except ValueError:
             return ""
         return there if (parts.scheme, parts.hostname) == (self._home.scheme, self._home.hostname) else ""
+
+
+def _asked_wait_s(answer: _Answer) -> float:
+    """How long the server asks us to wait: Retry-After in seconds, else maxRetryDuration of an Error; 0 = it does not say.
+
+    Interpretation: a Retry-After that is a date is passed over: whose clock it is by is not known.
+    """
+    told = answer.retry_after.strip()
+    if told.isascii() and told.isdigit():
+        return min(float(told), _MOST_WAIT_S)
+    try:
+        message = decode(answer.body).message if answer.body.strip() else None
+    except MalformedBody:
+        return 0.0
+    return min(float(message.maxRetryDuration or 0), _MOST_WAIT_S) if isinstance(message, Error) else 0.0

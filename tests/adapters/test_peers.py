@@ -1,16 +1,20 @@
 """pysunspec2's own client and our driver read the same simulated devices at the same simulated instant."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from adapters.devices.sunspec.family import SunSpec
+from adapters.devices.sunspec.options import SunSpecOptions
+from adapters.family import Conversation
+from adapters.modbus.link import Link
 from adapters.simulator.server import Simulator
 from grid_functions.model.device import Role
 from grid_functions.model.reading import MeterKey, Quality
 from grid_functions.model.units import Phase, Quantity
 from tests.adapters.simulator.situations import Hand
-from tests.adapters.stage import UTC_S, desk, peer, simulated
+from tests.adapters.stage import UTC_S, T, desk, peer, simulated
 
 # What each reading is in the definitions, and the sign of this house: consumption and absorption positive.
 Q = Quantity
@@ -137,3 +141,66 @@ async def test_meter_phases_add_up_to_its_total(site: Simulator, hand: Hand) -> 
     # 1000 W house; 5500 and 9000 W of panels at 0.613 sun: 3371.5 and 5517 W: 1000 - 8888.5 = -7888.5, to the watt.
     assert readings[Q.NET, None].value == pytest.approx(-7888.5, abs=0.5)
     assert sum(readings[Q.NET, phase].value for phase in Phase) == readings[Q.NET, None].value
+
+
+CURVES = (705, 706, 707, 708, 709, 710, 711, 712)
+EVERYTHING = {
+    "inverters": [
+        {
+            "name": "new", "kind": "der700", "rated_w": 8000, "dc_w": 9000, "link": "b", "serial": "D-1",
+            "models": [*CURVES, 713, 714, 715], "storage": {"capacity_wh": 12500, "soc_pct": 37.5, "charge_w": 4000},
+        }
+    ]
+}  # fmt: skip
+
+
+async def _over(link: Link, conversation: Conversation[T]) -> T:
+    """What a conversation of ours brings over a real connection."""
+    try:
+        request = next(conversation)
+        while True:
+            request = conversation.send(await link.transact(request))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _walked(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every point of one of pysunspec2's groups, by path."""
+    for name, point in group.points.items():
+        yield prefix + name, point
+    for name, inner in group.groups.items():
+        listed = inner if isinstance(inner, list) else None
+        for k, each in enumerate(listed if listed is not None else [inner], 1):
+            yield from _walked(each, f"{prefix}{name}[{k}]." if listed is not None else f"{prefix}{name}.")
+
+
+async def test_every_curve_and_the_storage_are_the_peers(hand: Hand) -> None:
+    async with simulated(hand, **EVERYTHING) as site:
+
+        def read(client: Any) -> dict[int, dict[str, Any]]:
+            assert [m for m in client.models if isinstance(m, int)] == [1, 701, 702, 703, 704, *CURVES, 713, 714, 715]
+            assert [m.error_info for models in client.models.values() for m in models if m.error_info] == []
+            return {
+                model: {path: point.cvalue for path, point in _walked(client.models[model][0])}
+                for model in (*CURVES, 704, 713, 715)
+            }
+
+        theirs = await peer(site, "new", read)
+        family, link = SunSpec(SunSpecOptions()), Link("127.0.0.1", site.ports["b"], jitter=lambda low, high: 0.0)
+        found = await _over(link, family.find(1))
+        assert found is not None
+        raw = await _over(link, family.poll(found, frozenset(f"{model}.Ena" for model in CURVES)))
+        await link.close()
+    assert raw is not None
+    for model, points in theirs.items():
+        ours = {path: value for path, value in raw[model].items() if value is not None}
+        assert {path: points[path] for path in ours} == pytest.approx(ours, rel=1e-12), model
+        if model != 713:  # of which only what changes is polled
+            assert {path for path, value in points.items() if value is not None} == set(ours), model
+    # As the site was planned: 37.5 % of 12500 Wh, and the default curves of IEEE 1547-2018.
+    assert raw[713]["SoC"] == 37.5
+    assert raw[713]["WHAvail"] == pytest.approx(4687.5, abs=0.5)
+    assert (theirs[705]["Crv[3].Pt[4].V"], theirs[705]["Crv[3].Pt[4].Var"]) == (108.0, -44.0)
+    assert (raw[712]["Crv[1].Pt[6].W"], raw[712]["Crv[1].Pt[6].Var"]) == (100.0, -44.0)
+    assert theirs[710]["Crv[1].MustTrip.Pt[2].Hz"] == 52.0

@@ -173,6 +173,7 @@ class FakeUpstream:
     slow: set[str] = field(default_factory=set)
     faults: list[Exception] = field(default_factory=list)
     shown: int = 0
+    averages: list[Average] = field(default_factory=list)
     blind: bool = False
 
     def policy(self, respondent: Respondent) -> Policy:
@@ -191,10 +192,11 @@ class FakeUpstream:
         self.told.append(outcome)
 
     def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
-        """Count."""
+        """Count, and keep the averages."""
         if self.blind:
             raise ZeroDivisionError("a session's defect")
         self.shown += 1
+        self.averages += averages
 
     def kinds(self, event: str) -> list[str]:
         """What was told of an event, without the evidence of how it went."""

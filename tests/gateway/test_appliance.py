@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import pytest
 import yaml
+from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from certs import dev_ca
 from gateway.cli.app import main
@@ -250,6 +251,36 @@ def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_acce
     assert pv["serial"] == "M-1"
     config.write_text(yaml.safe_dump(plain))
     assert osed(capsys, "check", "--config", config)[0] == 0
+
+
+def test_stop_with_release_gives_the_values_from_before_us_back(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The installer had set 80 % of 6 kW; a third party's client sets and reads it."""
+    pv = next(one for one in site if one["name"] == "pv")
+    device = SunSpecModbusClientDeviceTCP(pv["unit"], pv["host"], pv["port"], timeout=5)
+    try:
+        device.scan()
+        limit = device.models[704][0]
+        limit.read()
+        limit.WMaxLimPct.cvalue, limit.WMaxLimPctEna.value = 80.0, 1
+        limit.write()
+        config = configuration(tmp_path, settings(site))
+        with process("gateway", "run", "--config", str(config)) as gateway:
+            line_with(gateway.stderr, "running")
+            while _until_held(capsys, config)["produce_max_w"] > 2500.0:
+                pass
+            limit.read()
+            assert limit.WMaxLimPct.cvalue < 42.0
+            assert answer(capsys, config, "stop", "--release") == {"stopping": True}
+            line_with(gateway.stderr, "stopped")
+            assert gateway.wait(30) == 0
+        limit.read()
+        assert (limit.WMaxLimPct.cvalue, limit.WMaxLimPctEna.value) == (80.0, 1)
+        limit.WMaxLimPctEna.value = 0
+        limit.write()
+    finally:
+        device.close()
 
 
 def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, Any]:

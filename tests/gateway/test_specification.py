@@ -17,6 +17,7 @@ from gateway.log.book import Log
 from gateway.specification import difference, specify
 from gateway.wiring import DURABLE, FAMILIES, Tools, terms_of, tools, wire
 from grid_functions.model.errors import CredentialFault
+from protocols.ieee2030_5.session.terms import Profile
 
 HOST = "192.0.2.1"
 
@@ -163,3 +164,13 @@ def test_a_key_that_does_not_fit_is_told_before_anything_changes(tmp_path: Path)
     of["upstreams"][0]["tls"]["key"] = certificate(tmp_path, "other")["key"]
     with pytest.raises(CredentialFault, match="upstream utility"):
         specify(loaded(tmp_path, of))
+
+
+async def test_connection_point_and_enterprise_number_reach_the_session(tmp_path: Path, kit: Tools) -> None:
+    of = plain(tmp_path)
+    of["upstreams"][0] |= {
+        "profile": "csip-aus-1.1",
+        "serves": [{"site": "house", "nmi": "4102335210", "pen": 64000, "pin": 111115}],
+    }
+    terms = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"].terms
+    assert (terms.nmi, terms.pen, terms.pin, terms.profile) == ("4102335210", 64000, 111115, Profile.CSIP_AUS)

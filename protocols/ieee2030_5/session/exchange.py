@@ -6,6 +6,7 @@ from enum import StrEnum
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Read
 from grid_functions.model.outcome import Outcome
+from grid_functions.model.reading import Average
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.reader import Decoded
 
@@ -34,7 +35,8 @@ class Reply:
     """The server answered.
 
     ``sent_s``/``received_s``: monotonic, around the exchange. ``body``: decoded, the very same object as last time when the bytes
-    were the same. ``fault``: why a body that was there could not be read. ``location``: the Location header as given.
+    were the same. ``fault``: why a body that was there could not be read. ``location``: the Location header as given. ``retry_s``:
+    the server asks not to be asked again sooner (Retry-After, or maxRetryDuration of its Error).
     """
 
     id: int
@@ -44,6 +46,7 @@ class Reply:
     body: Decoded[Message] | None = None
     fault: str = ""
     location: str = ""
+    retry_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,10 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The last look at each of the respondent's devices."""
+    """The last look at each of the respondent's devices, and the averages that were completed since the last picture."""
 
     seen: tuple[Seen, ...]
+    averages: tuple[Average, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
-from protocols.ieee2030_5.session import polling, polls, pushes, reads, responses, telling
+from protocols.ieee2030_5.session import logs, mirroring, polling, polls, pushes, reads, responses, telling
 from protocols.ieee2030_5.session.clock import LARGE_S, heard
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
@@ -30,6 +30,8 @@ from protocols.ieee2030_5.session.polls import Taken, Verdict
 from protocols.ieee2030_5.session.state import (
     CLOCK_KEY,
     CLOCK_VERSION,
+    ForLog,
+    ForMirror,
     ForNode,
     ForPush,
     ForRegistration,
@@ -71,8 +73,9 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
             turn.fail(given)
         case Tell(outcome):
             turn.state = replace(turn.state, book=responses.tell(turn.state.book, outcome, now.mono_s))
-        case Picture(seen):
-            turn.state = replace(turn.state, seen=seen)
+        case Picture(seen, averages):
+            mirroring.heard(turn, averages)
+            telling.looked(turn, seen)
         case Tick():
             pass
     turn.finish()
@@ -89,11 +92,15 @@ class _Turn(Turn):
                 if node is not None and node.asked == reply.id:
                     self._polled(polls.take(node, reply, self.state.terms, self.mono_s, self.dice), reply)
             case ForPush(item):
-                telling.pushed(self, item, reply.id, reply.status)
+                telling.pushed(self, item, reply.id, reply.status, reply.retry_s)
             case ForResponse(event):
-                telling.responded(self, event, reply.id, reply.status)
+                telling.responded(self, event, reply.id, reply.status, reply.retry_s)
             case ForRegistration():
-                telling.enrolled(self, reply.status)
+                telling.enrolled(self, reply.status, reply.retry_s)
+            case ForLog():
+                telling.logged(self, reply.id, reply.status, reply.retry_s)
+            case ForMirror(part):
+                mirroring.answered(self, part, reply.id, reply.status, reply.location, reply.retry_s)
             case None:
                 pass
 
@@ -109,6 +116,10 @@ class _Turn(Turn):
                 telling.responded(self, event, failure.id, None)
             case ForRegistration():
                 telling.enrolled(self, None)
+            case ForLog():
+                telling.logged(self, failure.id, None)
+            case ForMirror(part):
+                mirroring.answered(self, part, failure.id, None, "", 0.0)
             case None:
                 pass
 
@@ -116,6 +127,7 @@ class _Turn(Turn):
         """Tell what was read, send what is due, say when to come again."""
         self._tell_read()
         telling.wish(self)
+        mirroring.follow(self)
         book, done = responses.settled(self.state.book, self.server_s)
         self.change(book=book)
         telling.settle(self, done)
@@ -168,7 +180,7 @@ class _Turn(Turn):
     def _regrow(self) -> None:
         trusted = self._trusted()
         tree, astray = polls.grow(self.state.tree, self.state.terms, trusted, self.mono_s, self.dice)
-        self.change(tree=tree, parts=None)
+        self.change(tree=tree, parts=None, trusted=trusted)
         if astray:
             self.alarm(
                 "links", f"links not followed, they leave the configured server or are too many: {sorted(astray)[:3]}"
@@ -285,6 +297,8 @@ class _Turn(Turn):
         if self.state.refused:
             return
         telling.enrol(self)
+        telling.log(self)
+        mirroring.send(self)
         for item, push in list(pushes.due(self.state.pushes, self.mono_s)):
             number = self.send(Method.PUT, push.url, push.message, ForPush(item), str(item))
             self.change(pushes=pushes.sent(self.state.pushes, item, number, self.mono_s))
@@ -312,4 +326,6 @@ class _Turn(Turn):
             state.terms.register and state.enrolment.asked is None and own_device(state.tree, state.terms) is None
         )
         waits = [soonest, pushes.next_due(state.pushes), responses.next_due(state.book)]
+        if own_device(state.tree, state.terms) is not None:
+            waits += [logs.next_due(state.log), mirroring.next_due(self)]
         return min([*waits, max(state.enrolment.due_s, self.mono_s + 1.0)] if enrolling else waits)

@@ -40,9 +40,9 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     if reply.status in (404, 410):
         return _gone(node, now_s, dice)
     if reply.status in (401, 403):
-        return failed(node, Verdict.FORBIDDEN, f"refused with {reply.status}", now_s, dice)
+        return failed(node, Verdict.FORBIDDEN, f"refused with {reply.status}", now_s, dice, reply.retry_s)
     if not 200 <= reply.status < 300:
-        return failed(node, Verdict.FAILED, f"answered with {reply.status}", now_s, dice)
+        return failed(node, Verdict.FAILED, f"answered with {reply.status}", now_s, dice, reply.retry_s)
     body = reply.body
     if body is None:
         if reply.fault:
@@ -79,10 +79,11 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     return Taken(read, Verdict.READ, changed or node.look is not Look.READ)
 
 
-def failed(node: Node, verdict: Verdict, why: str, now_s: float, dice: Dice) -> Taken:
-    """The poll came to nothing: what was read before is kept, and asked for again inside the window."""
+def failed(node: Node, verdict: Verdict, why: str, now_s: float, dice: Dice, wait_s: float = 0.0) -> Taken:
+    """The poll came to nothing: what was read before is kept, and asked for again inside the window, or after ``wait_s`` if later."""
     failures = node.failures + 1
     due_s = polling.after_failure(node.window_s, node.started_s, failures, now_s, dice)
+    due_s = max(due_s, now_s + wait_s)
     after = replace(node, look=Look.FAILED, walk=None, asked=None, failures=failures, due_s=due_s)
     return Taken(after, verdict, node.look is not Look.FAILED, why)
 

@@ -1,4 +1,4 @@
-"""What the client PUTs: DERCapability, DERSettings, DERStatus, ConnectionPoint; at start, on change, status also on the clock."""
+"""What the client PUTs: DER resources and ConnectionPoint; at start, on change, status and availability also on the clock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from grid_functions.model.ports import Dice
 from protocols.ieee2030_5.session import polling
-from protocols.ieee2030_5.wire.der import DERCapability, DERSettings, DERStatus
+from protocols.ieee2030_5.wire.der import DERAvailability, DERCapability, DERSettings, DERStatus
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.resources import ConnectionPoint
 
@@ -24,6 +24,7 @@ class Item(StrEnum):
     CAPABILITY = "DERCapability"
     SETTINGS = "DERSettings"
     STATUS = "DERStatus"
+    AVAILABILITY = "DERAvailability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,10 @@ def sent(pushes: Pushes, item: Item, number: int, now_s: float) -> Pushes:
     return {**pushes, item: replace(push, asked=number, carried=gist(push.message), last_s=now_s)}
 
 
-def answered(pushes: Pushes, item: Item, status: int | None, now_s: float, dice: Dice) -> tuple[Pushes, bool]:
-    """The server's status for it, None when nobody answered. Second: it was refused for good just now."""
+def answered(
+    pushes: Pushes, item: Item, status: int | None, now_s: float, dice: Dice, wait_s: float = 0.0
+) -> tuple[Pushes, bool]:
+    """The server's status for it, None when nobody answered; ``wait_s``: no sooner again. Second: it was refused for good just now."""
     push = pushes[item]
     if status is not None and (200 <= status < 300 or status in _FINAL):
         refused = status in _FINAL
@@ -88,7 +91,7 @@ def answered(pushes: Pushes, item: Item, status: int | None, now_s: float, dice:
         done = replace(push, asked=None, settled=push.carried, refused=refused, failures=0, due_s=due_s)
         return {**pushes, item: done}, refused
     failures = push.failures + 1
-    due_s = now_s + polling.backoff(failures, dice, least_s=10.0)
+    due_s = now_s + max(polling.backoff(failures, dice, least_s=10.0), wait_s)
     return {**pushes, item: replace(push, asked=None, failures=failures, due_s=due_s)}, False
 
 
@@ -104,5 +107,7 @@ def gist(message: Message) -> Message:
                 if (value := getattr(message, name)) is not None
             }
             return replace(message, readingTime=0, stateOfChargeStatus=None, **undated)
+        case DERAvailability():  # it moves with every watt: its turn is its rate
+            return DERAvailability(readingTime=0)
         case DERCapability() | ConnectionPoint() | _:
             return message

@@ -125,8 +125,13 @@ def sent(book: Book, name: str, number: int) -> Book:
     return _with(book, name, replace(book.queues[name], asked=number))
 
 
-def answered(book: Book, name: str, status: int | None, mono_s: float, dice: Dice) -> tuple[Book, Settled | None]:
-    """The server's status for it, None when nobody answered. 2xx settles; 400 and its like settle with an alarm."""
+def answered(
+    book: Book, name: str, status: int | None, mono_s: float, dice: Dice, wait_s: float = 0.0
+) -> tuple[Book, Settled | None]:
+    """The server's status for it, None when nobody answered; ``wait_s``: no sooner again.
+
+    2xx settles; 400 and its like settle with an alarm.
+    """
     queue = book.queues[name]
     final = status is not None and 400 <= status < 500 and status not in _RETRY
     if status is not None and (200 <= status < 300 or final):
@@ -135,7 +140,7 @@ def answered(book: Book, name: str, status: int | None, mono_s: float, dice: Dic
         return _with(book, name, rest), Settled(queue.owed[0], fate, alarm=final)
     failures = queue.failures + 1
     wait = polling.backoff(failures, dice, most_s=900.0 if status in (401, 403, 404) else 300.0)
-    return _with(book, name, replace(queue, asked=None, failures=failures, due_s=mono_s + wait)), None
+    return _with(book, name, replace(queue, asked=None, failures=failures, due_s=mono_s + max(wait, wait_s))), None
 
 
 def hastened(book: Book, mono_s: float, dice: Dice) -> Book:

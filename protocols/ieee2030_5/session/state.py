@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
-from protocols.ieee2030_5.session import responses
+from grid_functions.model.reading import Metered
+from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.clock import ServerClock, booted
+from protocols.ieee2030_5.session.logs import Log
+from protocols.ieee2030_5.session.mirrors import Mirror
 from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
@@ -43,7 +46,19 @@ class ForRegistration:
     """The request that registers our EndDevice."""
 
 
-Purpose = ForNode | ForPush | ForResponse | ForRegistration
+@dataclass(frozen=True, slots=True)
+class ForLog:
+    """The request that carries the first LogEvent that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForMirror:
+    """A request that makes a mirror or tells its readings."""
+
+    part: Metered
+
+
+Purpose = ForNode | ForPush | ForResponse | ForRegistration | ForLog | ForMirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +75,9 @@ class State:
     """One session with one server, for one EndDevice.
 
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
-    compared and agrees; ``refused``: why the relation is refused, "access" or "pin", empty = it is not; ``owing``: something was
-    read that no Read has told yet; ``parts``: the translated tree, None = a content changed.
+    compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
+    refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the translated
+    tree, None = a content changed.
     """
 
     terms: Terms
@@ -72,12 +88,15 @@ class State:
     time_read: bool = False
     saved_offset_s: float | None = None
     verified: bool = False
+    trusted: bool = False
     refused: str = ""
     owing: bool = False
     parts: Parts | None = None
     book: Book = field(default_factory=Book)
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
+    log: Log = field(default_factory=Log)
+    mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)
     enrolment: Enrolment = field(default_factory=Enrolment)
     alarms: frozenset[str] = frozenset()
     remarks: frozenset[str] = frozenset()
@@ -99,4 +118,5 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         tree={root: Node(root, terms.floor_s, now.mono_s)},
         saved_offset_s=saved,
         book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+        log=logs.loaded(*memory.get(logs.KEY, (0, b""))),
     )

@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
+from grid_functions.model.device import Seen
 from grid_functions.model.event import Settings, Standing
-from protocols.ieee2030_5.session import polling, pushes, responses
-from protocols.ieee2030_5.session.exchange import Alarm, Method, Told
+from protocols.ieee2030_5.session import logs, polling, pushes, responses
+from protocols.ieee2030_5.session.exchange import Alarm, Method, Remember, Told
 from protocols.ieee2030_5.session.pushes import Item
 from protocols.ieee2030_5.session.responses import Settled
-from protocols.ieee2030_5.session.state import ForRegistration
+from protocols.ieee2030_5.session.state import ForLog, ForRegistration
 from protocols.ieee2030_5.session.terms import Profile
 from protocols.ieee2030_5.session.tree import Kind, Look, own_device, resolve
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.translate import der
+from protocols.ieee2030_5.translate.availability import availability_of
 from protocols.ieee2030_5.wire.der import DER
 from protocols.ieee2030_5.wire.resources import ConnectionPoint, EndDevice
 
@@ -21,7 +23,7 @@ def wish(turn: Turn) -> None:
     """Bring what should stand at the server up to date."""
     state, terms = turn.state, turn.state.terms
     device = own_device(state.tree, terms)
-    if device is None or state.refused:
+    if device is None or state.refused or not state.trusted:
         return
     wishes: Mapping[Item, pushes.Push] = state.pushes
     if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
@@ -37,6 +39,7 @@ def wish(turn: Turn) -> None:
             (Item.CAPABILITY, links.DERCapabilityLink, der.capability_of(state.seen, csip_aus), None),
             (Item.SETTINGS, links.DERSettingsLink, der.settings_of(state.seen, csip_aus, settings, at_s), None),
             (Item.STATUS, links.DERStatusLink, der.status_of(state.seen, at_s), node.window_s),
+            (Item.AVAILABILITY, links.DERAvailabilityLink, availability_of(state.seen, at_s), node.window_s),
         ):
             url = resolve(terms.url, link.href) if link is not None else ""
             if url and message is not None:
@@ -44,12 +47,12 @@ def wish(turn: Turn) -> None:
     turn.change(pushes=wishes)
 
 
-def pushed(turn: Turn, item: Item, number: int, status: int | None) -> None:
+def pushed(turn: Turn, item: Item, number: int, status: int | None, wait_s: float = 0.0) -> None:
     """A PUT was answered, or not (status None)."""
     push = turn.state.pushes.get(item)
     if push is None or push.asked != number:
         return
-    wishes, refused = pushes.answered(turn.state.pushes, item, status, turn.mono_s, turn.dice)
+    wishes, refused = pushes.answered(turn.state.pushes, item, status, turn.mono_s, turn.dice, wait_s)
     turn.change(pushes=wishes)
     if refused:
         turn.alarm(f"put {item}", f"the server refuses our {item} with {status}; told again only when it changes")
@@ -57,12 +60,46 @@ def pushed(turn: Turn, item: Item, number: int, status: int | None) -> None:
         turn.calm(f"put {item}")
 
 
-def responded(turn: Turn, event: str, number: int, status: int | None) -> None:
+def looked(turn: Turn, seen: tuple[Seen, ...]) -> None:
+    """A look at the devices: what stands at the server follows, and what their alarms are worth noting there."""
+    log = logs.seen(turn.state.log, seen, turn.server_s, turn.mono_s)
+    if log is not turn.state.log:
+        turn.outputs.append(Remember(logs.KEY, logs.VERSION, logs.saved(log)))
+    turn.change(seen=seen, log=log)
+
+
+def log(turn: Turn) -> None:
+    """Post the LogEvent that is due, if the server has a list for it."""
+    terms, event = turn.state.terms, logs.due(turn.state.log, turn.mono_s)
+    device = own_device(turn.state.tree, terms)
+    if event is None or device is None:
+        return
+    url = "" if device.LogEventListLink is None else resolve(terms.url, device.LogEventListLink.href)
+    if not url:  # asked again once the list is read anew
+        turn.change(log=replace(turn.state.log, due_s=turn.mono_s + polling.REFUSED_S))
+        return
+    number = turn.send(Method.POST, url, event, ForLog(), f"LogEvent {event.logEventCode}")
+    turn.change(log=replace(turn.state.log, asked=number))
+
+
+def logged(turn: Turn, number: int, status: int | None, wait_s: float = 0.0) -> None:
+    """A LogEvent was answered, or not (status None)."""
+    if turn.state.log.asked != number:
+        return
+    after, refused = logs.answered(turn.state.log, status, wait_s, turn.mono_s, turn.dice)
+    turn.change(log=after)
+    if refused:
+        turn.alarm("log", f"the server refuses a LogEvent with {status}")
+    elif status is not None and status < 300:
+        turn.calm("log")
+
+
+def responded(turn: Turn, event: str, number: int, status: int | None, wait_s: float = 0.0) -> None:
     """A Response was answered, or not (status None)."""
     queue = turn.state.book.queues.get(event)
     if queue is None or queue.asked != number:
         return
-    book, done = responses.answered(turn.state.book, event, status, turn.mono_s, turn.dice)
+    book, done = responses.answered(turn.state.book, event, status, turn.mono_s, turn.dice, wait_s)
     turn.change(book=book)
     settle(turn, () if done is None else (done,))
 
@@ -76,7 +113,7 @@ def settle(turn: Turn, done: Iterable[Settled]) -> None:
             turn.outputs.append(Alarm(f"response {one.outcome.event.id}", text))
 
 
-def enrolled(turn: Turn, status: int | None) -> None:
+def enrolled(turn: Turn, status: int | None, wait_s: float = 0.0) -> None:
     """The registration was answered, or not (status None)."""
     enrolment = turn.state.enrolment
     good = status is not None and (200 <= status < 300 or status == 409)
@@ -92,7 +129,7 @@ def enrolled(turn: Turn, status: int | None) -> None:
         turn.alarm("enrolment", f"the server refuses to register us with {status}; is registration out of band?")
     else:
         wait = polling.backoff(failures, turn.dice, least_s=15.0)
-    turn.change(enrolment=replace(enrolment, asked=None, failures=failures, due_s=turn.mono_s + wait))
+    turn.change(enrolment=replace(enrolment, asked=None, failures=failures, due_s=turn.mono_s + max(wait, wait_s)))
 
 
 def enrol(turn: Turn) -> None:

@@ -18,7 +18,8 @@ class Terms:
     """One EndDevice at one server.
 
     ``url``: of DeviceCapability, the only address ever configured. ``pin``: the whole six digits, None = not compared. ``nmi``: the
-    connection point id to PUT, empty = none. ``register``: POST the EndDevice when it is not listed. ``device_category``: bits of
+    connection point id to PUT, empty = none. ``pen``: the private enterprise
+    number that our mRIDs end in. ``register``: POST the EndDevice when it is not listed. ``device_category``: bits of
     DeviceCategoryType, 0 = not told (every event is for us). ``floor_s``/``ceiling_s`` bound every poll rate the server asks for.
     """
 
@@ -29,6 +30,7 @@ class Terms:
     profile: Profile = Profile.CSIP_AUS
     pin: int | None = None
     nmi: str = ""
+    pen: int = 0
     register: bool = False
     device_category: int = 0
     floor_s: float = 30.0

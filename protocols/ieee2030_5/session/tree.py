@@ -25,6 +25,7 @@ from protocols.ieee2030_5.wire.der import (
     DERProgramList,
 )
 from protocols.ieee2030_5.wire.messages import Message
+from protocols.ieee2030_5.wire.metering import MirrorUsagePointList
 from protocols.ieee2030_5.wire.resources import (
     DeviceCapability,
     EndDevice,
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     DEFAULT = "DefaultDERControl"
     CURVE = "DERCurve"
     DERS = "DERList"
+    MIRRORS = "MirrorUsagePointList"
 
 
 TYPES: Mapping[Kind, type[Message]] = MappingProxyType(
@@ -63,10 +65,11 @@ TYPES: Mapping[Kind, type[Message]] = MappingProxyType(
         Kind.DEFAULT: DefaultDERControl,
         Kind.CURVE: DERCurve,
         Kind.DERS: DERList,
+        Kind.MIRRORS: MirrorUsagePointList,
     }
 )
 
-LISTED = frozenset({Kind.END_DEVICES, Kind.ASSIGNMENTS, Kind.PROGRAMS, Kind.CONTROLS, Kind.DERS})
+LISTED = frozenset({Kind.END_DEVICES, Kind.ASSIGNMENTS, Kind.PROGRAMS, Kind.CONTROLS, Kind.DERS, Kind.MIRRORS})
 """Read page by page."""
 
 CONTROL = frozenset({Kind.END_DEVICES, Kind.ASSIGNMENTS, Kind.PROGRAMS, Kind.CONTROLS, Kind.DEFAULT, Kind.CURVE})
@@ -222,6 +225,8 @@ def _branches(node: Node, terms: Terms, trusted: bool) -> Iterator[tuple[Kind, s
         case DeviceCapability() as capability:
             yield from _link(Kind.TIME, capability.TimeLink)
             yield from _link(Kind.END_DEVICES, capability.EndDeviceListLink)
+            if trusted:
+                yield from _link(Kind.MIRRORS, capability.MirrorUsagePointListLink)
         case DefaultDERControl() as default:
             yield from ((Kind.CURVE, href) for href in curve_links(default.DERControlBase))
     for item in node.items:

@@ -11,6 +11,7 @@ from grid_functions.model.device import How, Nameplate, Role, Seen
 from grid_functions.model.event import Settings
 from grid_functions.model.reading import Quality
 from grid_functions.model.units import Quantity
+from protocols.ieee2030_5.translate.alarms import alarm_status
 from protocols.ieee2030_5.wire.datatypes import (
     ActivePower,
     ApparentPower,
@@ -139,10 +140,9 @@ def status_of(seen: Iterable[Seen], at_s: float) -> DERStatus | None:
     generation = [der for der in ders if der.role in _GENERATION]
     storage = [der for der in ders if der.role in _STORAGE]
     running = any(_operating(der) for der in ders)
-    alarms = any(der.condition.alarms for der in ders if der.condition.online)
     charge = _charge(storage)
     return DERStatus(
-        alarmStatus=None if alarms else 0,
+        alarmStatus=alarm_status(ders),
         genConnectStatus=_connect_status(generation, at) if generation or not storage else None,
         operationalModeStatus=StatusType(at, 2 if running else 1),
         readingTime=at,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.simulator.commands import apply, shown, since
-from adapters.simulator.plan import PlanError, Quirks
+from adapters.simulator.fields import PlanError
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.site import step
 from tests.adapters.simulator.situations import site
 

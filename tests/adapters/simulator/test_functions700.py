@@ -5,7 +5,7 @@
 
 import pytest
 
-from adapters.simulator.plan import Quirks
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import BASE, Refusal
 from adapters.simulator.site import Site, step, write
 from tests.adapters.simulator.situations import attempt, put, raw, site

@@ -5,7 +5,7 @@
 
 import pytest
 
-from adapters.simulator.plan import Quirks
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import Refusal
 from adapters.simulator.site import Site, advance, step
 from tests.adapters.simulator.situations import attempt, put, raw, site
@@ -131,8 +131,8 @@ def test_energy_counts() -> None:
         ((121, "WMax"), 0, Refusal.ILLEGAL_VALUE),
         ((121, "WMax"), 5001, Refusal.ILLEGAL_VALUE),
         ((123, "WMaxLimPct_SF"), 0, Refusal.ILLEGAL_ADDRESS),
-        ((123, "OutPFSet"), 100, Refusal.ILLEGAL_ADDRESS),
-        ((123, "VArPct_Ena"), 1, Refusal.ILLEGAL_ADDRESS),
+        ((123, "OutPFSet"), 1001, Refusal.ILLEGAL_VALUE),
+        ((123, "VArPct_Ena"), 2, Refusal.ILLEGAL_VALUE),
         ((103, "W"), 1, Refusal.ILLEGAL_ADDRESS),
         ((120, "WRtg"), 9000, Refusal.ILLEGAL_ADDRESS),
     ],

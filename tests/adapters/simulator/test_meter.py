@@ -1,17 +1,16 @@
 """The meter's registers: sign, phases, counters, saturation."""
 
-from typing import Literal
-
 import pytest
 
 from adapters.simulator.meter import Meter
-from adapters.simulator.plan import MeterPlan, Quirks
+from adapters.simulator.plan import MeterPlan
+from adapters.simulator.quirks import Quirks
 from adapters.simulator.registers import PointKey, Value
 from adapters.simulator.site import step
 from tests.adapters.simulator.situations import PLAN, put, raw, site
 
 
-def _meter(model: Literal[201, 203] = 203, full_scale_w: float = 30000.0) -> Meter:
+def _meter(model: int = 203, full_scale_w: float = 30000.0) -> Meter:
     return Meter(MeterPlan("m", "a", model=model, full_scale_w=full_scale_w), Quirks())
 
 
@@ -89,3 +88,32 @@ def test_one_phase_inverter_feeds_phase_a() -> None:
 def test_the_meter_takes_no_writes() -> None:
     with pytest.raises(AssertionError, match="ILLEGAL_ADDRESS"):
         put(site(), "meter", 203, W=1)
+
+
+@pytest.mark.parametrize(("model", "legs"), [(202, [-500, 300]), (204, None), (212, [-500, 300]), (214, None)])
+def test_split_phase_and_delta(model: int, legs: list[int] | None) -> None:
+    values = _meter(model=model).values((-500.0, 200.0, 100.0))
+    between = "PPVphAB" if model > 210 else "PhVphAB"
+    assert values[model, "W"] == -200
+    # 230 V to neutral: 460 V across a split phase, 398.4 V between phases; in tenths where they are counted.
+    expected = (460.0 if legs else 398.4) * (1 if model > 210 else 10)
+    assert values[model, between] == pytest.approx(expected, abs=0.05)
+    assert (model, "WphC") not in values
+    if legs:
+        assert [values[model, name] for name in ("WphA", "WphB")] == legs
+    else:
+        assert (model, "WphA") not in values
+        assert (model, "PhV") not in values
+
+
+@pytest.mark.parametrize(("model", "watts"), [(211, -77.25), (213, -77.25)])
+def test_float_meters_do_not_round(model: int, watts: float) -> None:
+    one = Meter(MeterPlan("m", "a", model=model), Quirks(), import_ws=5400.0)
+    values = one.values((-100.5, 20.25, 3.0))
+    assert (values[model, "W"], values[model, "TotWhImp"], values[model, "WphA"]) == (
+        watts, 1.5, watts if model == 211 else -100.5,
+    )  # fmt: skip
+    registers = one.image.encode(values)
+    point = next(p for p in one.image.points if p.key == (model, "W"))
+    # -77.25 as IEEE 754: 0xC29A8000.
+    assert registers[point.offset : point.offset + 2] == [0xC29A, 0x8000]

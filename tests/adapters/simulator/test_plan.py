@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.simulator.plan import PlanError, Quirks, parse_number, parse_plan, parse_quirks
+from adapters.simulator.fields import PlanError, number
+from adapters.simulator.plan import parse_plan
+from adapters.simulator.quirks import Quirks, parse_quirks
 from tests.adapters.simulator.situations import PLAN
 
 INVERTER = PLAN["inverters"][0]
@@ -33,10 +35,15 @@ def test_quirks_in_the_plan() -> None:
     [
         ({"meter": None}, "meter"),
         ({"meter": {}}, r"meter\.name"),
-        ({"meter": {**METER, "model": 202}}, r"meter\.model"),
+        ({"meter": {**METER, "model": 205}}, r"meter\.model"),
         ({"meter": {**METER, "positive": "up"}}, r"meter\.positive"),
         ({"meter": {**METER, "full_scale_w": 0}}, r"meter\.full_scale_w"),
+        ({"meter": {**METER, "quirks": {"night": "gone"}}}, "unknown night"),
         ({"inverters": {}}, "inverters"),
+        ({"inverters": [{**INVERTER, "models": [143]}]}, r"inverters\[0\]\.models: unknown \[143\]"),
+        ({"inverters": [{**INVERTER, "models": [124]}]}, r"inverters\[0\]\.models: 124 and 802"),
+        ({"inverters": [{**INVERTER, "floats": 1}]}, r"inverters\[0\]\.floats"),
+        ({"inverters": [{**INVERTER, "kind": "der700", "floats": True}]}, r"inverters\[0\]\.floats"),
         ({"inverters": [7]}, r"inverters\[0\]"),
         ({"inverters": [{**INVERTER, "kind": "wind"}]}, r"inverters\[0\]\.kind"),
         ({"inverters": [{**INVERTER, "rated_w": "5 kW"}]}, r"inverters\[0\]\.rated_w"),
@@ -86,12 +93,14 @@ def test_moves_are_sorted() -> None:
 
 
 def test_quirks_switch_one_by_one() -> None:
-    assert parse_quirks({"revert_off": True}, "q", Quirks(ignores=True)) == Quirks(ignores=True, revert_off=True)
-    assert parse_quirks({"ignores": False}, "q", Quirks(ignores=True)) == Quirks()
+    assert parse_quirks({"revert_off": True}, "q", Quirks(ignores=True), "legacy") == Quirks(
+        ignores=True, revert_off=True
+    )
+    assert parse_quirks({"ignores": False}, "q", Quirks(ignores=True), "legacy") == Quirks()
 
 
 def test_numbers_are_finite_and_in_range() -> None:
-    assert parse_number(3, "n", 0, 5) == 3.0
+    assert number(3, "n", 0, 5) == 3.0
     for bad in (6, -1, float("nan"), float("inf"), True, "3", None):
         with pytest.raises(PlanError, match="n: a number from 0 to 5"):
-            parse_number(bad, "n", 0, 5)
+            number(bad, "n", 0, 5)

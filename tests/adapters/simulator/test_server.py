@@ -70,7 +70,7 @@ async def test_peer_reads_what_physics_says(simulator: Simulator) -> None:
             ac.A.cvalue,
             ac.PPVphAB.value,
             control.WMaxLimPct.cvalue,
-            control.OutPFSet.value,
+            control.OutPFSet.cvalue,
             plate.WRtg.cvalue,
             plate.WHRtg.value,
             peer.common[0].SN.value,
@@ -79,7 +79,7 @@ async def test_peer_reads_what_physics_says(simulator: Simulator) -> None:
 
     # 5000 W on three phases of 230 V: 7.25 A each (7.246 rounded), 21.75 in all.
     assert await _with_peer(simulator, "old", read) == [
-        5000, 230.0, 50.0, 21.75, None, 100.0, None, 5000, None, "L-1", 65,
+        5000, 230.0, 50.0, 21.75, None, 100.0, 1.0, 5000, None, "L-1", 65,
     ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_all_mistakes_of_shape_come_at_once_with_their_lines(tmp_path: Path) -> 
     text = text.replace("export_limit_w: 1500", "export_limit_w: -1")
     told = mistakes(tmp_path, text)
     assert [t.split(":")[1] for t in told] == ["6", "9", "12", "15"]
-    assert "'csip' or 'csip-aus'" in told[0]
+    assert "'csip', 'csip-aus' or 'csip-aus-1.1'" in told[0]
     assert "fail_safe.export_limit_w" in told[1]
     assert "connection.fuse" in told[2]
     assert "devices[0].unit" in told[3]
@@ -104,6 +104,9 @@ def test_all_inconsistencies_come_at_once_with_their_lines(tmp_path: Path) -> No
         (GOOD.replace("unit: 240,", "unit: 240, options: {speed: 1},"), "15", "speed"),
         (GOOD.replace("https://", "http://"), "5", "url"),
         (GOOD.replace("pin: 111115", "pin: 1111155"), "8", "pin"),
+        (GOOD.replace("pin: 111115", "pen: 100000000"), "8", "pen"),
+        (GOOD.replace("pin: 111115", f"nmi: '{'4' * 33}'"), "8", "nmi"),
+        (GOOD.replace("pin: 111115", "nmi: ''"), "8", "nmi"),
         (GOOD.replace("tcp://192.168.1.20:502", "tcp://192.168.1.20:0", 1), "15", "port 0"),
         (GOOD.replace("export_limit_w: 1500", "export_limit_w: .nan"), "9", "export_limit_w"),
         (GOOD.replace("name: house-1\n", "name: '../x'\n"), "11", "name"),

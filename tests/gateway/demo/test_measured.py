@@ -1,6 +1,18 @@
 """The demonstration's verdicts by hand arithmetic: a good run passes, each kind of bad run does not."""
 
-from gateway.demo.measured import Possible, Told, duplicates, first_within, held, most_w, story, tolerance_w
+from gateway.demo.measured import (
+    Possible,
+    Told,
+    at_curve,
+    duplicates,
+    first_within,
+    held,
+    most_w,
+    reached,
+    story,
+    tolerance_w,
+    worst_w,
+)
 
 
 def export(*watts: float, start_s: float = 0.0) -> list[tuple[float, float]]:
@@ -55,3 +67,30 @@ def test_spans() -> None:
     assert first_within(samples, 1500.0, 0.0, 5.0) == 2.0
     assert first_within(samples, 1000.0, 0.0, 5.0) is None
     assert first_within(samples, 1500.0, 50.0, 60.0) is None
+
+
+def test_a_value_reaches_its_goal_at_the_first_reading_after_the_last_one_away() -> None:
+    series = [(0.0, 0.0), (1.0, 2900.0), (2.0, 3200.0), (3.0, 2950.0), (4.0, 3010.0)]
+    assert reached(series, 3000.0, 120.0, 0.0, 5.0) == 3.0  # 3200 is 200 away, 2950 only 50
+    assert reached(series, 3000.0, 120.0, 2.5, 5.0) == 0.5
+    assert reached(series, 3000.0, 5.0, 0.0, 5.0) is None
+    assert reached([], 3000.0, 120.0, 0.0, 5.0) is None
+
+
+def test_how_far_an_export_lay_above_a_limit() -> None:
+    samples = export(1400.0, 1650.0, 1499.0)
+    assert worst_w(samples, 1500.0, 0.0, 3.0) == 150.0
+    assert worst_w(samples, 1500.0, 2.0, 3.0) == 0.0
+    assert worst_w(samples, 1500.0, 9.0, 10.0) == float("inf")  # nothing measured proves nothing
+
+
+def test_a_curve_is_straight_between_its_points_and_level_outside() -> None:
+    points = ((94, 40), (98, 0), (102, 0), (106, -40))
+    told = [at_curve(points, volts_pct) for volts_pct in (90.0, 95.0, 96.0, 100.0, 103.0, 104.0, 120.0)]
+    assert told == [40.0, 30.0, 20.0, 0.0, -10.0, -20.0, -40.0]
+
+
+def test_a_share_that_must_at_least_be_used_can_be_smaller() -> None:
+    samples = export(*[500.0] * 30)
+    assert not held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, 4000.0)]).ok  # a third
+    assert held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, 4000.0)], 30.0).ok

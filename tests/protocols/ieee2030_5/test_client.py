@@ -290,3 +290,35 @@ async def test_a_policy_is_of_our_end_device_alone() -> None:
     assert client.policy(client.respondent).clock == "utility"
     with pytest.raises(OurFault):
         client.policy(Respondent("utility", "00"))
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "body", "wait_s"),
+    [
+        (503, "120", b"", 120.0),
+        (429, " 7 ", b"", 7.0),
+        (503, "999999", b"", 3600.0),
+        (503, "Wed, 21 Oct 2026 07:28:00 GMT", b"", 0.0),
+        (503, "-5", b"", 0.0),
+        (503, "1e9", b"", 0.0),
+        (503, "\u00b2", b"", 0.0),
+        (200, "120", b"", 0.0),
+        (
+            503,
+            "",
+            b'<Error xmlns="urn:ieee:std:2030.5:ns"><maxRetryDuration>90</maxRetryDuration><reasonCode>4</reasonCode></Error>',
+            90.0,
+        ),
+        (500, "", b'<Error xmlns="urn:ieee:std:2030.5:ns"><reasonCode>16384</reasonCode></Error>', 0.0),
+        (503, "", b'{"detail": "busy"}', 0.0),
+        (503, "", b"<html>busy</html>", 0.0),
+    ],
+)
+async def test_how_long_a_server_asks_to_wait(status: int, header: str, body: bytes, wait_s: float) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        headers = {"Retry-After": header} if header else None
+        return web.Response(status=status, body=body, headers=headers)
+
+    reply = await _get(handler)
+    assert isinstance(reply, Reply)
+    assert reply.retry_s == wait_s

@@ -36,6 +36,7 @@ from protocols.ieee2030_5.wire.der import (
     DERProgramList,
 )
 from protocols.ieee2030_5.wire.messages import Message
+from protocols.ieee2030_5.wire.metering import MirrorUsagePointList
 from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, Dialect
 from protocols.ieee2030_5.wire.reader import Decoded, MalformedBody, decode
 from protocols.ieee2030_5.wire.resources import (
@@ -142,6 +143,8 @@ class Server:
     single: dict[str, Message] = field(default_factory=dict)
     rates: dict[str, int | None] = field(default_factory=dict)
     wrong: dict[str, Answer] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
+    retry_s: float = 0.0
     down: bool = False
     clock_ahead_s: float = 0.0
     quality: int = 4
@@ -192,6 +195,7 @@ _LISTS = {
     "/derp": DERProgramList,
     "/derc": DERControlList,
     "/der": DERList,
+    "/mup": MirrorUsagePointList,
 }
 
 
@@ -282,7 +286,17 @@ class Rig:
                 self._cache[body] = decoded
             except MalformedBody as malformed:
                 fault = malformed.reason
-        reply = Reply(id=request.id, status=status, sent_s=self.mono, received_s=later, body=decoded, fault=fault)
+        location = self.server.locations.get(urlsplit(request.url).path, "") if status in (201, 204) else ""
+        reply = Reply(
+            id=request.id,
+            status=status,
+            sent_s=self.mono,
+            received_s=later,
+            body=decoded,
+            fault=fault,
+            location=location,
+            retry_s=self.server.retry_s if status >= 400 else 0.0,
+        )
         self._pending.append((later, reply))
 
 

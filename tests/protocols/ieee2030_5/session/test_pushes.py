@@ -8,10 +8,11 @@ import pytest
 
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
-from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Quantity
 from protocols.ieee2030_5.session.exchange import Method, Picture
 from protocols.ieee2030_5.session.terms import Profile
+from protocols.ieee2030_5.wire.datatypes import Link
 from protocols.ieee2030_5.wire.der import DERCapability, DERSettings, DERStatus
 from protocols.ieee2030_5.wire.resources import ConnectionPoint
 from tests.protocols.ieee2030_5.session.rig import TERMS, Rig, default, gaps, house
@@ -160,3 +161,26 @@ def test_a_new_end_device_is_told_everything_again() -> None:
     )
     rig.run(70)
     assert len(_puts(rig, "/edev/9/dercap")) == 1
+
+
+def test_availability_is_told_at_the_der_list_rate_and_not_with_every_watt() -> None:
+    rig = house()
+    rig.server.lists["/edev/1/der"][0] = replace(
+        rig.server.lists["/edev/1/der"][0], DERAvailabilityLink=Link("/edev/1/der/1/dera")
+    )
+    for step in range(60):
+        readings: dict[MeterKey, Reading] = {(Quantity.STATE_OF_CHARGE, None): Reading(60.0, Quality.GOOD, 0.0, 0.0)}
+        readings[Quantity.NET, None] = Reading(-100.0 * step, Quality.GOOD, 0.0, 0.0)
+        plate = Nameplate(rated_w=5000.0, capacity_wh=10_000.0)
+        condition = Condition(online=True, readings=readings)
+        rig.give(Picture((Seen("b", Role.BATTERY, plate, ABLE, condition),)))
+        rig.run(10)
+    told = _puts(rig, "/edev/1/der/1/dera")
+    assert 8 <= len(told) <= 11  # 600 s at 60 s
+    assert all(55 <= gap <= 65 for gap in gaps([at for at, _ in told])[1:])
+    assert told[0][1].statWAvail.watts == 5000
+
+
+def test_no_connection_point_is_put_to_a_server_whose_pin_is_wrong() -> None:
+    rig = house(replace(TERMS, pin=123456, nmi="4102335210")).run(600)
+    assert rig.server.puts == []

@@ -1,34 +1,13 @@
-"""The steps of act 1. Each acts on the stage, waits for what should be seen, and judges by what was measured."""
+"""The steps at the house: limits, their order, their end, silence and a crash, with two inverters. Each judges by what was measured."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
 from gateway.demo.measured import SETTLE_S, duplicates, first_within, held, most_w, story, tolerance_w
 from gateway.demo.registers import limit_w
 from gateway.demo.sabotage import Sabotage
-from gateway.demo.stage import DEFAULT_W, FAIL_SAFE_W, LEGACY, MODERN, REVERT_S, Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One step's verdict with its figures. ``limits``: (t_s, limit in W) for the plot."""
-
-    id: str
-    title: str
-    ok: bool
-    figures: dict[str, Any] = field(default_factory=dict)
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step: ``play`` acts and judges; it never raises for what it finds, only for a broken stage."""
-
-    id: str
-    title: str
-    play: Callable[[Stage], Awaitable[Result]]
+from gateway.demo.setting import DEFAULT_W, FAIL_SAFE_W, LEGACY, MODERN, REVERT_S
+from gateway.demo.stage import Stage
+from gateway.demo.step import Result, Step, exports, limited, settled, wait_until
 
 
 async def export_limit(stage: Stage) -> Result:
@@ -37,7 +16,7 @@ async def export_limit(stage: Stage) -> Result:
     control = await stage.operator.export_limit(stage.programs["feeder"], limit, 43)
     seen = await stage.told(control.mrid, {1, 2}, 8)
     steps = [stage.now_s]
-    await _limited(stage, limit, SETTLE_S)
+    await limited(stage, limit, SETTLE_S)
     moves = (
         (stage.site.load, 3200.0, SETTLE_S + 1.2),
         (stage.site.sun, 0.25, 3.0),
@@ -47,7 +26,7 @@ async def export_limit(stage: Stage) -> Result:
     for move, value, watch_s in moves:
         await move(value)
         steps.append(stage.now_s)
-        await _wait_until(stage, steps[-1] + watch_s)
+        await wait_until(stage, steps[-1] + watch_s)
     end_s = min(stage.now_s, control.end_s)
     done = await stage.told(control.mrid, {3}, 8)
     verdict = held(await stage.samples(), limit, steps, end_s, stage.possible)
@@ -76,11 +55,11 @@ async def supersede(stage: Stage) -> Result:
     winner = await stage.operator.export_limit(stage.programs["area"], 3000, 7)
     swapped = await stage.told(winner.mrid, {1, 2}, 8) and await stage.told(loser.mrid, {7}, 4)
     at_s = stage.now_s
-    await _wait_until(stage, winner.end_s)
+    await wait_until(stage, winner.end_s)
     during = first_within(await stage.samples(), 3000, at_s, winner.end_s)
     completed = await stage.told(winner.mrid, {3}, 8)
     after_s = stage.now_s
-    await _wait_until(stage, after_s + 6.0)
+    await wait_until(stage, after_s + 6.0)
     # The loser's window is still open, but its mode is lost for good: the default of 5000 W holds, not 1500 W again.
     samples = await stage.samples()
     default = first_within(samples, DEFAULT_W, after_s, stage.now_s)
@@ -104,19 +83,19 @@ async def cancel(stage: Stage) -> Result:
     """A cancelled control ends at once and is answered with 6."""
     control = await stage.operator.export_limit(stage.programs["feeder"], 1000, 120)
     started = await stage.told(control.mrid, {1, 2}, 8)
-    limited = await _limited(stage, 1000, SETTLE_S)
+    there = await limited(stage, 1000, SETTLE_S)
     await stage.operator.cancel(control)
     at_s = stage.now_s
     answered = await stage.told(control.mrid, {6}, 8)
     rose = await stage.until(
-        "export above the cancelled limit", lambda: _exports(stage, 1000 + 3 * tolerance_w(1000)), SETTLE_S
+        "export above the cancelled limit", lambda: exports(stage, 1000 + 3 * tolerance_w(1000)), SETTLE_S
     )
     told = story(await stage.responses(), control.mrid)
     figures = {"limit_w": 1000, "responses": list(told), "released_after_s": round(stage.now_s - at_s, 1)}
     return Result(
         "cancel",
         "a cancelled control ends and is answered",
-        started and limited and answered and rose and told == (1, 2, 6),
+        started and there and answered and rose and told == (1, 2, 6),
         figures,
     )
 
@@ -127,9 +106,9 @@ async def utility_gone(stage: Stage) -> Result:
     known = await stage.told(control.mrid, {1}, 4)
     await stage.operator.misbehave(does="status", status=503)
     gone_s = stage.now_s
-    await _wait_until(stage, control.end_s - 0.5)
+    await wait_until(stage, control.end_s - 0.5)
     during = first_within(await stage.samples(), 2000, control.start_s, stage.now_s)
-    await _wait_until(stage, control.end_s + 6.0)
+    await wait_until(stage, control.end_s + 6.0)
     samples = await stage.samples()
     default_w = most_w(samples, control.end_s + 3.0, stage.now_s)
     await stage.operator.behave()
@@ -156,13 +135,13 @@ async def kill_restart(stage: Stage) -> Result:
     await stage.site.load(4000.0)
     control = await stage.operator.export_limit(stage.programs["feeder"], 1800, 90)
     started = await stage.told(control.mrid, {1, 2}, 8)
-    await stage.until("settled at the limit", lambda: _settled(stage, 1800), SETTLE_S)
+    await stage.until("settled at the limit", lambda: settled(stage, 1800), SETTLE_S)
     stage.gateway.kill()
     await stage.gateway.wait()
     killed_s = stage.now_s
     held_w = {address.device: limit_w(await stage.witness.read(), address) for address in stage.witness.addresses}
     await stage.site.load(600.0)
-    await _wait_until(stage, killed_s + REVERT_S + 5.0)
+    await wait_until(stage, killed_s + REVERT_S + 5.0)
     reverted_s = _reverted_after(stage, killed_s)
     away = await stage.samples()
     legacy_w = held_w.get(LEGACY) or 0.0
@@ -175,7 +154,7 @@ async def kill_restart(stage: Stage) -> Result:
     restarted_s = stage.now_s
     back = await stage.until("re-adopted", lambda: _adopted(stage, restarted_s), 15)
     readopted_s = stage.now_s - restarted_s
-    await _wait_until(stage, restarted_s + readopted_s + 5.0)
+    await wait_until(stage, restarted_s + readopted_s + 5.0)
     bump_w = most_w(await stage.samples(), restarted_s, stage.now_s) - max(1800.0, unattended_w)
     await stage.operator.cancel(control)
     ended = await stage.told(control.mrid, {6}, 10)
@@ -200,33 +179,13 @@ async def kill_restart(stage: Stage) -> Result:
     )
 
 
-STEPS = (
+STEPS: Final = (
     Step("export-limit", "an export limit is held through steps of sun and load", export_limit),
     Step("supersede", "a better-ranked control replaces the running one", supersede),
     Step("cancel", "a cancelled control ends and is answered", cancel),
     Step("utility-gone", "the utility goes silent: schedule, default, back", utility_gone),
     Step("kill-restart", "kill -9 of the gateway: fail-safe, then re-adopted", kill_restart),
 )
-
-
-async def _wait_until(stage: Stage, at_s: float) -> None:
-    await asyncio.sleep(max(0.0, at_s - stage.now_s))
-
-
-async def _exports(stage: Stage, above_w: float) -> bool:
-    return -await stage.site.meter_w() > above_w
-
-
-async def _settled(stage: Stage, limit: float) -> bool:
-    """Whether the export is within the band around the limit, from both sides."""
-    return abs(-await stage.site.meter_w() - limit) <= tolerance_w(limit)
-
-
-async def _limited(stage: Stage, limit: float, seconds: float) -> bool:
-    async def there() -> bool:
-        return not await _exports(stage, limit + tolerance_w(limit))
-
-    return await stage.until("limited", there, seconds)
 
 
 async def _adopted(stage: Stage, since_s: float) -> bool:

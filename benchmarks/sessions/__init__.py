@@ -1,0 +1,1 @@
+"""The parts of the session benchmarks: a TLS server with ready bodies in a process of its own, and our sessions."""

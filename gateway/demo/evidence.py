@@ -1,0 +1,50 @@
+"""Everything measured at a site, and how it is left for a stranger to recompute."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.demo.measured import Sample, Told
+from gateway.demo.registers import Register
+from gateway.demo.setting import Setting
+from gateway.demo.step import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """From the beginning, ``began_s`` in UTC seconds, to the end."""
+
+    site: Setting
+    began_s: float
+    meter: Sequence[Sample]
+    registers: Sequence[Register]
+    responses: Sequence[Told]
+    results: Sequence[Result]
+
+
+def leave(keep: Path, found: Sequence[Evidence], folder: Path) -> None:
+    """The files of each site in a folder of its own: the meter, registers, Responses, the simulation's record, the logs."""
+    for one in found:
+        own = keep / one.site.folder
+        own.mkdir(parents=True, exist_ok=True)
+        _table(own / "meter.csv", ("t_s", "w"), ((f"{t_s:.3f}", f"{w:.1f}") for t_s, w in one.meter))
+        rows = ((f"{r.t_s:.3f}", r.device, r.model, r.point, r.value) for r in one.registers)
+        _table(own / "registers.csv", ("t_s", "device", "model", "point", "value"), rows)
+        write(own / "responses.json", [asdict(r) for r in one.responses])
+        raised = folder / one.site.name
+        # writes.csv and samples.csv: what the devices recorded of themselves, also while nobody could ask them
+        for path in (*(raised / "site").glob("[sw]*.csv"), *raised.glob("*.log")):
+            (own / path.name).write_bytes(path.read_bytes())
+
+
+def write(path: Path, plain: Any) -> None:
+    """One JSON document."""
+    path.write_text(json.dumps(plain, indent=2) + "\n")
+
+
+def _table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])

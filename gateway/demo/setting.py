@@ -1,0 +1,141 @@
+"""The two sites of the demonstration: what stands there, and how the gateway is told of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.demo.sabotage import Sabotage
+from grid_functions.model.errors import OurFault
+
+PIN = 111115
+FAIL_SAFE_W = 1500
+DEFAULT_W = 5000
+REVERT_S = 10
+POLL_S = 1
+METER = "grid-meter"
+
+LEGACY, MODERN = "pv-legacy", "pv-700"
+EAST, WEST, BATTERY = "pv-east", "pv-west", "battery"
+
+ENTER_S = 4
+"""How long a device at the depot waits before it returns to service, and how long its ramp back to full power takes, s."""
+
+VOLT_VAR_MODELS = (705, 706, 712)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """An inverter of a site. ``more``: what its simulation has beside the least."""
+
+    name: str
+    kind: str
+    rated_w: int
+    serial: str
+    role: str = "pv"
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A site. ``folder``: where below the kept evidence its own lies. ``broken``: which device a sabotage strikes."""
+
+    name: str
+    folder: str
+    machines: tuple[Machine, ...]
+    sun: float
+    load_w: int
+    broken: Mapping[Sabotage, tuple[str, str]]
+
+    @property
+    def rated_w(self) -> dict[str, float]:
+        """WMax by inverter, W."""
+        return {machine.name: float(machine.rated_w) for machine in self.machines}
+
+    def plan(self, record: Path) -> dict[str, Any]:
+        """The simulated site, which keeps its record in a folder."""
+        inverters = [
+            {"name": m.name, "kind": m.kind, "rated_w": m.rated_w, "serial": m.serial, **m.more} for m in self.machines
+        ]
+        return {
+            "inverters": inverters,
+            "meter": {"name": METER, "serial": "G-1"},
+            "house": {"base_w": self.load_w, "ripple_w": 15},
+            "sun": {"fraction": self.sun, "ripple": 0.004},
+            "record": str(record),
+        }
+
+    def configuration(self, url: str, tls: Mapping[str, str], where: Mapping[str, Any]) -> dict[str, Any]:
+        """The gateway's osed.yaml. ``where``: the simulated devices by name, as the simulation announces them."""
+        roles = {METER: "meter"} | {machine.name: machine.role for machine in self.machines}
+        if set(where) != set(roles):
+            raise OurFault(f"the simulated site shows {sorted(where)}")
+        devices = [
+            {
+                "name": name,
+                "family": "sunspec",
+                "address": f"tcp://{d['host']}:{d['port']}",
+                "unit": d["unit"],
+                "role": roles[name],
+                "serial": d["serial"],
+            }
+            for name, d in where.items()
+        ]
+        upstream = {
+            "name": "utility",
+            "protocol": "ieee2030_5",
+            "url": url,
+            "profile": "csip-aus",
+            "tls": {**tls, "ciphers": ["CCM8"]},
+            "serves": [{"site": self.name, "pin": PIN}],
+            "fail_safe": {"export_limit_w": FAIL_SAFE_W, "after_s": 3600},
+            "poll": {"floor_s": POLL_S},
+        }
+        site = {
+            "name": self.name,
+            "connection": {"import_limit_w": 15000, "export_limit_w": 10000, "phases": 3},
+            "meter": METER,
+            "revert_s": REVERT_S,
+            "devices": devices,
+        }
+        return {"gateway": {"name": "demo", "data": "data"}, "upstreams": [upstream], "sites": [site]}
+
+
+HOUSE = Setting(
+    name="house",
+    folder="",
+    machines=(Machine(LEGACY, "legacy", 5000, "L-1"), Machine(MODERN, "der700", 6000, "M-1")),
+    sun=0.9,
+    load_w=800,
+    broken={
+        Sabotage.INVERTER_IGNORES: (MODERN, "ignores"),
+        Sabotage.METER_SIGN: (METER, "meter_sign"),
+        Sabotage.REVERT_OFF: (MODERN, "revert_off"),
+    },
+)
+
+_ENTER = {"enter_delay_s": ENTER_S, "enter_ramp_s": ENTER_S}
+
+DEPOT = Setting(
+    name="depot",
+    folder="depot",
+    machines=(
+        Machine(EAST, "der700", 6000, "E-1", more={"models": [*VOLT_VAR_MODELS], **_ENTER}),
+        Machine(WEST, "der700", 5000, "W-1", more={"models": [*VOLT_VAR_MODELS], **_ENTER}),
+        Machine(
+            BATTERY,
+            "der700",
+            5000,
+            "B-1",
+            "battery",
+            {"models": [*VOLT_VAR_MODELS, 713], "dc_w": 0, "storage": {"capacity_wh": 400, "soc_pct": 50}, **_ENTER},
+        ),
+    ),
+    sun=0.0,
+    load_w=800,
+    broken={
+        Sabotage.INVERTER_IGNORES: (BATTERY, "ignores"),
+        Sabotage.METER_SIGN: (METER, "meter_sign"),
+        Sabotage.REVERT_OFF: (WEST, "revert_off"),
+    },
+)

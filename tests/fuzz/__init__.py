@@ -1,0 +1,1 @@
+"""What no sound peer would send."""
