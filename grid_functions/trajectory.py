@@ -46,16 +46,20 @@ class Track:
     ramp: Ramp | None = None
     withdrawn: bool = False
 
+    def arrived(self, mono_s: float) -> bool:
+        """Whether it is at its goal then. A moment too close to be woken for has come."""
+        return mono_s >= self.until_s - _CRUMB
+
     def at(self, mono_s: float) -> float:
         """The value then, in whole steps of time since the start."""
-        if mono_s >= self.until_s or self.until_s == self.since_s:
+        if self.arrived(mono_s) or self.until_s == self.since_s:
             return self.goal
         run_s = STEP_S * math.floor(max(0.0, mono_s - self.since_s) / STEP_S + _CRUMB)
         return self.start + (self.aim - self.start) * run_s / (self.until_s - self.since_s)
 
     def next_s(self, mono_s: float) -> float | None:
         """When the value changes next; None = it has arrived."""
-        if mono_s >= self.until_s:
+        if self.arrived(mono_s):
             return None
         steps = math.floor(max(0.0, mono_s - self.since_s) / STEP_S + _CRUMB) + 1
         return min(self.since_s + steps * STEP_S, self.until_s)
@@ -157,7 +161,7 @@ def _onward(before: Track | None, claim: Claim, goal: float, scene: _Scene) -> T
     ramp = claim.cause.ramp
     now_s = scene.now.mono_s
     stands = before is not None and not before.withdrawn and before.goal == goal
-    if before is not None and stands and (before.ramp == ramp or now_s >= before.until_s):
+    if before is not None and stands and (before.ramp == ramp or before.arrived(now_s)):
         return replace(before, claim=claim, ramp=ramp)
     if ramp is None:
         return Track(claim, goal, goal, goal, now_s, now_s)
@@ -235,7 +239,7 @@ def _leaving(before: Track, ramp: Ramp | None, scene: _Scene) -> Track | None:
     """The way out: a bound rises until it binds nothing, a target goes where its devices go by themselves. None = it is out."""
     now_s = scene.now.mono_s
     if before.withdrawn and before.ramp == ramp:
-        return before if now_s < before.until_s else None
+        return None if before.arrived(now_s) else before
     here, rest = before.at(now_s), _rest(before.claim, scene)
     there = isinstance(before.claim.goal, Bound) and here >= rest
     if ramp is None or there or not math.isfinite(rest):

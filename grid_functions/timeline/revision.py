@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from grid_functions.model.control import Mode
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut
-from grid_functions.timeline.contest import Defeat, contends, field_of, strength
+from grid_functions.timeline.contest import Defeat, dropped, field_of, strength
 from grid_functions.timeline.layers import changed
 from grid_functions.timeline.plan import Field, Place, Plan, Row, Start, Strength
 from grid_functions.timeline.state import Phase, Tracked
@@ -152,11 +152,12 @@ class _Revision:
         runs = begin is not None and tracked.phase is Phase.RUNNING
         if not waits and not ran and not runs:
             return None
-        places = tuple((event.program, mode) for mode in sorted(modes_of(event) - tracked.lost)) if waits or ran else ()
+        modes = sorted(modes_of(event) - tracked.lost)
+        places = tuple((event.program, mode) for mode in modes) if waits or ran else ()
         own = event.start_s + tracked.start_draw_s
         if waits or begin is None:
             begin, leans = self._begin(event.start_s, own, places)
-        modes = sorted(contends(tracked, self._opt_out)) if waits or runs else ()
+        out = dropped(tracked, self._opt_out)
         return Row(
             start_s=event.start_s,
             own_s=own,
@@ -167,7 +168,7 @@ class _Revision:
             leans=leans,
             pushes=(event.duration_s or 0.0) > 0 and (waits or ran),
             places=places,
-            fields=tuple(field_of(tracked, mode) for mode in modes),
+            fields=tuple(field_of(tracked, mode) for mode in modes if mode not in out) if waits or runs else (),
             strength=strength(tracked),
         )
 

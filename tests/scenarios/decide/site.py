@@ -15,6 +15,7 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import OptOut, Policy, SiteTerms, Vanished
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.snapshot import Snapshot
 from tests.grid_functions.house import UTILITY, at, snapshot, terms
 
 AGGREGATOR = Respondent("aggregator", "ven-1")
@@ -81,8 +82,7 @@ class Site:
 
     def tick(self, now_s: float, *reads: Read, hand_over: bool = True, **told: object) -> Decision:
         """A decision ``now_s`` seconds after boot."""
-        devices = [replace(one, condition=replace(one.condition, readings=_aged(one, now_s))) for one in self.devices]
-        plain = SiteTick(snapshot(devices, self.meter_w, now_s), reads=reads)
+        plain = SiteTick(self.snapshot(now_s), reads=reads)
         tick = replace(plain, **told)  # type: ignore[arg-type]  # fields of SiteTick, passed on
         done = decide(self.state, self.policies, self.terms, self.functions, tick, at(now_s), seed=SEED)
         self.state = done.state
@@ -90,6 +90,11 @@ class Site:
         if hand_over:
             self.hand_over(now_s)
         return self.decisions[-1]
+
+    def snapshot(self, now_s: float) -> Snapshot:
+        """How everything is then, just measured."""
+        devices = [replace(one, condition=replace(one.condition, readings=_aged(one, now_s))) for one in self.devices]
+        return snapshot(devices, self.meter_w, now_s)
 
     def hand_over(self, now_s: float, serial: int | None = None) -> tuple[Outcome, ...]:
         """The decision of that serial, or the last one, goes to the drivers; what is owed for that."""

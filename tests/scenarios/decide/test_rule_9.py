@@ -275,6 +275,14 @@ def test_between_wake_moments_nothing_moves() -> None:
     assert last == [1000.0]
 
 
+def test_an_end_too_close_to_be_woken_for_has_come() -> None:
+    """80 s from 1 kW to 5 kW at 50 W a second; a tenth of a microsecond before that no clock of 1,000,000 s can tell it from the end."""
+    way = Way(terms(ONE), out=SLOW)
+    way.step(0.0, producing(1000.0), bound(1000.0, on("a")))
+    way.step(10.0, producing(1000.0, now_s=10.0))
+    assert way.step(90.0 - 1e-11, producing(5000.0, now_s=90.0)) == []
+
+
 def of_event(claim: Claim) -> Claim:
     """The claim as that of an event."""
     return replace(claim, cause=replace(claim.cause, cause=EventKey(UTILITY, "e")))
