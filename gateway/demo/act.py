@@ -3,12 +3,16 @@
 from typing import Final
 
 from gateway.demo import depot, house
-from gateway.demo.setting import DEPOT, HOUSE, Setting
+from gateway.demo.setting import DEPOT, HOUSE, YARD, Setting
 from gateway.demo.step import Step
 from grid_functions.model.errors import OperatorFault
 
 NUMBER: Final = 1
-ACT: Final[tuple[tuple[Setting, tuple[Step, ...]], ...]] = ((HOUSE, house.STEPS), (DEPOT, depot.STEPS))
+ACT: Final[tuple[tuple[Setting, tuple[Step, ...]], ...]] = (
+    (HOUSE, house.STEPS),
+    (DEPOT, depot.AT_DEPOT),
+    (YARD, depot.AT_YARD),
+)
 
 
 def chosen(only: tuple[str, ...]) -> list[tuple[Setting, list[Step]]]:

@@ -1,4 +1,4 @@
-"""The steps at the depot: power, curves, switches and trouble of devices. Each judges by what was measured."""
+"""The steps at depot and yard: power, curves, switches and trouble of devices. Each judges by what was measured."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -292,9 +292,11 @@ async def foreign_writer(stage: Stage) -> Result:
     )
 
 
-STEPS: Final = (
+AT_DEPOT: Final = (
     Step("battery-power", "a battery is discharged and charged under an export limit", battery_power),
     Step("volt-var", "a volt-var curve is adopted, enabled alone, and followed", volt_var),
+)
+AT_YARD: Final = (
     Step("cease", "cease to energize, and return", cease),
     Step("inverter-mute", "an inverter falls silent: the others take over", inverter_mute),
     Step("foreign-writer", "another master keeps lifting a limit", foreign_writer),

@@ -1,7 +1,7 @@
-"""The two sites of the demonstration: what stands there, and how the gateway is told of it. Pure."""
+"""The three sites of the demonstration: what stands there, and how the gateway is told of it. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +139,6 @@ DEPOT = Setting(
         Sabotage.REVERT_OFF: (WEST, "revert_off"),
     },
 )
+
+YARD = replace(DEPOT, name="yard", folder="yard")
+"""Built like the depot, so that the steps of both play at the same time."""

@@ -6,17 +6,18 @@ from gateway.demo.act import chosen
 from grid_functions.model.errors import OperatorFault
 
 
-def test_all_steps_need_both_sites() -> None:
+def test_all_steps_need_all_sites() -> None:
     found = {setting.name: [step.id for step in steps] for setting, steps in chosen(())}
     assert found == {
         "house": ["export-limit", "supersede", "cancel", "utility-gone", "kill-restart"],
-        "depot": ["battery-power", "volt-var", "cease", "inverter-mute", "foreign-writer"],
+        "depot": ["battery-power", "volt-var"],
+        "yard": ["cease", "inverter-mute", "foreign-writer"],
     }
 
 
 def test_one_step_needs_its_own_site_alone() -> None:
     assert [(setting.name, [step.id for step in steps]) for setting, steps in chosen(("cease",))] == [
-        ("depot", ["cease"])
+        ("yard", ["cease"])
     ]
 
 

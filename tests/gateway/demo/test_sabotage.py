@@ -39,14 +39,14 @@ async def test_the_same_step_without_sabotage_is_ok_and_leaves_its_evidence(tmp_
     assert (tmp_path / "kept" / "meter.csv").read_text().startswith("t_s,w\n")
 
 
-async def test_a_step_at_the_depot_leaves_its_evidence_in_a_folder_of_its_own(tmp_path: Path) -> None:
+async def test_a_step_at_the_yard_leaves_its_evidence_in_a_folder_of_its_own(tmp_path: Path) -> None:
     code, told = await play(tmp_path, "--step", "cease", "--keep", str(tmp_path / "kept"))
     assert (code, told["ok"]) == (0, True), told
-    assert [(each["id"], each["site"]) for each in told["steps"]] == [("cease", "depot")]
-    own = {path.name for path in (tmp_path / "kept" / "depot").iterdir()}
+    assert [(each["id"], each["site"]) for each in told["steps"]] == [("cease", "yard")]
+    own = {path.name for path in (tmp_path / "kept" / "yard").iterdir()}
     assert {"meter.csv", "registers.csv", "responses.json", "writes.csv", "samples.csv"} <= own
     assert (tmp_path / "kept" / "report.html").exists()
-    responses = json.loads((tmp_path / "kept" / "depot" / "responses.json").read_text())
+    responses = json.loads((tmp_path / "kept" / "yard" / "responses.json").read_text())
     assert [each["status"] for each in responses] == [1, 2, 3]
 
 
