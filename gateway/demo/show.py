@@ -91,7 +91,7 @@ class Part:
         """The picture of now."""
         bound = _bound(status)
         limits = _limits(registers)
-        alarms = "; ".join(alarm for site in (status or {"sites": []})["sites"] for alarm in site["alarms"])
+        alarms = _alarms(status)
         for told in responses[self._told :]:
             self.say(f"  Response {told.status} {_STATUS.get(told.status, '')} for {told.subject[:8]}...")
         self._told = len(responses)
@@ -122,6 +122,13 @@ def _bound(status: dict[str, Any] | None) -> str:
     held = [e for site in status["sites"] for e in site["in_force"] if "ExportLimit" in e["control"]]
     others = [e for site in status["sites"] for e in site["in_force"] if e not in held and e["event"]]
     return ", ".join(f"{_short(e['control'])} ({e['basis']})" for e in [*held, *others]) or "none"
+
+
+def _alarms(status: dict[str, Any] | None) -> str:
+    sites = (status or {"sites": []})["sites"]
+    troubles = [f"{d['name']} {t}" for site in sites for d in site["devices"] for t in d.get("troubles", ())]
+    alarms = [alarm for site in sites for alarm in site["alarms"]]
+    return "; ".join([*alarms, *(trouble for trouble in troubles if not trouble.endswith(" no_watchdog"))])
 
 
 def _short(control: str) -> str:
