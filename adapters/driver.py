@@ -8,7 +8,7 @@ in the ledger, nor over a connection on which it was not looked at first.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -20,7 +20,8 @@ from adapters.modbus.link import Link
 from adapters.obedience import Obedience, bare, narrows
 from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
-from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Trouble
+from adapters.settings import DriverSettings
+from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Clock, Memory
@@ -32,39 +33,6 @@ Raw = TypeVar("Raw")
 T = TypeVar("T")
 
 _log = structlog.get_logger("driver")
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """The device that was commissioned; empty = any."""
-
-    maker: str = ""
-    model: str = ""
-    serial: str = ""
-
-    def differences(self, plate: Nameplate) -> tuple[str, ...]:
-        """What on the nameplate is not as pinned, in words."""
-        pairs = (
-            ("maker", self.maker, plate.maker),
-            ("model", self.model, plate.model),
-            ("serial", self.serial, plate.serial),
-        )
-        return tuple(f"{what} is {is_!r}, pinned {pinned!r}" for what, pinned, is_ in pairs if pinned and pinned != is_)
-
-
-@dataclass(frozen=True, slots=True)
-class DriverSettings:
-    """``poll_s``: between polls; ``settle_s`` overrides the family's; ``read_only``: never write (meters, mode observe);
-    ``phase_s``: polls fall due this long after multiples of ``poll_s``, so that not all devices are polled at once; None: whenever
-    the period since the poll before is over."""
-
-    role: Role
-    unit: int = 1
-    poll_s: float = 1.0
-    pinned: Pinned = Pinned()
-    settle_s: float | None = None
-    read_only: bool = False
-    phase_s: float | None = None
 
 
 class Driver(Generic[Found, Raw]):

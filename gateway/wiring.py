@@ -11,8 +11,9 @@ from typing import Any
 from zlib import crc32
 
 from adapters import catalogue as device_families
-from adapters.driver import Driver, DriverSettings, Pinned
+from adapters.driver import Driver
 from adapters.modbus.link import Link
+from adapters.settings import DriverSettings, Pinned
 from certs.tls import client_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families

@@ -10,9 +10,10 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.options import SunSpecOptions
-from adapters.driver import Driver, DriverSettings, Pinned
+from adapters.driver import Driver
 from adapters.modbus.frames import Read, Reply, Write
 from adapters.modbus.link import Link
+from adapters.settings import DriverSettings, Pinned
 from adapters.simulator.server import Simulator
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.errors import LedgerUnavailable

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.driver import Pinned
 from adapters.modbus.frames import Read, Refusal, Reply, Write
+from adapters.settings import Pinned
 from grid_functions.model.device import Seen, Trouble
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Revert, Setpoint

@@ -1,5 +1,6 @@
 """pysunspec2's own client and our driver read the same simulated devices at the same simulated instant."""
 
+import math
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -204,3 +205,62 @@ async def test_every_curve_and_the_storage_are_the_peers(hand: Hand) -> None:
     assert (theirs[705]["Crv[3].Pt[4].V"], theirs[705]["Crv[3].Pt[4].Var"]) == (108.0, -44.0)
     assert (raw[712]["Crv[1].Pt[6].W"], raw[712]["Crv[1].Pt[6].Var"]) == (100.0, -44.0)
     assert theirs[710]["Crv[1].MustTrip.Pt[2].Hz"] == 52.0
+
+
+OLDER = (126, 127, 129, 130, 131, 132, 134, 135, 136)
+HYBRID = {
+    "inverters": [
+        {
+            "name": "old", "kind": "legacy", "rated_w": 5000, "dc_w": 5500, "link": "a", "serial": "L-1",
+            "models": [124, *OLDER, 802], "storage": {"capacity_wh": 12500, "soc_pct": 37.5, "charge_w": 4000},
+        }
+    ]
+}  # fmt: skip
+
+
+async def test_the_older_models_with_storage_are_the_peers(hand: Hand) -> None:
+    async with simulated(hand, **HYBRID) as site, desk(site.ports["a"], hand) as it:
+
+        def read(client: Any) -> list[Any]:
+            assert [m for m in client.models if isinstance(m, int)] == [1, 103, 120, 121, 122, 123, 124, *OLDER, 802]
+            assert [m.error_info for models in client.models.values() for m in models if m.error_info] == []
+            rated, store = client.models[120][0], client.models[124][0]
+            return [
+                store.ChaState.cvalue,
+                client.models[802][0].SoC.cvalue,
+                store.WChaMax.cvalue,
+                rated.MaxChaRte.cvalue,
+                rated.MaxDisChaRte.cvalue,
+                rated.WHRtg.cvalue,
+            ]
+
+        seen = it.looks[-1]
+        assert await peer(site, "old", read) == [37.5, 37.5, 4000, 4000, 5000, 12500]
+    plate = seen.nameplate
+    assert seen.condition.readings[Q.STATE_OF_CHARGE, None].value == 37.5
+    assert (plate.rated_charge_w, plate.rated_discharge_w, plate.capacity_wh) == (4000, 5000, 12500)
+
+
+@pytest.mark.parametrize("model", [201, 202, 203, 204, 211, 212, 213, 214])
+async def test_every_kind_of_meter_is_the_peers(hand: Hand, model: int) -> None:
+    meter = {"name": "meter", "link": "a", "unit": 240, "serial": "M-1", "model": model}
+    async with simulated(hand, meter=meter) as site, desk(site.ports["a"], hand, unit=240, role=Role.METER) as it:
+        ours = it.looks[-1].condition.readings
+
+        def read(client: Any) -> dict[str, float | None]:
+            found = client.models[model][0]
+            return {point: found.points[point].cvalue for point, _ in METER.values()}
+
+        theirs = await peer(site, "meter", read)
+    # 1000 W of house, 5000 and 8000 W of production.
+    assert theirs["W"] == -12000
+    assert {key: reading.value for key, reading in ours.items()} == pytest.approx(
+        {
+            key: abs(value) if sign == 0 else sign * value
+            for key, (point, sign) in METER.items()
+            if (value := theirs[point]) is not None
+            and not math.isnan(value)
+            and (model > 210 or not (point.startswith("TotWh") and value == 0))
+        },
+        rel=1e-12,
+    )

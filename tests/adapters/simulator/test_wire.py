@@ -164,7 +164,7 @@ async def test_a_second_session_is_hung_up_on(simulator: Simulator, client: Asyn
     _quirk(simulator, one_session=True)
     assert (await client.read_holding_registers(BASE, count=2)).registers == [0x5375, 0x6E53]
     reader, writer = await asyncio.open_connection("127.0.0.1", simulator.ports["b"])
-    assert await reader.read() == b""
+    assert await asyncio.wait_for(reader.read(), 10) == b""
     writer.close()
     assert (await client.read_holding_registers(BASE, count=2)).registers == [0x5375, 0x6E53]
 
