@@ -107,10 +107,3 @@ def test_a_story_told_twice_is_decided_twice_the_same(seed: int) -> None:
     stories = [play(seed, born(Random(seed)), between=False) for _ in range(2)]  # noqa: S311 - no secret
     assert [told(one) for one in stories[0]] == [told(one) for one in stories[1]]
     assert stories[0][-1].state == stories[1][-1].state
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("fifty", range(20))
-def test_nothing_changes_between_wake_moments_in_a_thousand_stories(fifty: int) -> None:
-    for seed in range(100 + 50 * fifty, 150 + 50 * fifty):
-        play(seed, born(Random(seed)), between=True)  # noqa: S311 - no secret
