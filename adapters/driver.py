@@ -18,6 +18,7 @@ from adapters.budget import Budget, budget_key, decode_budget, encode_budget
 from adapters.family import Conversation, Family, Look, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, bare, narrows
+from adapters.pace import left_s
 from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
@@ -103,16 +104,8 @@ class Driver(Generic[Found, Raw]):
             async with self._turn:
                 await self._look_and_hold(hurried=hurried)
             intake(self._seen())
-            await self._pause(self._news, self._left_s(started_s))
-
-    def _left_s(self, started_s: float) -> float:
-        """Until the next poll is due, after one that began at ``started_s``."""
-        now_s, period_s, phase_s = self._clock.now().mono_s, self._settings.poll_s, self._settings.phase_s
-        if phase_s is None:
-            return max(started_s + period_s - now_s, 0.0)
-        # A timer that rings a little early is not to ring twice.
-        left_s = period_s - (now_s - phase_s) % period_s
-        return left_s if left_s > period_s / 100 else left_s + period_s
+            settings, now_s = self._settings, self._clock.now().mono_s
+            await self._pause(self._news, left_s(started_s, now_s, settings.poll_s, settings.phase_s))
 
     async def release(self) -> bool:
         """Give the device back the values it had before us; True once it shows them (or nothing was ours)."""

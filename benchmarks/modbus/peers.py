@@ -31,10 +31,7 @@ async def perform(task: Task) -> Account:
     ]
     await asyncio.sleep(PERIOD_S)
     account = await watch.window(lambda: [list(one) for one in sorted({tuple(one) for one in values.values()})])
-    for one in running:
-        assert not one.done(), one
-        one.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    assert not any(one.done() for one in running), next(one for one in running if one.done())
     return account
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -30,6 +31,8 @@ MOST_REDIRECTS = 5
 
 MOST_BODIES = 512
 """Bodies kept to notice an unchanged one."""
+
+_TLS_RECORD = 16 * 1024
 
 _HEADERS = {"Accept": MEDIA, "Accept-Encoding": "identity"}
 _MOVED = frozenset({301, 302, 307, 308})
@@ -67,6 +70,8 @@ class Exchanger:
         self._bodies: dict[str, tuple[bytes, Decoded[Message]]] = {}
 
     async def __aenter__(self) -> "Exchanger":
+        # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
+        sslproto.SSLProtocol.max_size = _TLS_RECORD
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if self._ssl is None else self._ssl, limit=AT_ONCE, keepalive_timeout=75.0

@@ -4,9 +4,11 @@ What is polled is what can be reached now: a link that appears is followed at on
 "walk again": reachability is worked out afresh whenever a content changes.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
@@ -154,6 +156,8 @@ def resolve(base: str, href: str) -> str:
     Interpretation: links may be absolute, but the trust agreed by configuration is in one server, so another scheme, host or port is
     never followed.
     """
+    if _PLAIN(href) and (origin := _origin(base)):
+        return origin + href
     try:
         url = urljoin(base, href.strip())
         home, there = urlsplit(base), urlsplit(url)
@@ -161,6 +165,21 @@ def resolve(base: str, href: str) -> str:
     except ValueError:
         return ""
     return url if same else ""
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    """Scheme, host and port; empty when they cannot be told."""
+    try:
+        home = urlsplit(base)
+        _ = home.hostname, home.port
+    except ValueError:
+        return ""
+    return f"{home.scheme}://{home.netloc}" if home.netloc else ""
+
+
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+").fullmatch
+"""Paths from the root with nothing to normalise: nearly all links, and joining them by the book costs as much as reading them."""
 
 
 def parents(tree: Tree, terms: Terms, place: Place) -> Iterator[Place]:

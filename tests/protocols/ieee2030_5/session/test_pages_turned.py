@@ -135,6 +135,11 @@ def test_an_item_is_itself_by_mrid_else_lfdi_else_sfdi_else_address() -> None:
         ("/a", "https://u.example/a"),
         (" /a ", "https://u.example/a"),
         ("a", "https://u.example/x/a"),
+        ("/a/b-1/c_2", "https://u.example/a/b-1/c_2"),
+        ("/a/", "https://u.example/a/"),
+        ("/a/../b", "https://u.example/b"),
+        ("/./a", "https://u.example/a"),
+        ("/a?s=1", "https://u.example/a?s=1"),
         ("https://u.example/b", "https://u.example/b"),
         ("https://u.example:8443/b", ""),
         ("http://u.example/b", ""),
@@ -144,6 +149,11 @@ def test_an_item_is_itself_by_mrid_else_lfdi_else_sfdi_else_address() -> None:
 )
 def test_links_stay_on_the_configured_server(href: str, url: str) -> None:
     assert resolve("https://u.example/x/dcap", href) == url
+
+
+@pytest.mark.parametrize("base", ["https://u.example:port/dcap", "https://u.example:99999/dcap"])
+def test_no_link_is_followed_from_an_address_without_a_proper_port(base: str) -> None:
+    assert resolve(base, "/a") == ""
 
 
 def node(kind: Kind = Kind.CONTROLS, **changes: Any) -> Node:
