@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from adapters.devices.sunspec.family import SunSpec
-from adapters.driver import Driver, DriverSettings
+from adapters.driver import Driver
 from adapters.modbus.link import Link
+from adapters.settings import DriverSettings
 from grid_functions.model.device import Role
 from grid_functions.model.instants import Instants
 from tests.adapters.stage import Drawer
