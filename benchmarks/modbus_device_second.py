@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ CPU, REQUESTS_CPU = 0.6, 0.5
 
 LATE_MS, KB_EACH = 100.0, 100.0
 MANY: Final = 1000
+PATIENCE_S: Final = 60.0
 ROUNDS, WINDOW_S = 3, 10.0
 FEW: Final = (10, 100)
 SHORT_ROUNDS, SHORT_S = 2, 3.0
@@ -49,6 +51,9 @@ class Fleets:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
             assert process.stdin is not None
             assert process.stdout is not None
+            # A side that hangs breaks its benchmark and holds no other.
+            guard = threading.Timer(window_s + PATIENCE_S, process.kill)
+            guard.start()
             for word, line in ((b"begun\n", json.dumps(asdict(task)).encode()), (b"over\n", b"")):
                 process.stdin.write(line + b"\n")
                 process.stdin.flush()
@@ -56,6 +61,7 @@ class Fleets:
                 assert said == word, (task, said)
                 asked = self.ends.asked()
             plain = json.loads(process.communicate(b"\n")[0])
+            guard.cancel()
         return Account(**{**plain, "late_ms": tuple(plain["late_ms"])}), asked
 
 
