@@ -140,9 +140,11 @@ def _checked(played: tuple[Account, Asked], requests: tuple[Request, ...]) -> Ac
 
 
 def _check_same(ours: Sequence[Account], peer: Sequence[Account]) -> None:
-    """Both understood the same. Power moves from second to second by less than 80 W."""
-    mine, theirs = ({tuple(value[1:]) for one in side for value in one.values} for side in (ours, peer))
+    """Both understood the same. Power moves from second to second by less than 80 W, and the limit held with it by a step or two."""
+    mine, theirs = ({tuple(value[1:-1]) for one in side for value in one.values} for side in (ours, peer))
     assert mine == theirs, (mine, theirs)
+    held = {value[-1] for one in (*ours, *peer) for value in one.values}
+    assert max(held) - min(held) <= 40, held
     powers = {value[0] for one in (*ours, *peer) for value in one.values}
     assert all(abs(power - 5000) < 80 for power in powers), powers
 
