@@ -17,7 +17,7 @@ import yaml
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from certs import dev_ca
-from gateway.cli.app import main
+from tests.gateway.command import osed
 
 ROOT = Path(__file__).parents[2]
 PLAN = {
@@ -75,17 +75,6 @@ def configuration(folder: Path, devices: list[dict[str, Any]]) -> Path:
     plain = {"gateway": {"name": "lab", "data": "data"}, "upstreams": [upstream], "sites": [site]}
     (folder / "osed.yaml").write_text(yaml.safe_dump(plain))
     return folder / "osed.yaml"
-
-
-def osed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of one command."""
-    code = 0
-    try:
-        main([str(one) for one in arguments])
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    told = capsys.readouterr()
-    return code, told.out, told.err
 
 
 def answer(capsys: pytest.CaptureFixture[str], config: Path, *arguments: str) -> Any:

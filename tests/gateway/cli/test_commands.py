@@ -11,22 +11,12 @@ import pytest
 import typer
 
 from certs import dev_ca
-from gateway.cli.app import app, main
+from gateway.cli.app import app
 from gateway.config.schema import Configuration
+from tests.gateway.command import osed
 from tests.gateway.config.test_load import GOOD
 
 ROOT = Path(__file__).parents[3]
-
-
-def osed(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of one command."""
-    code = 0
-    try:
-        main([str(one) for one in arguments])
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    told = capsys.readouterr()
-    return code, told.out, told.err
 
 
 def commands() -> list[list[str]]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.test_commands import commands, osed
+from tests.gateway.cli.test_commands import commands
+from tests.gateway.command import osed
 
 PAGE = Path(__file__).parents[3] / "docs/commands.md"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.test_commands import osed
+from tests.gateway.command import osed
 
 OSED = "from gateway.cli.app import main; main()"
 

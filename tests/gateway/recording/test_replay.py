@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.app import main
 from gateway.log.book import Log, Record, recorded_sites, recorded_steps
 from gateway.recording.plain import Plain
 from gateway.recording.record import Anchor, plain_of
@@ -18,6 +17,7 @@ from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.event import EventStatus
+from tests.gateway.command import osed
 from tests.gateway.site import SITE, Rig, read
 from tests.grid_functions.house import seen
 from tests.scenarios.decide.site import Site, event
@@ -138,23 +138,13 @@ async def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["replay", str(path)], "all came out the same"),
         (["replay", str(path), "--site", SITE, "--json"], '"difference": null'),
     ):
-        assert _osed(capsys, *arguments)[0] == 0, arguments
-        code, out, err = _osed(capsys, *arguments)
+        assert osed(capsys, *arguments)[0] == 0, arguments
+        code, out, err = osed(capsys, *arguments)
         assert (code, err) == (0, "")
         assert words in out
-    code, out, err = _osed(capsys, "replay", str(path), "--site", "barn")
+    code, out, err = osed(capsys, "replay", str(path), "--site", "barn")
     assert (code, out) == (1, "")
     assert f"sites: {SITE}" in err
-    code, out, err = _osed(capsys, "replay", str(tmp_path / "none.db"))
+    code, out, err = osed(capsys, "replay", str(tmp_path / "none.db"))
     assert (code, out) == (1, "")
     assert "no such file" in err
-
-
-def _osed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(list(arguments))
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    told = capsys.readouterr()
-    return code, told.out, told.err
