@@ -3,7 +3,9 @@
 Source: IEEE 2030.5-2018, clauses 10.10.4 (DER), 9.4 (device information) and 9.9 (log events).
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from protocols.ieee2030_5.desk.controls import associated, current
 from protocols.ieee2030_5.desk.exchange import Answer, Refusal, Visit, created, kept
@@ -39,80 +41,46 @@ def show_der(visit: Visit, device: int) -> Answer:
     return visit.show(_der(visit, device))
 
 
-def show_der_capability(visit: Visit, device: int) -> Answer:
-    """GET what was put; 404 before."""
-    report = _report(visit, device)
-    if report.capability is None:
-        raise _not_put("DERCapability", device)
-    return visit.show(replace(report.capability, href=f"/edev/{device}/der/1/dercap"))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing a device puts of itself: its field of the report, its type, its path below the EndDevice, and what is demanded of it."""
+
+    field: str
+    kind: type[Any]
+    path: str
+    demand: Callable[[Visit, int, Any], None] = lambda visit, device, sent: None
+
+    def show(self, visit: Visit, device: int) -> Answer:
+        """GET what was put; 404 before."""
+        held = getattr(_report(visit, device), self.field)
+        if held is None:
+            raise Refusal(404, f"EndDevice {device} has put no {self.kind.__name__} yet")
+        return visit.show(replace(held, href=f"/edev/{device}/{self.path}"))
+
+    def put(self, visit: Visit, device: int) -> Answer:
+        """PUT it, in place of what was put before."""
+        report = _report(visit, device)
+        sent = visit.read(self.kind)
+        self.demand(visit, device, sent)
+        field: dict[str, Any] = {self.field: replace(sent, href=None)}
+        return kept(Put(replace(report, **field)))
 
 
-def put_der_capability(visit: Visit, device: int) -> Answer:
-    """PUT the ratings; CSIP-AUS peers must say which operating-envelope modes they support."""
-    report = _report(visit, device)
-    sent = visit.read(DERCapability)
+def _envelope_modes(visit: Visit, device: int, sent: DERCapability) -> None:
     if visit.dialect().csipaus is not None and sent.doeModesSupported is None:
         raise Refusal(400, "doeModesSupported is missing, which CSIP-AUS demands", 1)
-    return kept(Put(replace(report, capability=replace(sent, href=None))))
 
 
-def show_der_settings(visit: Visit, device: int) -> Answer:
-    """GET what was put; 404 before."""
-    report = _report(visit, device)
-    if report.settings is None:
-        raise _not_put("DERSettings", device)
-    return visit.show(replace(report.settings, href=f"/edev/{device}/der/1/derg"))
-
-
-def put_der_settings(visit: Visit, device: int) -> Answer:
-    """PUT the settings in force."""
-    report = _report(visit, device)
-    return kept(Put(replace(report, settings=replace(visit.read(DERSettings), href=None))))
-
-
-def show_der_status(visit: Visit, device: int) -> Answer:
-    """GET what was put; 404 before."""
-    report = _report(visit, device)
-    if report.status is None:
-        raise _not_put("DERStatus", device)
-    return visit.show(replace(report.status, href=f"/edev/{device}/der/1/ders"))
-
-
-def put_der_status(visit: Visit, device: int) -> Answer:
-    """PUT how the DER is now."""
-    report = _report(visit, device)
-    return kept(Put(replace(report, status=replace(visit.read(DERStatus), href=None))))
-
-
-def show_der_availability(visit: Visit, device: int) -> Answer:
-    """GET what was put; 404 before."""
-    report = _report(visit, device)
-    if report.availability is None:
-        raise _not_put("DERAvailability", device)
-    return visit.show(replace(report.availability, href=f"/edev/{device}/der/1/dera"))
-
-
-def put_der_availability(visit: Visit, device: int) -> Answer:
-    """PUT what is in reserve."""
-    report = _report(visit, device)
-    return kept(Put(replace(report, availability=replace(visit.read(DERAvailability), href=None))))
-
-
-def show_information(visit: Visit, device: int) -> Answer:
-    """GET what was put; 404 before."""
-    report = _report(visit, device)
-    if report.information is None:
-        raise _not_put("DeviceInformation", device)
-    return visit.show(replace(report.information, href=f"/edev/{device}/di"))
-
-
-def put_information(visit: Visit, device: int) -> Answer:
-    """PUT maker, model and serial number; 403 under another device's LFDI."""
-    report = _report(visit, device)
-    sent = visit.read(DeviceInformation)
+def _own_lfdi(visit: Visit, device: int, sent: DeviceInformation) -> None:
     if sent.lFDI != visit.device(device).lfdi:
         raise Refusal(403, f"lFDI {sent.lFDI} is not that of EndDevice {device}")
-    return kept(Put(replace(report, information=replace(sent, href=None))))
+
+
+CAPABILITY: Final = Told("capability", DERCapability, "der/1/dercap", _envelope_modes)
+SETTINGS: Final = Told("settings", DERSettings, "der/1/derg")
+STATUS: Final = Told("status", DERStatus, "der/1/ders")
+AVAILABILITY: Final = Told("availability", DERAvailability, "der/1/dera")
+INFORMATION: Final = Told("information", DeviceInformation, "di", _own_lfdi)
 
 
 def show_log(visit: Visit, device: int) -> Answer:
@@ -158,10 +126,6 @@ def post_log_entry(visit: Visit, device: int) -> Answer:
 def _report(visit: Visit, device: int) -> DeviceReport:
     number = visit.device(device).number
     return visit.store.get(DeviceReport, number) or DeviceReport(device=number)
-
-
-def _not_put(name: str, device: int) -> Refusal:
-    return Refusal(404, f"EndDevice {device} has put no {name} yet")
 
 
 def _der(visit: Visit, device: int) -> DER:

@@ -63,6 +63,11 @@ def _route(path: str, **methods: Handler) -> tuple[re.Pattern[str], MappingProxy
     return re.compile(path.replace("N", "([1-9][0-9]{0,9})")), MappingProxyType(methods)
 
 
+def _told(one: ders.Told, *, post: bool) -> tuple[re.Pattern[str], MappingProxyType[str, Handler]]:
+    """Interpretation: field clients also POST what they tell of their DER, which is taken like a PUT."""
+    return _route(f"/edev/N/{one.path}", GET=one.show, PUT=one.put, **({"POST": one.put} if post else {}))
+
+
 _ROUTES = (
     _route("/dcap", GET=devices.show_capability),
     _route("/tm", GET=devices.show_time),
@@ -70,7 +75,7 @@ _ROUTES = (
     _route("/edev/N", GET=devices.show_device),
     _route("/edev/N/rg", GET=devices.show_registration),
     _route("/edev/N/cp", GET=devices.show_connection_point, PUT=devices.put_connection_point),
-    _route("/edev/N/di", GET=ders.show_information, PUT=ders.put_information),
+    _told(ders.INFORMATION, post=False),
     _route("/edev/N/lel", GET=ders.show_log, POST=ders.post_log_entry),
     _route("/edev/N/lel/N", GET=ders.show_log_entry),
     _route("/edev/N/fsa", GET=devices.show_groups),
@@ -79,21 +84,7 @@ _ROUTES = (
     _route("/edev/N/der", GET=ders.show_ders),
     _route("/edev/N/der/1", GET=ders.show_der),
     _route("/edev/N/der/1/derp", GET=controls.show_associated),
-    # Interpretation: field clients also POST these, which is taken like a PUT.
-    _route(
-        "/edev/N/der/1/dercap",
-        GET=ders.show_der_capability,
-        PUT=ders.put_der_capability,
-        POST=ders.put_der_capability,
-    ),
-    _route("/edev/N/der/1/derg", GET=ders.show_der_settings, PUT=ders.put_der_settings, POST=ders.put_der_settings),
-    _route("/edev/N/der/1/ders", GET=ders.show_der_status, PUT=ders.put_der_status, POST=ders.put_der_status),
-    _route(
-        "/edev/N/der/1/dera",
-        GET=ders.show_der_availability,
-        PUT=ders.put_der_availability,
-        POST=ders.put_der_availability,
-    ),
+    *(_told(one, post=True) for one in (ders.CAPABILITY, ders.SETTINGS, ders.STATUS, ders.AVAILABILITY)),
     _route("/derp/N", GET=controls.show_program),
     _route("/derp/N/derc", GET=controls.show_controls),
     _route("/derp/N/derc/N", GET=controls.show_control),
