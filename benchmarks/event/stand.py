@@ -3,18 +3,15 @@
 import asyncio
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.event import play
-from certs.dev_ca import authority, issue, write
-from certs.identity import Identity, identify
+from benchmarks.far_end import certified, far_end
+from certs.identity import Identity
 
 IDLE_S = 0.008
 """Slept between the end of one event, as the far ends see it, and the poll that finds the next. A side that goes on working then (commits,
@@ -137,19 +134,9 @@ def _writes(one: Mapping[str, Any]) -> list[Any]:
 @contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
     """The far ends in a process of their own, until left."""
-    now = datetime.now(UTC)
-    root = authority("bench", now)
-    for name in ("server", "client"):
-        write(issue(root, name, now, hosts=["127.0.0.1"]), folder, name)
-    own = identify((folder / "client.chain.pem").read_bytes())
-    command = [sys.executable, "-m", "benchmarks.event.ends", str(folder), own.lfdi, str(own.sfdi)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            ports = json.loads(process.stdout.readline())
-            with socket.create_connection(("127.0.0.1", ports["control"])) as control:
-                control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                yield Stand(folder, own, ports["tls"], ports["modbus"], control)
-        finally:
-            process.stdin.close()
+    own = certified(folder)
+    with far_end("benchmarks.event.ends", str(folder), own.lfdi, str(own.sfdi), alone=False) as end:
+        ports = json.loads(end.answers.readline())
+        with socket.create_connection(("127.0.0.1", ports["control"])) as control:
+            control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            yield Stand(folder, own, ports["tls"], ports["modbus"], control)

@@ -1,14 +1,13 @@
 """The devices, running beside the benchmark: their ports, what they were asked, and a core of its own for either side."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
+
+from benchmarks.far_end import far_end
 
 Asked = Counter[tuple[int, int, int]]
 """How often: (function, address, count)."""
@@ -33,16 +32,6 @@ class Stand:
 @contextmanager
 def stand() -> Iterator[Stand]:
     """The devices on the first core, whoever asks them on the others."""
-    command = [sys.executable, "-m", "benchmarks.modbus.ends"]
-    cores = os.sched_getaffinity(0)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            if len(cores) > 1:
-                os.sched_setaffinity(0, cores - {min(cores)})
-            ports = json.loads(process.stdout.readline())
-            yield Stand(ports["spans"], ports["refuses"], process.stdin, process.stdout)
-        finally:
-            os.sched_setaffinity(0, cores)
-            process.stdin.close()
+    with far_end("benchmarks.modbus.ends", alone=True) as end:
+        ports = json.loads(end.answers.readline())
+        yield Stand(ports["spans"], ports["refuses"], end.commands, end.answers)

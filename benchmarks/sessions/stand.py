@@ -1,17 +1,13 @@
 """The upstream, running: certificates, its process, and a core of its own for either side."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from certs.dev_ca import authority, issue, write
-from certs.identity import Identity, identify
+from benchmarks.far_end import certified, far_end
+from certs.identity import Identity
 from certs.tls import TlsFiles
 
 
@@ -35,21 +31,7 @@ class Stand:
 @contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
     """The upstream on the first core, whoever asks it on the others."""
-    now = datetime.now(UTC)
-    root = authority("bench", now)
-    for name in ("server", "client"):
-        write(issue(root, name, now, hosts=["127.0.0.1"]), folder, name)
+    own = certified(folder)
     files = TlsFiles(*(folder / f"client.{end}" for end in ("chain.pem", "key", "root.pem")))
-    own = identify(files.certificate.read_bytes())
-    command = [sys.executable, "-m", "benchmarks.sessions.ends", str(folder), own.lfdi, str(own.sfdi)]
-    cores = os.sched_getaffinity(0)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            if len(cores) > 1:
-                os.sched_setaffinity(0, cores - {min(cores)})
-            yield Stand(files, own, int(process.stdout.readline()), process.stdin, process.stdout)
-        finally:
-            os.sched_setaffinity(0, cores)
-            process.stdin.close()
+    with far_end("benchmarks.sessions.ends", str(folder), own.lfdi, str(own.sfdi), alone=True) as end:
+        yield Stand(files, own, int(end.answers.readline()), end.commands, end.answers)
