@@ -324,6 +324,7 @@ class Driver(Generic[Found, Raw]):
             connected=look.connected,
             energized=look.energized,
             operating=look.operating,
+            vehicle=look.vehicle,
             alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
             troubles=frozenset(troubles),
             text=self._wrong or why or self._spent or look.text,

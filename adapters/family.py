@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from adapters.modbus.frames import Reply, Request
-from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.device import Capability, Nameplate, Vehicle
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -37,6 +37,7 @@ class Look:
     connected: bool | None = None
     energized: bool | None = None
     operating: bool | None = None
+    vehicle: Vehicle | None = None
     alarms: frozenset[str] = frozenset()
     points: Points = field(default_factory=dict)
     text: str = ""

@@ -294,8 +294,17 @@ def _means(respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> Mean
 
 _NOT_OF_DEVICES: Final = frozenset(
     {
-        *(Mode.SHED_LEVEL, Mode.LOAD_DISPATCH, Mode.LOAD_CONTROL, Mode.STORAGE_CHARGE, Mode.STORAGE_ENERGY),
-        *(Mode.IMPORT_PRICE, Mode.EXPORT_PRICE, Mode.THERMOSTAT),
+        *(
+            Mode.SHED_LEVEL,
+            Mode.LOAD_DISPATCH,
+            Mode.LOAD_CONTROL,
+            Mode.LOAD_SHAPE,
+            Mode.STORAGE_CHARGE,
+            Mode.STORAGE_ENERGY,
+        ),
+        *(Mode.IMPORT_SUBSCRIPTION, Mode.IMPORT_RESERVATION, Mode.EXPORT_SUBSCRIPTION, Mode.EXPORT_RESERVATION),
+        *(Mode.IMPORT_PRICE, Mode.EXPORT_PRICE, Mode.ALTERNATE_PRICE, Mode.DEMAND_CHARGE, Mode.CAPACITY_PRICE),
+        *(Mode.EMISSIONS, Mode.THERMOSTAT, Mode.ALERT),
     }
 )
 """Modes that functions turn into others: what devices say they obey does not tell whether these can be served."""

@@ -7,6 +7,7 @@ watts. Signs: :mod:`grid_functions.model.units`.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from grid_functions.model.tariff import Capacity, Price, Priced
 from grid_functions.model.units import PercentBase
 
 
@@ -48,9 +49,19 @@ class Mode(StrEnum):
     STORAGE_POWER = "storage_power"
     STORAGE_CHARGE = "storage_charge"
     STORAGE_ENERGY = "storage_energy"
+    LOAD_SHAPE = "load_shape"
+    IMPORT_SUBSCRIPTION = "import_subscription"
+    IMPORT_RESERVATION = "import_reservation"
+    EXPORT_SUBSCRIPTION = "export_subscription"
+    EXPORT_RESERVATION = "export_reservation"
     IMPORT_PRICE = "import_price"
     EXPORT_PRICE = "export_price"
+    ALTERNATE_PRICE = "alternate_price"
+    DEMAND_CHARGE = "demand_charge"
+    CAPACITY_PRICE = "capacity_price"
+    EMISSIONS = "emissions"
     THERMOSTAT = "thermostat"
+    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +235,26 @@ class LoadDispatch:
     value: float
 
 
+class LoadControlKind(StrEnum):
+    """How a load control value is meant (OpenADR 2.0b x-loadControl..., 3.x CONTROL_...)."""
+
+    CAPACITY = "capacity"  # fraction of what the load can do at most, 0..1; on and off for simple loads
+    LEVEL_OFFSET = "level_offset"  # integer, 0 = normal; 2.0b: higher = less load; 3.x: -10..10, turned in translate
+    PERCENT_OFFSET = "percent_offset"  # percent of normal, lower = less load
+    SETPOINT = "setpoint"  # the device's own setpoint, its meaning settled by the site
+
+
 @dataclass(frozen=True, slots=True)
 class LoadControl:
-    """Direct load control (OpenADR LOAD_CONTROL): capacity or level offset as a fraction of what the load can do, 0..1."""
+    """Direct load control (OpenADR LOAD_CONTROL, CONTROL_SETPOINT, CONTROL_LEVEL_OFFSET). Level offsets: higher = less load."""
+
+    kind: LoadControlKind
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadShape:
+    """How much of the load is wanted now, 0..1 of what it can do at most (OpenADR 3 OLS, optimum load shape)."""
 
     fraction: float
 
@@ -247,27 +275,18 @@ class StorageCharge:
 
 @dataclass(frozen=True, slots=True)
 class StorageEnergy:
-    """Stored energy to reach, Wh >= 0."""
+    """Stored energy to reach, Wh >= 0; ``relative``: a change, Wh, of what is stored when the control begins (CHARGE_STATE delta)."""
 
     energy_wh: float
-
-
-class PriceKind(StrEnum):
-    """How a price value is meant."""
-
-    ABSOLUTE = "absolute"
-    RELATIVE = "relative"
-    MULTIPLIER = "multiplier"
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """Price of imported or exported energy: currency per kWh, an addition to the standing price, or its multiplier."""
+class Alert:
+    """Word for people, and for functions that prepare (OpenADR 3 ALERT_...): ``kind`` in lower case without the prefix."""
 
-    exported: bool
-    kind: PriceKind
-    value: float
-    currency: str = ""
+    kind: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +315,14 @@ Control = (
     | ShedLevel
     | LoadDispatch
     | LoadControl
+    | LoadShape
     | StoragePower
     | StorageCharge
     | StorageEnergy
+    | Capacity
     | Price
     | Thermostat
+    | Alert
 )
 """The tagged union of everything that can be asked."""
 
@@ -320,8 +342,10 @@ def mode_of(control: Control) -> Mode:
             return Mode.POWER_FACTOR_ABSORB
         case Curve(kind=kind):
             return Mode(kind.value)
-        case Price(exported=exported):
-            return Mode.EXPORT_PRICE if exported else Mode.IMPORT_PRICE
+        case Price(of=of):
+            return _PRICES[of]
+        case Capacity(direction=direction, kind=kind):
+            return Mode(f"{direction.value}_{kind.value}")
         case _:
             return _MODES[type(control)]
 
@@ -345,5 +369,16 @@ _MODES: dict[type, Mode] = {
     StoragePower: Mode.STORAGE_POWER,
     StorageCharge: Mode.STORAGE_CHARGE,
     StorageEnergy: Mode.STORAGE_ENERGY,
+    LoadShape: Mode.LOAD_SHAPE,
     Thermostat: Mode.THERMOSTAT,
+    Alert: Mode.ALERT,
+}
+
+_PRICES: dict[Priced, Mode] = {
+    Priced.IMPORT: Mode.IMPORT_PRICE,
+    Priced.EXPORT: Mode.EXPORT_PRICE,
+    Priced.ALTERNATE: Mode.ALTERNATE_PRICE,
+    Priced.DEMAND: Mode.DEMAND_CHARGE,
+    Priced.CAPACITY: Mode.CAPACITY_PRICE,
+    Priced.EMISSIONS: Mode.EMISSIONS,
 }

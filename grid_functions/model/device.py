@@ -38,6 +38,18 @@ class Nameplate:
     nominal_v: float | None = None
     phases: int | None = None
     max_w: float | None = None  # the setting that is the base of percent (702.WMax, 121.WMax)
+    rated_a: float | None = None  # most current per phase
+
+
+class Vehicle(StrEnum):
+    """State of the vehicle at a charger, after the control pilot (IEC 61851-1, table A.3)."""
+
+    ABSENT = "a"
+    CONNECTED = "b"
+    CHARGING = "c"
+    VENTILATION = "d"
+    NO_POWER = "e"
+    FAULT = "f"
 
 
 class How(StrEnum):
@@ -57,12 +69,36 @@ class Ability:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a charger does by itself when it is not told again within ``after_s`` seconds: ``current_a`` per phase."""
+
+    current_a: float
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Currents:
+    """How a device is limited in amperes per phase, rms.
+
+    ``minimum_a``: below it there is only pause (IEC 61851-1: 6 A); ``maximum_a``: rating or setting, whichever is less;
+    ``resolution_a``: step of its limit; ``phases``: the numbers of phases it can be told to use, empty = as it is wired;
+    ``fallback``: None = not known, so that while silent it counts at its maximum.
+    """
+
+    maximum_a: float
+    minimum_a: float = 6.0
+    resolution_a: float = 1.0
+    phases: tuple[int, ...] = ()
+    fallback: Fallback | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """What a device can obey.
 
     ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
     of 0; ``writes_per_day``: of each of the points ``wearing`` (None = none wears); ``watchdog``: it has a revert timer with a value
-    of its own, so silence may end in something tighter.
+    of its own, so silence may end in something tighter; ``currents``: of a device that is limited in amperes, else None.
     """
 
     abilities: Mapping[Mode, Ability] = field(default_factory=dict)
@@ -74,6 +110,7 @@ class Capability:
     writes_per_day: float | None = None
     wearing: frozenset[str] = frozenset()
     watchdog: bool = False
+    currents: Currents | None = None
 
 
 class Trouble(StrEnum):
@@ -93,7 +130,7 @@ class Condition:
     """How a device is now.
 
     ``holds``: the setpoint as read back from the device (``decision`` = the serial it was written for, 0 when found there);
-    None = nothing of ours or nothing read yet. ``connected``/``energized``: None = not told.
+    None = nothing of ours or nothing read yet. ``connected``/``energized``: None = not told. ``vehicle``: of a charger.
     """
 
     online: bool
@@ -102,6 +139,7 @@ class Condition:
     connected: bool | None = None
     energized: bool | None = None
     operating: bool | None = None
+    vehicle: Vehicle | None = None
     alarms: frozenset[str] = frozenset()
     troubles: frozenset[Trouble] = frozenset()
     text: str = ""

@@ -27,7 +27,8 @@ class Revert:
 class Setpoint:
     """What should hold on one device. Absent (None) = not ours, leave as it is.
 
-    Limits are magnitudes in W (``produce_max_w``, ``consume_max_w``) or A per phase; ``target_w`` positive = consume. ``decision``:
+    Limits are magnitudes in W (``produce_max_w``, ``consume_max_w``) or A per phase (``current_max_a``, 0 = pause); ``target_w`` positive
+    = consume; ``phases``: how many a charger is to use. ``decision``:
     the serial of the decision that made it. ``on``: None = not ours, False = cease to energize, True = withdraw our off;
     ``connect`` the same for galvanic connection. ``reactive``: the one reactive mode enabled beside curves; in percent only where
     the base is one that the device alone knows (what is available now). ``shapes``: curves and droop, at most one of a mode, sorted by
@@ -41,6 +42,7 @@ class Setpoint:
     consume_max_w: float | None = None
     target_w: float | None = None
     current_max_a: float | None = None
+    phases: int | None = None
     reactive: Reactive | FixedReactive | PowerFactor | None = None
     shapes: tuple[Curve | FrequencyDroop, ...] = ()
     settings: Settings | None = None
@@ -75,6 +77,8 @@ def tightens(new: Setpoint, old: Setpoint | None) -> bool:
         return False
     if old is None:
         return new.target_w is None
+    if old.phases is not None and (new.phases is None or new.phases > old.phases):
+        return False
     if old.current_max_a is not None and (new.current_max_a is None or new.current_max_a > old.current_max_a):
         return False
     (low, high), (old_low, old_high) = new.band, old.band

@@ -42,6 +42,7 @@ class Quantity(StrEnum):
     STATE_OF_CHARGE = "state_of_charge"  # percent of the usable capacity
     ENERGY_PRODUCED = "energy_produced"  # Wh, a counter that only rises
     ENERGY_CONSUMED = "energy_consumed"  # Wh, a counter that only rises
+    SESSION_ENERGY = "session_energy"  # Wh, since the vehicle was plugged in
     PRICE = "price"  # currency per kWh
 
 

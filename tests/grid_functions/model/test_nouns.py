@@ -9,6 +9,7 @@ from grid_functions.model.claim import LeaseId, Source, SourceKind
 from grid_functions.model.control import (
     LIMIT_MODES,
     SWITCH_MODES,
+    Alert,
     Connect,
     Control,
     Curve,
@@ -23,13 +24,13 @@ from grid_functions.model.control import (
     GenerationLimit,
     ImportLimit,
     LoadControl,
+    LoadControlKind,
     LoadDispatch,
     LoadLimit,
+    LoadShape,
     MaxPower,
     Mode,
     PowerFactor,
-    Price,
-    PriceKind,
     ShedLevel,
     StorageCharge,
     StorageEnergy,
@@ -66,6 +67,7 @@ from grid_functions.model.policy import (
     Vanished,
     Yield,
 )
+from grid_functions.model.tariff import Capacity, CapacityKind, Direction, Price, Priced, PriceKind
 from grid_functions.model.units import UNLIMITED_W, PercentBase, turned
 
 NOW = Instants(5.0, 1000.0, {"utility": UpstreamTime(1300.0, ClockQuality.SYNCHRONISED)})
@@ -129,13 +131,23 @@ SIMPLE: list[tuple[Control, Mode]] = [
     (FrequencyDroop(0.03, 0.03, 0.05, 0.05, 5.0), Mode.FREQUENCY_DROOP),
     (ShedLevel(1), Mode.SHED_LEVEL),
     (LoadDispatch(DispatchKind.DELTA_W, 1.0), Mode.LOAD_DISPATCH),
-    (LoadControl(0.5), Mode.LOAD_CONTROL),
+    (LoadControl(LoadControlKind.CAPACITY, 0.5), Mode.LOAD_CONTROL),
+    (LoadShape(0.5), Mode.LOAD_SHAPE),
+    (Capacity(Direction.IMPORT, CapacityKind.SUBSCRIPTION, 1.0), Mode.IMPORT_SUBSCRIPTION),
+    (Capacity(Direction.IMPORT, CapacityKind.RESERVATION, 1.0), Mode.IMPORT_RESERVATION),
+    (Capacity(Direction.EXPORT, CapacityKind.SUBSCRIPTION, 1.0), Mode.EXPORT_SUBSCRIPTION),
+    (Capacity(Direction.EXPORT, CapacityKind.RESERVATION, 1.0), Mode.EXPORT_RESERVATION),
     (StoragePower(1.0), Mode.STORAGE_POWER),
     (StorageCharge(50.0), Mode.STORAGE_CHARGE),
     (StorageEnergy(1.0), Mode.STORAGE_ENERGY),
-    (Price(True, PriceKind.ABSOLUTE, 0.1), Mode.EXPORT_PRICE),
-    (Price(False, PriceKind.ABSOLUTE, 0.1), Mode.IMPORT_PRICE),
+    (Price(Priced.EXPORT, PriceKind.ABSOLUTE, 0.1), Mode.EXPORT_PRICE),
+    (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.1), Mode.IMPORT_PRICE),
+    (Price(Priced.ALTERNATE, PriceKind.ABSOLUTE, 0.1), Mode.ALTERNATE_PRICE),
+    (Price(Priced.DEMAND, PriceKind.ABSOLUTE, 9.0), Mode.DEMAND_CHARGE),
+    (Price(Priced.CAPACITY, PriceKind.ABSOLUTE, 9.0), Mode.CAPACITY_PRICE),
+    (Price(Priced.EMISSIONS, PriceKind.ABSOLUTE, 400.0), Mode.EMISSIONS),
     (Thermostat(21.0, False), Mode.THERMOSTAT),
+    (Alert("grid_emergency", "stay warm"), Mode.ALERT),
 ]
 
 

@@ -42,7 +42,7 @@ def test_band_is_least_and_most_power_positive_consuming(setpoint: Setpoint, ban
 
 
 def test_an_empty_setpoint_is_all_not_ours_and_made_by_no_decision() -> None:
-    assert Setpoint("a") == Setpoint("a", 0, None, None, None, None, None, (), None, None, None, None)
+    assert Setpoint("a") == Setpoint("a", 0, None, None, None, None, None, None, (), None, None, None, None)
     assert Revert(60.0) == Revert(60.0, None, None)
 
 
