@@ -302,6 +302,8 @@ class _Turn(Turn):
         self.change(failures=failures, due_s=self.mono_s + wait)
         if isinstance(purpose, ForPoll):
             self.change(poll_s=self.mono_s + wait)
+        if failures >= _PATIENT and purpose == ForStage(Stage.METADATA):
+            relation.metadata_told(self, None)
         if failures >= _PATIENT:
             self.alarm("reach", f"the VTN does not answer: {why}; accepted events go on, trying again")
 

@@ -97,8 +97,8 @@ def registered(turn: Turn, message: Message) -> None:
     _move(turn, Stage.METADATA if not told else Stage.EVENTS)
 
 
-def metadata_told(turn: Turn, message: Message) -> None:
-    """The answer to our metadata. Refused metadata hold up no event."""
+def metadata_told(turn: Turn, message: Message | None) -> None:
+    """The answer to our metadata, None = none that can be read. Refused metadata hold up no event."""
     if isinstance(message, OadrRegisteredReport) and message.eiResponse.good:
         turn.calm("metadata")
         turn.register(replace(turn.state.registration, metadata=mark_of(turn.state.terms)))

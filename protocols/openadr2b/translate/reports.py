@@ -3,8 +3,10 @@
 Power and energy are positive when consumed, on both sides.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from grid_functions.model.device import Role, Seen
 from protocols.openadr2b.session.terms import Terms
@@ -36,6 +38,8 @@ GOOD = "Quality Good - Non Specific"
 PARTIAL = "Quality Uncertain - Non Specific"
 MISSING = "Quality Bad - Non Specific"
 UNCHANGED = "No New Value - Previous Value Used"
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
 
 POWER, ENERGY, STATE = "power", "energy", "status"
 
@@ -95,8 +99,10 @@ def rids_of(specifier: str, terms: Terms) -> frozenset[str] | None:
 
 
 def rid(resource: str, point: str, terms: Terms) -> str:
-    """A data point's name: unique within a report, and the same over every restart."""
-    return f"{resource or terms.ven_name}/{point}"
+    """A data point's name: unique within a report, the same over every restart, and of letters that no VTN trips over."""
+    name = resource or terms.ven_name
+    plain = _STRANGE.sub("-", name)
+    return f"{plain}/{point}" if plain == name else f"{plain}-{crc32(name.encode()):08x}/{point}"
 
 
 def metadata(terms: Terms, ven_id: str, now_s: float) -> tuple[Report, ...]:
