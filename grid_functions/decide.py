@@ -18,6 +18,7 @@ from grid_functions.model.event import EventKey, Rank, Read, Respondent
 from grid_functions.model.function import Answer, Output, SiteInputs
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Message
+from grid_functions.model.modes import ALERT_MODES, CAPACITY_MODES, PRICE_MODES
 from grid_functions.model.outcome import Fact, Outcome, OutcomeKind
 from grid_functions.model.policy import Policy, SiteTerms
 from grid_functions.model.setpoint import Setpoint
@@ -302,10 +303,11 @@ _NOT_OF_DEVICES: Final = frozenset(
             Mode.STORAGE_CHARGE,
             Mode.STORAGE_ENERGY,
         ),
-        *(Mode.IMPORT_SUBSCRIPTION, Mode.IMPORT_RESERVATION, Mode.EXPORT_SUBSCRIPTION, Mode.EXPORT_RESERVATION),
-        *(Mode.IMPORT_PRICE, Mode.EXPORT_PRICE, Mode.ALTERNATE_PRICE, Mode.DEMAND_CHARGE, Mode.CAPACITY_PRICE),
-        *(Mode.EMISSIONS, Mode.THERMOSTAT, Mode.ALERT),
+        *(Mode.IMPORT_AVAILABLE, Mode.EXPORT_AVAILABLE, Mode.THERMOSTAT),
     }
+    | CAPACITY_MODES
+    | PRICE_MODES
+    | ALERT_MODES
 )
 """Modes that functions turn into others: what devices say they obey does not tell whether these can be served."""
 
