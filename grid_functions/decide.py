@@ -117,7 +117,7 @@ class Decision:
     clamps: tuple[Clamp, ...]
     alarms: tuple[Alarm, ...]
     wake: tuple[Moment, ...]
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[tuple[str, Output], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
