@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.area import letters, peak, talks
+from grid_functions.area import peak, talks
 from grid_functions.area.delivery import Meter
-from grid_functions.area.letters import Agreed, Prices, Profile, Way
 from grid_functions.area.peak import Column, Demand
 from grid_functions.area.talks import Certificate, Reply, Talks, Terms
 from grid_functions.building.program import Solution
+from grid_functions.letters import Agreed, Prices, Profile, Way
 from grid_functions.model.control import DispatchKind, LoadDispatch
 from grid_functions.model.errors import ConfigurationFault, MalformedMessage
 from grid_functions.model.event import Interval

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gateway.solver import Solver
+from grid_functions import letters
 from grid_functions.alarm import alarm_of
-from grid_functions.area import letters
 from grid_functions.area.day_ahead import AFTER_S, NAME, DayAhead, DayAheadOptions, DayAheadState
-from grid_functions.area.letters import Agreed, Prices, Profile, Way
 from grid_functions.building.program import Problem
+from grid_functions.letters import Agreed, Prices, Profile, Way
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.function import Answer, AreaInputs, Ask, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
