@@ -139,7 +139,7 @@ class DayAheadState:
 
 @dataclass(frozen=True, slots=True)
 class DayAhead:
-    """The leader of the talks; its followers are the homes' own managers."""
+    """The leader of the talks; its followers are the homes' own stewards."""
 
     options: DayAheadOptions = DayAheadOptions()
 
