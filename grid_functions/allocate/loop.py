@@ -83,6 +83,7 @@ class Look:
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
     in this direction. ``unmeasured_w``: the most that devices whose power is unknown may be doing. ``total_w``: what all can do together.
+    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last.
     """
 
     now_s: float
@@ -93,6 +94,7 @@ class Look:
     allowed_w: float
     total_w: float
     settle_s: float
+    left_w: float = 0.0
 
 
 def step(loop: Loop, look: Look) -> Loop:
@@ -178,6 +180,7 @@ def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> f
         return max(trim_w + _TRIM_GAIN * error_w, -(look.bound_w + doing_w))
     if doing_w < _PRESSING * look.allowed_w or look.allowed_w >= look.total_w - deadband_w:
         return min(trim_w, 0.0)
-    if error_w > deadband_w and moving_w <= deadband_w:
-        return min(trim_w + _TRIM_GAIN * error_w, _TRIM_SHARE * doing_w)
+    # what an idle device leaves is no error of its limit: trimmed away, it would be exceeded by as much once the device is idle no more
+    if error_w - look.left_w > deadband_w and moving_w <= deadband_w:
+        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), _TRIM_SHARE * doing_w)
     return trim_w

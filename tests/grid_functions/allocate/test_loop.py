@@ -247,3 +247,17 @@ def test_of_what_a_device_did_as_much_is_kept_as_can_be_asked_for() -> None:
     assert (times[0], times[-1], len(times)) == (0.0, 1.99, 34)
     later = step(kept, look(2.0, 0.0))
     assert later.devices["a"].samples[0].at_s <= 1.0
+
+
+def test_what_an_idle_device_leaves_is_not_trimmed() -> None:
+    """Exporting 900 W under 1000 W, of 1000 W allowed: all 100 W were left by a device that could use no more, or 40 W, or none."""
+
+    def trim_w(left_w: float) -> float:
+        before = replace(SETTLED, meter=Track((Sample(98.0, -900.0), Sample(99.0, -900.0))))
+        settled = replace(before, devices={"a": Track((Sample(98.0, 950.0), Sample(99.0, 950.0)))}, room_w=50.0)
+        one = look(100.0, -900.0, 950.0, allowed_w=1000.0)
+        return step(replace(settled, others_w=Sample(99.0, 50.0)), replace(one, left_w=left_w)).trim_w
+
+    assert trim_w(100.0) == 0.0
+    assert trim_w(40.0) == 30.0
+    assert trim_w(0.0) == 50.0
