@@ -6,9 +6,10 @@ watts, whether percent or power was asked for.
 
 from collections.abc import Iterable, Mapping
 
-from grid_functions.model.control import LIMIT_MODES, SWITCH_MODES, Mode
+from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, How, Role, Seen, Trouble
 from grid_functions.model.event import Respondent
+from grid_functions.model.modes import LIMIT_MODES, SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.rating import CONSUMERS, PRODUCERS, STORAGE, SWITCHED
