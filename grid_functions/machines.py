@@ -6,10 +6,14 @@ from typing import Any
 
 from grid_functions.alarm import Alarm, alarm_of
 from grid_functions.model.claim import Claim
+from grid_functions.model.control import Control
 from grid_functions.model.entry import Entry
-from grid_functions.model.function import Function, Output, SiteInputs, Step, WakeAt
+from grid_functions.model.event import Respondent
+from grid_functions.model.function import Function, Output, Refusing, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Message
+from grid_functions.model.policy import SiteTerms
+from grid_functions.model.snapshot import Snapshot
 
 ROOM = "function"
 
@@ -76,6 +80,18 @@ def run(functions: Mapping[str, Machine], kept: Mapping[str, Kept], inputs: Site
         if durable != before.durable:
             entries.append(Entry((ROOM, name), durable))
     return Run(after, tuple(claims), tuple(wake), tuple(alarms), tuple(outputs), tuple(entries))
+
+
+def refusal(
+    functions: Mapping[str, Machine], control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot
+) -> str | None:
+    """What the first function that the control is a matter of says about it; None = it is nobody's."""
+    for name in sorted(functions):
+        function = functions[name]
+        said = function.refusal(control, respondent, terms, snapshot) if isinstance(function, Refusing) else None
+        if said is not None:
+            return said
+    return None
 
 
 def restore(entries: Iterable[Entry]) -> dict[str, Kept]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
+from grid_functions.model.control import Control
 from grid_functions.model.event import Event, Respondent, Settings
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import MemberReport, Message
@@ -54,7 +55,12 @@ class Step(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class SiteInputs:
-    """What a site function may look at. ``settings``: the device settings of each respondent's best standing."""
+    """What a site function may look at. ``settings``: the device settings of each respondent's best standing.
+
+    ``ahead``: what will be in force of the modes that only tell (prices), known now, each with its own ``since`` and ``until``; stretches
+    that have passed may still be among it. ``normal_w``: the like-hours mean of each device by name, of the connection point by "", W,
+    positive = consume; who has none yet is not in it.
+    """
 
     terms: SiteTerms
     in_force: tuple[InForce, ...]
@@ -62,6 +68,8 @@ class SiteInputs:
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
     settings: Mapping[Respondent, Settings] = field(default_factory=dict)
+    ahead: tuple[InForce, ...] = ()
+    normal_w: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +98,11 @@ class Function(Protocol[S, I_contra, O_co]):
 
     def step(self, state: S, inputs: I_contra, now: Instants) -> Step[S]:
         """One decision: no clock, no chance, no input or output but these."""
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A function that turns controls into others, and so knows what the site can do about them."""
+
+    def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:
+        """Why nothing at the site can ever obey, in one line; empty = something can or may yet tell; None = not its control."""

@@ -79,7 +79,7 @@ def played(scenario: dict[str, Any]) -> Decision:
     for ask in scenario["asks"]:
         if ask.get("by") in ("operator", "occupant"):
             overrides += [override(_control(ask), SourceKind(ask["by"]))]
-    return site.tick(0.0, *reads, overrides=tuple(overrides))
+    return site.tick(0.0, *reads, words=tuple(overrides))
 
 
 def check(scenario: dict[str, Any], done: Decision) -> None:
