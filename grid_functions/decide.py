@@ -4,13 +4,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from grid_functions import ability, arbiter, baseline, evidence, guard, machines, outcomes, service, trajectory, words
+from grid_functions import (
+    ability,
+    arbiter,
+    baseline,
+    evidence,
+    guard,
+    leases,
+    machines,
+    outcomes,
+    service,
+    trajectory,
+    words,
+)
 from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
 from grid_functions.allocate.step import AllocateState, Served
 from grid_functions.baseline import Baseline, Hours
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
+from grid_functions.leases import LeaseState
 from grid_functions.machines import Kept, Machine
 from grid_functions.model.claim import Basis, Claim, Devices, InForce, Ruling
 from grid_functions.model.control import Control, Mode, mode_of
@@ -18,7 +31,7 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Rank, Read, Respondent
 from grid_functions.model.function import Answer, Output, SiteInputs
 from grid_functions.model.instants import OWN, Instants, Moment
-from grid_functions.model.lease import Message
+from grid_functions.model.lease import Lease, Message
 from grid_functions.model.modes import ENACTED_MODES
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import Policy, SiteTerms
@@ -51,7 +64,7 @@ class SerialBlock:
 
 DURABLE: tuple[type, ...] = (
     *(Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom),
-    *(Opt, Override, Lock, Hours),
+    *(Opt, Override, Lock, Hours, *leases.DURABLE),
 )
 """What values an entry of a site may carry, beside the functions' own ``durable``."""
 
@@ -80,6 +93,7 @@ class SiteState:
     room: WaitingRoom = field(default_factory=lambda: WaitingRoom(()))
     book: Book = field(default_factory=Book)
     words: Words = field(default_factory=Words)
+    leases: LeaseState = field(default_factory=LeaseState)
     baseline: Baseline = field(default_factory=Baseline)
     version: int = 1
 
@@ -88,12 +102,13 @@ class SiteState:
 class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
-    ``words``: what operator and occupant say now; it holds from then on.
+    ``words``: what operator and occupant say now; it holds from then on. ``leases``: what areas sent.
     """
 
     snapshot: Snapshot
     reads: tuple[Read, ...] = ()
     words: tuple[Word, ...] = ()
+    leases: tuple[Lease, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -117,7 +132,7 @@ class Decision:
     clamps: tuple[Clamp, ...]
     alarms: tuple[Alarm, ...]
     wake: tuple[Moment, ...]
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[tuple[str, Output], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,14 @@ def decide(
     spoken = words.step(state.words, tick.words, partial(_is_known, state, tick), now)
     terms = words.locked(terms, spoken.words)
     times = _timelines(state, policies, terms, functions, tick, spoken.words, seed, now)
-    in_force = _ordered([*(one for each in times.values() for one in each.in_force), *words.in_force(spoken.words)])
+    leased = leases.step(state.leases, tick.leases, now)
+    in_force = _ordered(
+        [
+            *(one for each in times.values() for one in each.in_force),
+            *words.in_force(spoken.words),
+            *leased.in_force,
+        ]
+    )
     settings = {respondent: one.settings for respondent, one in times.items()}
     normal, hours = baseline.step(state.baseline, in_force, tick.snapshot, terms, now)
     ahead = tuple(one for respondent in sorted(times) for one in times[respondent].ahead)
@@ -173,7 +195,7 @@ def decide(
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*spoken.entries, *hours, *ran.entries, *served.entries, *done.entries]
+    entries += [*spoken.entries, *leased.entries, *hours, *ran.entries, *served.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -191,6 +213,7 @@ def decide(
         room=room,
         book=done.book,
         words=spoken.words,
+        leases=leased.state,
         baseline=normal,
     )
     alarms = {
@@ -209,7 +232,7 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(times, (*spoken.wake, *ran.wake, *moved.wake, *served.wake), moved.claims, now),
+        wake=_wake(times, (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *served.wake), moved.claims, now),
         outputs=ran.outputs,
     )
 
@@ -253,6 +276,7 @@ def restore(entries: Iterable[Entry]) -> SiteState:
         room=room,
         book=outcomes.restore(kept),
         words=words.restore(kept),
+        leases=leases.restore(kept),
         baseline=baseline.restore(kept),
     )
 

@@ -6,9 +6,9 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import Control
-from grid_functions.model.event import Event, Respondent, Settings
+from grid_functions.model.event import Respondent, Settings
 from grid_functions.model.instants import Instants, Moment
-from grid_functions.model.lease import MemberReport, Message
+from grid_functions.model.lease import Grant, MemberReport, Message
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.snapshot import Snapshot
@@ -36,13 +36,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an :class:`Ask`; ``solution`` None = not in time, or failed."""
+    """The answer to the :class:`Ask` of that function and id; ``solution`` None = not in time, or failed."""
 
+    function: str
     id: str
     solution: object
 
 
-Output = Claim | Event | Message | WakeAt | Ask
+Output = Claim | Grant | Message | WakeAt | Ask
+"""A site function claims; an area function grants."""
 
 
 @dataclass(frozen=True, slots=True)
