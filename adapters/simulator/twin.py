@@ -162,8 +162,10 @@ class Twin:
         steps = self.profile.orders.get(aim)
         if steps is None:
             return False
+        # A charger is enabled as it comes from its box; what else was never written reads 0.
+        unwritten = None if self.profile.kind is Sort.CHARGER else 0.0
         for step in steps:
-            held = self.memory.get(self._place(step))
+            held = self.memory.get(self._place(step), unwritten)
             if step.value is not None and (held is None or abs(held - step.value) > 1e-6):
                 return False
             if aim in (Aim.CHARGE, Aim.DISCHARGE) and step.of in (Amount.POWER_CONSUMED, Amount.POWER_GENERATED):
