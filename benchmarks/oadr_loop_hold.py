@@ -1,7 +1,8 @@
 """The longest time for which an event of 288 intervals holds up everything else in the loop, beside openleadr's validate and parse.
 
 Ours is the whole client: the bytes of the answer to its poll, read, reconciled, translated, handed over, kept. A task that only yields
-measures the gaps. The bound is 10 ms; the peer does its work in the loop at one go.
+measures the gaps, in CPU time of the loop's thread: what threads take from it besides is bounded by the switch interval. The bound is 10 ms;
+the peer does its work in the loop at one go.
 """
 
 import asyncio
@@ -39,14 +40,14 @@ def run() -> list[dict[str, Any]]:
     ours = [asyncio.run(_held_ms(body)) for _ in range(ROUNDS)]
     theirs = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.thread_time()
         validate_xml_schema(body)
         parse_message(body)
-        theirs.append(1e3 * (time.perf_counter() - start))
+        theirs.append(1e3 * (time.thread_time() - start))
     case = "event of 288 intervals, longest hold"
     return [
-        Row("oadr_loop_hold", case, "ms", ours, [BOUND_MS] * ROUNDS, "bound", 1.0, "asyncio").plain(),
-        Row("oadr_loop_hold", case, "ms", ours, theirs, "openleadr", 0.5, "asyncio").plain(),
+        Row("oadr_loop_hold", case, "ms CPU", ours, [BOUND_MS] * ROUNDS, "bound", 1.0, "asyncio").plain(),
+        Row("oadr_loop_hold", case, "ms CPU", ours, theirs, "openleadr", 0.5, "asyncio").plain(),
     ]
 
 
@@ -82,10 +83,10 @@ async def _held_ms(body: bytes) -> float:
 
     async def watch() -> None:
         nonlocal longest
-        before = time.perf_counter()
+        before = time.thread_time()
         while True:
             await asyncio.sleep(0)
-            now = time.perf_counter()
+            now = time.thread_time()
             longest, before = max(longest, now - before), now
 
     watcher = asyncio.create_task(watch())

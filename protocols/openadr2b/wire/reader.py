@@ -156,7 +156,7 @@ class _Leaf:
         self.fresh = row.default
         self.apart = row.apart
         self.name = name.partition(":")[2]
-        self.read = row.holds.read if isinstance(row.holds, Scalar) else None
+        self.read: Any = row.holds.read if isinstance(row.holds, Scalar) else None
         self.deep = row.holds if not isinstance(row.holds, Scalar) else None
         self.inner: _Plan | None = None
         self.kind = self.name if len(row.names) > 1 and self.deep is not None else None

@@ -157,12 +157,12 @@ def _read_time(text: str | None) -> float:
         and text[-1] == "Z"
         and text[19] in ".Z"
         and text[10] == "T"
-        and text[4] == "-"
+        and text[4] == text[7] == "-"
     ):
         try:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
-            pass  # seldom: what it does not take the pattern may
+            pass  # what this does not take, the pattern may
     told = _TIME.fullmatch((text or "").strip())
     if told is None:
         raise BadValue(f"{shown(text)} is no date and time in UTC")
