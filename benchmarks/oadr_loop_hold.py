@@ -1,7 +1,7 @@
 """The longest time for which an event of 288 intervals holds up everything else in the loop, beside openleadr's validate and parse.
 
 Ours is the whole client: the bytes of the answer to its poll, read, reconciled, translated, handed over, kept. A task that only yields
-measures the gaps, in CPU time of the loop's thread: what threads take from it besides is bounded by the switch interval. The bound is 10 ms;
+measures the gaps, in CPU time of the loop's thread: what threads take besides is bounded by the switch interval. The bound is 10 ms;
 the peer does its work in the loop at one go.
 """
 
