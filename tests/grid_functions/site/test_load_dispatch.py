@@ -87,8 +87,8 @@ def test_options_that_make_no_sense_are_refused(told: dict[str, object]) -> None
     "told",
     [
         {},
-        {"limit_w": 1.0, "off": True},
-        {"off": False},
+        {"limit_w": 1.0, "switch_off": True},
+        {"switch_off": False},
         {"limit_pct": 100.1},
         {"limit_w": -1.0},
         {"power_w": float("nan")},

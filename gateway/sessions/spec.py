@@ -1,0 +1,27 @@
+"""What a session with an upstream is built from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.config.upstreams import Upstream
+from grid_functions.model.device import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One respondent of an upstream: what it stands for at ``site``. ``resource``: the upstream's name for it, "" = the whole relation."""
+
+    site: str
+    resource: str
+    devices: frozenset[str]
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSpec:
+    """One upstream's session. ``digest``: of what its files in ``folder`` hold, which may be renewed; ``serves`` in the file's order."""
+
+    settings: Upstream
+    folder: Path
+    digest: str
+    serves: tuple[Served, ...]
