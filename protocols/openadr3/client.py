@@ -1,4 +1,4 @@
-"""The OpenADR 3 VEN: the session's requests over HTTP, and hints by webhook and broker. Awaits, decides nothing, wears the Upstream port."""
+"""The OpenADR 3 VEN: the session's requests over HTTP, hints by webhook and broker. Awaits, decides nothing, wears the Upstream port."""
 
 import asyncio
 import ssl
