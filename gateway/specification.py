@@ -14,8 +14,7 @@ from gateway.sessions import protocols
 from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
-
-_DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
+from grid_functions.rating import SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +152,12 @@ def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, 
 
 def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:
     mine = ders[service.site]
-    resource, named = "", frozenset(mine)
-    if isinstance(service, Resource):
-        resource = service.resource or ""
-        named = frozenset(service.devices) or named
-    return Served(service.site, resource, named, frozenset(mine[name] for name in named & mine.keys()))
+    if not isinstance(service, Resource):
+        return Served(service.site, "", mine)
+    named = service.devices or tuple(mine)
+    return Served(service.site, service.resource or "", {name: mine[name] for name in named if name in mine})
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:
     """The devices a respondent speaks for where none are named, with their roles: every DER and charger of its site."""
-    return {device.name: device.role for device in site.devices if device.role in _DER_ROLES}
+    return {device.name: device.role for device in site.devices if device.role in SWITCHED}

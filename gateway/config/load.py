@@ -19,6 +19,7 @@ from gateway.config.upstreams import (
 )
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault
+from grid_functions.rating import SWITCHED
 
 Path_ = tuple[str | int, ...]
 
@@ -104,9 +105,13 @@ def _of_upstream(
         if service.site not in sites:
             yield (*at, "serves", number, "site"), f"no site is named {service.site!r} ({', '.join(sorted(sites))})"
         elif isinstance(service, Resource):
-            strange = set(service.devices) - {device.name for device in sites[service.site].devices}
-            for name in sorted(strange):
-                yield (*at, "serves", number, "devices"), f"site {service.site} has no device named {name!r}"
+            roles = {device.name: device.role for device in sites[service.site].devices}
+            for name in service.devices:
+                if name not in roles:
+                    yield (*at, "serves", number, "devices"), f"site {service.site} has no device named {name!r}"
+                elif roles[name] not in SWITCHED:
+                    text = f"{name} is a {roles[name].value}: a resource stands for DERs and chargers"
+                    yield (*at, "serves", number, "devices"), text
     if upstream.poll.floor_s > upstream.poll.ceiling_s:
         yield (*at, "poll", "floor_s"), "the floor lies above the ceiling"
     if not isinstance(upstream, Ieee2030_5Upstream):

@@ -73,7 +73,7 @@ def terms_of(spec: UpstreamSpec) -> Terms:
         nmi=service.nmi or "",
         pen=service.pen,
         register=service.register_in_band,
-        device_category=category_of(spec.serves[0].roles),
+        device_category=category_of(spec.serves[0].roles.values()),
         floor_s=upstream.poll.floor_s,
         ceiling_s=upstream.poll.ceiling_s,
     )

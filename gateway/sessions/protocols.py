@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
-from gateway.sessions import ieee2030_5
+from gateway.sessions import ieee2030_5, openadr2b, openadr3
 from gateway.sessions.session import Session
 from gateway.sessions.spec import Served, UpstreamSpec
 from gateway.tools import Tools
@@ -24,7 +24,7 @@ class Room(Protocol):
         """The session; nothing runs yet."""
 
 
-_ROOMS: Mapping[str, Room] = MappingProxyType({"ieee2030_5": ieee2030_5})
+_ROOMS: Mapping[str, Room] = MappingProxyType({"ieee2030_5": ieee2030_5, "openadr2b": openadr2b, "openadr3": openadr3})
 
 
 def try_credentials(spec: UpstreamSpec) -> None:

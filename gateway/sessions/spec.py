@@ -1,5 +1,6 @@
 """What a session with an upstream is built from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,18 @@ from grid_functions.model.device import Role
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One respondent of an upstream: what it stands for at ``site``. ``resource``: the upstream's name for it, "" = the whole relation."""
+    """One respondent of an upstream: what it stands for at ``site``. ``resource``: the upstream's name for it, "" = the whole relation;
+    ``roles``: by device.
+    """
 
     site: str
     resource: str
-    devices: frozenset[str]
-    roles: frozenset[Role]
+    roles: Mapping[str, Role]
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The devices it stands for."""
+        return frozenset(self.roles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def test_both_protocols_and_several_sites_behind_one_ven_are_taken(tmp_path: Pat
         ("resource: r2", "resource: r1", "10", "is served twice"),
         ("{site: house-1, resource: r1}", "{site: house-1, resource: depot-7}", "9", "the VEN's own name"),
         ("devices: [evse]}", "devices: [pv]}", "10", "has no device named 'pv'"),
+        ("unit: 1, role: evse", "unit: 1, role: meter", "10", "evse is a meter"),
         ("client_secret: secret.txt", "client_secret: lost.txt", "15", "no such file"),
         ("client_secret: secret.txt", "", "15", "client_secret"),
         ("    serves: [{site: house-1}]\nsites", "    serves: []\nsites", "16", "serves"),
