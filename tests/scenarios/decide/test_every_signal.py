@@ -10,7 +10,7 @@ from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import Control
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.event import EventKey
-from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.tariff import Priced
 from grid_functions.model.units import Quantity
 from grid_functions.site.load_control import ControlLoad, LoadControlOptions, SetpointOf
@@ -37,7 +37,7 @@ def house() -> Site:
     """PV, a battery with its charge and a charger, all of which can do everything, with a table for every level and every price."""
     capability = replace(able(), abilities=ALL)
     battery = seen("battery", Role.BATTERY, capability=capability)
-    charge = {(Quantity.STATE_OF_CHARGE, None): Reading(30.0, Quality.GOOD, 0.0, 0.0)}
+    charge: dict[MeterKey, Reading] = {(Quantity.STATE_OF_CHARGE, None): Reading(30.0, Quality.GOOD, 0.0, 0.0)}
     devices: list[Seen] = [
         seen("pv", power_w=-3000.0, capability=capability),
         replace(
