@@ -2,7 +2,7 @@
 
 as the reference VTN does          forbids (403 for a bad token), endless (a token without expires_in), naive (times without T and
                                    zone), no-notifiers (500), snake (notifications in snake_case), double (JSON in a JSON string)
-answers without asking             status (`status`, 500), cut, redirect, html
+answers without asking             status (`status`, 500; `by_s`: Retry-After), cut, redirect, html
 says yes and forgets               forget
 takes its time                     delay (`by_s`)
 tells another time                 clock (`by_s`, in the Date header)
@@ -91,7 +91,8 @@ def _concerns(trick: Trick, request: Request) -> bool:
 def _instead(trick: Trick) -> Reply | None:
     match trick.does:
         case "status":
-            return Reply(status=trick.status, json={"title": "as told to", "status": trick.status})
+            patience = {"Retry-After": f"{trick.by_s:.0f}"} if trick.by_s else {}
+            return Reply(status=trick.status, json={"title": "as told to", "status": trick.status}, headers=patience)
         case "cut":
             return Reply(status=500, cut=True)
         case "redirect":
