@@ -1,8 +1,9 @@
 """Modbus/TCP frames: requests and replies <-> bytes, both ends; pure.
 
 Sources: Modbus Application Protocol 1.1b3 (clauses 4, 6 and 7) and Modbus Messaging on TCP/IP 1.0b (clause 3.1.3, the
-MBAP header). Only what SunSpec devices and chargers need: functions 3, 4, 6 and 16. Framing (:class:`Deframer`) is
-apart from the meaning of a PDU, which is the same on a serial line.
+MBAP header). Only what inverters, meters and chargers need: functions 1 to 6 and 16. A coil is a register that holds 0
+or 1: that spares everything above a second kind of value. Framing (:class:`Deframer`) is apart from the meaning of a PDU,
+which is the same on a serial line (:mod:`.rtu`).
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from typing import Final, Literal, NamedTuple
 
 from grid_functions.model.errors import DeviceFault, OurFault
 
+READ_COILS: Final = 1
+READ_DISCRETE: Final = 2
 READ_HOLDING: Final = 3
 READ_INPUT: Final = 4
+WRITE_COIL: Final = 5
 WRITE_ONE: Final = 6
 WRITE_MANY: Final = 16
 MAX_READ: Final = 125
@@ -54,34 +58,35 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read ``count`` (1..125) registers from ``address`` (0-based, as on the wire); raises OurFault out of range."""
+    """Read ``count`` (1..125) registers, coils or inputs from ``address`` (0-based, as on the wire); raises OurFault out of range."""
 
     unit: int
     address: int
     count: int
-    function: Literal[3, 4] = READ_HOLDING
+    function: Literal[1, 2, 3, 4] = READ_HOLDING
 
     def __post_init__(self) -> None:
-        if self.function not in (READ_HOLDING, READ_INPUT):
+        if self.function not in _READING:
             raise OurFault(f"function {self.function} does not read registers")
         _check_span(self.unit, self.address, self.count, MAX_READ)
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Write 1..123 registers of 0..65535 each (exactly one with function 6); raises OurFault out of range."""
+    """Write 1..123 registers of 0..65535 each (exactly one with function 6, one coil of 0 or 1 with 5); raises OurFault out of range."""
 
     unit: int
     address: int
     values: tuple[int, ...]
-    function: Literal[6, 16] = WRITE_MANY
+    function: Literal[5, 6, 16] = WRITE_MANY
 
     def __post_init__(self) -> None:
-        if self.function not in (WRITE_ONE, WRITE_MANY):
+        if self.function not in (WRITE_COIL, WRITE_ONE, WRITE_MANY):
             raise OurFault(f"function {self.function} does not write registers")
-        _check_span(self.unit, self.address, len(self.values), 1 if self.function == WRITE_ONE else MAX_WRITE)
-        if min(self.values) < 0 or max(self.values) > 0xFFFF:
-            raise OurFault(f"a register holds 0 to 65535, asked to write {self.values}")
+        _check_span(self.unit, self.address, len(self.values), MAX_WRITE if self.function == WRITE_MANY else 1)
+        most = 1 if self.function == WRITE_COIL else 0xFFFF
+        if min(self.values) < 0 or max(self.values) > most:
+            raise OurFault(f"a register holds 0 to 65535 and a coil 0 or 1, asked to write {self.values}")
 
 
 Request = Read | Write
@@ -89,7 +94,7 @@ Request = Read | Write
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """What was read: two bytes per register, high byte first."""
+    """What was read: two bytes per register, high byte first; a coil as a register of 0 or 1."""
 
     data: bytes
 
@@ -156,8 +161,8 @@ def encode_request(request: Request, transaction: int) -> bytes:
     """The frame of a request."""
     if isinstance(request, Read):
         return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, request.function, request.address, request.count)
-    if request.function == WRITE_ONE:
-        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, WRITE_ONE, request.address, request.values[0])
+    if request.function != WRITE_MANY:
+        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, request.function, request.address, _single(request))
     count = len(request.values)
     head = _WRITE_MANY.pack(transaction, 0, 7 + 2 * count, request.unit, WRITE_MANY, request.address, count, 2 * count)
     return head + pack(f">{count}H", *request.values)
@@ -176,11 +181,12 @@ def decode_reply(request: Request, frame: Frame) -> Reply:
     if function != request.function:
         raise FrameError(f"function {function} answered a request of function {request.function}")
     if isinstance(request, Read):
-        size = 2 * request.count
+        bits = request.function in _READING_BITS
+        size = (request.count + 7) // 8 if bits else 2 * request.count
         if len(pdu) != 2 + size or pdu[1] != size:
             raise FrameError(f"{pdu[1:].hex()} answered a read of {size} bytes")
-        return Registers(pdu[2:])
-    expected = request.values[0] if request.function == WRITE_ONE else len(request.values)
+        return Registers(_unpacked(pdu[2:], request.count) if bits else pdu[2:])
+    expected = len(request.values) if request.function == WRITE_MANY else _single(request)
     if len(pdu) != _ECHO.size or _ECHO.unpack_from(pdu) != (request.address, expected):
         raise FrameError(f"write to {request.address} echoed as {pdu[1:].hex()}")
     return Written()
@@ -190,13 +196,17 @@ def decode_request(frame: Frame) -> Request | Refusal:
     """What a frame asks of a server, or the refusal it earns (clause 6): 1 unknown function, 3 bad count, 2 address."""
     pdu = frame.pdu
     function = pdu[0]
-    if function not in (READ_HOLDING, READ_INPUT, WRITE_ONE, WRITE_MANY):
+    if function not in (*_READING, WRITE_COIL, WRITE_ONE, WRITE_MANY):
         return Refusal(ILLEGAL_FUNCTION)
     if len(pdu) < _ECHO.size or (function != WRITE_MANY and len(pdu) != _ECHO.size):
         return Refusal(ILLEGAL_VALUE)
     address, argument = _ECHO.unpack_from(pdu)
     if function == WRITE_ONE:
         return Write(frame.unit, address, (argument,), WRITE_ONE)
+    if function == WRITE_COIL:
+        if argument not in (0, _COIL_ON):
+            return Refusal(ILLEGAL_VALUE)
+        return Write(frame.unit, address, (argument // _COIL_ON,), WRITE_COIL)
     if not 1 <= argument <= (MAX_WRITE if function == WRITE_MANY else MAX_READ):
         return Refusal(ILLEGAL_VALUE)
     if function == WRITE_MANY and (len(pdu) != 6 + 2 * argument or pdu[5] != 2 * argument):
@@ -205,7 +215,7 @@ def decode_request(frame: Frame) -> Request | Refusal:
         return Refusal(ILLEGAL_ADDRESS)
     if function == WRITE_MANY:
         return Write(frame.unit, address, unpack_from(f">{argument}H", pdu, 6))
-    return Read(frame.unit, address, argument, READ_INPUT if function == READ_INPUT else READ_HOLDING)
+    return Read(frame.unit, address, argument, _READING[function])
 
 
 def encode_reply(asked: Frame, reply: Reply) -> bytes:
@@ -214,7 +224,8 @@ def encode_reply(asked: Frame, reply: Reply) -> bytes:
     if isinstance(reply, Refusal):
         pdu = bytes((function | _EXCEPTION_BIT, reply.code))
     elif isinstance(reply, Registers):
-        pdu = bytes((function, len(reply.data))) + reply.data
+        data = _packed(reply.values) if function in _READING_BITS else reply.data
+        pdu = bytes((function, len(data))) + data
     else:
         pdu = asked.pdu[: _ECHO.size]
     return _MBAP.pack(asked.transaction, 0, 1 + len(pdu), asked.unit) + pdu
@@ -228,8 +239,25 @@ _MAX_LENGTH: Final = 254
 _FIVE_BYTE_PDU: Final = Struct(">HHHBBHH")
 _WRITE_MANY: Final = Struct(">HHHBBHHB")
 _EXCEPTION_BIT: Final = 0x80
+_COIL_ON: Final = 0xFF00
+_READING_BITS: Final = (READ_COILS, READ_DISCRETE)
+_READING: Final[dict[int, Literal[1, 2, 3, 4]]] = {1: READ_COILS, 2: READ_DISCRETE, 3: READ_HOLDING, 4: READ_INPUT}
 _REGISTERS: Final = 0x10000
 _ECHO: Final = Struct(">xHH")  # function code, address, value or count
+
+
+def _single(request: Write) -> int:
+    """What stands for the value in a write of one register or coil (clauses 6.5 and 6.6)."""
+    return request.values[0] * _COIL_ON if request.function == WRITE_COIL else request.values[0]
+
+
+def _unpacked(data: bytes, count: int) -> bytes:
+    """Coils as registers: the lowest bit of the first byte is the first coil (clause 6.1)."""
+    return pack(f">{count}H", *(data[at // 8] >> at % 8 & 1 for at in range(count)))
+
+
+def _packed(bits: tuple[int, ...]) -> bytes:
+    return bytes(sum(bit << at for at, bit in enumerate(bits[start : start + 8])) for start in range(0, len(bits), 8))
 
 
 def _check_span(unit: int, address: int, count: int, most: int) -> None:

@@ -1,7 +1,8 @@
-"""The one owner of a Modbus/TCP socket. Awaits.
+"""The one owner of a Modbus socket or bus. Awaits.
 
 Several units may share a link: some devices accept a single TCP session. One request is in flight unless the device is
-known to take more, because many accept only one.
+known to take more, because many accept only one. On a bus (RTU) there is never more than one: its frames carry no numbers, so a unit that
+let a request go unanswered is not asked again until its late answer can no longer be taken for another one.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from adapters.modbus.frames import (
     decode_reply,
     encode_request,
 )
+from adapters.modbus.lines import Line, tcp_line
+from adapters.modbus.rtu import RtuDeframer, encode_rtu
 from grid_functions.model.errors import OurFault, Unreachable
 
 T = TypeVar("T")
@@ -46,20 +49,22 @@ class Timer(Protocol):
 
 
 class Link:
-    """One connection to ``host``:``port``, made on demand and made again after it was lost.
+    """One connection to ``host``:``port``, or along ``line``, made on demand and made again after it was lost.
 
     ``timeout_s`` bounds one connection attempt and the answer to one request, counted from its sending; ``min_gap_s``
     is kept between the end of one exchange and the start of the next. After ``mute_after`` unanswered requests in a
     row the connection is taken for dead and dropped. A failed attempt, or a connection that ends without ever having
     answered, opens a pause (doubling up to ``pause_max_s``, shortened by ``jitter(low_s, high_s)``) in which
-    requests fail at once.
+    requests fail at once. On a bus, requests to a unit that did not answer fail at once for ``timeout_s``, then twice as long, up to
+    ``MOST_QUARANTINE_S``, so that a dead device costs its neighbours little; an answer that comes later than that is none.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        host: str = "",
+        port: int = 0,
         *,
+        line: Line | None = None,
         jitter: Callable[[float, float], float],
         timeout_s: float = 3.0,
         min_gap_s: float = 0.0,
@@ -68,18 +73,18 @@ class Link:
         pause_max_s: float = 30.0,
         timer: Timer | None = None,
     ) -> None:
-        self.name: Final = f"{host}:{port}"
+        self._line = line or tcp_line(host, port)
+        self.name: Final = self._line.name
         self.late_answers = 0
         self.connections = 0
-        self._host = host
-        self._port = port
         self._jitter = jitter
         self._timeout_s = timeout_s
-        self._min_gap_s = min_gap_s
+        self._min_gap_s = max(min_gap_s, self._line.silence_s)
+        self._quarantines: dict[int, tuple[float, float]] = {}
         self._mute_after = mute_after
         self._pause_max_s = pause_max_s
         self._given_timer = timer
-        self._turns = asyncio.Semaphore(max_in_flight)
+        self._turns = asyncio.Semaphore(1 if self._line.rtu else max_in_flight)
         self._connecting = asyncio.Lock()
         self._gap = asyncio.Lock()
         self._wire: _Wire | None = None
@@ -104,14 +109,16 @@ class Link:
         """
         async with self._turns:
             wire = await self._standing(on)
+            self._check_quarantine(wire, request.unit)
             if self._min_gap_s > 0:
                 await self._keep_gap(wire)
                 wire = await self._standing(on)  # the device may have hung up meanwhile
             transaction = self._next_transaction(wire)
             waiting: asyncio.Future[Reply] = wire.loop.create_future()
             wire.waiting[transaction] = (request, waiting)
-            expiry = self._timer(wire.loop).call_later(self._timeout_s, lambda: self._expire(wire, transaction))
-            wire.send(encode_request(request, transaction))
+            sent = wire.ask(request, transaction)
+            patience_s = self._timeout_s + sent * self._line.character_s
+            expiry = self._timer(wire.loop).call_later(patience_s, lambda: self._expire(wire, transaction))
             try:
                 return await waiting
             except asyncio.CancelledError:
@@ -121,6 +128,8 @@ class Link:
             finally:
                 expiry.cancel()
                 wire.waiting.pop(transaction, None)
+                if self._line.rtu and wire.abandon():
+                    self._quarantine(wire, request.unit)
                 if self._min_gap_s > 0:
                     self._free_at = self._timer(wire.loop).time() + self._min_gap_s
 
@@ -215,7 +224,24 @@ class Link:
             return wire
 
     async def _open(self, loop: asyncio.AbstractEventLoop, wire: "_Wire") -> None:
-        await loop.create_connection(lambda: wire, self._host, self._port)
+        await self._line.open(loop, lambda: wire)
+
+    def _check_quarantine(self, wire: "_Wire", unit: int) -> None:
+        until_s, _ = self._quarantines.get(unit, (0.0, 0.0))
+        if (left_s := until_s - self._timer(wire.loop).time()) > 0:
+            raise NoAnswer(f"{self.name}: unit {unit} did not answer; it is asked again in {left_s:.1f} s")
+
+    def _quarantine(self, wire: "_Wire", unit: int) -> None:
+        """Its answer may still come: until it cannot any more, nothing is asked that it could be taken for an answer to."""
+        _, before_s = self._quarantines.get(unit, (0.0, 0.0))
+        span_s = min(max(self._timeout_s, 2 * before_s), MOST_QUARANTINE_S)
+        self._quarantines[unit] = self._timer(wire.loop).time() + span_s, span_s
+
+    def _heard(self, wire: "_Wire", strays: int) -> None:
+        """Bytes came: the silence before the next frame is counted from here."""
+        self.late_answers += strays
+        if self._line.rtu:
+            self._free_at = self._timer(wire.loop).time() + self._min_gap_s
 
     def _pause(self, timer: Timer) -> None:
         self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), self._pause_max_s)
@@ -230,9 +256,10 @@ class Link:
         if self._unanswered >= self._mute_after:
             wire.drop(Unreachable(f"{self.name}: {self._unanswered} requests unanswered, connection dropped"))
 
-    def _answered(self) -> None:
+    def _answered(self, unit: int) -> None:
         self._unanswered = 0
         self._pause_s = 0.0
+        self._quarantines.pop(unit, None)
 
     def _lost(self, wire: "_Wire") -> None:
         if self._wire is wire:
@@ -241,6 +268,7 @@ class Link:
                 self._pause(self._timer(wire.loop))
 
 
+MOST_QUARANTINE_S: Final = 8.0
 _FIRST_PAUSE_S: Final = 0.1
 _BUSY_PAUSE_S: Final = 0.5
 
@@ -255,35 +283,49 @@ async def _sleep(timer: Timer, wait_s: float) -> None:
 
 
 class _Wire(asyncio.Protocol):
-    """One TCP connection of a link: bytes in, futures resolved."""
+    """One connection of a link: bytes in, futures resolved."""
 
-    __slots__ = ("_deframer", "_link", "_transport", "answered", "gone", "loop", "waiting")
+    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "waiting")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
-        self._deframer = Deframer()
+        self._rtu = RtuDeframer(echo=link._line.echo) if link._line.rtu else None
+        self._deframer: Deframer | RtuDeframer = self._rtu or Deframer()
         self._transport: asyncio.Transport | None = None
         self.loop = loop
         self.waiting: dict[int, tuple[Request, asyncio.Future[Reply]]] = {}
         self.answered = False
         self.gone: asyncio.Future[None] = loop.create_future()
 
-    def send(self, data: bytes) -> None:
+    def ask(self, request: Request, transaction: int) -> int:
+        """Send a request; of how many bytes."""
+        if self._rtu is not None:
+            self._rtu.expect(request, transaction)
+        data = encode_request(request, transaction) if self._rtu is None else encode_rtu(request)
         if self._transport is not None:
             self._transport.write(data)
+        return len(data)
+
+    def abandon(self) -> bool:
+        """Wait for no answer any more; whether one was still waited for."""
+        return self._rtu is not None and self._rtu.forget()
 
     def drop(self, why: Exception) -> None:
         """Abort the connection; everything waiting fails with ``why``."""
         self._link._lost(self)
         self._fail(why)
         if self._transport is not None:
-            self._transport.abort()
+            transport, self._transport = self._transport, None
+            transport.abort()
+            # A serial line that is closed tells nobody.
+            self.loop.call_soon(self.connection_lost, None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are none by inheritance
 
     def data_received(self, data: bytes) -> None:
         self._deframer.feed(data)
+        self._link._heard(self, 0 if self._rtu is None else self._rtu.stray())
         try:
             while (frame := self._deframer.next_frame()) is not None:
                 entry = self.waiting.pop(frame.transaction, None)
@@ -291,7 +333,7 @@ class _Wire(asyncio.Protocol):
                     self._link.late_answers += 1
                     continue
                 self.answered = True
-                self._link._answered()
+                self._link._answered(frame.unit)
                 request, waiting = entry
                 if waiting.done():
                     continue

@@ -24,3 +24,14 @@ ALERT_MODES = frozenset(mode for mode in Mode if mode.value.startswith("alert_")
 
 SWITCH_MODES = frozenset({Mode.CONNECT, Mode.ENERGIZE})
 """Modes where any "off" in force wins (rule 5)."""
+
+ENACTED_MODES = frozenset(
+    {
+        *(Mode.SHED_LEVEL, Mode.LOAD_DISPATCH, Mode.LOAD_CONTROL, Mode.LOAD_SHAPE),
+        *(Mode.STORAGE_CHARGE, Mode.STORAGE_ENERGY, Mode.THERMOSTAT, Mode.IMPORT_AVAILABLE, Mode.EXPORT_AVAILABLE),
+    }
+    | CAPACITY_MODES
+    | PRICE_MODES
+    | ALERT_MODES
+)
+"""Modes that functions turn into others: what devices say they obey does not tell whether these can be served."""

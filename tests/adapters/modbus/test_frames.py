@@ -169,7 +169,8 @@ def test_an_answer_to_another_question(request_: Request, wire: str, why: str) -
 @pytest.mark.parametrize(
     ("wire", "code"),
     [
-        ("0001 0000 0006 01 01 0000 0001", ILLEGAL_FUNCTION),
+        ("0001 0000 0006 01 07 0000 0001", ILLEGAL_FUNCTION),
+        ("0001 0000 0006 01 05 0000 0001", ILLEGAL_VALUE),  # a coil is FF00 or 0000
         ("0001 0000 0002 01 03", ILLEGAL_VALUE),
         ("0001 0000 0005 01 03 0000 00", ILLEGAL_VALUE),
         ("0001 0000 0007 01 03 0000 0001 00", ILLEGAL_VALUE),

@@ -1,0 +1,130 @@
+"""Modbus RTU frames: unit, PDU and CRC, and how silent a serial line must be between them; pure.
+
+Source: Modbus over Serial Line 1.02 (clauses 2.5.1 and 6.2.2). An RTU frame carries neither a length nor a number: what
+it answers is known only from what was asked last, so a frame is looked for with the request in hand.
+"""
+
+from typing import Final
+
+from pymodbus.framer import FramerRTU
+
+from adapters.modbus.frames import WRITE_MANY, Frame, Read, Request, decode_request, encode_request
+
+EXCEPTION_SIZE: Final = 5
+_WRITE_SIZE: Final = 8
+_MBAP_PREFIX: Final = 6
+_CRC: Final = 2
+
+
+def encode_rtu(request: Request) -> bytes:
+    """The frame of a request."""
+    return sealed(encode_request(request, 0)[_MBAP_PREFIX:])
+
+
+def sealed(data: bytes) -> bytes:
+    """Unit and PDU with their CRC."""
+    return data + FramerRTU.compute_CRC(data).to_bytes(2, "big")
+
+
+def intact(data: bytes) -> bool:
+    """Whether bytes end in the CRC of what stands before it."""
+    return len(data) > _CRC and FramerRTU.compute_CRC(data[:-_CRC]) == int.from_bytes(data[-_CRC:], "big")
+
+
+def silence_s(baud: int, bits: int) -> float:
+    """The least silence between two frames: 3.5 characters of ``bits`` bits, 1.75 ms beyond 19200 baud (clause 2.5.1.1)."""
+    return 1.75e-3 if baud > 19200 else 3.5 * bits / baud
+
+
+def character_s(baud: int, bits: int) -> float:
+    """How long one character of ``bits`` bits is on the line."""
+    return bits / baud
+
+
+class RtuDeframer:
+    """The bytes of one line -> the answer to what was asked last, and nothing else.
+
+    An answer is taken only as the end of what has arrived: with its CRC, of the unit, function and length that were asked for. What
+    stands before it is counted as late or noise; what arrives when nothing is asked is never looked at again. ``echo``: the
+    line repeats every request before the answer (two-wire adapters).
+    """
+
+    __slots__ = ("_asked", "_buffer", "_echo", "_sent", "_strays", "_transaction")
+
+    def __init__(self, *, echo: bool = False) -> None:
+        self._buffer = b""
+        self._asked: Request | None = None
+        self._sent = b""
+        self._transaction = 0
+        self._echo = echo
+        self._strays = 0
+
+    def expect(self, request: Request, transaction: int) -> None:
+        """This is asked now; whatever came before can be no answer to it."""
+        self._buffer, self._asked, self._transaction = b"", request, transaction
+        self._sent = encode_rtu(request) if self._echo else b""
+
+    def forget(self) -> bool:
+        """Nothing is asked any more; whether something still was."""
+        asked, self._buffer, self._asked = self._asked, b"", None
+        return asked is not None
+
+    def stray(self) -> int:
+        """How often bytes came that answer nothing, since this was asked last."""
+        strays, self._strays = self._strays, 0
+        return strays
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived."""
+        if self._asked is None:
+            self._strays += 1
+            return
+        self._buffer += data
+        if self._sent and self._buffer.startswith(self._sent):
+            self._buffer, self._sent = self._buffer[len(self._sent) :], b""
+
+    def next_frame(self) -> Frame | None:
+        """The answer, or None until it is whole."""
+        asked = self._asked
+        if asked is None or self._sent:
+            return None
+        for size in (_reply_size(asked), EXCEPTION_SIZE):
+            tail = self._buffer[-size:]
+            if len(tail) < size or not _fits(tail, asked, size) or not intact(tail):
+                continue
+            if len(self._buffer) > size:
+                self._strays += 1
+            self.forget()
+            return Frame(self._transaction, tail[0], tail[1:-_CRC])
+        return None
+
+
+def request_size(data: bytes) -> int:
+    """How long the request frame is that begins so; 0 while that cannot be told."""
+    if len(data) < 7:
+        return 0
+    return 9 + data[6] if data[1] == WRITE_MANY else _WRITE_SIZE
+
+
+def asked_of(data: bytes) -> Frame | None:
+    """A whole request frame as a server reads it; None when its CRC is wrong or it is none."""
+    if not intact(data) or len(data) < _CRC + 2:
+        return None
+    frame = Frame(0, data[0], data[1:-_CRC])
+    return frame if decode_request(frame) else None
+
+
+def _reply_size(asked: Request) -> int:
+    if not isinstance(asked, Read):
+        return _WRITE_SIZE
+    return EXCEPTION_SIZE + ((asked.count + 7) // 8 if asked.function <= 2 else 2 * asked.count)
+
+
+def _fits(tail: bytes, asked: Request, size: int) -> bool:
+    if tail[0] != asked.unit:
+        return False
+    if tail[1] == asked.function | 0x80:
+        return size == EXCEPTION_SIZE
+    if tail[1] != asked.function or size == EXCEPTION_SIZE != _reply_size(asked):
+        return False
+    return not isinstance(asked, Read) or tail[2] == size - EXCEPTION_SIZE
