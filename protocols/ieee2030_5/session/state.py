@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Metered
+from grid_functions.upstream_clock import UpstreamClock, booted
 from protocols.ieee2030_5.session import backlog, logs, participation, responses
-from protocols.ieee2030_5.session.clock import ServerClock, booted
 from protocols.ieee2030_5.session.logs import Log
 from protocols.ieee2030_5.session.mirrors import Mirror
 from protocols.ieee2030_5.session.participation import Participation
@@ -85,7 +85,7 @@ class State:
     """
 
     terms: Terms
-    clock: ServerClock
+    clock: UpstreamClock
     tree: Mapping[Place, Node]
     waiting: Mapping[int, Purpose] = field(default_factory=dict)
     serial: int = 0
