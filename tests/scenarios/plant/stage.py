@@ -97,6 +97,11 @@ class Plant(Both):
         values = self.talk.done("GET", f"/mirrors/{mirror['number']}/values")
         return {one["start_s"]: scale * one["value"] for one in values if one["meter_reading"] == power["mRID"]}
 
+    def status_value(self, name: str) -> str:
+        """What DERStatus at the server says of this."""
+        (found,) = self.talk.texts("/edev/1/der/1/ders", f"//s:{name}/s:value | //s:{name}[not(*)]", LFDI)
+        return found
+
     def worst_import_w(self, since_s: float) -> float:
         """The most that was imported in any second since then, server time."""
         return max(w for at, w in self.imports.items() if at >= since_s)

@@ -102,3 +102,32 @@ async def test_power_follows_the_ramp_of_a_control_and_the_gradient_back(kind: s
             expected = min(8000.0, 2000.0 + 80.0 * max(0.0, since_s))
             assert site.produced_w(PV) == pytest.approx(expected, abs=2 * 80.0 + TOLERANCE_W), since_s
         assert site.statuses(number) == [1, 2, 3]
+
+
+DRD_01 = (
+    # The order of the procedure; what the battery of 5 kW then gives, W, and operationalModeStatus.
+    ({"opModConnect": False}, 0.0, 100),
+    ({"opModFixedW": -7_500}, -3750.0, 103),
+    ({"opModFixedW": -5_000}, -2500.0, 102),
+    ({"opModFixedW": -1}, -0.5, 101),
+    ({"opModFixedW": -10_000}, -5000.0, 104),
+    ({"opModFixedW": 7_500}, 3750.0, 107),
+    ({"opModFixedW": 5_000}, 2500.0, 106),
+    ({"opModFixedW": 0}, 0.0, 105),
+    ({"opModFixedW": 10_000}, 5000.0, 108),
+)
+
+
+async def test_nine_controls_of_demand_response_move_power_and_are_told_as_modes() -> None:
+    """DRD-01: each a minute, one after the other."""
+    async with plant(BATTERY) as site:
+        begin_s = site.now_s + 60
+        for step, (modes, _, _) in enumerate(DRD_01):
+            site.control(modes, start_in_s=60 + 60 * step, duration_s=60)
+        for step, (_, gives_w, mode) in enumerate(DRD_01):
+            await site.pass_s(int(begin_s + 60 * step + 45 - site.now_s))
+            assert site.produced_w(BATTERY) == pytest.approx(gives_w, abs=1.0), mode
+            assert site.status_value("operationalModeStatus") == str(mode)
+            assert site.status_value("alarmStatus") == "00000000"
+        await site.pass_s(60)
+        assert site.status_value("operationalModeStatus") == "2"
