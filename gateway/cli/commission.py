@@ -124,8 +124,9 @@ def _after(trial: Any) -> str:
 
 def _show(found: Any, lines: list[str]) -> None:
     plate = found.nameplate
+    rated_w = plate.max_w or plate.rated_w
     people.print(
-        f"{plate.maker} {plate.model}, serial {plate.serial}, {plate.rated_w:g} W, produced {round(found.start_w)} W"
+        f"{plate.maker} {plate.model}, serial {plate.serial}, {rated_w:g} W, produced {round(found.start_w)} W"
     )
     rows = [
         (t.what, "" if t.limit_w is None else str(round(t.limit_w)), str(round(t.power_w)), _after(t))

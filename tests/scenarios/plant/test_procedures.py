@@ -1,6 +1,7 @@
 """Client procedures of CSIP-AUS that are judged by power: limits while the load varies, ramps, telemetry beside limits."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,7 @@ async def test_power_follows_the_ramp_of_a_control_and_the_gradient_back(kind: s
         assert site.statuses(number) == [1, 2, 3]
 
 
-DRD_01 = (
+DRD_01: tuple[tuple[dict[str, Any], float, int], ...] = (
     # The order of the procedure; what the battery of 5 kW then gives, W, and operationalModeStatus.
     ({"opModConnect": False}, 0.0, 100),
     ({"opModFixedW": -7_500}, -3750.0, 103),
