@@ -46,3 +46,30 @@ def test_a_device_that_falls_silent_keeps_its_share_reserved() -> None:
     assert produce(site.tick(1.0)) == {"a": 750.0, "b": 750.0}
     site.meter_w = None
     assert produce(site.tick(2.0)) == {"a": 750.0, "b": 750.0}
+
+
+def test_what_a_silent_device_has_fallen_to_by_itself_is_all_that_stays_reserved() -> None:
+    """Export 1500 W, no load. Both hold 750 W; a falls silent, and its timer ends in 200 W: b gets 1300 W, and a no more than 200 W until
+    it is back, which b gives up first.
+    """
+    site = Site(
+        [seen(name, power_w=-750.0, holds=Setpoint(name, produce_max_w=750.0)) for name in "ab"], meter_w=-1500.0
+    )
+    site.tick(0.0, site.read(0.0, event("e", ExportLimit(1500.0))))
+    a, b = site.devices
+    for now_s, held_w, expected in ((1.0, 750.0, 750.0), (80.0, 200.0, 1300.0)):
+        holds = Setpoint("a", produce_max_w=held_w)
+        site.devices[0] = replace(a, condition=replace(a.condition, online=False, readings={}, holds=holds))
+        site.meter_w = -750.0 - held_w
+        done = site.tick(now_s)
+        assert produce(done) == {"a": min(held_w, 750.0), "b": expected}
+    back = replace(a, condition=replace(a.condition, holds=Setpoint("a", produce_max_w=200.0)))
+    site.devices[:] = [
+        seen("a", power_w=-200.0, holds=back.condition.holds),
+        seen("b", power_w=-1300.0, holds=Setpoint("b", produce_max_w=1300.0)),
+    ]
+    site.meter_w = -1500.0
+    assert produce(site.tick(81.0)) == {"a": 200.0, "b": 750.0}
+    site.devices[1] = seen("b", power_w=-750.0, holds=Setpoint("b", produce_max_w=750.0))
+    site.meter_w = -950.0
+    assert produce(site.tick(83.0)) == {"a": 750.0, "b": 750.0}
