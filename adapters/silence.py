@@ -1,4 +1,4 @@
-"""What a device may hold that does not answer: what it last showed, or what was written to it since, until its own timer ends that. Pure."""
+"""What a device may hold that does not answer: what it last showed or was written since, until its own timer ends that. Pure."""
 
 import math
 from dataclasses import dataclass, replace

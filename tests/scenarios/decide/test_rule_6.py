@@ -56,7 +56,7 @@ def test_what_a_silent_device_has_fallen_to_by_itself_is_all_that_stays_reserved
         [seen(name, power_w=-750.0, holds=Setpoint(name, produce_max_w=750.0)) for name in "ab"], meter_w=-1500.0
     )
     site.tick(0.0, site.read(0.0, event("e", ExportLimit(1500.0))))
-    a, b = site.devices
+    a = site.devices[0]
     for now_s, held_w, expected in ((1.0, 750.0, 750.0), (80.0, 200.0, 1300.0)):
         holds = Setpoint("a", produce_max_w=held_w)
         site.devices[0] = replace(a, condition=replace(a.condition, online=False, readings={}, holds=holds))
