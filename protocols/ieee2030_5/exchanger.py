@@ -1,6 +1,7 @@
 """One request over HTTP: TLS, redirects, limits, bytes in and out. Foreign exceptions end here."""
 
 import asyncio
+import re
 import socket
 import ssl
 from asyncio import sslproto
@@ -40,6 +41,9 @@ _PORTS = {"http": 80, "https": 443}
 _AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]"
 """Characters that stand for themselves in a request (RFC 3986, 3.3 and 3.4), what is escaped already included."""
 
+_PLAIN = re.compile(r"/[A-Za-z0-9_~/.-]*(?:\?[A-Za-z0-9_=&-]+)?").fullmatch
+"""Requests with nothing to escape: nearly all."""
+
 _TLS_RECORD = 16 * 1024
 
 _MOVED = frozenset({301, 302, 307, 308})
@@ -73,7 +77,7 @@ class Exchanger:
     def __init__(
         self, url: str, ssl_context: ssl.SSLContext | None, dialect: Dialect, monotonic: Callable[[], float]
     ) -> None:
-        self._url = url
+        self._home, self._prefix = _split(url)[0], f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
         self._ssl = ssl_context
         self._dialect = dialect
         self._monotonic = monotonic
@@ -127,10 +131,11 @@ class Exchanger:
 
     async def _once(self, method: Method, url: str, body: bytes | None) -> tuple[float, Answer]:
         """When it was sent, and the answer."""
-        origin, target = _split(url)
+        target = url.removeprefix(self._prefix)
+        origin, target = (self._home, target) if target is not url and _PLAIN(target) else _split(url)
         media = "" if body is None else f"Content-Type: {MEDIA}\r\nContent-Length: {len(body)}\r\n"
         sent = f"{method} {target} HTTP/1.1\r\n{origin.head}{media}\r\n".encode("ascii") + (body or b"")
-        if origin == _split(self._url)[0] and await self._granted():
+        if origin == self._home and await self._granted():
             try:
                 return await self._over_kept(origin, sent, again=method is not Method.POST)
             finally:
@@ -228,7 +233,7 @@ class Exchanger:
         """Where a redirect leads; empty when that is another host or scheme."""
         try:
             there = urljoin(url, location)
-            leads, home = _split(there)[0], _split(self._url)[0]
+            leads, home = _split(there)[0], self._home
         except ValueError:
             return ""
         return there if (leads.scheme, leads.host) == (home.scheme, home.host) else ""

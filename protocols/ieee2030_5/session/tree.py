@@ -193,9 +193,7 @@ def parents(tree: Tree, terms: Terms, place: Place) -> Iterator[Place]:
 
 def own_device(tree: Tree, terms: Terms) -> EndDevice | None:
     """Our EndDevice as listed: by LFDI in either case, by SFDI where the server gives no LFDI."""
-    for place in sorted(tree):
-        if place.kind is not Kind.END_DEVICES:
-            continue
+    for place in sorted(place for place in tree if place.kind is Kind.END_DEVICES):
         for item in tree[place].items:
             if isinstance(item, EndDevice) and _is_ours(item, terms):
                 return item
