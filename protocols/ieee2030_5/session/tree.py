@@ -233,6 +233,13 @@ def reach(tree: Tree, terms: Terms, trusted: bool) -> tuple[dict[Place, float], 
     return found, frozenset(astray)
 
 
+def leads_alike(before: Node, after: Node, terms: Terms) -> bool:
+    """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
+    if (before.rate, before.message is None) != (after.rate, after.message is None):
+        return False
+    return set(_branches(before, terms, trusted=True)) == set(_branches(after, terms, trusted=True))
+
+
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})
 """These have no pollRate of their own: they follow the DERProgramList that leads to them."""
 
