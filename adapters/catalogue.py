@@ -1,4 +1,4 @@
-"""Family name -> family: the one list of what can be named in the configuration. A new family is one line here."""
+"""Family name -> family: the one list of what can be named in the configuration. A new family is one line here, or a profile."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ from typing import Any, Final, Generic, TypeVar
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.family import Family
+from adapters.registers.family import Mapped
+from adapters.registers.library import profile, shipped
+from adapters.registers.options import RegisterOptions
 from grid_functions.model.errors import OurFault
 
 Options = TypeVar("Options")
@@ -36,4 +39,11 @@ def catalogued(entries: Iterable[Entry[Any]]) -> Mapping[str, Entry[Any]]:
     return MappingProxyType(found)
 
 
-FAMILIES: Final = catalogued((Entry("sunspec", SunSpecOptions, SunSpec),))
+def _profiled(name: str, package: str) -> Entry[RegisterOptions]:
+    """A family that is a profile: read when it is first made, since most of them never are."""
+    return Entry(name, RegisterOptions, lambda options: Mapped(name, profile(name, package), options))
+
+
+FAMILIES: Final = catalogued(
+    (Entry("sunspec", SunSpecOptions, SunSpec), *(_profiled(name, package) for name, package in shipped()))
+)

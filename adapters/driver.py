@@ -78,6 +78,9 @@ class Driver(Generic[Found, Raw]):
         self._pulse = Pulse()
         self._sleepy = False
         self._loosened_s = float("-inf")
+        self._beat_s = family.pace.beat_s
+        self.poll_s = min(settings.poll_s, self._beat_s or settings.poll_s)
+        """Seconds between polls: as configured, or sooner where the device wants to hear from us."""
 
     def want(self, setpoint: Setpoint) -> None:
         """What should hold from now on; the newest wins; returns at once.
@@ -90,7 +93,7 @@ class Driver(Generic[Found, Raw]):
             return
         if old is not None and not tightens(setpoint, old):
             now_s = self._clock.now().mono_s
-            if now_s - self._loosened_s < self._settings.poll_s:
+            if now_s - self._loosened_s < self.poll_s:
                 return
             self._loosened_s = now_s
         self._news.set()
@@ -105,7 +108,7 @@ class Driver(Generic[Found, Raw]):
                 await self._look_and_hold(hurried=hurried)
             intake(self._seen())
             settings, now_s = self._settings, self._clock.now().mono_s
-            await self._pause(self._news, left_s(started_s, now_s, settings.poll_s, settings.phase_s))
+            await self._pause(self._news, left_s(started_s, now_s, self.poll_s, settings.phase_s))
 
     async def release(self) -> bool:
         """Give the device back the values it had before us; True once it shows them (or nothing was ours)."""
@@ -149,16 +152,18 @@ class Driver(Generic[Found, Raw]):
         self._connection = self._link.connections
         self._found = self._known = found
         self._plate = self._family.nameplate(found)
-        self._capability = self._family.capability(found)
+        self._capability = self._capable(found)
         kept = self._memory.get(budget_key(self.name, self._plate))
         if kept is not None and not self._budget.spent:
             self._budget = decode_budget(*kept)
-        if self._settings.settle_s is not None:
-            self._capability = replace(self._capability, settle_s=self._settings.settle_s)
         self._wrong = "; ".join(self._settings.pinned.differences(self._plate))
         if self._wrong:
             _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
         return found
+
+    def _capable(self, found: Found) -> Capability:
+        capability, settle_s = self._family.capability(found), self._settings.settle_s
+        return capability if settle_s is None else replace(capability, settle_s=settle_s)
 
     @property
     def _here(self) -> bool:
@@ -184,7 +189,7 @@ class Driver(Generic[Found, Raw]):
 
     def _fresh(self) -> tuple[Raw, Instants] | None:
         """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
-        if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self._settings.poll_s:
+        if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self.poll_s:
             return None
         return self._last
 
@@ -238,7 +243,10 @@ class Driver(Generic[Found, Raw]):
         if surplus and not writing.refused:
             given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
             writing = both(writing, given_back)
-        self._found = self._known = found = writing.found or found
+        if writing.found is not None:
+            found = writing.found
+            self._found = self._known = found
+            self._capability = self._capable(found)
         await self._spend(writing.points)
         correlation = f"decision-{wanted.decision}"
         self._note(
@@ -290,10 +298,12 @@ class Driver(Generic[Found, Raw]):
         return writing and (not surplus or dry(self._family.release(found, raw, surplus)))
 
     def _late(self, wanted: Setpoint) -> bool:
-        """Whether half of a revert timer has passed since it was last known to be started."""
-        if wanted.revert is None:
+        """Whether half of a revert timer has passed since it was last known to be started, or a watchdog is to be fed."""
+        due = [wanted.revert.after_s / 2] if wanted.revert is not None else []
+        due += [self._beat_s] if self._beat_s is not None else []
+        if not due:
             return False
-        return self._armed_s is None or self._clock.now().mono_s - self._armed_s >= wanted.revert.after_s / 2
+        return self._armed_s is None or self._clock.now().mono_s - self._armed_s >= min(due)
 
     def _rehearse(self, found: Found, raw: Raw) -> None:
         """Tell once, for each thing wanted, what would be written."""

@@ -48,10 +48,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How gently a device wants to be asked: for its link. ``timeout_s`` None: as the link has it."""
+    """How gently a device wants to be asked, for its link, and how often it must hear from us, for its driver.
+
+    ``timeout_s`` None: as the link has it. ``beat_s``: what its watchdog is fed by comes at least so often while something is ours;
+    None: nothing watches.
+    """
 
     min_gap_s: float = 0.0
     timeout_s: float | None = None
+    beat_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

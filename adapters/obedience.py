@@ -69,7 +69,9 @@ class Obedience:
         """Whether points of ours changed since they were read back as wanted, without a write of ours; it is counted."""
         self._changed_s = [at_s for at_s in self._changed_s if now_s - at_s < FOREIGN_MEMORY_S]
         before, self._confirmed = self._confirmed, None
-        if before is None or all(before.points.get(name) == look.points.get(name) for name in owned):
+        # What a look does not tell has not been seen to change.
+        told = [name for name in owned if name in look.points]
+        if before is None or all(before.points.get(name) == look.points[name] for name in told):
             return False
         self._changed_s.append(now_s)
         return True
@@ -105,7 +107,10 @@ def narrows(wanted: Setpoint, holds: Setpoint | None) -> bool:
     """Whether the power that is wanted lies inside what is held, and is less."""
     if wanted.on is False or holds is None:
         return wanted.on is False
+    if holds.current_max_a is not None and (wanted.current_max_a or 0.0) > holds.current_max_a:
+        return False
+    less_a = wanted.current_max_a is not None and wanted.current_max_a != holds.current_max_a
     (low, high), (old_low, old_high) = wanted.band, holds.band
     if wanted.consume_max_w is None and wanted.target_w is None:
         high = min(high, old_high)  # a charging rate is a setting that is always held, also where it is not ours
-    return low >= old_low and high <= old_high and (low, high) != (old_low, old_high)
+    return low >= old_low and high <= old_high and (less_a or (low, high) != (old_low, old_high))

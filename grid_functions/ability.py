@@ -44,6 +44,7 @@ _ROLES: Mapping[Mode, frozenset[Role]] = {
     **dict.fromkeys((*_PRODUCED, Mode.POWER_FACTOR_INJECT), PRODUCERS),
     **dict.fromkeys((*_CONSUMED, Mode.POWER_FACTOR_ABSORB), CONSUMERS),
     Mode.STORAGE_POWER: STORAGE,
+    Mode.THERMOSTAT: frozenset({Role.LOAD}),
 }
 _AT_CONNECTION = frozenset({Mode.EXPORT_LIMIT, Mode.IMPORT_LIMIT})
 _BEST_FIRST = (How.NATIVE, How.APPROXIMATED, How.NOT_POSSIBLE)

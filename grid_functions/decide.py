@@ -232,7 +232,9 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(times, (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *served.wake), moved.claims, now),
+        wake=_wake(
+            times, (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *shared.wake, *served.wake), moved.claims, now
+        ),
         outputs=ran.outputs,
     )
 

@@ -49,7 +49,7 @@ def run(
 ) -> Run:
     """One step of every function, by name. A function that is no longer there leaves no claim behind.
 
-    Messages and answers go to the function they name.
+    Messages and answers go to the function they name; a function may hear the messages of others (its ``hears``).
     """
     after: dict[str, Kept] = {}
     claims: list[Claim] = []
@@ -59,9 +59,10 @@ def run(
     entries: list[Entry] = []
     for name in sorted(functions):
         function = functions[name]
+        heard = getattr(function, "hears", frozenset()) | {name}
         mine = replace(
             inputs,
-            messages=tuple(one for one in inputs.messages if one.function == name),
+            messages=tuple(one for one in inputs.messages if one.function in heard),
             answers=tuple(one for one in inputs.answers if one.function == name),
         )
         before = kept.get(name, Kept())

@@ -40,6 +40,16 @@ class Answers:
         return None if name is None else self.owner.site.quirks(name)
 
     @property
+    def t_s(self) -> float:
+        """The site's present second."""
+        return self.owner.site.t_s
+
+    def muted(self, unit: int) -> bool:
+        """Whether the device behind a unit answers nothing until it is let go."""
+        quirks = self.quirks(unit)
+        return quirks is not None and quirks.mute
+
+    @property
     def one_session(self) -> bool:
         """Whether the link takes a single connection."""
         return any(self.owner.site.quirks(name).one_session for name in self.units.values())

@@ -2,17 +2,39 @@
 
 import asyncio
 import math
+from typing import Generic, Protocol, TypeVar
 
 from adapters.modbus.frames import Deframer, Frame, FrameError
-from adapters.simulator.answers import Answers
+from adapters.simulator.wire import Chunk
 
 _LOOK_S = 0.02
 
 
-class Door:
+class Answering(Protocol):
+    """Who stands behind a port."""
+
+    @property
+    def one_session(self) -> bool:
+        """Whether it takes a single connection."""
+
+    @property
+    def t_s(self) -> float:
+        """Its present second."""
+
+    def muted(self, unit: int) -> bool:
+        """Whether the device behind a unit answers nothing until it is let go."""
+
+    def answer(self, frame: Frame, answered_s: float) -> tuple[Chunk, ...]:
+        """What goes out; nothing where the request is lost."""
+
+
+Behind = TypeVar("Behind", bound=Answering)
+
+
+class Door(Generic[Behind]):
     """Opens on a port of the system's choice, and again on the same. Closing it cuts every connection."""
 
-    def __init__(self, host: str, answers: Answers) -> None:
+    def __init__(self, host: str, answers: Behind) -> None:
         self.port = 0
         self.answers = answers
         self._host = host
@@ -56,7 +78,7 @@ class Door:
 
     async def _answer(self, frame: Frame, writer: asyncio.StreamWriter, answered_s: float) -> float:
         """When this connection was last answered."""
-        while (quirks := self.answers.quirks(frame.unit)) is not None and quirks.mute:  # noqa: ASYNC110 - a site is a value and tells nobody of its changes
+        while self.answers.muted(frame.unit):  # noqa: ASYNC110 - a site is a value and tells nobody of its changes
             await asyncio.sleep(_LOOK_S)
         chunks = self.answers.answer(frame, answered_s)
         for chunk in chunks:
@@ -64,4 +86,4 @@ class Door:
                 await asyncio.sleep(chunk.after_s)
             writer.write(chunk.data)
             await writer.drain()
-        return self.answers.owner.site.t_s if chunks else answered_s
+        return self.answers.t_s if chunks else answered_s

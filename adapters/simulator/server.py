@@ -28,7 +28,7 @@ class Simulator:
         self.stopping = asyncio.Event()
         self._clock = clock
         self._site = born(plan, clock())
-        self._doors: dict[str, Door] = {}
+        self._doors: dict[str, Door[Answers]] = {}
 
     async def __aenter__(self) -> "Simulator":
         for link in dict.fromkeys(device.link for device in self._devices):

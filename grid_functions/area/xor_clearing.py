@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid_functions.area.letters import Bid
 from grid_functions.building.program import Draft, Problem, Solution, Vector
+from grid_functions.letters import Bid
 
 
 @dataclass(frozen=True, slots=True, eq=False)

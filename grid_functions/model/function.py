@@ -76,11 +76,17 @@ class SiteInputs:
 
 @dataclass(frozen=True, slots=True)
 class AreaInputs:
-    """What an area function may look at."""
+    """What an area function may look at.
+
+    ``enrolled``: the members that take part in this function, whether they have reported yet or not; ``members``: what they last told.
+    ``orders``: what operator or API ask of this function now.
+    """
 
     in_force: tuple[InForce, ...]
     area_meter: Mapping[MeterKey, Reading]
     members: Mapping[str, MemberReport]
+    enrolled: tuple[str, ...] = ()
+    orders: tuple[Message, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
 

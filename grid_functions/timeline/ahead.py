@@ -10,13 +10,12 @@ from grid_functions.model.claim import InForce
 from grid_functions.model.control import Control, Mode, mode_of
 from grid_functions.model.instants import Moment
 from grid_functions.model.modes import PRICE_MODES
+from grid_functions.spans import Span, joined, left
 from grid_functions.timeline.contest import contends, strength
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.force import of_event
 from grid_functions.timeline.state import Phase, Tracked
 from grid_functions.timeline.windows import FOREVER, end_s, modes_of
-
-_Span = tuple[float, float]
 
 
 def foresee(draft: Draft) -> None:
@@ -35,25 +34,25 @@ def _tells(tracked: Tracked) -> bool:
 
 
 def _ahead(draft: Draft, names: Iterable[str]) -> Iterator[InForce]:
-    taken: dict[Mode, list[_Span]] = {}
+    taken: dict[Mode, list[Span]] = {}
     live = [one for one in map(draft.events.__getitem__, names) if one.away_s is None and not one.event.test]
     for tracked in sorted(live, key=strength, reverse=True):
         allowed = contends(tracked, draft.policy.opt_out) & PRICE_MODES
-        mine: dict[Mode, list[_Span]] = {}
+        mine: dict[Mode, list[Span]] = {}
         for span, control in _stretches(tracked):
             mode = mode_of(control)
             if mode not in allowed:
                 continue
             mine.setdefault(mode, []).append(span)
-            for start, end in _left(span, taken.get(mode, [])):
+            for start, end in left(span, taken.get(mode, [])):
                 clock = draft.policy.clock
                 told = of_event(draft, tracked, control, tracked.event.addressees, end, None)
                 yield replace(told, since=Moment(clock, start))
         for mode, spans in mine.items():
-            taken[mode] = _joined([*taken.get(mode, []), *spans])
+            taken[mode] = joined([*taken.get(mode, []), *spans])
 
 
-def _stretches(tracked: Tracked) -> Iterator[tuple[_Span, Control]]:
+def _stretches(tracked: Tracked) -> Iterator[tuple[Span, Control]]:
     event = tracked.event
     begin = event.start_s + tracked.start_draw_s if tracked.begin_s is None else tracked.begin_s
     end = end_s(tracked, begin)
@@ -63,26 +62,3 @@ def _stretches(tracked: Tracked) -> Iterator[tuple[_Span, Control]]:
         if start < min(last, end):
             for control in interval.controls:
                 yield (start, min(last, end)), control
-
-
-def _left(span: _Span, taken: Iterable[_Span]) -> Iterator[_Span]:
-    """What of a span others leave; ``taken`` is sorted and apart."""
-    at, end = span
-    for start, stop in taken:
-        if start >= end:
-            break
-        if start > at:
-            yield at, start
-        at = max(at, stop)
-    if at < end:
-        yield at, end
-
-
-def _joined(spans: Iterable[_Span]) -> list[_Span]:
-    found: list[_Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found

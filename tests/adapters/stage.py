@@ -11,6 +11,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.driver import Driver
+from adapters.family import Family
 from adapters.modbus.frames import Read, Reply, Write
 from adapters.modbus.link import Link
 from adapters.settings import DriverSettings, Pinned
@@ -119,7 +120,7 @@ async def desk(
     pinned: Pinned | None = None,
     read_only: bool = False,
     options: SunSpecOptions | None = None,
-    family: SunSpec | None = None,
+    family: Family[Any, Any] | None = None,
     name: str = "device",
     timeout_s: float = 2.0,
     poll_s: float = 1.0,

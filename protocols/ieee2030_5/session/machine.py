@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
+from grid_functions.upstream_clock import LARGE_S
 from protocols.ieee2030_5.session import logs, mirroring, polling, polls, pushes, reads, responses, telling
-from protocols.ieee2030_5.session.clock import LARGE_S, heard
+from protocols.ieee2030_5.session.clock import heard
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
     Failed,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.solver import Solver
 from grid_functions.area.delivery import Measured, Meter, verdict
-from grid_functions.area.letters import Bid
 from grid_functions.area.xor_clearing import Market, cleared, clearing, fault_of
+from grid_functions.letters import Bid
 from grid_functions.model.lease import MemberReport
 
 HOUR = 3600.0

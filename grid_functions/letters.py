@@ -114,12 +114,23 @@ class Award:
     bid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
+
+    start_utc_s: float
+    step_s: float
+    outdoor_c: tuple[float, ...]
+    sun_w_m2: tuple[float, ...]
+
+
 CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = MappingProxyType(
     {
         ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
         ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
         ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
         ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
+        ("home", Way.DOWN): {"weather": (Weather, 65_536)},
         ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
         ("xor_market", Way.UP): {"bids": (Bids, 65_536)},
     }

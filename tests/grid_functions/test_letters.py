@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid_functions.area.letters import CHANNELS, Bid, Bids, Prices, Profile, Way, read, write
+from grid_functions.letters import CHANNELS, Bid, Bids, Prices, Profile, Way, read, write
 from grid_functions.model.errors import MalformedMessage, OurFault
 from grid_functions.model.lease import Message
 

@@ -1,0 +1,1 @@
+"""Chargers as profiles: data only, one file each; ``_blueprint.yaml`` is to be copied."""

@@ -1,0 +1,241 @@
+"""Setpoints <-> steps: what is written to a map so that a device obeys, and what it obeys by what can be read; pure."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.registers.options import RegisterOptions
+from adapters.registers.points import Point
+from adapters.registers.profile import Aim, Amount, Profile, Step
+from adapters.registers.spans import Values
+from grid_functions.model.setpoint import Setpoint
+
+NOMINAL_V: Final = 230.0
+"""Interpretation: watts asked of a charger are amperes at the nominal voltage; who must hold watts closely measures and asks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A value due at a point, as near as its registers come; ``anew``: to be written again although it reads so."""
+
+    point: Point
+    value: float
+    registers: tuple[int, ...]
+    anew: bool = False
+
+    def shown(self, values: Values) -> bool:
+        """Whether the map reads so already. A point that shows nowhere tells nothing against it."""
+        if not self.point.shown_by:
+            return True
+        read = values.get(self.point.shown_by)
+        return isinstance(read, int | float) and abs(read - self.value) <= quantum(self.point) / 2
+
+
+Sequence = tuple[Put, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cannot:
+    """What is wanted cannot be said to the device."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What percent are of, and what a charger may be told: W, A per phase, phases as wired."""
+
+    rated_w: float | None = None
+    minimum_a: float = 6.0
+    maximum_a: float = 0.0
+    resolution_a: float = 1.0
+    phases: int = 3
+
+
+class Orders:
+    """The orders of one profile. ``points``: of the map, by name."""
+
+    def __init__(self, profile: Profile, options: RegisterOptions, points: Mapping[str, Point]) -> None:
+        self._orders, self._watchdog, self._points = profile.orders, profile.watchdog, points
+        dog = profile.watchdog
+        self.fallback_a = options.fallback_a if options.fallback_a is not None else (dog.fallback_a if dog else 0.0)
+        self.timeout_s = options.timeout_s if options.timeout_s is not None else (dog.timeout_s if dog else 0.0)
+        self._anew = frozenset(dog.anew) if dog else frozenset()
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The points at which what was told can be read back."""
+        return frozenset(one.shown_by for _, _, one in self._told() if one.shown_by)
+
+    def told(self, wanted: Setpoint, rating: Rating) -> list[Sequence | Cannot]:
+        """What is to be written, in this order: the limit first, for nothing else protects anybody."""
+        return [self._sequence(aim, amount, rating) for aim, amount in self._aims(wanted, rating)]
+
+    def setup(self, rating: Rating) -> Sequence:
+        """What makes a charger fall back as it should when we are silent."""
+        steps = self._watchdog.setup if self._watchdog else ()
+        made = self._puts(steps, 0.0, rating)
+        return made if not isinstance(made, Cannot) else ()
+
+    def token(self) -> Put | None:
+        """What it wants to read every so often, to know that we are here."""
+        if self._watchdog is None or self._watchdog.token is None:
+            return None
+        made = self._puts((self._watchdog.token,), 0.0, Rating())
+        return None if isinstance(made, Cannot) else made[0]
+
+    def holds(self, values: Values, rating: Rating) -> Setpoint | None:
+        """What the device obeys by what was read; None when some of it has no value."""
+        if any(values.get(name) is None for name in self.read):
+            return None
+        paused = self._shows(Aim.PAUSE, values, rating) is not None
+        current_a = 0.0 if paused else self._shows(Aim.CURRENT, values, rating)
+        phases = self._shows(Aim.PHASES, values, rating)
+        charge_w, discharge_w = self._shows(Aim.CHARGE, values, rating), self._shows(Aim.DISCHARGE, values, rating)
+        target_w = charge_w if charge_w is not None else (None if discharge_w is None else -discharge_w)
+        if target_w is None and self._shows(Aim.IDLE, values, rating) is not None:
+            target_w = 0.0
+        consume_w = self._shows(Aim.CONSUME_MAX, values, rating)
+        if current_a is not None:
+            consume_w = current_a * NOMINAL_V * (phases or rating.phases)
+        return Setpoint(
+            "",
+            produce_max_w=self._shows(Aim.PRODUCE_MAX, values, rating),
+            consume_max_w=consume_w,
+            target_w=target_w,
+            current_max_a=current_a,
+            phases=None if phases is None else round(phases),
+        )
+
+    def concerned(self, wanted: Setpoint, rating: Rating) -> frozenset[str]:
+        """The points that a setpoint decides, those that make the fallback with a current among them."""
+        aims = {aim for aim, _ in self._aims(wanted, rating)}
+        if aims & _CHARGING:
+            aims |= _CHARGING
+        if aims & _STORING:
+            aims |= _STORING
+        watched = bool(aims & _CHARGING)
+        return frozenset(one.name for aim, _, one in self._told() if aim in aims or (aim is None and watched))
+
+    def _told(self) -> Iterator[tuple[Aim | None, Step, Point]]:
+        for aim, steps in self._orders.items():
+            yield from ((aim, step, self._points[step.point]) for step in steps)
+        for step in self._watchdog.setup if self._watchdog else ():
+            yield None, step, self._points[step.point]
+
+    def _aims(self, wanted: Setpoint, rating: Rating) -> Iterator[tuple[Aim, float]]:
+        current_a = wanted.current_max_a
+        if current_a is None and wanted.consume_max_w is not None and Aim.CURRENT in self._orders:
+            current_a = wanted.consume_max_w / (NOMINAL_V * (wanted.phases or rating.phases))
+        if wanted.on is False:
+            current_a = 0.0
+        if current_a is not None:
+            # Rule 1: what lies between nothing and the least current is nothing. What is no number allows nothing either.
+            runs = current_a >= rating.minimum_a - 1e-9
+            yield (
+                (Aim.CURRENT, _down(min(current_a, rating.maximum_a), rating.resolution_a))
+                if runs
+                else (Aim.PAUSE, 0.0)
+            )
+        if wanted.phases is not None:
+            yield Aim.PHASES, float(wanted.phases)
+        if wanted.produce_max_w is not None:
+            yield Aim.PRODUCE_MAX, max(0.0, wanted.produce_max_w)
+        if wanted.consume_max_w is not None and Aim.CURRENT not in self._orders:
+            yield Aim.CONSUME_MAX, max(0.0, wanted.consume_max_w)
+        target_w = 0.0 if wanted.on is False and Aim.IDLE in self._orders else wanted.target_w
+        if target_w is not None:
+            aim = Aim.IDLE if not target_w else (Aim.CHARGE if target_w > 0 else Aim.DISCHARGE)
+            yield aim, abs(target_w)
+
+    def _sequence(self, aim: Aim, amount: float, rating: Rating) -> Sequence | Cannot:
+        if aim not in self._orders:
+            return Cannot(f"cannot be told {aim.value.replace('_', ' ')}")
+        return self._puts(self._orders[aim], -amount if aim is Aim.DISCHARGE else amount, rating)
+
+    def _puts(self, steps: Iterable[Step], amount: float, rating: Rating) -> Sequence | Cannot:
+        """``amount``: of a power positive when consumed."""
+        puts = []
+        for step in steps:
+            point = self._points[step.point]
+            value = step.value if step.value is not None else self._value(step, amount, rating)
+            registers = None
+            if value is not None:
+                registers = point.encode(_fitting(point, value, step), up=value < 0)
+            if value is None or registers is None:
+                return Cannot(f"{point.name}: cannot hold {amount:g}")
+            shown = point.decode(b"".join(one.to_bytes(2, "big") for one in registers))
+            said = float(shown) if isinstance(shown, int | float) else value
+            puts.append(Put(point, said, registers, point.name in self._anew))
+        return tuple(puts)
+
+    def _value(self, step: Step, amount: float, rating: Rating) -> float | None:
+        match step.of:
+            case Amount.CURRENT:
+                return amount
+            case Amount.PHASES:
+                return step.values.get(round(amount)) if step.values else amount
+            case Amount.POWER:
+                return abs(amount)
+            case Amount.POWER_CONSUMED:
+                return amount
+            case Amount.POWER_GENERATED:
+                return -amount
+            case Amount.SHARE:
+                return None if not rating.rated_w else min(100.0, 100.0 * abs(amount) / rating.rated_w)
+            case Amount.FALLBACK:
+                return self.fallback_a
+            case Amount.TIMEOUT:
+                return self.timeout_s
+            case _:
+                return None
+
+    def _shows(self, aim: Aim, values: Values, rating: Rating) -> float | None:
+        """The amount that the map shows for this aim; None when it is not what holds."""
+        if aim not in self._orders:
+            return None
+        amount: float | None = 0.0
+        for step in self._orders[aim]:
+            point = self._points[step.point]
+            read = values.get(point.shown_by) if point.shown_by else None
+            if not isinstance(read, int | float):
+                continue
+            if step.value is not None:
+                if abs(read - step.value) > quantum(point) / 2:
+                    return None
+            elif step.of is Amount.PHASES and step.values:
+                amount = next((float(n) for n, one in step.values.items() if one == read), None)
+            elif step.of is Amount.SHARE:
+                amount = None if rating.rated_w is None else read * rating.rated_w / 100
+            elif step.of in (Amount.CURRENT, Amount.PHASES):
+                amount = float(read)
+            elif step.of in _POWERS:
+                amount = abs(float(read))
+                if step.of is not Amount.POWER and not _directed(aim, step, read):
+                    return None
+        return amount
+
+
+def quantum(point: Point) -> float:
+    """The least difference that two of its values can have and mean something."""
+    return point.scale if point.kind not in ("f32", "f64") else 0.01 * point.scale
+
+
+def _fitting(point: Point, value: float, step: Step) -> float:
+    """What is beyond the registers of a limit is no limit: their most says as much."""
+    return min(value, point.high) if step.of is Amount.POWER and math.isinf(value) else value
+
+
+def _directed(aim: Aim, step: Step, read: float) -> bool:
+    consumed = read if step.of is Amount.POWER_CONSUMED else -read
+    return consumed > 0 if aim is Aim.CHARGE else (consumed < 0 if aim is Aim.DISCHARGE else True)
+
+
+def _down(value: float, step: float) -> float:
+    return math.floor(value / step + 1e-6) * step
+
+
+_CHARGING: Final = frozenset({Aim.CURRENT, Aim.PAUSE})
+_STORING: Final = frozenset({Aim.CHARGE, Aim.DISCHARGE, Aim.IDLE})
+_POWERS: Final = frozenset({Amount.POWER, Amount.POWER_CONSUMED, Amount.POWER_GENERATED})

@@ -1,0 +1,71 @@
+"""Points -> as few reads as the device takes, and what they bring; pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from adapters.family import Conversation
+from adapters.modbus.frames import ACKNOWLEDGE, BUSY, Read, Refusal, Registers
+from adapters.registers.points import READING, Point, Table, Value
+from adapters.registers.profile import Manners
+
+Values = dict[str, Value | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One read: registers side by side, and the points in them, each with the bytes it takes."""
+
+    table: Table
+    address: int
+    count: int
+    points: tuple[tuple[Point, int, int], ...]
+
+    def request(self, unit: int) -> Read:
+        """To ask for it."""
+        return Read(unit, self.address, self.count, READING[self.table])
+
+    def decode(self, data: bytes) -> Values:
+        """Its points by name."""
+        return {point.name: point.decode(data[start:end]) for point, start, end in self.points}
+
+
+def spans(points: Iterable[Point], manners: Manners) -> tuple[Span, ...]:
+    """The reads for these points: a point is never torn, and no register is read along that the manners do not allow."""
+    found: list[list[Point]] = []
+    for point in sorted(points, key=lambda one: (one.table, one.address, one.size)):
+        if found and _joins(found[-1], point, manners):
+            found[-1].append(point)
+        else:
+            found.append([point])
+    return tuple(_span(group) for group in found)
+
+
+def read(unit: int, asked: Iterable[Span]) -> Conversation[Values | None]:
+    """All of these; None when the device leaves one unanswered. What it refuses has no value."""
+    values: Values = {}
+    for span in asked:
+        reply = yield span.request(unit)
+        if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY):
+            reply = yield span.request(unit)
+        if isinstance(reply, Registers):
+            values |= span.decode(reply.data)
+        elif isinstance(reply, Refusal):
+            values |= {point.name: None for point, _, _ in span.points}
+        else:
+            return None
+    return values
+
+
+def _joins(group: list[Point], point: Point, manners: Manners) -> bool:
+    first, end = group[0], max(one.address + one.size for one in group)
+    if point.table != first.table or manners.one_value_per_read:
+        same = (point.address, point.size) == (first.address, first.size)
+        return point.table == first.table and same
+    return point.address - end <= manners.join_gaps and point.address + point.size - first.address <= manners.max_read
+
+
+def _span(group: list[Point]) -> Span:
+    start = group[0].address
+    count = max(one.address + one.size for one in group) - start
+    placed = tuple((one, 2 * (one.address - start), 2 * (one.address - start + one.size)) for one in group)
+    return Span(group[0].table, start, count, placed)

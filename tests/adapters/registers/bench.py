@@ -1,0 +1,67 @@
+"""One family against its simulated twin, through the real driver and the real link."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from adapters.catalogue import FAMILIES
+from adapters.registers.family import Mapped
+from adapters.registers.library import profile, shipped
+from adapters.registers.profile import Profile, Sort
+from adapters.simulator.car import Car
+from adapters.simulator.door import Door
+from adapters.simulator.twin import Twin
+from adapters.simulator.twins import Twins
+from grid_functions.model.device import Role
+from tests.adapters.simulator.situations import Hand
+from tests.adapters.stage import Desk, Drawer, desk
+
+PROFILES: dict[str, Profile] = {name: profile(name, package) for name, package in shipped()}
+CHARGERS = [name for name, one in PROFILES.items() if one.kind is Sort.CHARGER]
+OTHERS = [name for name, one in PROFILES.items() if one.kind is not Sort.CHARGER]
+ROLES = {Sort.CHARGER: Role.EVSE, Sort.METER: Role.METER, Sort.BATTERY: Role.HYBRID, Sort.INVERTER: Role.PV}
+
+
+def family(name: str, **options: object) -> Mapped:
+    made = FAMILIES[name].family(**options)
+    assert isinstance(made, Mapped)
+    return made
+
+
+@dataclass
+class Bench:
+    """The device at its port, and the desk of whoever drives it."""
+
+    name: str
+    twins: Twins
+    port: int
+    hand: Hand
+
+    @property
+    def unit(self) -> int:
+        return PROFILES[self.name].unit
+
+    @property
+    def twin(self) -> Twin:
+        return self.twins.twin(self.unit)
+
+    @asynccontextmanager
+    async def driven(self, memory: Drawer | None = None, **options: object) -> AsyncIterator[Desk]:
+        role = ROLES[PROFILES[self.name].kind]
+        made = family(self.name, **options)
+        async with desk(
+            self.port, self.hand, unit=self.unit, role=role, memory=memory, family=made, read_only=role is Role.METER
+        ) as it:
+            yield it
+
+
+@asynccontextmanager
+async def bench(name: str, hand: Hand, car: Car | None = None, **changes: object) -> AsyncIterator[Bench]:
+    twin = replace(Twin(PROFILES[name], car=car), **changes)  # type: ignore[arg-type]  # fields of a twin by name
+    twins = Twins({PROFILES[name].unit: twin}, lambda: hand.t_s)
+    door = Door("127.0.0.1", twins)
+    await door.open()
+    try:
+        yield Bench(name, twins, door.port, hand)
+    finally:
+        door.close()

@@ -1,0 +1,171 @@
+"""The contract that every charger keeps, whatever its registers: against its twin, through the real driver and link."""
+
+import pytest
+
+from adapters.registers.profile import Aim
+from adapters.simulator.car import Car
+from grid_functions.model.device import Seen, Vehicle
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.units import Quantity
+from tests.adapters.registers.bench import CHARGERS, PROFILES, bench
+from tests.adapters.simulator.situations import Hand
+from tests.adapters.stage import UTC_S, Drawer
+
+TOTAL = (Quantity.NET, None)
+
+
+def amperes(limit_a: float | None, decision: int = 1, phases: int | None = None) -> Setpoint:
+    return Setpoint("device", decision, current_max_a=limit_a, phases=phases)
+
+
+def held_a(seen: Seen) -> float | None:
+    assert seen.condition.holds is not None, seen.condition.text
+    return seen.condition.holds.current_max_a
+
+
+def decision(seen: Seen) -> int:
+    return 0 if seen.condition.holds is None else seen.condition.holds.decision
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand(UTC_S)
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_a_limit_is_set_and_read_back(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        assert it.looks[-1].condition.online, it.looks[-1].condition.text
+        it.driver.want(amperes(10.0))
+        seen = await it.look()
+        assert (held_a(seen), decision(seen)) == pytest.approx((10.0, 1))
+        assert at.twin.limit_a == pytest.approx(10.0)
+        assert at.twin.drawn_a == pytest.approx(10.0)
+        if PROFILES[name].measures:
+            # 10 A on three phases at 230 V.
+            seen = await it.look(1)
+            assert seen.condition.readings[TOTAL].value == pytest.approx(6900.0, abs=10)
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_paused_and_resumed(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        it.driver.want(amperes(10.0))
+        await it.look()
+        for least_a in (0.0, 5.9):
+            # Below 6 A there is only pause.
+            it.driver.want(amperes(least_a, 2))
+            seen = await it.look()
+            assert (held_a(seen), decision(seen)) == (0.0, 2)
+            assert at.twin.drawn_a == 0.0
+            it.driver.want(amperes(8.0, 3))
+            seen = await it.look(1)
+            assert (held_a(seen), decision(seen), at.twin.drawn_a) == pytest.approx((8.0, 3, 8.0))
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_off_is_a_pause(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        it.driver.want(Setpoint("device", 1, current_max_a=16.0, on=False))
+        await it.look()
+        assert at.twin.drawn_a == 0.0
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_watts_become_amperes_rounded_down(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        # 5,500 W on three phases at 230 V: 7.97 A.
+        it.driver.want(Setpoint("device", 1, consume_max_w=5500.0))
+        await it.look()
+        assert 7.0 <= at.twin.limit_a <= 7.971
+        it.driver.want(Setpoint("device", 2, consume_max_w=4000.0))
+        await it.look(1)
+        assert at.twin.limit_a == 0.0
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_the_vehicle(name: str, hand: Hand) -> None:
+    async with bench(name, hand) as at, at.driven() as it:
+        assert it.looks[-1].condition.vehicle is Vehicle.ABSENT
+        at.twins.plug(at.unit, Car(asleep=True))
+        assert (await it.look(1)).condition.vehicle is Vehicle.CONNECTED
+        at.twins.plug(at.unit, Car())
+        assert (await it.look(1)).condition.vehicle is Vehicle.CHARGING
+        at.twins.plug(at.unit, Car(stored_wh=60_000.0))
+        assert (await it.look(1)).condition.vehicle is Vehicle.CONNECTED
+        at.twins.plug(at.unit, None)
+        assert (await it.look(1)).condition.vehicle is Vehicle.ABSENT
+
+
+@pytest.mark.parametrize("name", [name for name in CHARGERS if PROFILES[name].watchdog])
+async def test_the_watchdog_is_fed_and_bites_and_the_limit_is_told_anew(name: str, hand: Hand) -> None:
+    memory = Drawer()
+    async with bench(name, hand, Car()) as at:
+        async with at.driven(memory) as it:
+            it.driver.want(amperes(12.0))
+            await it.look()
+            period_s = it.driver.poll_s
+            span_s = 0.0
+            while span_s < 3 * at.twin.timeout_s:
+                span_s += period_s
+                await it.look(period_s)
+                assert at.twin.limit_a == pytest.approx(12.0), f"after {span_s} s"
+        assert at.twin.fed_s is not None
+        hand.t_s = at.twin.fed_s + at.twin.timeout_s - 1
+        assert at.twin.limit_a == pytest.approx(12.0)
+        hand.t_s += 2
+        assert at.twin.limit_a == pytest.approx(6.0)
+        # The gateway comes back, with its ledger.
+        async with at.driven(memory) as it:
+            it.driver.want(amperes(12.0, 2))
+            seen = await it.look()
+            assert (held_a(seen), decision(seen), at.twin.limit_a) == pytest.approx((12.0, 2, 12.0))
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_a_restart_of_the_gateway_changes_nothing_and_releases_what_was(name: str, hand: Hand) -> None:
+    memory = Drawer()
+    async with bench(name, hand, Car()) as at:
+        before = at.twin.limit_a
+        async with at.driven(memory) as it:
+            it.driver.want(amperes(9.0))
+            await it.look()
+        async with at.driven(memory) as it:
+            it.driver.want(amperes(9.0))
+            seen = await it.look()
+            assert (held_a(seen), decision(seen)) == pytest.approx((9.0, 1))
+            assert await it.driver.release()
+            assert at.twin.limit_a == pytest.approx(before)
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_a_restart_of_the_charger(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        it.driver.want(amperes(9.0))
+        await it.look()
+        at.twins.change(at.unit, memory={}, fed_s=None)
+        seen = await it.look(1)
+        for _ in range(2):
+            seen = await it.look(1)
+        assert (held_a(seen), at.twin.limit_a) == pytest.approx((9.0, 9.0))
+
+
+@pytest.mark.parametrize("name", [name for name in CHARGERS if Aim.PHASES in PROFILES[name].orders])
+async def test_phases(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        assert it.looks[-1].capability.currents is not None
+        assert it.looks[-1].capability.currents.phases == (1, 3)
+        it.driver.want(amperes(10.0, 1, phases=1))
+        seen = await it.look()
+        assert (at.twin.phases, decision(seen)) == (1, 1)
+        it.driver.want(amperes(10.0, 2, phases=3))
+        seen = await it.look(1)
+        assert (at.twin.phases, decision(seen)) == (3, 2)
+
+
+@pytest.mark.parametrize("name", [name for name in CHARGERS if Aim.PHASES not in PROFILES[name].orders])
+async def test_phases_that_cannot_be_told_are_refused_and_the_limit_holds(name: str, hand: Hand) -> None:
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        it.driver.want(amperes(10.0, 1, phases=1))
+        await it.look()
+        assert at.twin.limit_a == pytest.approx(10.0)
