@@ -5,26 +5,20 @@ Each has a TLS context, a connection and a state of its own, as wiring makes the
 
 import asyncio
 import gc
-import os
-import resource
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvloop
-
+from benchmarks.sessions.hold import hold, resident_bytes
 from benchmarks.sessions.product import Memory
 from certs.tls import TlsFiles, openadr_client_context
 from gateway.clock import SystemClock, SystemDice
-from gateway.lines import speak
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read
 from grid_functions.model.policy import OptOut, Policy, Vanished
 from protocols.openadr2b.client import Client2b
 from protocols.openadr2b.session.terms import Terms
 
-LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 AT_ONCE = 20
 """VENs that register at the same time: the VTN is one process."""
 
@@ -78,23 +72,13 @@ async def _hold(folder: Path, port: int, vens: int) -> int:
     # What the first sessions load is there for however many follow.
     async with live(range(5), port, files):
         gc.collect()
-        before = _resident_bytes()
+        before = resident_bytes()
         async with live(range(5, 5 + vens), port, files) as made:
             gc.collect()
-            grown = _resident_bytes() - before
+            grown = resident_bytes() - before
             assert all(client.ven_id == f"id-{client.terms.ven_name}" for client in made)
     return grown
 
 
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 if __name__ == "__main__":
-    number = int(sys.argv[4])
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
-    speak(json_lines=True)
-    with asyncio.Runner(loop_factory=LOOPS[sys.argv[3]]) as runner:
-        print(runner.run(_hold(Path(sys.argv[1]), int(sys.argv[2]), number)) / number)
+    hold(_hold)
