@@ -16,8 +16,10 @@ import structlog
 
 from gateway.averaging import Averages
 from gateway.handing import narrowed, within
+from gateway.mail import Mail
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
+from gateway.saying import Saying
 from gateway.site_plan import SitePlan
 from gateway.telling import Telling
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, note
@@ -29,6 +31,8 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.timeline.state import Opt
+from grid_functions.words import Word
 
 _log = structlog.get_logger("site")
 
@@ -83,6 +87,8 @@ class SiteLoop:
         self._reads: list[Read] = []
         self._changed = asyncio.Event()
         self._commit_wanted = asyncio.Event()
+        self._saying = Saying(self._changed)
+        self.mail = Mail(self._changed)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -98,6 +104,10 @@ class SiteLoop:
         self.seen[seen.device] = seen
         self.alarms.pop(f"driver {seen.device}", None)
         self._changed.set()
+
+    async def say(self, word: Word) -> None:
+        """What operator or occupant says; returns once it holds and is kept."""
+        await self._saying.say(word)
 
     @property
     def state(self) -> SiteState:
@@ -123,6 +133,7 @@ class SiteLoop:
                 group.create_task(self._telling.fold_forever(self._fold), name=f"{self.plan.terms.name}/fold")
                 group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
         finally:
+            await self.mail.end()
             await self._telling.end()
             await self._keep_taken()
 
@@ -185,7 +196,8 @@ class SiteLoop:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
         reads = tuple(self._reads)
         plan = self.plan
-        tick = SiteTick(reads=reads, snapshot=snapshot)
+        leases, messages, answers = self.mail.contents()
+        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -202,6 +214,15 @@ class SiteLoop:
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
+        self.mail.were_decided(len(leases), len(messages), len(answers))
+        if not plan.observe:
+            self.mail.send(decision.outputs)
+        for word in tick.words:
+            self._log.add(
+                plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}
+            )
+        if self._saying.were_decided(tick.words):
+            self._commit_wanted.set()
         return decision
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -272,6 +293,7 @@ class SiteLoop:
             await self._commit_wanted.wait()
             self._commit_wanted.clear()
             decision, entries, outcomes = self.decision, tuple(self._uncommitted.values()), tuple(self._untold)
+            said = self._saying.to_keep()
             try:
                 await self._ledger.commit(self.plan.terms.name, entries)
             except Exception as fault:
@@ -281,6 +303,7 @@ class SiteLoop:
                 self._commit_wanted.set()
                 continue
             self.alarms.pop("ledger", None)
+            self._saying.were_kept(said)
             for entry in entries:
                 if self._uncommitted.get(entry.key) is entry:
                     del self._uncommitted[entry.key]
