@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.catalogue import FAMILIES
 from certs.errors import CertificateError
+from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
@@ -53,6 +54,7 @@ class Specification:
 
     upstreams: Mapping[str, UpstreamSpec]
     sites: Mapping[str, SiteSpec]
+    areas: Mapping[str, AreaSettings] = field(default_factory=dict)
 
     @property
     def links(self) -> frozenset[LinkSpec]:
@@ -91,7 +93,7 @@ def _parts(of: Specification) -> dict[str, object]:
     for name, site in of.sites.items():
         told[f"site {name}"] = site
         told |= {f"device {name}/{device.settings.name}": device for device in site.devices}
-    return told
+    return told | {f"area {name}": area for name, area in of.areas.items()}
 
 
 def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
@@ -104,7 +106,7 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
     links: dict[tuple[str, int], LinkSpec] = {}
     sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
-    return Specification(upstreams, sites)
+    return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
