@@ -124,9 +124,9 @@ def answer_of(known: Known) -> EventResponse | None:
 
 def waited(book: Book, now_s: float) -> Book:
     """With a voice for every respondent that was waited for long enough."""
-    for known in book.known.values():
+    for known in [one for one in book.known.values() if one.wants_answer]:
         silent = [m.key.respondent.id for m in known.models if m.key.respondent.id not in known.voices]
-        if known.wants_answer and silent and not 0.0 <= now_s - known.asked_s < PATIENCE_S:
+        if silent and not 0.0 <= now_s - known.asked_s < PATIENCE_S:
             book = put(book, replace(known, voices={**known.voices, **dict.fromkeys(silent, Voice())}))
     return book
 
@@ -182,6 +182,15 @@ def answered(book: Book, sent: Iterable[EventResponse], fate: str) -> tuple[Book
         book = put(book, replace(known, wants_answer=False, told=summary(response) if fate == "" else known.told))
         settled += waiting.pop(response.eventID, ())
     return replace(book, waiting=waiting), tuple(settled)
+
+
+def stranded(book: Book) -> tuple[Book, tuple[Outcome, ...]]:
+    """Without the outcomes of events that want no answer any more: gone, or refused as they are now."""
+    left = {name: told for name, told in book.waiting.items() if name in book.known and book.known[name].wants_answer}
+    if len(left) == len(book.waiting):
+        return book, ()
+    lost = tuple(outcome for name, told in book.waiting.items() if name not in left for outcome in told)
+    return replace(book, waiting=left), lost
 
 
 def summary(answer: EventResponse) -> tuple[int, int, str]:

@@ -111,6 +111,7 @@ def _take(
         )
         # its own content stays: a cancellation has nothing to say about anything else
         kept = replace(known.event, descriptor=descriptor, responseRequired=event.responseRequired)
+        kept = known.event if kept == known.event else kept
         return books.put(book, replace(known, event=kept, gone=gone, request_id=request_id, wants_answer=wants)), ()
     known = replace(known, request_id=request_id, wants_answer=wants, gone=None if _is_back(known) else known.gone)
     if descriptor.modificationNumber == had:

@@ -16,7 +16,7 @@ from protocols.openadr2b.wire.events import (
     OadrResponse,
     Target,
 )
-from protocols.openadr2b.wire.messages import Message
+from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.registration import OadrCreateOpt, OadrPoll
 from tests.protocols.openadr2b.samples import HOUR_S, distribution, event, signal
 from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn, cancelled, modified
@@ -345,6 +345,30 @@ def test_a_restart_repeats_answers_and_knows_what_vanished() -> None:
     again = Talk(Vtn(events=[event("b")]), memory=talk.memory, site=lambda e: None).run()
     assert again.events["a"].status is EventStatus.CANCELLED_RANDOMISED
     assert said(again) == [("b", 0, 200, "optIn")]
+
+
+def test_an_outcome_of_an_event_that_vanishes_waits_for_nothing() -> None:
+    talk = begun(event("a"), event("b"))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.tell("a", OutcomeKind.OPTED_OUT)
+    talk.run(1.0)
+    assert len(talk.told) == 2
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.push(Service.EVENT, distribution(event("b")))
+    assert talk.told[-1] == (talk.told[-1][0], "no longer asked for")
+    assert talk.told[-1][0].kind is OutcomeKind.OPTED_OUT
+
+
+def test_an_opt_of_the_site_goes_by_ei_opt_where_it_is_configured() -> None:
+    talk = begun(event(), terms=replace(TERMS, opt_by=OptBy.EI_OPT))
+    talk.tell("e1", OutcomeKind.OPTED_OUT)
+    talk.run()
+    assert [opt.optType for opt in talk.vtn.of(OadrCreateOpt)] == ["optOut"]
+    assert talk.told[-1][1] == "told by EiOpt"
+    assert said(talk) == []
+    talk.vtn.show(event(), request="r2")
+    talk.run(11.0)
+    assert said(talk) == [("e1", 0, 200, "optOut")]
 
 
 def test_overlapping_and_adjacent_events_are_each_answered() -> None:

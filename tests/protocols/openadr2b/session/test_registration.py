@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from grid_functions.model.instants import ClockQuality
+from grid_functions.model.outcome import OutcomeKind
 from protocols.openadr2b.session import polling
 from protocols.openadr2b.session.exchange import Leave, Tick
 from protocols.openadr2b.session.state import Stage
-from protocols.openadr2b.wire.events import EiResponse, OadrRequestEvent, OadrResponse
+from protocols.openadr2b.wire.events import EiResponse, OadrCreatedEvent, OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.registration import (
     OadrCanceledPartyRegistration,
@@ -202,6 +203,14 @@ def test_the_vtn_cancels_the_registration() -> None:
     assert talk.reads[-2].complete
     talk.run(polling.REFUSED_S)
     assert talk.vtn.of(OadrCreatePartyRegistration)[0].registrationID is None
+
+
+def test_outcomes_that_wait_when_the_registration_ends_wait_no_more() -> None:
+    talk = begun(Vtn(events=[event()]))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.tell("e1", OutcomeKind.OPTED_OUT)
+    talk.push(Service.REGISTER, OadrCancelPartyRegistration(requestID="c", registrationID="1.10"))
+    assert talk.told[-1][1] == "no longer asked for"
 
 
 def test_a_cancel_of_a_registration_that_is_not_ours_is_452() -> None:
