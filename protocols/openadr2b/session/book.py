@@ -225,6 +225,11 @@ def durable(book: Book) -> Mapping[str, tuple[object, ...]]:
     return {name: (id(known.event), known.voices, known.gone, known.told) for name, known in book.known.items()}
 
 
+def is_long(book: Book) -> bool:
+    """Whether to write it down takes more than a millisecond or so."""
+    return sum(len(signal.intervals) for known in book.known.values() for signal in known.event.signals) > _MOST_SHORT
+
+
 def saved(book: Book) -> bytes:
     """The book as bytes of :data:`VERSION`. Outcomes that wait are in the ledger until acknowledged."""
     events = tuple(known.event for known in book.known.values())
@@ -255,6 +260,10 @@ def loaded(version: int, body: bytes, terms: Terms, ven_id: str) -> Book:
         )
     except (ValueError, TypeError, KeyError, AttributeError, MalformedBody):
         return Book()
+
+
+_MOST_SHORT = 30
+"""Intervals."""
 
 
 def _loaded(event: OadrEvent, notes: Mapping[str, Mapping[str, object]], terms: Terms, ven_id: str) -> Known:
