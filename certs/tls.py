@@ -1,4 +1,7 @@
-"""The TLS contexts that IEEE 2030.5-2018, clause 6.11, demands: version 1.2, P-256, certificates on both sides."""
+"""The TLS contexts that IEEE 2030.5-2018, clause 6.11, demands: version 1.2, P-256, certificates on both sides.
+
+And those of Modbus/TCP Security (MB-TCP-Security-v21, 2018): version 1.2 or later, certificates on both sides, any key.
+"""
 
 import ssl
 from collections.abc import Sequence
@@ -37,6 +40,21 @@ def server_context(files: TlsFiles, ciphers: Sequence[str] = DEFAULT_CIPHERS) ->
     context = _context(ssl.PROTOCOL_TLS_SERVER, files, ciphers)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options &= ~ssl.OP_NO_TICKET
+    return context
+
+
+def modbus_context(files: TlsFiles) -> ssl.SSLContext:
+    """The context of a Modbus/TCP Security client, clause 8. CertificateError says what is wrong.
+
+    Interpretation: the chain is what is trusted; a device is addressed by whatever number its network gives it today, which its
+    certificate does not carry.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    _load(context, files, any_key=True)
     return context
 
 
@@ -79,11 +97,12 @@ def _choose_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
         raise CertificateError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) does not offer {', '.join(absent)}")
 
 
-def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
+def _load(context: ssl.SSLContext, files: TlsFiles, *, any_key: bool = False) -> None:
     chain = _read("certificate", files.certificate)
     _read("key", files.key)
     _read("ca", files.ca)
-    _check_curve(files.certificate, chain)
+    if not any_key:
+        _check_curve(files.certificate, chain)
     try:
         # An empty password keeps OpenSSL from asking for one on a terminal.
         context.load_cert_chain(files.certificate, files.key, password="")

@@ -1,14 +1,16 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from adapters.catalogue import FAMILIES
+from adapters.modbus.address import Address, parse_address
 from certs.errors import CertificateError
 from certs.identity import Identity, identify
-from certs.tls import TlsFiles, client_context
+from certs.tls import TlsFiles, client_context, modbus_context
 from gateway.config.load import Loaded
 from gateway.config.schema import DeviceSettings, Ieee2030_5Upstream, SiteSettings
 from grid_functions.model.device import Role
@@ -38,12 +40,13 @@ class UpstreamSpec:
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One socket to a device or a bus behind a bridge."""
+    """One socket or serial line, to a device or a bus of them. ``files``: what it is secured by; ``digest``: of what they hold."""
 
-    host: str
-    port: int
+    address: Address
     timeout_s: float
     min_gap_s: float
+    files: TlsFiles | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,54 +124,75 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links: dict[tuple[str, int], LinkSpec] = {}
-    sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
+    links: dict[Address, LinkSpec] = {}
+    sites = {site.name: _site(site, loaded.folder, observe, upstreams, links) for site in configuration.sites}
     return Specification(upstreams, sites)
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links: dict[tuple[str, int], LinkSpec] = {}
-    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
+    links: dict[Address, LinkSpec] = {}
+    sites = [_site(site, loaded.folder, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
 
 def _site(
     site: SiteSettings,
+    folder: Path,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: dict[tuple[str, int], LinkSpec],
+    links: dict[Address, LinkSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, links)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, folder, links)) for each in site.devices)
     return SiteSpec(site, watching, devices, tuple(each for each in upstreams.values() if each.site == site.name))
 
 
-def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
-    """A socket is shared by the devices behind it; the first one named settles its manners."""
-    host, _, port = device.address.removeprefix("tcp://").rpartition(":")
+def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) -> LinkSpec:
+    """A socket or line is shared by the devices behind it; the first one named settles its manners."""
+    address = parse_address(device.address)
+    if address in links:
+        return links[address]
     pace = FAMILIES[device.family].family(**device.options).pace
-    timeout_s = max(device.timeout_s, pace.timeout_s or 0.0)
-    mine = LinkSpec(host, int(port), timeout_s, max(device.min_gap_s, pace.min_gap_s))
-    return links.setdefault((mine.host, mine.port), mine)
+    asked_s = device.timeout_s or (_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
+    files, digest = None, ""
+    if device.tls is not None:
+        files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
+        digest = _digest(f"device {device.name}", files, lambda: modbus_context(files))
+    links[address] = LinkSpec(
+        address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest
+    )
+    return links[address]
+
+
+_TIMEOUT_S: Final = 3.0
+_BUS_TIMEOUT_S: Final = 0.5
+"""An RTU device answers within a tenth of a second or not at all, and the whole bus waits for it."""
+
+
+def _digest(whose: str, files: TlsFiles, tried: Callable[[], object]) -> str:
+    """Of what the files hold, which may be renewed. Raises CredentialFault when they cannot be used."""
+    digest = hashlib.sha256()
+    try:
+        tried()
+        for path in (files.certificate, files.key, files.ca):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except (CertificateError, OSError) as fault:
+        raise CredentialFault(f"{whose}: {fault}", "'osed certs check' tries chain, key and authority") from fault
+    return digest.hexdigest()
 
 
 def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
     files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
-    digest = hashlib.sha256()
-    try:
+
+    def tried() -> Identity:
         client_context(files, upstream.tls.ciphers)
-        identity = identify(files.certificate.read_bytes())
-        for path in (files.certificate, files.key, files.ca):
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    except (CertificateError, OSError) as fault:
-        raise CredentialFault(
-            f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
-        ) from fault
+        return identify(files.certificate.read_bytes())
+
+    digest = _digest(f"upstream {upstream.name}", files, tried)
+    identity = identify(files.certificate.read_bytes())
     mine = ders[upstream.serves[0].site]
-    return UpstreamSpec(
-        upstream, identity, files, digest.hexdigest(), devices=frozenset(mine), roles=frozenset(mine.values())
-    )
+    return UpstreamSpec(upstream, identity, files, digest, devices=frozenset(mine), roles=frozenset(mine.values()))
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:

@@ -27,11 +27,10 @@ def commission(
     """
     from adapters import catalogue
     from adapters.commission import Commission, Findings
-    from adapters.modbus.link import Link
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
     from gateway.specification import DeviceSpec, device_specs
-    from gateway.wiring import FAMILIES
+    from gateway.wiring import FAMILIES, link_to
 
     loaded = load(config, FAMILIES)
     spec = _chosen(name, device_specs(loaded))
@@ -42,13 +41,7 @@ def commission(
         raise typer.Exit(1)
 
     async def run(of: DeviceSpec) -> Findings:
-        link = Link(
-            of.link.host,
-            of.link.port,
-            jitter=SystemDice().jitter,
-            timeout_s=of.link.timeout_s,
-            min_gap_s=of.link.min_gap_s,
-        )
+        link = link_to(of.link, SystemDice())
         family = catalogue.FAMILIES[of.settings.family].family(**of.settings.options)
         try:
             return await Commission(family, link, of.settings.unit, SystemClock(), _tell).run()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from adapters.catalogue import FAMILIES
 from adapters.registers.family import Mapped
@@ -56,8 +56,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(name: str, hand: Hand, car: Car | None = None, **changes: object) -> AsyncIterator[Bench]:
-    twin = replace(Twin(PROFILES[name], car=car), **changes)  # type: ignore[arg-type]  # fields of a twin by name
+async def bench(
+    name: str, hand: Hand, car: Car | None = None, *, net_w: float = 0.0, soc_pct: float = 50.0
+) -> AsyncIterator[Bench]:
+    twin = Twin(PROFILES[name], car=car, net_w=net_w, soc_pct=soc_pct)
     twins = Twins({PROFILES[name].unit: twin}, lambda: hand.t_s)
     door = Door("127.0.0.1", twins)
     await door.open()

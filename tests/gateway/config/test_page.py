@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites[]": schema.SiteSettings,
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
+    "sites[].devices[].tls": schema.DeviceTls,
 }
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 UNITS = {"w": "W", "s": "s", "a": "A", "days": "days"}
