@@ -78,9 +78,15 @@ class Mapped:
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Everything once: it is there when it answers, and shows what it is told by."""
-        plate = yield from read(unit, self._spans)
+        telling = {one.name: span for span in self._spans for one, _, _ in span.points}
+        first = dict.fromkeys(telling[one] for one in sorted(self._orders.read))
+        plate = yield from read(unit, first)
         if plate is None or any(plate.get(one) is None for one in self._orders.read):
             return None
+        rest = yield from read(unit, (span for span in self._spans if span not in first))
+        if rest is None:
+            return None
+        plate |= rest
         if not any(value is not None for value in plate.values()) or not fits(self.profile.recognise, plate):
             return None
         refused = {one.name for span in self._spans for one, _, _ in span.points if plate.get(one.name) is None}
