@@ -14,13 +14,16 @@ PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help setup demo test test-long check format-check lint types arrows bench mutants format lock clean
+POINTS ?= 1000
+
+.PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench mutants format lock clean
 
 help:
 	@echo "make setup      the environment in .venv, once per lock file"
 	@echo "make demo       the main job on real protocols, end to end    DEMO_ARGS=\"...\""
 	@echo "make test       all tests but the long ones                   TEST_ARGS=\"...\""
 	@echo "make test-long  the long ones"
+	@echo "make test-crash kills at random moments, and what is lost     POINTS=1000 or STORY=seed"
 	@echo "make check      format, lint, types, arrows, tests: what CI runs"
 	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
 	@echo "make mutants    do the tests notice changes? build/mutants.txt"
@@ -39,6 +42,9 @@ test: setup
 
 test-long: setup
 	$(PYTEST) -n 2 -m long $(TEST_ARGS)
+
+test-crash: setup
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.crash $(if $(STORY),--story $(STORY),--points $(POINTS))
 
 check: format-check lint types arrows test
 

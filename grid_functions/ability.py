@@ -6,9 +6,10 @@ watts, whether percent or power was asked for.
 
 from collections.abc import Iterable, Mapping
 
-from grid_functions.model.control import LIMIT_MODES, SWITCH_MODES, Mode
+from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, How, Role, Seen, Trouble
 from grid_functions.model.event import Respondent
+from grid_functions.model.modes import LIMIT_MODES, SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.rating import CONSUMERS, PRODUCERS, STORAGE, SWITCHED
@@ -43,6 +44,7 @@ _ROLES: Mapping[Mode, frozenset[Role]] = {
     **dict.fromkeys((*_PRODUCED, Mode.POWER_FACTOR_INJECT), PRODUCERS),
     **dict.fromkeys((*_CONSUMED, Mode.POWER_FACTOR_ABSORB), CONSUMERS),
     Mode.STORAGE_POWER: STORAGE,
+    Mode.THERMOSTAT: frozenset({Role.LOAD}),
 }
 _AT_CONNECTION = frozenset({Mode.EXPORT_LIMIT, Mode.IMPORT_LIMIT})
 _BEST_FIRST = (How.NATIVE, How.APPROXIMATED, How.NOT_POSSIBLE)

@@ -8,7 +8,21 @@ from typing import Any
 
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
-from grid_functions.site import connect, curves, dispatch, limit_power, reactive
+from grid_functions.site import (
+    alerts,
+    capacity,
+    connect,
+    curves,
+    dispatch,
+    limit_power,
+    load_control,
+    load_dispatch,
+    load_shape,
+    prices,
+    reactive,
+    shed,
+    storage_charge,
+)
 
 GROUP = "osed.grid_functions"
 
@@ -31,6 +45,14 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(reactive.NAME, reactive.ReactiveOptions, reactive.ReactivePower),
             Maker(curves.NAME, curves.CurvesOptions, curves.Curves),
             Maker(connect.NAME, connect.ConnectOptions, connect.ConnectDevices),
+            Maker(shed.NAME, shed.ShedOptions, shed.Shed),
+            Maker(load_dispatch.NAME, load_dispatch.LoadDispatchOptions, load_dispatch.DispatchLoad),
+            Maker(load_control.NAME, load_control.LoadControlOptions, load_control.ControlLoad),
+            Maker(load_shape.NAME, load_shape.LoadShapeOptions, load_shape.ShapeLoad),
+            Maker(storage_charge.NAME, storage_charge.StorageChargeOptions, storage_charge.ChargeStorage),
+            Maker(capacity.NAME, capacity.CapacityOptions, capacity.KeepCapacity),
+            Maker(prices.NAME, prices.PricesOptions, prices.KeepPrices),
+            Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
         )
     }
 )
@@ -62,3 +84,9 @@ def makers(found: Iterable[EntryPoint] | None = None) -> dict[str, Maker]:
 def built_in() -> dict[str, Machine]:
     """Our own functions with their default options."""
     return {name: maker.build(maker.options()) for name, maker in SITE.items()}
+
+
+def durable(functions: Mapping[str, Machine]) -> tuple[type, ...]:
+    """What these functions keep in the ledger."""
+    kept = (getattr(function.empty(), "durable", None) for function in functions.values())
+    return tuple({type(one): None for one in kept if one is not None})

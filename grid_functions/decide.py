@@ -2,23 +2,38 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
 
-from grid_functions import ability, arbiter, evidence, guard, machines, outcomes, service, trajectory
+from grid_functions import (
+    ability,
+    arbiter,
+    baseline,
+    evidence,
+    guard,
+    leases,
+    machines,
+    outcomes,
+    service,
+    trajectory,
+    words,
+)
 from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
 from grid_functions.allocate.step import AllocateState, Served
+from grid_functions.baseline import Baseline, Hours
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
+from grid_functions.leases import LeaseState
 from grid_functions.machines import Kept, Machine
 from grid_functions.model.claim import Basis, Claim, Devices, InForce, Ruling
-from grid_functions.model.control import Mode, mode_of
+from grid_functions.model.control import Control, Mode, mode_of
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Rank, Read, Respondent
 from grid_functions.model.function import Answer, Output, SiteInputs
 from grid_functions.model.instants import OWN, Instants, Moment
-from grid_functions.model.lease import Message
-from grid_functions.model.outcome import Fact, Outcome, OutcomeKind
+from grid_functions.model.lease import Lease, Message
+from grid_functions.model.modes import ENACTED_MODES
+from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import Policy, SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
@@ -32,6 +47,8 @@ from grid_functions.timeline import step as timeline
 from grid_functions.timeline.state import ROOM as TIMELINE
 from grid_functions.timeline.state import Means, Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
 from grid_functions.trajectory import TrajectoryState
+from grid_functions.waiting import WaitingRoom, released
+from grid_functions.words import Lock, Override, Word, Words
 
 ROOM = "decide"
 SERIAL_BLOCK = 1000
@@ -45,22 +62,10 @@ class SerialBlock:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A fact that is told only once the decision of that serial went to the drivers, or after one of its event that is waiting."""
-
-    fact: Fact
-    serial: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingRoom:
-    """All facts that wait, in order."""
-
-    waiting: tuple[Waiting, ...]
-
-
-DURABLE: tuple[type, ...] = (Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom)
+DURABLE: tuple[type, ...] = (
+    *(Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom),
+    *(Opt, Override, Lock, Hours, *leases.DURABLE),
+)
 """What values an entry of a site may carry, beside the functions' own ``durable``."""
 
 
@@ -85,8 +90,11 @@ class SiteState:
     trials: Mapping[EventKey, Trial] = field(default_factory=dict)
     standing: Mapping[str, Standing] = field(default_factory=dict)
     services: Mapping[EventKey, Service] = field(default_factory=dict)
-    room: WaitingRoom = WaitingRoom(())
+    room: WaitingRoom = field(default_factory=lambda: WaitingRoom(()))
     book: Book = field(default_factory=Book)
+    words: Words = field(default_factory=Words)
+    leases: LeaseState = field(default_factory=LeaseState)
+    baseline: Baseline = field(default_factory=Baseline)
     version: int = 1
 
 
@@ -94,13 +102,13 @@ class SiteState:
 class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
-    ``overrides``: limits and switches of operator and occupant.
+    ``words``: what operator and occupant say now; it holds from then on. ``leases``: what areas sent.
     """
 
     snapshot: Snapshot
     reads: tuple[Read, ...] = ()
-    opts: tuple[Opt, ...] = ()
-    overrides: tuple[InForce, ...] = ()
+    words: tuple[Word, ...] = ()
+    leases: tuple[Lease, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -124,7 +132,7 @@ class Decision:
     clamps: tuple[Clamp, ...]
     alarms: tuple[Alarm, ...]
     wake: tuple[Moment, ...]
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[tuple[str, Output], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +161,21 @@ def decide(
 ) -> Decision:
     """One decision. Pure: the same arguments yield the same Decision. ``seed``: the gateway's own, from which draws are made."""
     serial = state.serial + 1
-    times = _timelines(state, policies, terms, tick, seed, now)
-    in_force = _ordered([*(one for each in times.values() for one in each.in_force), *tick.overrides])
+    spoken = words.step(state.words, tick.words, partial(_is_known, state, tick), now)
+    terms = words.locked(terms, spoken.words)
+    times = _timelines(state, policies, terms, functions, tick, spoken.words, seed, now)
+    leased = leases.step(state.leases, tick.leases, now)
+    in_force = _ordered(
+        [
+            *(one for each in times.values() for one in each.in_force),
+            *words.in_force(spoken.words),
+            *leased.in_force,
+        ]
+    )
     settings = {respondent: one.settings for respondent, one in times.items()}
-    looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings)
+    normal, hours = baseline.step(state.baseline, in_force, tick.snapshot, terms, now)
+    ahead = tuple(one for respondent in sorted(times) for one in times[respondent].ahead)
+    looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings, ahead, normal.like_w)
     ran = machines.run(functions, state.kept, looks, now)
     ways_out = {policies[respondent].source: one.ramp for respondent, one in times.items()}
     moved = trajectory.step(state.trajectory, ran.claims, ways_out, tick.snapshot, terms, now)
@@ -172,11 +191,11 @@ def decide(
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
     running = {key for one in times.values() for key in one.running}
     served = service.step(state.services, ruling, shared.served, told, running, now)
-    ready, room = _released(state.room, (*told, *seen, *served.facts), serial, None)
+    ready, room = released(state.room, (*told, *seen, *served.facts), serial, None)
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*ran.entries, *served.entries, *done.entries]
+    entries += [*spoken.entries, *leased.entries, *hours, *ran.entries, *served.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -193,6 +212,9 @@ def decide(
         services=served.services,
         room=room,
         book=done.book,
+        words=spoken.words,
+        leases=leased.state,
+        baseline=normal,
     )
     alarms = {
         *ran.alarms,
@@ -210,7 +232,9 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(times, (*ran.wake, *moved.wake, *served.wake), moved.claims, now),
+        wake=_wake(
+            times, (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *shared.wake, *served.wake), moved.claims, now
+        ),
         outputs=ran.outputs,
     )
 
@@ -227,7 +251,7 @@ def note(
 
     ``handed``: the serial of the last decision that went to the drivers; ``acknowledged``: outcomes that their upstream has taken.
     """
-    ready, room = _released(state.room, (), state.serial, handed)
+    ready, room = released(state.room, (), state.serial, handed)
     book, settled = _acknowledged(state.book, acknowledged)
     done = outcomes.step(book, ready, now, displaced_ends=_displaced_ends(policies))
     entries = (*settled, *done.entries)
@@ -253,6 +277,9 @@ def restore(entries: Iterable[Entry]) -> SiteState:
         services=service.restore(kept),
         room=room,
         book=outcomes.restore(kept),
+        words=words.restore(kept),
+        leases=leases.restore(kept),
+        baseline=baseline.restore(kept),
     )
 
 
@@ -260,7 +287,9 @@ def _timelines(
     state: SiteState,
     policies: Mapping[Respondent, Policy],
     terms: SiteTerms,
+    functions: Mapping[str, Machine],
     tick: SiteTick,
+    spoken: Words,
     seed: bytes,
     now: Instants,
 ) -> dict[Respondent, TimelineStep]:
@@ -272,42 +301,33 @@ def _timelines(
             state.timelines.get(respondent) or timeline.empty(respondent),
             policies[respondent],
             [read for read in reads if read.respondent == respondent],
-            tick.opts,
+            spoken.opts.values(),
             closed,
             now,
             seed=seed,
-            means=_means(respondent, terms, tick.snapshot),
+            means=_means(respondent, terms, functions, tick.snapshot),
         )
         for respondent in sorted(policies)
     }
 
 
-def _means(respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> Means:
-    def refusal(mode: Mode) -> str:
-        return "" if mode in _NOT_OF_DEVICES else ability.nobody_can(mode, respondent, terms, snapshot)
+def _is_known(state: SiteState, tick: SiteTick, event: EventKey) -> bool:
+    """Whether an event is, or may still be, of this site: of a respondent that was not read yet nothing is known."""
+    times = state.timelines.get(event.respondent)
+    if times is None or event.id in times.kept.events:
+        return True
+    return any(event == one.key for read in tick.reads for one in read.events)
+
+
+def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], snapshot: Snapshot) -> Means:
+    def refusal(control: Control) -> str:
+        said = machines.refusal(functions, control, respondent, terms, snapshot)
+        return ability.nobody_can(mode_of(control), respondent, terms, snapshot) if said is None else said
 
     def at_hand(mode: Mode) -> bool:
-        return mode in _NOT_OF_DEVICES or ability.somebody_there(mode, respondent, terms, snapshot)
+        return mode in ENACTED_MODES or ability.somebody_there(mode, respondent, terms, snapshot)
 
     return Means(refusal, at_hand)
-
-
-_NOT_OF_DEVICES: Final = frozenset(
-    {
-        *(
-            Mode.SHED_LEVEL,
-            Mode.LOAD_DISPATCH,
-            Mode.LOAD_CONTROL,
-            Mode.LOAD_SHAPE,
-            Mode.STORAGE_CHARGE,
-            Mode.STORAGE_ENERGY,
-        ),
-        *(Mode.IMPORT_SUBSCRIPTION, Mode.IMPORT_RESERVATION, Mode.EXPORT_SUBSCRIPTION, Mode.EXPORT_RESERVATION),
-        *(Mode.IMPORT_PRICE, Mode.EXPORT_PRICE, Mode.ALTERNATE_PRICE, Mode.DEMAND_CHARGE, Mode.CAPACITY_PRICE),
-        *(Mode.EMISSIONS, Mode.THERMOSTAT, Mode.ALERT),
-    }
-)
-"""Modes that functions turn into others: what devices say they obey does not tell whether these can be served."""
 
 
 def _acknowledged(book: Book, taken: Iterable[Outcome]) -> tuple[Book, list[Entry]]:
@@ -348,23 +368,6 @@ def _stamped(
         same = held is not None and replace(held.setpoint, decision=0) == replace(one, decision=0)
         after[one.device] = held if held is not None and same else Standing(replace(one, decision=serial), now.mono_s)
     return after
-
-
-def _released(
-    room: WaitingRoom, facts: Iterable[Fact], serial: int, handed: int | None
-) -> tuple[tuple[Fact, ...], WaitingRoom]:
-    """What may be told now, in order. A start waits for its decision to reach the drivers, and its event's later facts wait behind it."""
-    ready: list[Fact] = []
-    waiting: list[Waiting] = []
-    held: set[EventKey] = set()
-    for one in (*room.waiting, *(Waiting(fact, serial) for fact in facts)):
-        started = one.fact.what is OutcomeKind.STARTED
-        if one.fact.event in held or (started and (handed is None or handed < one.serial)):
-            held.add(one.fact.event)
-            waiting.append(one)
-        else:
-            ready.append(one.fact)
-    return tuple(ready), WaitingRoom(tuple(waiting))
 
 
 def _wake(

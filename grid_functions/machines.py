@@ -1,17 +1,23 @@
-"""Runs a site's functions, each on its own: one that raises harms only itself, and its last claims stand."""
+"""Runs the functions of a site or an area, each on its own: one that raises harms only itself, and its last claims stand."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from grid_functions.alarm import Alarm, alarm_of
 from grid_functions.model.claim import Claim
+from grid_functions.model.control import Control
 from grid_functions.model.entry import Entry
-from grid_functions.model.function import Function, Output, SiteInputs, Step, WakeAt
+from grid_functions.model.event import Respondent
+from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Message
+from grid_functions.model.policy import SiteTerms
+from grid_functions.model.snapshot import Snapshot
 
 ROOM = "function"
+
+Looks = TypeVar("Looks", SiteInputs, AreaInputs)
 
 Machine = Function[Any, SiteInputs, Any]
 """A site function whatever its state and options."""
@@ -28,27 +34,37 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What all functions left. ``outputs``: everything but claims, wake-ups and alarms."""
+    """What all functions left. ``outputs``: everything but claims, wake-ups and alarms, with the name of the function."""
 
     kept: Mapping[str, Kept]
     claims: tuple[Claim, ...]
     wake: tuple[Moment, ...]
     alarms: tuple[Alarm, ...]
-    outputs: tuple[Output, ...]
+    outputs: tuple[tuple[str, Output], ...]
     entries: tuple[Entry, ...]
 
 
-def run(functions: Mapping[str, Machine], kept: Mapping[str, Kept], inputs: SiteInputs, now: Instants) -> Run:
-    """One step of every function, by name. A function that is no longer there leaves no claim behind."""
+def run(
+    functions: Mapping[str, Function[Any, Looks, Any]], kept: Mapping[str, Kept], inputs: Looks, now: Instants
+) -> Run:
+    """One step of every function, by name. A function that is no longer there leaves no claim behind.
+
+    Messages and answers go to the function they name; a function may hear the messages of others (its ``hears``).
+    """
     after: dict[str, Kept] = {}
     claims: list[Claim] = []
     wake: list[Moment] = []
     alarms: list[Alarm] = []
-    outputs: list[Output] = []
+    outputs: list[tuple[str, Output]] = []
     entries: list[Entry] = []
     for name in sorted(functions):
         function = functions[name]
-        mine = replace(inputs, messages=tuple(one for one in inputs.messages if one.function == name))
+        heard = getattr(function, "hears", frozenset()) | {name}
+        mine = replace(
+            inputs,
+            messages=tuple(one for one in inputs.messages if one.function in heard),
+            answers=tuple(one for one in inputs.answers if one.function == name),
+        )
         before = kept.get(name, Kept())
         try:
             state = before.state if before.state is not None else _born(function, before.durable)
@@ -72,10 +88,22 @@ def run(functions: Mapping[str, Machine], kept: Mapping[str, Kept], inputs: Site
             elif alarm is not None:
                 alarms.append(alarm)
             elif not isinstance(one, Claim):
-                outputs.append(one)
+                outputs.append((name, one))
         if durable != before.durable:
             entries.append(Entry((ROOM, name), durable))
     return Run(after, tuple(claims), tuple(wake), tuple(alarms), tuple(outputs), tuple(entries))
+
+
+def refusal(
+    functions: Mapping[str, Machine], control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot
+) -> str | None:
+    """What the first function that the control is a matter of says about it; None = it is nobody's."""
+    for name in sorted(functions):
+        function = functions[name]
+        said = function.refusal(control, respondent, terms, snapshot) if isinstance(function, Refusing) else None
+        if said is not None:
+            return said
+    return None
 
 
 def restore(entries: Iterable[Entry]) -> dict[str, Kept]:
@@ -83,6 +111,6 @@ def restore(entries: Iterable[Entry]) -> dict[str, Kept]:
     return {entry.key[1]: Kept(durable=entry.value) for entry in entries if entry.key[0] == ROOM}
 
 
-def _born(function: Machine, durable: object) -> Any:
+def _born(function: Function[Any, Any, Any], durable: object) -> Any:
     state = function.empty()
     return state if durable is None else replace(state, durable=durable)

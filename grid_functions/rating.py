@@ -1,10 +1,12 @@
 """What a device can do at most, from what it says of itself; the base of percent."""
 
 import math
+from collections.abc import Iterable
 
 from grid_functions.model.control import Mode
 from grid_functions.model.device import How, Role, Seen, Trouble
 from grid_functions.model.reading import Quality
+from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import UNLIMITED_W, PercentBase, Phase, Quantity
 
 PRODUCERS = frozenset({Role.PV, Role.BATTERY, Role.HYBRID})
@@ -41,6 +43,21 @@ def most_w(seen: Seen, quantity: Quantity) -> float:
     else:
         told = (plate.max_w, plate.rated_w)
     return _first(told, UNLIMITED_W)
+
+
+def rated_total_w(names: Iterable[str], snapshot: Snapshot, quantity: Quantity) -> float:
+    """What these devices can produce or consume together, W; one that has not told its rating adds nothing, which tightens (rule 6)."""
+    told = (most_w(snapshot.devices[name], quantity) for name in sorted(names) if name in snapshot.devices)
+    return sum(one for one in told if one < UNLIMITED_W)
+
+
+def able_total_w(names: Iterable[str], snapshot: Snapshot) -> float:
+    """What they can do in either direction together, W: a target in the wrong one is no absurdity, it ends at 0. Unlimited if unknown."""
+    seen = [snapshot.devices.get(name) for name in sorted(names)]
+    return sum(
+        UNLIMITED_W if one is None else max(most_w(one, Quantity.PRODUCED), most_w(one, Quantity.CONSUMED))
+        for one in seen
+    )
 
 
 def able_w(seen: Seen, quantity: Quantity) -> float:

@@ -1,4 +1,4 @@
-"""Curves of the older models: 126, 131, 132 and 134 act; 129, 130 and 135 to 142 are only stored. Pure.
+"""Curves of the older models: 126, 131, 132 and 134 order power and var; 129, 130 and 135 to 142 tell when to trip. Pure.
 
 There is no handshake: a curve is written, chosen by ActCrv, enabled by ModEna. A curve that cannot be followed cannot be
 enabled, and the one in force cannot be written.
@@ -18,9 +18,15 @@ AXES: Mapping[int, tuple[tuple[str, str], tuple[str, str]]] = {
     132: (("V", "V_SF"), ("W", "DeptRef_SF")),
     134: (("Hz", "Hz_SF"), ("W", "W_SF")),
 }
-"""x and y of the curves that act, with their scale factors."""
-STORED = (129, 130, 135, 136, 137, 138, 139, 140, 141, 142)
-MODELS = frozenset({*AXES, *STORED})
+"""x and y of the curves that order something, with their scale factors."""
+_VOLTS, _HERTZ, _SECONDS = ("V", "V_SF"), ("Hz", "Hz_SF"), ("Tms", "Tms_SF")
+TRIPS: Mapping[int, tuple[tuple[str, str], tuple[str, str]]] = {
+    **dict.fromkeys((129, 130, 137, 138, 139, 140), (_VOLTS, _SECONDS)),
+    **dict.fromkeys((135, 136, 141, 142), (_HERTZ, _SECONDS)),
+}
+"""The same of the curves of trips, whose x may come in any order."""
+_ALL = {**AXES, **TRIPS}
+MODELS = frozenset(_ALL)
 COPIES, POINTS = 2, 20
 
 
@@ -57,7 +63,7 @@ def timer(model: int) -> Timer:
 def sound(before: Held, points: Held) -> bool:
     """Whether a write leaves every enabled curve one that can be followed, and the one in force as it was."""
     after = {**before, **points}
-    for model in {key[0] for key in points} & AXES.keys():
+    for model in {key[0] for key in points} & MODELS:
         if not after[model, "ModEna"]:
             continue
         own = f"curve[{before[model, 'ActCrv']}]."
@@ -72,7 +78,7 @@ def in_force(model: int, held: Held) -> tuple[tuple[float, float], ...] | None:
     """The points of the curve in force, scaled; None where none is."""
     if not held.get((model, "ModEna")) or not held[model, "ActCrv"]:
         return None
-    (x, x_sf), (y, y_sf) = AXES[model]
+    (x, x_sf), (y, y_sf) = _ALL[model]
     own, scale_x, scale_y = _own(model, held), 10.0 ** held[model, x_sf], 10.0 ** held[model, y_sf]
     count = held[model, f"{own}ActPt"]
     return tuple(
@@ -88,14 +94,14 @@ def reference(model: int, held: Held) -> int:
 def _followed(model: int, held: Held) -> bool:
     if not held[model, "ActCrv"]:
         return False
-    (x, _), (y, _) = AXES[model]
+    (x, _), (y, _) = _ALL[model]
     own = _own(model, held)
     xs = [held.get((model, f"{own}{x}{n}")) for n in range(1, held[model, f"{own}ActPt"] + 1)]
     ys = [held.get((model, f"{own}{y}{n}")) for n in range(1, len(xs) + 1)]
     known = [value for value in xs if value is not None]
     if not xs or len(known) < len(xs) or None in ys or (model == 132 and reference(model, held) == 3):
         return False
-    return all(a < b for a, b in pairwise(known))
+    return model in TRIPS or all(a < b for a, b in pairwise(known))
 
 
 def _own(model: int, held: Held) -> str:

@@ -1,6 +1,7 @@
 """An inverter of the SunSpec 700 series with an array, a battery or both: models 1, 701 to 704, others by plan. Pure.
 
-703: ES 0 ceases at once, ES 1 waits ESDlyTms and a draw of ESRndTms, then ramps at WMax per ESRmpTms.
+703: ES 0 ceases at once; with ES 1, and after a trip, it waits until the grid has been within ESV and ESHz for ESDlyTms and a draw
+of ESRndTms, then ramps at WMax per ESRmpTms.
 """
 
 import math
@@ -16,6 +17,7 @@ from adapters.simulator.registers import Image, PointKey, Refusal, Value, layout
 from adapters.simulator.stage import Grid, Orders, Stage
 from adapters.simulator.storage import battery_of
 from adapters.simulator.timers import Deadlines, Timer, expired, restarted, stopped
+from adapters.simulator.trips import Watch, limits700
 
 NOMINAL = Grid()
 _ENTER = "enter"
@@ -41,6 +43,7 @@ class Der700:
     before_hz_w: float | None = None
     latched: Mapping[PointKey, int] = field(default_factory=dict)
     lag: Lag = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def image(self) -> Image:
@@ -67,7 +70,7 @@ class Der700:
             held,
             grid,
             storage=self.plan.storage,
-            on=self.quirks.ignores or (self.in_service and not self.stopped),
+            on=self.quirks.ignores or (self.in_service and not self.stopped and not self.watch.ceasing),
             own_pct_per_s=self.plan.ramp_pct_per_s,
             soft=self.soft_start,
             before_hz_w=self.before_hz_w,
@@ -89,20 +92,23 @@ class Der700:
     def next_cut(self, from_s: float, grid: Grid = NOMINAL) -> float:
         """The next instant at which something changes by itself."""
         frozen = {timer.name for timer in self._timers} if self.quirks.revert_off else set()
-        due = min((at for name, at in self.deadlines.items() if name not in frozen), default=math.inf)
-        return min(due, next_due(self.lag), from_s + self.stage.next_cut(self.orders(grid)))
+        guarded = self._guarded(from_s, grid)
+        due = min((at for name, at in guarded.deadlines.items() if name not in frozen), default=math.inf)
+        return min(
+            due, guarded.watch.next_end(from_s), next_due(self.lag), from_s + self.stage.next_cut(self.orders(grid))
+        )
 
     def stepped(self, from_s: float, to_s: float, available_w: float, grid: Grid = NOMINAL) -> "Der700":
         """The state at `to_s`, which lies no further than `next_cut`; sun and grid hold in between."""
         dt_s = to_s - from_s
-        state = self._watched(available_w, grid)
+        state = self._guarded(from_s, grid)._settled(self.orders(grid), available_w, grid)._watched(available_w, grid)
         orders = state.orders(grid)
         stage = state.stage.stepped(orders, dt_s, available_w)
         soft = state.soft_start and stage.ceiling_w < orders.goal_w
         state = replace(state, stage=stage, soft_start=soft)
         if state.quirks.revert_off:
             state = replace(state, deadlines=stopped(state._timers, state.deadlines, dt_s))
-        return state._due(to_s)._settled(orders, available_w, grid)
+        return state._due(to_s, grid)._guarded(to_s, grid)._settled(orders, available_w, grid)
 
     def written(
         self, points: Mapping[PointKey, int], now_s: float, available_w: float = 0.0, grid: Grid = NOMINAL
@@ -127,7 +133,7 @@ class Der700:
             held = {**state.held, (model, curves.FAMILIES[model].result): curves.IN_PROGRESS}
             due = {**state.deadlines, f"adopt{model}": now_s + curves.ADOPT_S}
             state = replace(state, held=held, deadlines=due)
-        return state._serving(now_s)._settled(before, available_w, grid)
+        return state._serving(now_s, grid)._settled(before, available_w, grid)
 
     def values(self, now_s: float, available_w: float, grid: Grid = NOMINAL) -> dict[PointKey, Value]:
         """What the registers read at this instant."""
@@ -141,6 +147,7 @@ class Der700:
             **({(715, "DERHb"): int(now_s) % 2**32} if 715 in self.plan.models else {}),
             **({(715, "LocRemCtl"): int(self.quirks.local)} if 715 in self.plan.models else {}),
             **self.held,
+            (701, "Alrm"): self.watch.tripped,
             (701, "ThrotSrc"): functions700.throttled_by(self.held, orders, self.stage, available_w, grid),
             (703, "ESDlyRemTms"): entering,
             **rests,
@@ -181,23 +188,42 @@ class Der700:
             return self
         return replace(self, before_hz_w=self.produced_w(available_w, NOMINAL))
 
-    def _serving(self, now_s: float) -> "Der700":
-        """Follow 703.ES."""
+    def _guarded(self, now_s: float, grid: Grid) -> "Der700":
+        """Follow 707 to 710, and return to service after a trip."""
+        watch = self.watch.reading(self.held, limits700).followed(grid, now_s, self.plan.eager)
+        if not watch.tripped and self.in_service:
+            return self if watch is self.watch else replace(self, watch=watch)
+        return replace(self, watch=watch, in_service=self.in_service and not watch.tripped)._serving(now_s, grid)
+
+    def _serving(self, now_s: float, grid: Grid) -> "Der700":
+        """Follow 703: in service only by permission, and again once the grid has been within its window for long enough."""
         others = {name: at for name, at in self.deadlines.items() if name != _ENTER}
         if self.held[703, "ES"] != 1:
             return replace(self, in_service=False, soft_start=False, deadlines=others)
-        if self.in_service or _ENTER in self.deadlines:
+        if self.in_service:
+            return self
+        if not self._may_enter(grid):
+            return replace(self, deadlines=others)
+        if _ENTER in self.deadlines:
             return self
         wait = self.held[703, "ESDlyTms"]
         drawn = self.held[703, "ESRndTms"] * chance(self.seed, self.plan.name, "ESRndTms", now_s)
         if wait + drawn == 0:
-            return replace(self, in_service=True, soft_start=True)
+            return self._entered(others)
         return replace(self, deadlines={**others, _ENTER: now_s + wait + drawn})
+
+    def _may_enter(self, grid: Grid) -> bool:
+        volts, hertz = (tuple(self.held[703, f"ES{what}{end}"] for end in ("Lo", "Hi")) for what in ("V", "Hz"))
+        return volts[0] <= 10 * grid.volts_pct <= volts[1] and hertz[0] <= 1000 * grid.hz <= hertz[1]
+
+    def _entered(self, deadlines: Deadlines) -> "Der700":
+        watch = replace(self.watch, tripped=0)
+        return replace(self, deadlines=deadlines, in_service=True, soft_start=True, watch=watch)
 
     def _settled(self, before: Orders, available_w: float, grid: Grid) -> "Der700":
         return replace(self, stage=self.stage.taken_over(before, self.orders(grid), available_w))
 
-    def _due(self, now_s: float) -> "Der700":
+    def _due(self, now_s: float, grid: Grid) -> "Der700":
         timers = () if self.quirks.revert_off else self._timers
         running, held, done = expired(timers, self.deadlines, self.held, now_s)
         for model in self._curves:
@@ -209,10 +235,9 @@ class Der700:
         state = replace(self, deadlines=running, held=held, lag=caught_up(self.lag, now_s))
         if running.get(_SETS_BACK, now_s + 1) <= now_s:
             fresh = born_der700(self.plan, self.seed)
-            return replace(state, deadlines={}, held=fresh.held, latched={}, lag={})._serving(now_s)
+            return replace(state, deadlines={}, held=fresh.held, latched={}, lag={})._serving(now_s, grid)
         if running.get(_ENTER, now_s + 1) <= now_s:
-            running = {name: at for name, at in running.items() if name != _ENTER}
-            state = replace(state, deadlines=running, in_service=True, soft_start=True)
+            state = state._entered({name: at for name, at in running.items() if name != _ENTER})
         return state
 
 

@@ -103,6 +103,7 @@ def orders(
     grid: Grid,
     plan: InverterPlan,
     *,
+    serving: bool,
     sun_w: float,
     rate_w_per_s: float,
     var_per_s: float,
@@ -114,7 +115,7 @@ def orders(
     limits = [w_max, *_limits(held, grid, w_max, sun_w, before_hz_w), active_room(wish, va_max, var_max)]
     low, high = _battery_range(held, plan, sun_w)
     rate = rate_w_per_s
-    on = held[123, "Conn"] == 1
+    on = serving and held[123, "Conn"] == 1
     return Orders(on, min(limits), rate, rate, va_max, var_max, None, low, high, wish, var_per_s)
 
 

@@ -40,6 +40,7 @@ def ranges(plan: InverterPlan) -> dict[PointKey, tuple[int, int]]:
     control = {"ControllerHb": (0, 2**32 - 2), "AlarmReset": (0, 1), "OpCtl": (0, 3)}
     allowed |= {(703, name): pair for name, pair in enter.items()}
     allowed |= {(702, name): (1, raw) for (_, name), raw in settings(plan).items() if not name.endswith("_SF")}
+    allowed |= {key: (0, allowed[key][1]) for key in ((702, "WChaRteMax"), (702, "WDisChaRteMax")) if key in allowed}
     return allowed | {(715, name): pair for name, pair in control.items() if 715 in plan.models}
 
 

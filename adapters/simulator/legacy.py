@@ -19,9 +19,13 @@ from adapters.simulator.registers import Image, PointKey, Refusal, Value, refusa
 from adapters.simulator.stage import Grid, Orders, Stage
 from adapters.simulator.storage import battery_of
 from adapters.simulator.timers import Deadlines, Timer, expired, restarted, stopped
+from adapters.simulator.trips import Watch, limits100
 
 NOMINAL = Grid()
 _SETS_BACK = "sets back"
+_ENTER = "enter"
+_ENTER_PCT, _ENTER_HZ = (91.7, 105.0), (49.5, 50.1)
+"""Voltage and frequency within which it returns after a trip, as 703 has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Legacy:
     lag: Lag = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=dict)
     before_hz_w: float | None = None
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def image(self) -> Image:
@@ -65,6 +70,7 @@ class Legacy:
             held,
             grid,
             self.plan,
+            serving=not self.watch.tripped and not self.watch.ceasing,
             sun_w=available_w,
             rate_w_per_s=self.rate_w_per_s,
             var_per_s=self.var_per_s,
@@ -82,18 +88,25 @@ class Legacy:
     def next_cut(self, from_s: float, grid: Grid = NOMINAL) -> float:
         """The next instant at which something changes by itself."""
         frozen = {timer.name for timer in self._timers} if self.quirks.revert_off else set()
-        due = min((at for name, at in self.deadlines.items() if name not in frozen), default=math.inf)
-        return min(due, next_due(self.lag), from_s + self.stage.next_cut(self.orders(math.inf, grid)))
+        guarded = self._guarded(from_s, grid)
+        due = min((at for name, at in guarded.deadlines.items() if name not in frozen), default=math.inf)
+        return min(
+            due,
+            guarded.watch.next_end(from_s),
+            next_due(self.lag),
+            from_s + self.stage.next_cut(self.orders(math.inf, grid)),
+        )
 
     def stepped(self, from_s: float, to_s: float, available_w: float, grid: Grid = NOMINAL) -> "Legacy":
         """The state at `to_s`, which lies no further than `next_cut`; sun and grid hold in between."""
         dt_s = to_s - from_s
-        state = self._watched(available_w, grid)
+        state = self._guarded(from_s, grid)._taken_over(self, available_w, grid)._watched(available_w, grid)
         stage = state.stage.stepped(state.orders(available_w, grid), dt_s, available_w)
         state = replace(state, stage=stage)
         if state.quirks.revert_off:
             state = replace(state, deadlines=stopped(state._timers, state.deadlines, dt_s))
-        return state._due(to_s)._paced(state, available_w, grid)
+        after = state._due(to_s)._guarded(to_s, grid)
+        return after._taken_over(state, available_w, grid)._paced(state, available_w, grid)
 
     def written(
         self, points: Mapping[PointKey, int], now_s: float, available_w: float = 0.0, grid: Grid = NOMINAL
@@ -122,7 +135,12 @@ class Legacy:
         orders = self.orders(available_w, grid)
         local = {(802, "LocRemCtl"): int(self.quirks.local)} if 802 in self.plan.models else {}
         shown = readings100.values(self.plan, self.stage, orders, self.held, grid, available_w, now_s)
-        return {**shown, **local, **self.held}
+        event = {(functions100.ac_model(self.plan), "Evt1"): self.watch.tripped}
+        return {**shown, **local, **event, **self.held}
+
+    @property
+    def _own_w_per_s(self) -> float:
+        return functions100.setting(self.held, "WMax") * self.held[121, "WGra"] / 100 / 100
 
     @property
     def _timers(self) -> tuple[Timer, ...]:
@@ -143,7 +161,29 @@ class Legacy:
         lag = {key: entry for key, entry in caught_up(self.lag, now_s).items() if key not in ended}
         if running.get(_SETS_BACK, now_s + 1) <= now_s:
             return replace(self, held=functions100.born(self.plan), lag={}, deadlines={})
-        return replace(self, held=held, lag=lag, deadlines=running)
+        state = replace(self, held=held, lag=lag, deadlines=running)
+        if running.get(_ENTER, now_s + 1) <= now_s:
+            running = {name: at for name, at in running.items() if name != _ENTER}
+            watch = replace(state.watch, tripped=0)
+            state = replace(state, deadlines=running, watch=watch, rate_w_per_s=state._own_w_per_s)
+        return state
+
+    def _guarded(self, now_s: float, grid: Grid) -> "Legacy":
+        """Follow 129 to 142, and return to service after a trip."""
+        watch = self.watch.reading(self.held, limits100).followed(grid, now_s, self.plan.eager)
+        if not watch.tripped:
+            return self if watch is self.watch else replace(self, watch=watch)
+        deadlines = {name: at for name, at in self.deadlines.items() if name != _ENTER}
+        if _ENTER_PCT[0] <= grid.volts_pct <= _ENTER_PCT[1] and _ENTER_HZ[0] <= grid.hz <= _ENTER_HZ[1]:
+            deadlines[_ENTER] = self.deadlines.get(_ENTER, now_s + self.plan.enter_delay_s)
+        return replace(self, watch=watch, deadlines=deadlines)
+
+    def _taken_over(self, before: "Legacy", available_w: float, grid: Grid) -> "Legacy":
+        """The power stage after the grid or a return has changed what is ordered."""
+        if self.watch is before.watch:
+            return self
+        old, new = before.orders(available_w, grid), self.orders(available_w, grid)
+        return replace(self, stage=self.stage.taken_over(old, new, available_w))
 
     def _watched(self, available_w: float, grid: Grid) -> "Legacy":
         """Follow 127: remember the power at which the frequency rose above its start, forget it on return."""
@@ -164,7 +204,7 @@ class Legacy:
         if changed & {(123, "WMaxLimPct"), (123, "WMaxLim_Ena"), (123, "Conn"), (121, "WGra"), (121, "WMax")}:
             ramp_s = self.held[123, "WMaxLimPct_RmpTms"] if not changed & {(123, "Conn"), (121, "WGra")} else 0
             gap = abs(new.goal_w - state.stage.ceiling_w)
-            own = functions100.setting(self.held, "WMax") * self.held[121, "WGra"] / 100 / 100
+            own = self._own_w_per_s
             state = replace(state, rate_w_per_s=gap / ramp_s if ramp_s and gap else own)
         for name in ("OutPFSet", "VArPct"):
             if any(key[1].startswith(name[:3]) for key in changed if key[0] == 123):

@@ -26,8 +26,8 @@ class InverterPlan:
     """One inverter. `dc_w` is what its array gives at full sun (0: none); `storage` the battery behind it, if any;
     `ramp_pct_per_s` its own rate, % of WMax per second.
 
-    `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease (der700;
-    IEEE 1547-2018 defaults). `floats`: measures by 111 or 113 (legacy).
+    `limit_sf` scales its power limit: -2 means steps of 0.01 %. `enter_*`: delay and ramp after a cease or a trip (the
+    ramp der700 only; IEEE 1547-2018 defaults). `eager`: trips as soon as it may. `floats`: measures by 111 or 113 (legacy).
     `models`: what it has beside model 1 and its measurements; empty: the least of its kind.
     """
 
@@ -46,6 +46,7 @@ class InverterPlan:
     enter_ramp_s: int = 300
     models: tuple[int, ...] = ()
     floats: bool = False
+    eager: bool = False
     storage: StoragePlan | None = None
     quirks: Quirks = HONEST
 
@@ -158,6 +159,8 @@ def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
     floats = given.get("floats", False)
     if not isinstance(floats, bool) or (floats and kind != "legacy"):
         raise PlanError(f"{where}.floats: true or false, and true for a legacy inverter only")
+    if not isinstance(eager := given.get("eager", False), bool):
+        raise PlanError(f"{where}.eager: true or false")
     return InverterPlan(
         name=name,
         kind="legacy" if kind == "legacy" else "der700",
@@ -174,6 +177,7 @@ def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
         enter_ramp_s=whole(given.get("enter_ramp_s", 300), f"{where}.enter_ramp_s", 0, 1000),
         models=models,
         floats=floats,
+        eager=eager,
         storage=None if given.get("storage") is None else _storage(given["storage"], f"{where}.storage"),
         quirks=parse_quirks(given.get("quirks", {}), f"{where}.quirks", HONEST, kind),
     )

@@ -61,7 +61,7 @@ def divide(
     outer: list[Fence] = []
     short_w = 0.0
     if at_connection is not None:
-        loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, now_s))
+        loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, before.wishes, now_s))
         room_w = _room_w(loop, quantity, meter)
         away = [one for name, one in found.items() if name not in ours]
         # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
@@ -80,6 +80,7 @@ def divide(
             one.able_w,
             one.capability.settle_s + _POLL_S,
             now_s,
+            max(one.capability.minimum_w, one.capability.resolution_w),
         )
         for name, one in ours.items()
     }
@@ -144,10 +145,16 @@ def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
 
 
 def _look(
-    bound_w: float, meter: Sample | None, found: Mapping[str, Stand], ours: Mapping[str, Stand], now_s: float
+    bound_w: float,
+    meter: Sample | None,
+    found: Mapping[str, Stand],
+    ours: Mapping[str, Stand],
+    wished: Mapping[str, Wish],
+    now_s: float,
 ) -> Look:
     dark = [one for name, one in found.items() if one.doing is None and (name not in ours or one.sent_w is not None)]
     seen = [one for one in ours.values() if one.doing is not None]
+    idle = [one for one in seen if one.name in wished and wished[one.name].most_w < math.inf]
     return Look(
         now_s=now_s,
         bound_w=bound_w,
@@ -157,6 +164,7 @@ def _look(
         allowed_w=sum(one.able_w if one.sent_w is None else one.sent_w for one in seen),
         total_w=sum(one.able_w for one in ours.values()),
         settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
+        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing),
     )
 
 

@@ -16,6 +16,8 @@ _PRESSING = 0.93
 _DEADBAND_W = 25.0
 _DEADBAND_SHARE = 0.005
 _DISTURBED_SHARE = 0.03
+_KEPT = 32
+"""Samples of one device between two of the meter; where there are more, the line between those left is coarser and its doubt larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +30,37 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The last two samples of one signal, so that signals polled at different moments can be added as of one moment."""
+    """The last samples of one signal, oldest first, so that signals polled at different moments can be added as of one moment."""
 
-    last: Sample
-    before: Sample | None = None
+    samples: tuple[Sample, ...]
+
+    @property
+    def last(self) -> Sample:
+        """The newest."""
+        return self.samples[-1]
+
+    @property
+    def before(self) -> Sample | None:
+        """The newest but one."""
+        return self.samples[-2] if len(self.samples) > 1 else None
 
     def at(self, at_s: float) -> float:
-        """The value at a moment between the two samples; beyond them, the nearer one's."""
-        if self.before is None or at_s >= self.last.at_s:
-            return self.last.value_w
-        if at_s <= self.before.at_s:
-            return self.before.value_w
-        part = (at_s - self.before.at_s) / (self.last.at_s - self.before.at_s)
-        return self.before.value_w + part * (self.last.value_w - self.before.value_w)
+        """The value at a moment between two samples; beyond them, the nearest one's."""
+        earlier, later = self._around(at_s)
+        if later.at_s <= at_s or at_s <= earlier.at_s:
+            return later.value_w if later.at_s <= at_s else earlier.value_w
+        part = (at_s - earlier.at_s) / (later.at_s - earlier.at_s)
+        return earlier.value_w + part * (later.value_w - earlier.value_w)
 
     def doubt_w(self, at_s: float) -> float:
-        """How wrong the value between the two samples may be: nobody knows when in between it moved. Nothing on a sample."""
-        if self.before is None or not self.before.at_s < at_s < self.last.at_s:
-            return 0.0
-        return abs(self.last.value_w - self.before.value_w)
+        """How wrong the value between two samples may be: nobody knows when in between it moved. Nothing on a sample."""
+        earlier, later = self._around(at_s)
+        return abs(later.value_w - earlier.value_w) if earlier.at_s < at_s < later.at_s else 0.0
+
+    def _around(self, at_s: float) -> tuple[Sample, Sample]:
+        later = next((one for one in self.samples if one.at_s > at_s), self.last)
+        earlier = next((one for one in reversed(self.samples) if one.at_s <= at_s), self.samples[0])
+        return earlier, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,7 @@ class Look:
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
     in this direction. ``unmeasured_w``: the most that devices whose power is unknown may be doing. ``total_w``: what all can do together.
+    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last.
     """
 
     now_s: float
@@ -79,6 +94,7 @@ class Look:
     allowed_w: float
     total_w: float
     settle_s: float
+    left_w: float = 0.0
 
 
 def step(loop: Loop, look: Look) -> Loop:
@@ -86,8 +102,9 @@ def step(loop: Loop, look: Look) -> Loop:
     if look.meter is None:
         return replace(loop, meter=None, others_w=None, others_before_w=None, disturbed_s=look.now_s)
     fresh = loop.meter is None or look.meter.at_s > loop.meter.last.at_s
-    meter = _follow(loop.meter, look.meter)
-    devices = {name: _follow(loop.devices.get(name), sample) for name, sample in look.devices.items()}
+    meter = _follow(loop.meter, look.meter, look.meter.at_s if loop.meter is None else loop.meter.last.at_s)
+    asked_s = meter.samples[0].at_s
+    devices = {name: _follow(loop.devices.get(name), sample, asked_s) for name, sample in look.devices.items()}
     sum_w, doubt_w = _sum_w(meter, devices)
     held_w = sum_w if loop.room_w is None else loop.room_w - loop.trim_w
     # what was held stands as long as the samples permit it: while our own devices move, samples of different moments prove little
@@ -125,12 +142,18 @@ def step(loop: Loop, look: Look) -> Loop:
     )
 
 
-def _follow(track: Track | None, sample: Sample) -> Track:
+def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:
+    """With this sample; of what is older than the earliest moment that can still be asked for, only the newest is kept.
+
+    A device that is written to is looked at far more often than the meter: without what it did at the meter's moment, what it has done
+    since would be missing from the sum.
+    """
     if track is None or sample.at_s < track.last.at_s:
-        return Track(sample)
-    if sample.at_s == track.last.at_s:
-        return Track(sample, track.before)
-    return Track(sample, track.last)
+        return Track((sample,))
+    older = track.samples[:-1] if sample.at_s == track.last.at_s else track.samples
+    past = [one for one in older if one.at_s <= asked_s]
+    since = [one for one in older if one.at_s > asked_s]
+    return Track((*past[-1:], *since[-_KEPT:], sample))
 
 
 def _sum_w(meter: Track, devices: Mapping[str, Track]) -> tuple[float, float]:
@@ -157,6 +180,7 @@ def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> f
         return max(trim_w + _TRIM_GAIN * error_w, -(look.bound_w + doing_w))
     if doing_w < _PRESSING * look.allowed_w or look.allowed_w >= look.total_w - deadband_w:
         return min(trim_w, 0.0)
-    if error_w > deadband_w and moving_w <= deadband_w:
-        return min(trim_w + _TRIM_GAIN * error_w, _TRIM_SHARE * doing_w)
+    # what an idle device leaves is no error of its limit: trimmed away, it would be exceeded by as much once the device is idle no more
+    if error_w - look.left_w > deadband_w and moving_w <= deadband_w:
+        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), _TRIM_SHARE * doing_w)
     return trim_w

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
-from grid_functions.model.control import SWITCH_MODES, Mode
+from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen
+from grid_functions.model.modes import SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot

@@ -17,7 +17,7 @@ from grid_functions.arbiter import limit_of, overlap, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Ruling, SourceKind
 from grid_functions.model.control import Mode
 from grid_functions.model.event import Settings
-from grid_functions.model.instants import Instants
+from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Revert, Setpoint
@@ -59,11 +59,15 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class AllocateStep:
-    """``setpoints``: one per device that a limit or switch could reach, by name; those with nothing of ours are empty."""
+    """``setpoints``: one per device that a limit or switch could reach, by name; those with nothing of ours are empty.
+
+    ``wake``: when a share changes by itself.
+    """
 
     state: AllocateState
     setpoints: tuple[Setpoint, ...]
     served: tuple[Served, ...]
+    wake: tuple[Moment, ...] = ()
 
 
 def step(
@@ -143,7 +147,10 @@ def step(
     served = _served(Quantity.PRODUCED, ruling, producers, produced)
     served += _served(Quantity.CONSUMED, ruling, consumers, consumed)
     served += tuple(_hit(aim, aimed, ruling) for aim in wanted)
-    return AllocateStep(after, setpoints, served)
+    wishes = (*produced.wishes.values(), *consumed.wishes.values())
+    due_s = min((one.due_s for one in wishes), default=math.inf)
+    wake = (Moment(OWN, now.utc_s + due_s - now.mono_s),) if due_s < math.inf else ()
+    return AllocateStep(after, setpoints, served, wake)
 
 
 def _meter(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> Sample | None:

@@ -54,14 +54,28 @@ class Mode(StrEnum):
     IMPORT_RESERVATION = "import_reservation"
     EXPORT_SUBSCRIPTION = "export_subscription"
     EXPORT_RESERVATION = "export_reservation"
+    IMPORT_AVAILABLE = "import_available"
+    EXPORT_AVAILABLE = "export_available"
     IMPORT_PRICE = "import_price"
     EXPORT_PRICE = "export_price"
     ALTERNATE_PRICE = "alternate_price"
     DEMAND_CHARGE = "demand_charge"
-    CAPACITY_PRICE = "capacity_price"
+    IMPORT_RESERVATION_FEE = "import_reservation_fee"
+    EXPORT_RESERVATION_FEE = "export_reservation_fee"
+    IMPORT_AVAILABLE_PRICE = "import_available_price"
+    EXPORT_AVAILABLE_PRICE = "export_available_price"
     EMISSIONS = "emissions"
     THERMOSTAT = "thermostat"
-    ALERT = "alert"
+    ALERT_GRID_EMERGENCY = "alert_grid_emergency"
+    ALERT_BLACK_START = "alert_black_start"
+    ALERT_POSSIBLE_OUTAGE = "alert_possible_outage"
+    ALERT_FLEX_ALERT = "alert_flex_alert"
+    ALERT_FIRE = "alert_fire"
+    ALERT_FREEZING = "alert_freezing"
+    ALERT_WIND = "alert_wind"
+    ALERT_TSUNAMI = "alert_tsunami"
+    ALERT_AIR_QUALITY = "alert_air_quality"
+    ALERT_OTHER = "alert_other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +297,7 @@ class StorageEnergy:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Word for people, and for functions that prepare (OpenADR 3 ALERT_...): ``kind`` in lower case without the prefix."""
+    """Word for people (OpenADR 3 ALERT_...): ``kind`` in lower case without the prefix; each kind for itself, unknown = ``other``."""
 
     kind: str
     text: str = ""
@@ -326,12 +340,6 @@ Control = (
 )
 """The tagged union of everything that can be asked."""
 
-LIMIT_MODES = frozenset({Mode.EXPORT_LIMIT, Mode.IMPORT_LIMIT, Mode.GENERATION_LIMIT, Mode.LOAD_LIMIT, Mode.MAX_POWER})
-"""Modes whose controls intersect between sources (rule 2)."""
-
-SWITCH_MODES = frozenset({Mode.CONNECT, Mode.ENERGIZE})
-"""Modes where any "off" in force wins (rule 5)."""
-
 
 def mode_of(control: Control) -> Mode:
     """The mode a control competes for."""
@@ -346,6 +354,8 @@ def mode_of(control: Control) -> Mode:
             return _PRICES[of]
         case Capacity(direction=direction, kind=kind):
             return Mode(f"{direction.value}_{kind.value}")
+        case Alert(kind=kind):
+            return _ALERTS.get(kind, Mode.ALERT_OTHER)
         case _:
             return _MODES[type(control)]
 
@@ -371,7 +381,6 @@ _MODES: dict[type, Mode] = {
     StorageEnergy: Mode.STORAGE_ENERGY,
     LoadShape: Mode.LOAD_SHAPE,
     Thermostat: Mode.THERMOSTAT,
-    Alert: Mode.ALERT,
 }
 
 _PRICES: dict[Priced, Mode] = {
@@ -379,6 +388,11 @@ _PRICES: dict[Priced, Mode] = {
     Priced.EXPORT: Mode.EXPORT_PRICE,
     Priced.ALTERNATE: Mode.ALTERNATE_PRICE,
     Priced.DEMAND: Mode.DEMAND_CHARGE,
-    Priced.CAPACITY: Mode.CAPACITY_PRICE,
+    Priced.IMPORT_RESERVATION: Mode.IMPORT_RESERVATION_FEE,
+    Priced.EXPORT_RESERVATION: Mode.EXPORT_RESERVATION_FEE,
+    Priced.IMPORT_AVAILABLE: Mode.IMPORT_AVAILABLE_PRICE,
+    Priced.EXPORT_AVAILABLE: Mode.EXPORT_AVAILABLE_PRICE,
     Priced.EMISSIONS: Mode.EMISSIONS,
 }
+
+_ALERTS: dict[str, Mode] = {mode.value.removeprefix("alert_"): mode for mode in Mode if mode.value.startswith("alert_")}

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
-from grid_functions.model.event import Event, Respondent, Settings
+from grid_functions.model.control import Control
+from grid_functions.model.event import Respondent, Settings
 from grid_functions.model.instants import Instants, Moment
-from grid_functions.model.lease import MemberReport, Message
+from grid_functions.model.lease import Grant, MemberReport, Message
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.snapshot import Snapshot
@@ -35,13 +36,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to an :class:`Ask`; ``solution`` None = not in time, or failed."""
+    """The answer to the :class:`Ask` of that function and id; ``solution`` None = not in time, or failed."""
 
+    function: str
     id: str
     solution: object
 
 
-Output = Claim | Event | Message | WakeAt | Ask
+Output = Claim | Grant | Message | WakeAt | Ask
+"""A site function claims; an area function grants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,12 @@ class Step(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class SiteInputs:
-    """What a site function may look at. ``settings``: the device settings of each respondent's best standing."""
+    """What a site function may look at. ``settings``: the device settings of each respondent's best standing.
+
+    ``ahead``: what will be in force of the modes that only tell (prices), known now, each with its own ``since`` and ``until``; stretches
+    that have passed may still be among it. ``normal_w``: the like-hours mean of each device by name, of the connection point by "", W,
+    positive = consume; who has none yet is not in it.
+    """
 
     terms: SiteTerms
     in_force: tuple[InForce, ...]
@@ -62,15 +70,23 @@ class SiteInputs:
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
     settings: Mapping[Respondent, Settings] = field(default_factory=dict)
+    ahead: tuple[InForce, ...] = ()
+    normal_w: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class AreaInputs:
-    """What an area function may look at."""
+    """What an area function may look at.
+
+    ``enrolled``: the members that take part in this function, whether they have reported yet or not; ``members``: what they last told.
+    ``orders``: what operator or API ask of this function now.
+    """
 
     in_force: tuple[InForce, ...]
     area_meter: Mapping[MeterKey, Reading]
     members: Mapping[str, MemberReport]
+    enrolled: tuple[str, ...] = ()
+    orders: tuple[Message, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
 
@@ -90,3 +106,11 @@ class Function(Protocol[S, I_contra, O_co]):
 
     def step(self, state: S, inputs: I_contra, now: Instants) -> Step[S]:
         """One decision: no clock, no chance, no input or output but these."""
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A function that turns controls into others, and so knows what the site can do about them."""
+
+    def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:
+        """Why nothing at the site can ever obey, in one line; empty = something can or may yet tell; None = not its control."""

@@ -68,6 +68,25 @@ class LoadCredit(StrEnum):
     WATCHDOG = "watchdog"
 
 
+class BaselineKind(StrEnum):
+    """What a relative signal is relative to: the mean of the last like hours, or the power when the signal began."""
+
+    LIKE_HOURS = "like_hours"
+    PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineTerms:
+    """``days``: like days that are averaged; ``free_days``: days of the UTC week without work, 0 = Monday, alike among themselves.
+
+    Where no like hour was measured yet the power when the signal began stands in.
+    """
+
+    kind: BaselineKind = BaselineKind.LIKE_HOURS
+    days: int = 5
+    free_days: frozenset[int] = frozenset({5, 6})
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """The site's connection: ratings in W (None = unrated), phases, fuse per phase in A (None = unfused)."""
@@ -118,3 +137,4 @@ class SiteTerms:
     meter_stale_s: float = 5.0
     approximate: frozenset[Mode] = frozenset()
     protection: bool = False
+    baseline: BaselineTerms = BaselineTerms()

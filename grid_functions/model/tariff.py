@@ -19,7 +19,10 @@ class Priced(StrEnum):
     EXPORT = "export"  # currency per kWh
     ALTERNATE = "alternate"  # currency per kWh, of another supply
     DEMAND = "demand"  # currency per kW
-    CAPACITY = "capacity"  # currency per kW, of capacity on offer
+    IMPORT_RESERVATION = "import_reservation"  # currency per kW, the fee of a capacity reserved
+    EXPORT_RESERVATION = "export_reservation"
+    IMPORT_AVAILABLE = "import_available"  # currency per kW, of capacity on offer
+    EXPORT_AVAILABLE = "export_available"
     EMISSIONS = "emissions"  # g CO2 equivalent per kWh
 
 
@@ -41,15 +44,17 @@ class Direction(StrEnum):
 
 
 class CapacityKind(StrEnum):
-    """The two parts of a granted capacity: they add up to one bound (rule 2)."""
+    """The two parts of a granted capacity, which add up to one bound (rule 2), and what is on offer, which binds nothing."""
 
     SUBSCRIPTION = "subscription"
     RESERVATION = "reservation"
+    AVAILABLE = "available"
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Power at the connection point that was subscribed or granted, W >= 0 (OpenADR 3 ..._CAPACITY_SUBSCRIPTION, _RESERVATION)."""
+    """Power at the connection point, W >= 0, subscribed, granted or on offer (OpenADR 3 ..._CAPACITY_SUBSCRIPTION, _RESERVATION,
+    _AVAILABLE)."""
 
     direction: Direction
     kind: CapacityKind

@@ -40,9 +40,11 @@ class Quantity(StrEnum):
     CONNECT = "connect"  # on or off
     STORED_ENERGY = "stored_energy"  # Wh
     STATE_OF_CHARGE = "state_of_charge"  # percent of the usable capacity
+    TEMPERATURE = "temperature"  # degrees Celsius, of a zone or a tank
     ENERGY_PRODUCED = "energy_produced"  # Wh, a counter that only rises
     ENERGY_CONSUMED = "energy_consumed"  # Wh, a counter that only rises
     SESSION_ENERGY = "session_energy"  # Wh, since the vehicle was plugged in
+    TEMPERATURE = "temperature"  # degrees Celsius
     PRICE = "price"  # currency per kWh
 
 

@@ -12,7 +12,7 @@ from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
-from grid_functions.rating import base_w, most_w
+from grid_functions.rating import able_total_w, base_w
 from grid_functions.site.reach import devices_of, who
 
 NAME = "dispatch"
@@ -59,7 +59,7 @@ class Dispatch:
                 alarms.append(Alarm(NAME, who(held), f"{mode.value} reaches no device of this site"))
                 continue
             value_w = _value_w(held, names, inputs.snapshot)
-            if not math.isfinite(value_w) or abs(value_w) > self.options.absurd_factor * _total_w(
+            if not math.isfinite(value_w) or abs(value_w) > self.options.absurd_factor * able_total_w(
                 names, inputs.snapshot
             ):
                 alarms.append(Alarm(NAME, who(held), f"{mode.value} of {value_w:g} W is no target"))
@@ -79,11 +79,3 @@ def _value_w(held: InForce, names: frozenset[str], snapshot: Snapshot) -> float:
             return power_w
         case _:
             return math.nan
-
-
-def _total_w(names: frozenset[str], snapshot: Snapshot) -> float:
-    """What they can do together in either direction: a target in the wrong one is no absurdity, it ends at 0."""
-    seen = [snapshot.devices.get(name) for name in sorted(names)]
-    return sum(
-        math.inf if one is None else max(most_w(one, Quantity.PRODUCED), most_w(one, Quantity.CONSUMED)) for one in seen
-    )

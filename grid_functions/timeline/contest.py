@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grid_functions.model.control import LIMIT_MODES, SWITCH_MODES, Mode
+from grid_functions.model.control import Mode
 from grid_functions.model.event import EventStatus
+from grid_functions.model.modes import CAPACITY_MODES, LIMIT_MODES, SWITCH_MODES
 from grid_functions.model.policy import OptOut
 from grid_functions.timeline.plan import Field, Strength
 from grid_functions.timeline.state import Tracked
@@ -41,7 +42,7 @@ def dropped(tracked: Tracked, opt_out: OptOut) -> frozenset[Mode]:
     if not tracked.opted_out or opt_out is OptOut.NONE:
         return frozenset()
     modes = modes_of(tracked.event)
-    return modes if opt_out is OptOut.ALL else modes - LIMIT_MODES - SWITCH_MODES
+    return modes if opt_out is OptOut.ALL else modes - LIMIT_MODES - CAPACITY_MODES - SWITCH_MODES
 
 
 def present(runners: Sequence[Tracked], opt_out: OptOut) -> list[Defeat]:

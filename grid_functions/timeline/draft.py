@@ -75,6 +75,11 @@ class Draft:
         self._change(name, None)
         self._touched.add(("event", name))
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The events that changed in this step."""
+        return frozenset(name for kind, name in self._touched if kind == "event")
+
     def stand(self, program: str, stood: Stood | None) -> None:
         """Keep a program's standing, or drop it."""
         if stood is None:

@@ -56,6 +56,28 @@ def boundaries_s(tracked: Tracked) -> Iterator[float]:
             yield tracked.begin_s + interval.offset_s + interval.duration_s
 
 
+def of_event(
+    draft: Draft, tracked: Tracked, control: Control, addressees: frozenset[str], until_s: float, ramp: Ramp | None
+) -> InForce:
+    """What an event wants, as it is in force."""
+    event = tracked.event
+    clock = draft.policy.clock
+    return InForce(
+        control=control,
+        source=draft.policy.source,
+        rank=event.rank,
+        basis=Basis.EVENT,
+        since=Moment(clock, tracked.since_s if tracked.since_s is not None else draft.now_s),
+        until=None if until_s == FOREVER else Moment(clock, until_s),
+        received_utc_s=tracked.received_utc_s,
+        ramp=event.ramp or ramp,
+        cause=event.key,
+        program=event.program,
+        addressees=addressees,
+        test=event.test,
+    )
+
+
 def _events(draft: Draft, ramp: Ramp | None) -> Iterator[InForce]:
     running = [draft.events[name] for name in draft.run.running]
     live = [one for one in running if one.phase is Phase.RUNNING and one.away_s is None]
@@ -70,7 +92,7 @@ def _events(draft: Draft, ramp: Ramp | None) -> Iterator[InForce]:
             rest = _rest(tracked.event.addressees, taken.get(place, []))
             if rest is not None:
                 taken.setdefault(place, []).append(tracked.event.addressees)
-                yield _of_event(draft, tracked, control, rest, until, ramp)
+                yield of_event(draft, tracked, control, rest, until, ramp)
     for tracked in _held_over(draft):
         controls, until = _controls(tracked, (tracked.done_s or 0.0) - 1e-3)
         for control in controls:
@@ -78,7 +100,7 @@ def _events(draft: Draft, ramp: Ramp | None) -> Iterator[InForce]:
             follows = _follower_s(draft, tracked, place[0])
             if place not in taken and follows is not None and place[0] in contends(tracked, draft.policy.opt_out):
                 taken[place] = [tracked.event.addressees]
-                yield _of_event(draft, tracked, control, tracked.event.addressees, follows, ramp)
+                yield of_event(draft, tracked, control, tracked.event.addressees, follows, ramp)
 
 
 def _rest(addressees: frozenset[str], taken: list[frozenset[str]]) -> frozenset[str] | None:
@@ -171,27 +193,6 @@ def _fail_safe(draft: Draft, held: set[Mode], ramp: Ramp | None) -> list[InForce
         for control in draft.policy.fail_safe
         if mode_of(control) not in held
     ]
-
-
-def _of_event(
-    draft: Draft, tracked: Tracked, control: Control, addressees: frozenset[str], until_s: float, ramp: Ramp | None
-) -> InForce:
-    event = tracked.event
-    clock = draft.policy.clock
-    return InForce(
-        control=control,
-        source=draft.policy.source,
-        rank=event.rank,
-        basis=Basis.EVENT,
-        since=Moment(clock, tracked.since_s if tracked.since_s is not None else draft.now_s),
-        until=None if until_s == FOREVER else Moment(clock, until_s),
-        received_utc_s=tracked.received_utc_s,
-        ramp=event.ramp or ramp,
-        cause=event.key,
-        program=event.program,
-        addressees=addressees,
-        test=event.test,
-    )
 
 
 def _order(one: InForce) -> tuple[str, bool, str, str]:

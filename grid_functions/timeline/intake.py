@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from grid_functions.model.control import mode_of
 from grid_functions.model.event import Event, EventStatus, Read, RefusalKind, Standing
 from grid_functions.model.outcome import Cause, OutcomeKind
 from grid_functions.model.policy import Vanished
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.state import Phase, Refusal, Relation, Stood, Tracked
-from grid_functions.timeline.windows import FOREVER, clamped, draw_s, end_s, modes_of, nominal_end_s
+from grid_functions.timeline.windows import FOREVER, clamped, draw_s, end_s, nominal_end_s
 
 KEEP_S: Final = 86_400.0
 """A finished event no longer shown is forgotten this long after its end: no jump of a clock may bring it back."""
@@ -128,8 +129,7 @@ def _take_new(draft: Draft, event: Event) -> None:
         # Interpretation: 254 says both "received" and "too late", so nothing else is told of it
         draft.finish(tracked, OutcomeKind.EXPIRED, draft.now_s, Cause(text="its end was past when first seen"))
         return
-    objections = [draft.means.refusal(mode) for mode in sorted(modes_of(event))]
-    if objections and all(objections):
+    if objections := _objections(draft, event):
         # Interpretation: as with 254, "not applicable" is the one word about it, without a "received" before
         draft.finish(tracked, OutcomeKind.REFUSED, draft.now_s, Cause(text="; ".join(objections)))
         return
@@ -137,6 +137,18 @@ def _take_new(draft: Draft, event: Event) -> None:
     draft.tell(event.key.id, OutcomeKind.RECEIVED, draft.now_s)
     if event.status in _CANCELS:
         _cancel(draft, tracked)
+
+
+def _objections(draft: Draft, event: Event) -> list[str]:
+    """Why nothing it wants can be done, each reason once; empty when something can."""
+    objections: dict[str, None] = {}
+    for interval in event.intervals:
+        for control in sorted(interval.controls, key=mode_of):
+            objection = draft.means.refusal(control)
+            if not objection:
+                return []
+            objections[objection] = None
+    return list(objections)
 
 
 def _drawn(draft: Draft, tracked: Tracked) -> Tracked:

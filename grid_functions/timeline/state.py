@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from grid_functions.model.claim import InForce
-from grid_functions.model.control import Mode
+from grid_functions.model.control import Control, Mode
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import Event, EventKey, Ramp, Respondent, Settings, Standing
 from grid_functions.model.instants import Moment
@@ -30,7 +30,7 @@ class Opt:
     out: bool
 
 
-def _no_objection(mode: Mode) -> str:
+def _no_objection(control: Control) -> str:
     return ""
 
 
@@ -40,12 +40,12 @@ def _always(mode: Mode) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What the respondent's devices can do about a mode. ``refusal``: why none of them can ever, empty = one can or may yet tell.
+    """What the respondent's devices can do. ``refusal``: why none of them can ever obey a control, empty = one can or may yet tell.
 
-    ``at_hand``: one that can is there now.
+    ``at_hand``: one that can do a mode is there now.
     """
 
-    refusal: Callable[[Mode], str] = _no_objection
+    refusal: Callable[[Control], str] = _no_objection
     at_hand: Callable[[Mode], bool] = _always
 
 
@@ -141,6 +141,8 @@ class Run:
 
     Of the last read: the events ``shown``, by id; those known but not shown, ``absent`` while they are not done and ``over`` when they are,
     none of which is to be forgotten before ``forget_s``.
+
+    ``telling``: the events of modes that only tell, and what they will tell ``ahead``.
     """
 
     began_s: float
@@ -155,6 +157,8 @@ class Run:
     absent: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
     forget_s: float = float("inf")
+    telling: frozenset[str] = frozenset()
+    ahead: tuple[InForce, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ class TimelineStep:
 
     ``current``: whether the upstream is; ``reason`` why not. ``settings``: of the best standing, field by field. ``ramp``: how a change
     moves that has no ramp of its own, also of what is no longer in force (rule 9). ``running``: the events that have started and not ended.
+    ``ahead``: what will be in force of modes that only tell.
     """
 
     state: TimelineState
@@ -193,3 +198,4 @@ class TimelineStep:
     settings: Settings
     ramp: Ramp | None
     running: tuple[EventKey, ...]
+    ahead: tuple[InForce, ...] = ()

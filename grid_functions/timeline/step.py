@@ -11,7 +11,7 @@ from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import OptOut, Policy
-from grid_functions.timeline import contest, intake
+from grid_functions.timeline import ahead, contest, intake
 from grid_functions.timeline.draft import Draft
 from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
 from grid_functions.timeline.plan import Start
@@ -86,6 +86,7 @@ def step(
     _opt(draft, opts)
     _advance(draft)
     _take_part(draft)
+    ahead.foresee(draft)
     if draft.behind != draft.run.behind:
         draft.run = replace(draft.run, behind=frozenset(draft.behind))
     after = TimelineState(state.respondent, draft.kept(), draft.run)
@@ -103,6 +104,7 @@ def step(
         settings=settings,
         ramp=ramp,
         running=tuple(EventKey(state.respondent, name) for name in draft.run.running),
+        ahead=draft.run.ahead,
     )
 
 

@@ -17,7 +17,6 @@ from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from protocols.ieee2030_5.exchanger import Exchanger
-from protocols.ieee2030_5.session import logs, responses
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
     Failed,
@@ -31,7 +30,7 @@ from protocols.ieee2030_5.session.exchange import (
     WakeAt,
 )
 from protocols.ieee2030_5.session.machine import step
-from protocols.ieee2030_5.session.state import CLOCK_KEY, born
+from protocols.ieee2030_5.session.state import REMEMBERED, born
 from protocols.ieee2030_5.session.terms import Profile, Terms
 from protocols.ieee2030_5.session.tree import own_device, root_of
 from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, Dialect
@@ -76,7 +75,7 @@ class Client2030_5:
         self._alarm = alarm
         spoken = dialect or (CSIP_AUS if terms.profile is Profile.CSIP_AUS else CSIP)
         self._exchanger = Exchanger(terms.url, ssl_context, spoken, lambda: clock.now().mono_s)
-        kept = {key: found for key in (CLOCK_KEY, responses.KEY, logs.KEY) if (found := memory.get(key)) is not None}
+        kept = {key: found for key in REMEMBERED if (found := memory.get(key)) is not None}
         self._state = born(terms, kept, clock.now())
         self._intake: Callable[[Read], None] | None = None
         self._wake_s = 0.0

@@ -8,6 +8,10 @@ from grid_functions._blueprint import QuietHours, QuietHoursOptions
 from grid_functions.catalogue import GROUP, SITE, Maker, built_in, makers
 from grid_functions.model.errors import ConfigurationFault
 
+OURS = {
+    *("limit_power", "dispatch", "reactive", "curves", "connect"),
+    *("shed", "load_dispatch", "load_control", "load_shape", "storage_charge", "capacity", "prices", "alerts"),
+}
 PLUG_IN = Maker("quiet_hours", QuietHoursOptions, QuietHours)
 MISNAMED = Maker("limit_power", QuietHoursOptions, QuietHours)
 
@@ -18,7 +22,7 @@ def point(name: str, attribute: str) -> EntryPoint:
 
 
 def test_our_own_are_there_without_any_plug_in() -> None:
-    assert set(makers(())) == set(SITE) == {"limit_power", "dispatch", "reactive", "curves", "connect"}
+    assert set(makers(())) == set(SITE) == OURS
     assert set(built_in()) == set(SITE)
 
 

@@ -96,9 +96,19 @@ def play(seed: int, site: Site, *, between: bool) -> list[Decision]:
     return made
 
 
-@pytest.mark.parametrize("seed", range(25))
+SETTLING = (40, 182, 279, 434, 509)
+"""Stories in which a device leaves part of its share, and the wait for it to settle ends between two other wake moments."""
+
+
+@pytest.mark.parametrize("seed", [*range(20), *SETTLING])
 def test_between_two_wake_moments_nothing_that_is_decided_changes(seed: int) -> None:
     play(seed, born(Random(seed)), between=True)  # noqa: S311 - no secret
+
+
+@pytest.mark.long
+def test_between_two_wake_moments_nothing_changes_in_a_thousand_stories() -> None:
+    for seed in range(1000):
+        play(seed, born(Random(seed)), between=True)  # noqa: S311 - no secret
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -57,7 +57,7 @@ def test_claims_wakes_asks_and_durable_state_come_out() -> None:
     done = steps({"c": Counter()}, 1)
     assert [one for one in done.claims if isinstance(one, Claim)] == [bound(100.0)]
     assert done.wake == (Moment(OWN, 7.0),)
-    assert done.outputs == (Ask("plan", 0, Moment(OWN, 0.0)),)
+    assert done.outputs == (("c", Ask("plan", 0, Moment(OWN, 0.0))),)
     assert done.entries == (Entry(("function", "c"), 1),)
     assert done.alarms == ()
 
@@ -90,7 +90,7 @@ def test_a_function_taken_away_leaves_no_claim_behind() -> None:
 def test_messages_go_to_the_function_they_name() -> None:
     mail = (Message("c", "house", "area", "plan", "1", b"{}"), Message("other", "house", "area", "plan", "2", b"{}"))
     done = run({"c": Counter()}, {}, replace(INPUTS, messages=mail), at(0.0))
-    assert done.outputs == (Ask("plan", 1, Moment(OWN, 0.0)),)
+    assert done.outputs == (("c", Ask("plan", 1, Moment(OWN, 0.0))),)
 
 
 def test_what_is_durable_comes_back_and_the_rest_is_reborn() -> None:

@@ -1,6 +1,7 @@
 """A setpoint as a plan of writes, and the points it decides; pure.
 
-Order: off, limits, the other reactive modes off, power, reactive power, curves, settings, on last.
+Order: off, the limit of production, power, the limit of charging, reactive power with the other modes off first, curves, settings,
+on last.
 """
 
 from collections import defaultdict
@@ -29,12 +30,13 @@ def plan(case: Case, wanted: Setpoint) -> tuple[Sequence, ...]:
     by_storage = powers.by_storage(case, wanted)
     if wanted.produce_max_w is not None and "produce_max_w" not in by_storage:
         sequences.append(limits.production(case, wanted.produce_max_w, wanted.revert))
-    if wanted.consume_max_w is not None and "consume_max_w" not in by_storage and _charges(case):
-        sequences.append(limits.charging(case, wanted.consume_max_w))
     if by_storage:
         sequences.append(powers.storage(case, wanted))
     if wanted.target_w is not None and "target_w" not in by_storage and not _only_capped(case):
         sequences.append(powers.target(case, wanted.target_w, wanted.revert))
+    if wanted.consume_max_w is not None and "consume_max_w" not in by_storage and _charges(case):
+        # After the power, which keeps to it already: a device that refuses the setting obeys all the same.
+        sequences.append(limits.charging(case, wanted.consume_max_w))
     sequences += _reactive(case, wanted)
     sequences += _shapes(case, wanted)
     if wanted.settings is not None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
+from grid_functions.upstream_clock import LARGE_S
 from protocols.ieee2030_5.session import logs, mirroring, polling, polls, pushes, reads, responses, telling
-from protocols.ieee2030_5.session.clock import LARGE_S, heard
+from protocols.ieee2030_5.session.clock import heard
 from protocols.ieee2030_5.session.exchange import (
     Alarm,
     Failed,
@@ -72,7 +73,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
         case Failed():
             turn.fail(given)
         case Tell(outcome):
-            turn.state = replace(turn.state, book=responses.tell(turn.state.book, outcome, now.mono_s))
+            telling.told(turn, outcome)
         case Picture(seen, averages):
             mirroring.heard(turn, averages)
             telling.looked(turn, seen)
@@ -180,7 +181,7 @@ class _Turn(Turn):
     def _regrow(self) -> None:
         trusted = self._trusted()
         tree, astray = polls.grow(self.state.tree, self.state.terms, trusted, self.mono_s, self.dice)
-        self.change(tree=tree, parts=None, trusted=trusted)
+        self.change(tree=tree, outdated=True, trusted=trusted)
         if astray:
             self.alarm(
                 "links", f"links not followed, they leave the configured server or are too many: {sorted(astray)[:3]}"
@@ -259,12 +260,14 @@ class _Turn(Turn):
         state = self.state
         if not state.owing or state.refused or not reads.is_told_whole(state.tree):
             return
-        parts = state.parts or reads.compose(state.tree, state.terms, state.book.letters)
+        parts = state.parts
+        if parts is None or state.outdated:
+            parts = reads.compose(state.tree, state.terms, state.book.letters)
         read = reads.read_of(state.tree, state.terms, parts, self.server_s)
         book = responses.noted(state.book, parts.letters)
         if book is not state.book:
             self.outputs.append(Remember(responses.KEY, responses.VERSION, responses.saved(book)))
-        self.change(owing=False, parts=parts, book=book)
+        self.change(owing=False, parts=parts, outdated=False, book=book)
         if read.complete:
             self.change(tree={place: replace(node, fresh=False) for place, node in state.tree.items()})
         self._remark(parts.remarks)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from grid_functions.model.reading import Average, Metered
-from protocols.ieee2030_5.session import mirrors, polls
+from protocols.ieee2030_5.session import backlog, mirrors, polls
 from protocols.ieee2030_5.session.exchange import Method
 from protocols.ieee2030_5.session.mirrors import Mirror
 from protocols.ieee2030_5.session.state import ForMirror
@@ -17,8 +17,10 @@ def heard(turn: Turn, averages: tuple[Average, ...]) -> None:
     """Averages of whole minutes were handed over."""
     if averages:
         ahead_s = turn.server_s - turn.utc_s
-        kept = {part: mirrors.heard(_mirror(turn, part), averages, ahead_s) for part in Metered}
-        turn.change(mirrors={part: one for part, one in kept.items() if one.minutes or one.url})
+        for part in Metered:
+            mirror = mirrors.heard(_mirror(turn, part), averages, ahead_s)
+            if mirror.minutes or mirror.url:
+                _keep(turn, mirror)
 
 
 def follow(turn: Turn) -> None:
@@ -96,6 +98,9 @@ def _mirror(turn: Turn, part: Metered) -> Mirror:
 
 
 def _keep(turn: Turn, mirror: Mirror) -> None:
+    before = _mirror(turn, mirror.part).minutes
+    if mirror.minutes is not before:
+        turn.outputs.extend(backlog.changed(mirror.part, before, mirror.minutes))
     turn.change(mirrors={**turn.state.mirrors, mirror.part: mirror})
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from grid_functions.model.device import Seen
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Metered
-from protocols.ieee2030_5.session import logs, responses
-from protocols.ieee2030_5.session.clock import ServerClock, booted
+from grid_functions.upstream_clock import UpstreamClock, booted
+from protocols.ieee2030_5.session import backlog, logs, participation, responses
 from protocols.ieee2030_5.session.logs import Log
 from protocols.ieee2030_5.session.mirrors import Mirror
+from protocols.ieee2030_5.session.participation import Participation
 from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
@@ -18,6 +19,9 @@ from protocols.ieee2030_5.session.tree import Node, Place, root_of
 
 CLOCK_KEY = "clock"
 CLOCK_VERSION = 1
+
+REMEMBERED = (CLOCK_KEY, responses.KEY, participation.KEY, logs.KEY, *backlog.KEYS)
+"""The keys under which a session remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,12 @@ class State:
 
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
     compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
-    refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the translated
-    tree, None = a content changed.
+    refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the tree as
+    it was last translated; ``outdated``: a content changed since.
     """
 
     terms: Terms
-    clock: ServerClock
+    clock: UpstreamClock
     tree: Mapping[Place, Node]
     waiting: Mapping[int, Purpose] = field(default_factory=dict)
     serial: int = 0
@@ -92,7 +96,9 @@ class State:
     refused: str = ""
     owing: bool = False
     parts: Parts | None = None
+    outdated: bool = True
     book: Book = field(default_factory=Book)
+    participation: Participation = ()
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
@@ -112,11 +118,15 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         except ValueError:
             saved = None
     root = root_of(terms)
+    clock = booted(now, saved)
+    untold = {part: backlog.loaded(part, memory, clock.now_s(now.mono_s)) for part in Metered}
     return State(
         terms=terms,
-        clock=booted(now, saved),
+        clock=clock,
         tree={root: Node(root, terms.floor_s, now.mono_s)},
         saved_offset_s=saved,
         book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+        participation=participation.loaded(*memory.get(participation.KEY, (0, b""))),
+        mirrors={part: Mirror(part, minutes) for part, minutes in untold.items() if minutes},
         log=logs.loaded(*memory.get(logs.KEY, (0, b""))),
     )

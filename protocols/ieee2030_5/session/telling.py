@@ -1,11 +1,13 @@
 """What the client tells: registration, DER resources, Responses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
+from grid_functions.model.control import Control
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Settings, Standing
-from protocols.ieee2030_5.session import logs, polling, pushes, responses
+from grid_functions.model.outcome import Outcome
+from protocols.ieee2030_5.session import logs, participation, polling, pushes, responses
 from protocols.ieee2030_5.session.exchange import Alarm, Method, Remember, Told
 from protocols.ieee2030_5.session.pushes import Item
 from protocols.ieee2030_5.session.responses import Settled
@@ -15,6 +17,7 @@ from protocols.ieee2030_5.session.tree import Kind, Look, own_device, resolve
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.translate import der
 from protocols.ieee2030_5.translate.availability import availability_of
+from protocols.ieee2030_5.translate.demand import asked_mode
 from protocols.ieee2030_5.wire.der import DER
 from protocols.ieee2030_5.wire.resources import ConnectionPoint, EndDevice
 
@@ -35,10 +38,11 @@ def wish(turn: Turn) -> None:
     if place is not None and node is not None and links is not None and state.seen:
         csip_aus, at_s = terms.profile is Profile.CSIP_AUS, turn.server_s
         settings = _settings(state.parts.standings if state.parts else ())
+        asked = asked_mode(_running(turn)) if csip_aus else None
         for item, link, message, every_s in (
             (Item.CAPABILITY, links.DERCapabilityLink, der.capability_of(state.seen, csip_aus), None),
             (Item.SETTINGS, links.DERSettingsLink, der.settings_of(state.seen, csip_aus, settings, at_s), None),
-            (Item.STATUS, links.DERStatusLink, der.status_of(state.seen, at_s), node.window_s),
+            (Item.STATUS, links.DERStatusLink, der.status_of(state.seen, at_s, asked), node.window_s),
             (Item.AVAILABILITY, links.DERAvailabilityLink, availability_of(state.seen, at_s), node.window_s),
         ):
             url = resolve(terms.url, link.href) if link is not None else ""
@@ -80,6 +84,14 @@ def log(turn: Turn) -> None:
         return
     number = turn.send(Method.POST, url, event, ForLog(), f"LogEvent {event.logEventCode}")
     turn.change(log=replace(turn.state.log, asked=number))
+
+
+def told(turn: Turn, outcome: Outcome) -> None:
+    """An outcome is owed; it may begin or end our part in its event."""
+    events = participation.told(turn.state.participation, outcome)
+    if events is not turn.state.participation:
+        turn.outputs.append(Remember(participation.KEY, participation.VERSION, participation.saved(events)))
+    turn.change(book=responses.tell(turn.state.book, outcome, turn.mono_s), participation=events)
 
 
 def logged(turn: Turn, number: int, status: int | None, wait_s: float = 0.0) -> None:
@@ -152,6 +164,15 @@ def enrol(turn: Turn) -> None:
     )
     number = turn.send(Method.POST, lists[0].place.url, device, ForRegistration(), "EndDevice")
     turn.change(enrolment=replace(state.enrolment, asked=number))
+
+
+def _running(turn: Turn) -> Iterator[Control]:
+    """The controls of the events we take part in, in the order of their starts."""
+    parts = turn.state.parts
+    known = {event.key.id: event for event in parts.events} if parts else {}
+    for name in turn.state.participation:
+        if name in known:
+            yield from (control for interval in known[name].intervals for control in interval.controls)
 
 
 def _settings(standings: Iterable[Standing]) -> Settings:

@@ -12,6 +12,7 @@ from grid_functions.model.event import Settings
 from grid_functions.model.reading import Quality
 from grid_functions.model.units import Quantity
 from protocols.ieee2030_5.translate.alarms import alarm_status
+from protocols.ieee2030_5.translate.demand import held_mode
 from protocols.ieee2030_5.wire.datatypes import (
     ActivePower,
     ApparentPower,
@@ -131,8 +132,8 @@ def settings_of(seen: Iterable[Seen], csip_aus: bool, wanted: Settings, at_s: fl
     )
 
 
-def status_of(seen: Iterable[Seen], at_s: float) -> DERStatus | None:
-    """How the DERs are now, as read back; None while there is none."""
+def status_of(seen: Iterable[Seen], at_s: float, asked: int | None = None) -> DERStatus | None:
+    """How the DERs are now, as read back; None while there is none. ``asked``: the mode of demand response, 100 to 108."""
     ders = _ders(seen)
     if not ders:
         return None
@@ -141,10 +142,11 @@ def status_of(seen: Iterable[Seen], at_s: float) -> DERStatus | None:
     storage = [der for der in ders if der.role in _STORAGE]
     running = any(_operating(der) for der in ders)
     charge = _charge(storage)
+    held = held_mode(asked, ders, running)
     return DERStatus(
         alarmStatus=alarm_status(ders),
         genConnectStatus=_connect_status(generation, at) if generation or not storage else None,
-        operationalModeStatus=StatusType(at, 2 if running else 1),
+        operationalModeStatus=StatusType(at, held if held is not None else 2 if running else 1),
         readingTime=at,
         stateOfChargeStatus=None if charge is None else StateOfChargeStatusType(at, charge),
         storageModeStatus=StatusType(at, _storage_mode(storage)) if storage else None,

@@ -382,6 +382,15 @@ def test_storage_timer_is_started_anew() -> None:
     assert rack.names() == ["124.OutWRte/InWRte/InOutWRte_WinTms/InOutWRte_RvrtTms/InOutWRte_RmpTms/ChaGriSet"]
 
 
+def test_a_device_that_refuses_its_charging_rate_obeys_the_power_all_the_same() -> None:
+    rack = new()
+    rack.values |= points(704, WSetMod=1, WSet=-3000, WSetEna=1)
+    at = 40000 + rack.spots[702, "WChaRteMax"].offset
+    rack.habit = lambda request: Refusal(3) if isinstance(request, Write) and request.address == at else True
+    tell(rack, target_w=0.0, consume_max_w=0.0)
+    assert rack.raw(704, "WSet", "WSetEna") == (0, 1)
+
+
 def test_charging_by_702_is_bounded_by_its_rating() -> None:
     rack = new()
     rack.values[702, "WChaRteMax"] = 3000

@@ -26,6 +26,8 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return st.one_of([of(one) for one in get_args(hint)])
     if origin is tuple and get_args(hint)[-1] is ...:
         return st.lists(of(get_args(hint)[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(of, get_args(hint)))
     if origin is frozenset:
         return st.frozensets(of(get_args(hint)[0]), max_size=3)
     if origin is Literal:

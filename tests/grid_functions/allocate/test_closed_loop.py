@@ -119,14 +119,35 @@ def test_a_step_of_sun_never_exceeds_the_limit(phases: tuple[int, int, int, int]
 
 
 def test_what_a_clouded_inverter_leaves_goes_to_the_other() -> None:
-    """Room 1500 + 1000 = 2500 W; a has sun for 300 W, so b can use 2200 W less a's headroom of 500 W."""
+    """Room 1500 + 1000 = 2500 W; a has sun for 300 W, so b can use 2200 W less a's headroom of another 300 W."""
     run = running((0, 0, 0, 10), 1.0, load_w=1000.0)
     run.plant.inverters[0].sun_w = 300.0
     run.go(60)
     a, b = run.plant.inverters
     assert a.power_w == pytest.approx(300.0, abs=1.0)
-    assert b.power_w >= 1650.0
+    assert b.power_w >= 1850.0
     assert run.plant.export_w <= LIMIT_W + 100.0
+
+
+@pytest.mark.parametrize("phases", PHASES)
+def test_a_dark_inverter_leaves_all_but_a_fiftieth_and_has_its_share_again_with_the_sun(
+    phases: tuple[int, int, int, int],
+) -> None:
+    """Room 2500 W. Dark, a is left 100 W, 2 % of 5 kW, so that b gets 2400 W; in the sun both are at 1250 W. Never more together, and no
+    hunting while it is dark.
+    """
+    run = running(phases, 1.0, load_w=1000.0)
+    a, b = run.plant.inverters
+    a.sun_w = 0.0
+    run.go(60)
+    assert b.power_w == pytest.approx(2400.0, abs=60.0)
+    before, since_s = run.writes, run.plant.now_s
+    run.go(60)
+    assert run.writes == before
+    a.sun_w = 5000.0
+    run.go(60)
+    assert [a.power_w, b.power_w] == pytest.approx([1250.0, 1250.0], abs=60.0)
+    assert run.over_after(since_s) == 0.0
 
 
 @pytest.mark.parametrize("error", [0.97, 1.03, 1.05])

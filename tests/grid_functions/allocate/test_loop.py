@@ -42,7 +42,7 @@ def run(*looks: Look, loop: Loop | None = None) -> Loop:
     return found
 
 
-TRACK = Track(Sample(20.0, 300.0), Sample(10.0, 100.0))
+TRACK = Track((Sample(10.0, 100.0), Sample(20.0, 300.0)))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ TRACK = Track(Sample(20.0, 300.0), Sample(10.0, 100.0))
 )
 def test_a_track_is_a_line_between_two_samples_and_level_beyond(at_s: float, value_w: float) -> None:
     assert TRACK.at(at_s) == value_w
-    assert Track(Sample(20.0, 300.0)).at(at_s) == 300.0
+    assert Track((Sample(20.0, 300.0),)).at(at_s) == 300.0
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_a_track_is_a_line_between_two_samples_and_level_beyond(at_s: float, val
 )
 def test_between_two_samples_all_of_the_step_is_doubted(at_s: float, doubt_w: float) -> None:
     assert TRACK.doubt_w(at_s) == doubt_w
-    assert Track(Sample(20.0, 100.0), Sample(10.0, 300.0)).doubt_w(15.0) == 200.0
-    assert Track(Sample(20.0, 300.0)).doubt_w(15.0) == 0.0
+    assert Track((Sample(10.0, 300.0), Sample(20.0, 100.0))).doubt_w(15.0) == 200.0
+    assert Track((Sample(20.0, 300.0),)).doubt_w(15.0) == 0.0
 
 
 def test_the_first_good_look_gives_room_at_once() -> None:
@@ -116,10 +116,10 @@ def test_a_dark_meter_keeps_the_room_and_forgets_what_it_saw() -> None:
 def test_samples_of_one_instrument_go_by_their_own_time() -> None:
     """The same sample again is no second one; an older one starts afresh."""
     first = run(look(0.0, 500.0), look(1.0, 600.0))
-    assert first.meter == Track(Sample(1.0, 600.0), Sample(0.0, 500.0))
+    assert first.meter == Track((Sample(0.0, 500.0), Sample(1.0, 600.0)))
     assert step(first, look(1.5, 600.0, meter_at_s=1.0)).meter == first.meter
-    assert step(first, look(2.0, 700.0)).meter == Track(Sample(2.0, 700.0), Sample(1.0, 600.0))
-    assert step(first, look(2.0, 700.0, meter_at_s=0.5)).meter == Track(Sample(0.5, 700.0))
+    assert step(first, look(2.0, 700.0)).meter == Track((Sample(1.0, 600.0), Sample(2.0, 700.0)))
+    assert step(first, look(2.0, 700.0, meter_at_s=0.5)).meter == Track((Sample(0.5, 700.0),))
 
 
 def test_what_unmeasured_devices_may_do_keeps_the_room_that_was_held() -> None:
@@ -130,7 +130,7 @@ def test_what_unmeasured_devices_may_do_keeps_the_room_that_was_held() -> None:
 
 
 SETTLED = Loop(
-    meter=Track(Sample(99.0, 0.0), Sample(98.0, 0.0)),
+    meter=Track((Sample(98.0, 0.0), Sample(99.0, 0.0))),
     others_w=Sample(99.0, 0.0),
     room_w=0.0,
     bound_w=1000.0,
@@ -144,8 +144,8 @@ def trimmed(meter_w: float, doing_w: float, *, allowed_w: float, trim_w: float =
     house_w = meter_w + doing_w
     before = replace(
         SETTLED,
-        meter=Track(Sample(99.0, meter_w), Sample(98.0, meter_w)),
-        devices={"a": Track(Sample(99.0, doing_w), Sample(98.0, doing_w))},
+        meter=Track((Sample(98.0, meter_w), Sample(99.0, meter_w))),
+        devices={"a": Track((Sample(98.0, doing_w), Sample(99.0, doing_w)))},
         others_w=Sample(99.0, house_w),
         room_w=house_w + trim_w,
         trim_w=trim_w,
@@ -188,8 +188,8 @@ def test_a_shortfall_that_sun_or_nameplate_make_winds_nothing_up() -> None:
 def test_nothing_is_trimmed_before_all_has_settled(waited_s: float, trim_w: float) -> None:
     before = replace(
         SETTLED,
-        meter=Track(Sample(99.0, -1200.0), Sample(98.0, -1200.0)),
-        devices={"a": Track(Sample(99.0, 1200.0), Sample(98.0, 1200.0))},
+        meter=Track((Sample(98.0, -1200.0), Sample(99.0, -1200.0))),
+        devices={"a": Track((Sample(98.0, 1200.0), Sample(99.0, 1200.0)))},
         disturbed_s=100.0 - waited_s,
     )
     after = step(before, look(100.0, -1200.0, 1200.0, allowed_w=1000.0))
@@ -216,8 +216,8 @@ def test_a_shortfall_waits_while_a_device_still_moves() -> None:
     def trim_w(before_w: float) -> float:
         before = replace(
             SETTLED,
-            meter=Track(Sample(99.0, -900.0), Sample(98.0, -900.0)),
-            devices={"a": Track(Sample(99.0, before_w), Sample(98.0, before_w))},
+            meter=Track((Sample(98.0, -900.0), Sample(99.0, -900.0))),
+            devices={"a": Track((Sample(98.0, before_w), Sample(99.0, before_w)))},
             others_w=Sample(99.0, 100.0),
             room_w=100.0,
         )
@@ -225,3 +225,39 @@ def test_a_shortfall_waits_while_a_device_still_moves() -> None:
 
     assert trim_w(975.0) == 50.0
     assert trim_w(974.0) == 0.0
+
+
+def test_a_device_that_is_looked_at_often_is_added_as_it_was_at_the_meter_s_moment() -> None:
+    """4000 W exported and 4500 W produced at 1 s: a house of 500 W. The device is told less and looked at three times as it falls; the
+    meter, not asked again meanwhile, still shows what was: that is no house of less."""
+    before = run(look(0.0, -4000.0, 4500.0), look(1.0, -4000.0, 4500.0))
+    assert before.room_w == 500.0
+    for at_s, doing_w in ((1.02, 4300.0), (1.04, 3900.0), (1.06, 3500.0)):
+        falling = {"a": Sample(at_s, doing_w)}
+        before = step(before, look(at_s, -4000.0, meter_at_s=1.0, devices=falling))
+        assert before.room_w == 500.0
+
+
+def test_of_what_a_device_did_as_much_is_kept_as_can_be_asked_for() -> None:
+    """Two samples of the meter, 0 s and 1 s, and all of the device since the newest that is no later than the first."""
+    kept = run(look(0.0, 0.0), look(1.0, 0.0))
+    for hundredth in range(1, 100):
+        kept = step(kept, look(1.0 + hundredth / 100, 0.0, meter_at_s=1.0))
+    times = [one.at_s for one in kept.devices["a"].samples]
+    assert (times[0], times[-1], len(times)) == (0.0, 1.99, 34)
+    later = step(kept, look(2.0, 0.0))
+    assert later.devices["a"].samples[0].at_s <= 1.0
+
+
+def test_what_an_idle_device_leaves_is_not_trimmed() -> None:
+    """Exporting 900 W under 1000 W, of 1000 W allowed: all 100 W were left by a device that could use no more, or 40 W, or none."""
+
+    def trim_w(left_w: float) -> float:
+        before = replace(SETTLED, meter=Track((Sample(98.0, -900.0), Sample(99.0, -900.0))))
+        settled = replace(before, devices={"a": Track((Sample(98.0, 950.0), Sample(99.0, 950.0)))}, room_w=50.0)
+        one = look(100.0, -900.0, 950.0, allowed_w=1000.0)
+        return step(replace(settled, others_w=Sample(99.0, 50.0)), replace(one, left_w=left_w)).trim_w
+
+    assert trim_w(100.0) == 0.0
+    assert trim_w(40.0) == 30.0
+    assert trim_w(0.0) == 50.0

@@ -7,8 +7,6 @@ import pytest
 
 from grid_functions.model.claim import LeaseId, Source, SourceKind
 from grid_functions.model.control import (
-    LIMIT_MODES,
-    SWITCH_MODES,
     Alert,
     Connect,
     Control,
@@ -54,6 +52,7 @@ from grid_functions.model.event import (
 )
 from grid_functions.model.instants import OWN, ClockQuality, Instants, Moment, UpstreamTime
 from grid_functions.model.lease import Lease
+from grid_functions.model.modes import ALERT_MODES, CAPACITY_MODES, LIMIT_MODES, PRICE_MODES, SWITCH_MODES
 from grid_functions.model.outcome import FINAL, Cause, OutcomeKind
 from grid_functions.model.policy import (
     DEFAULT_PRECEDENCE,
@@ -137,6 +136,8 @@ SIMPLE: list[tuple[Control, Mode]] = [
     (Capacity(Direction.IMPORT, CapacityKind.RESERVATION, 1.0), Mode.IMPORT_RESERVATION),
     (Capacity(Direction.EXPORT, CapacityKind.SUBSCRIPTION, 1.0), Mode.EXPORT_SUBSCRIPTION),
     (Capacity(Direction.EXPORT, CapacityKind.RESERVATION, 1.0), Mode.EXPORT_RESERVATION),
+    (Capacity(Direction.IMPORT, CapacityKind.AVAILABLE, 1.0), Mode.IMPORT_AVAILABLE),
+    (Capacity(Direction.EXPORT, CapacityKind.AVAILABLE, 1.0), Mode.EXPORT_AVAILABLE),
     (StoragePower(1.0), Mode.STORAGE_POWER),
     (StorageCharge(50.0), Mode.STORAGE_CHARGE),
     (StorageEnergy(1.0), Mode.STORAGE_ENERGY),
@@ -144,10 +145,22 @@ SIMPLE: list[tuple[Control, Mode]] = [
     (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.1), Mode.IMPORT_PRICE),
     (Price(Priced.ALTERNATE, PriceKind.ABSOLUTE, 0.1), Mode.ALTERNATE_PRICE),
     (Price(Priced.DEMAND, PriceKind.ABSOLUTE, 9.0), Mode.DEMAND_CHARGE),
-    (Price(Priced.CAPACITY, PriceKind.ABSOLUTE, 9.0), Mode.CAPACITY_PRICE),
+    (Price(Priced.IMPORT_RESERVATION, PriceKind.ABSOLUTE, 9.0), Mode.IMPORT_RESERVATION_FEE),
+    (Price(Priced.EXPORT_RESERVATION, PriceKind.ABSOLUTE, 9.0), Mode.EXPORT_RESERVATION_FEE),
+    (Price(Priced.IMPORT_AVAILABLE, PriceKind.ABSOLUTE, 9.0), Mode.IMPORT_AVAILABLE_PRICE),
+    (Price(Priced.EXPORT_AVAILABLE, PriceKind.ABSOLUTE, 9.0), Mode.EXPORT_AVAILABLE_PRICE),
     (Price(Priced.EMISSIONS, PriceKind.ABSOLUTE, 400.0), Mode.EMISSIONS),
     (Thermostat(21.0, False), Mode.THERMOSTAT),
-    (Alert("grid_emergency", "stay warm"), Mode.ALERT),
+    (Alert("grid_emergency", "stay warm"), Mode.ALERT_GRID_EMERGENCY),
+    (Alert("black_start"), Mode.ALERT_BLACK_START),
+    (Alert("possible_outage"), Mode.ALERT_POSSIBLE_OUTAGE),
+    (Alert("flex_alert"), Mode.ALERT_FLEX_ALERT),
+    (Alert("fire"), Mode.ALERT_FIRE),
+    (Alert("freezing"), Mode.ALERT_FREEZING),
+    (Alert("wind"), Mode.ALERT_WIND),
+    (Alert("tsunami"), Mode.ALERT_TSUNAMI),
+    (Alert("air_quality"), Mode.ALERT_AIR_QUALITY),
+    (Alert("a kind of tomorrow"), Mode.ALERT_OTHER),
 ]
 
 
@@ -164,6 +177,17 @@ def test_a_curve_competes_for_the_mode_of_its_kind(kind: CurveKind) -> None:
 def test_no_control_and_no_mode_is_left_out() -> None:
     assert {type(control) for control, _ in SIMPLE} | {Curve} == set(get_args(Control))
     assert {mode for _, mode in SIMPLE} | {Mode(kind.value) for kind in CurveKind} == set(Mode)
+
+
+def test_what_is_granted_binds_and_what_is_on_offer_does_not() -> None:
+    assert {
+        f"{way}_{kind}" for way in ("import", "export") for kind in ("subscription", "reservation")
+    } == CAPACITY_MODES
+
+
+def test_prices_and_alerts_ask_nothing_of_a_device() -> None:
+    assert {mode_of(control) for control, _ in SIMPLE if isinstance(control, Price)} == PRICE_MODES
+    assert {mode_of(control) for control, _ in SIMPLE if isinstance(control, Alert)} == ALERT_MODES
 
 
 def test_limits_and_switches() -> None:

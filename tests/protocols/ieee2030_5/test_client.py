@@ -232,9 +232,7 @@ async def test_a_session_reads_answers_and_remembers() -> None:
     reads: asyncio.Queue[Read] = asyncio.Queue()
     async with _served(handler) as url:
         client = _client(url, memory)
-        outcome = Outcome(
-            EventKey(client.respondent, mrid(1)), OutcomeKind.RECEIVED, Moment("utility", 1_795_000_001.0)
-        )
+        outcome = Outcome(EventKey(client.respondent, mrid(1)), OutcomeKind.RECEIVED, Moment("utility", time.time()))
         owed = asyncio.create_task(client.tell(outcome))
         running = asyncio.create_task(client.run(reads.put_nowait))
         async with asyncio.timeout(20):

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from grid_functions.catalogue import built_in
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, empty, note
 from grid_functions.machines import Machine
-from grid_functions.model.claim import Basis, InForce, Source, SourceKind
+from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.control import Control
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank, Read, Respondent, Standing, Wanted
-from grid_functions.model.instants import OWN, Moment
+from grid_functions.model.instants import OWN
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import OptOut, Policy, SiteTerms, Vanished
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.words import Override
 from tests.grid_functions.house import UTILITY, at, snapshot, terms
 
 AGGREGATOR = Respondent("aggregator", "ven-1")
@@ -62,10 +63,9 @@ def event(
     )
 
 
-def override(control: Control, kind: SourceKind = SourceKind.OPERATOR) -> InForce:
+def override(control: Control, kind: SourceKind = SourceKind.OPERATOR) -> Override:
     """A word of the operator or the occupant."""
-    source = Source(kind, kind.value)
-    return InForce(control, source, Rank(0.0), Basis.OVERRIDE, Moment(OWN, BOOT_S), None, BOOT_S)
+    return Override(kind, control, BOOT_S)
 
 
 @dataclass

@@ -4,6 +4,7 @@ A scenario is ``{name, why, devices, site, asks, meter, expect, lost, alarms}``:
 
 * ``devices``: {name: {role, rated, power, charge, can, only, ...}}; ``power`` positive = consume, none = unmeasured; ``can``: modes obeyed
   natively (default all), ``only``: {mode: means} approximated; ``holds``: what it holds; other keys are fields of its nameplate;
+* ``functions``: {function: its options};
 * ``site``: fields of SiteTerms, and ``export``/``import``: ratings of the connection; ``meter``: W, positive = import, none = no meter;
 * ``asks``: [{by: utility | aggregator | operator | occupant, level, event, ...one control by its class: its arguments}]; several controls
   under one ``event`` are of one event; ``standing: true`` is a default;
@@ -15,26 +16,28 @@ A scenario is ``{name, why, devices, site, asks, meter, expect, lost, alarms}``:
 from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import yaml
+from pydantic import TypeAdapter
 
+from grid_functions.catalogue import SITE
 from grid_functions.decide import Decision
 from grid_functions.model import control as vocabulary
+from grid_functions.model import tariff
 from grid_functions.model.claim import Bound, SourceKind
-from grid_functions.model.control import Control, CurveKind, CurvePoint, Flow, Mode
+from grid_functions.model.control import Control, CurvePoint, Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
 from grid_functions.model.event import Event, Rank, Standing
 from grid_functions.model.outcome import OutcomeKind
-from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms, Yield
+from grid_functions.model.policy import BaselineKind, BaselineTerms, Connection, DeviceTerms, SiteTerms, Yield
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.setpoint import Reactive, Revert, Setpoint
-from grid_functions.model.units import PercentBase, Quantity
+from grid_functions.model.units import Quantity
 from tests.grid_functions.house import UTILITY
 from tests.scenarios.decide.site import AGGREGATOR, Site, event, override, policy
 
 HERE = Path(__file__).parent
-_WORDS: dict[str, type[StrEnum]] = {"base": PercentBase, "y_base": PercentBase, "flow": Flow, "kind": CurveKind}
 _RESPONDENTS = {"utility": UTILITY, "aggregator": AGGREGATOR}
 
 
@@ -55,11 +58,16 @@ def played(scenario: dict[str, Any]) -> Decision:
         devices={one.device: DeviceTerms(one.role, locked=one.device in told.get("locked", ())) for one in devices},
         respondents={UTILITY: names, AGGREGATOR: names},
         yields=Yield(told.get("yield", "pv")),
+        baseline=BaselineTerms(BaselineKind(told.get("baseline", "like_hours"))),
         approximate=frozenset(map(Mode, told.get("approximate", ()))),
         protection=told.get("protection", False),
     )
     policies = {UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)}
-    site = Site(devices, terms, policies, meter_w=scenario.get("meter", 0.0))
+    functions = {
+        name: maker.build(TypeAdapter(maker.options).validate_python(scenario.get("functions", {}).get(name, {})))
+        for name, maker in SITE.items()
+    }
+    site = Site(devices, terms, policies, functions, meter_w=scenario.get("meter", 0.0))
     reads, overrides = [], []
     for voice in ("utility", "aggregator"):
         events: dict[str, Event] = {}
@@ -79,7 +87,7 @@ def played(scenario: dict[str, Any]) -> Decision:
     for ask in scenario["asks"]:
         if ask.get("by") in ("operator", "occupant"):
             overrides += [override(_control(ask), SourceKind(ask["by"]))]
-    return site.tick(0.0, *reads, overrides=tuple(overrides))
+    return site.tick(0.0, *reads, words=tuple(overrides))
 
 
 def check(scenario: dict[str, Any], done: Decision) -> None:
@@ -95,6 +103,8 @@ def check(scenario: dict[str, Any], done: Decision) -> None:
     for words in scenario.get("alarms", ()):
         assert any(words in one.text for one in done.alarms), (words, done.alarms)
     refused = [one.cause.text for one in done.outcomes if one.kind is OutcomeKind.REFUSED]
+    assert refused or not scenario.get("refused")
+    assert not refused or scenario.get("refused") != []
     for words in scenario.get("refused", ()):
         assert any(words in text for text in refused), (words, refused)
     # a first decision is one that allocation itself makes: the guard has nothing to cut
@@ -147,11 +157,15 @@ def _seen(name: str, told: dict[str, Any]) -> Seen:
 
 def _control(ask: dict[str, Any]) -> Control:
     name = next(key for key in ask if key[:1].isupper())
-    told: dict[str, Any] = {key: _WORDS[key](value) if key in _WORDS else value for key, value in ask[name].items()}
-    if "points" in told:
-        told["points"] = tuple(CurvePoint(float(x), float(y)) for x, y in told["points"])
+    kind = getattr(vocabulary, name, None) or getattr(tariff, name)
+    hints, told = get_type_hints(kind), dict[str, Any](ask[name])
     for key, value in told.items():
-        if isinstance(value, int) and not isinstance(value, bool):
+        word = next((one for one in (hints[key], *get_args(hints[key])) if isinstance(one, type)), object)
+        if issubclass(word, StrEnum):
+            told[key] = word(value)
+        elif key == "points":
+            told[key] = tuple(CurvePoint(float(x), float(y)) for x, y in value)
+        elif word is float:
             told[key] = float(value)
-    made: Control = getattr(vocabulary, name)(**told)
+    made: Control = kind(**told)
     return made

@@ -37,5 +37,5 @@ def test_below_the_minimum_is_rounded_towards_tighter() -> None:
 def test_an_override_may_tighten_but_not_loosen() -> None:
     site = Site([seen("a")], terms({"a": Role.PV}))
     read = site.read(0.0, event("e", GenerationLimit(2000.0)))
-    assert produce(site.tick(0.0, read, overrides=(override(GenerationLimit(500.0)),))) == {"a": 500.0}
-    assert produce(site.tick(1.0, overrides=(override(GenerationLimit(4000.0)),))) == {"a": 2000.0}
+    assert produce(site.tick(0.0, read, words=(override(GenerationLimit(500.0)),))) == {"a": 500.0}
+    assert produce(site.tick(1.0, words=(override(GenerationLimit(4000.0)),))) == {"a": 2000.0}

@@ -45,7 +45,7 @@ class Wishes:
 def test_an_opt_out_drops_a_limit_only_where_its_upstream_allows(opt_out: OptOut, limit_w: float | None) -> None:
     site = Site([seen("a")], terms(ONE), {UTILITY: policy(opt_out=opt_out)})
     site.tick(0.0, site.read(0.0, event("e", ExportLimit(1000.0))))
-    assert produce(site.tick(1.0, opts=(Opt(EventKey(UTILITY, "e"), out=True),))) == {"a": limit_w}
+    assert produce(site.tick(1.0, words=(Opt(EventKey(UTILITY, "e"), out=True),))) == {"a": limit_w}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import Connect, Energize
 from grid_functions.model.device import Role
 from grid_functions.model.setpoint import Setpoint
+from grid_functions.words import Release
 from tests.grid_functions.house import seen, terms
 from tests.scenarios.decide.site import Site, by_name, event, override
 
@@ -24,15 +25,16 @@ def test_off_switches_the_inverter_and_never_the_load() -> None:
 
 def test_an_operators_off_outlasts_an_events_on() -> None:
     house = site()
-    done = house.tick(0.0, house.read(0.0, event("e", Connect(True))), overrides=(override(Energize(False)),))
+    done = house.tick(0.0, house.read(0.0, event("e", Connect(True))), words=(override(Energize(False)),))
     assert by_name(done.setpoints)["pv"].on is False
-    assert by_name(house.tick(1.0).setpoints)["pv"] == Setpoint("pv", house.decisions[1].serial, connect=True)
+    done = house.tick(1.0, words=(Release("operator/energize"),))
+    assert by_name(done.setpoints)["pv"] == Setpoint("pv", done.serial, connect=True)
 
 
 def test_an_occupants_on_does_not_withdraw_an_events_off() -> None:
     house = site()
     read = house.read(0.0, event("e", Energize(False)))
-    done = house.tick(0.0, read, overrides=(override(Energize(True), SourceKind.OCCUPANT),))
+    done = house.tick(0.0, read, words=(override(Energize(True), SourceKind.OCCUPANT),))
     assert by_name(done.setpoints)["pv"].on is False
 
 

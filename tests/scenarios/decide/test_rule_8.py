@@ -11,6 +11,7 @@ from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.entry import Entry
 from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import Connection
+from grid_functions.words import Release
 from tests.grid_functions.house import UTILITY, seen, terms
 from tests.scenarios.decide.site import AGGREGATOR, BOOT_S, Site, event, override, policy
 
@@ -57,8 +58,9 @@ def test_a_clamped_target_is_partially_served_once_with_the_worst_and_the_share_
     site = battery()
     site.tick(0.0, site.read(0.0, event("e", TargetPower(-4000.0), duration_s=100.0)))
     for second, limit_w in ((40.0, 3000.0), (50.0, 3000.0), (60.0, 1000.0)):
-        site.tick(second, overrides=(override(GenerationLimit(limit_w)),))
-    for second in (65.0, 99.0, 100.0, 101.0):
+        site.tick(second, words=(override(GenerationLimit(limit_w)),))
+    site.tick(65.0, words=(Release("operator/generation_limit"),))
+    for second in (99.0, 100.0, 101.0):
         site.tick(second)
     assert told(site, "e") == ["received", "started", "partially_served", "completed"]
     words = cause(site, "e", OutcomeKind.PARTIALLY_SERVED).text
@@ -69,7 +71,7 @@ def test_a_target_that_is_met_within_a_hair_is_served() -> None:
     """4 % of 4 kW are 160 W."""
     site = battery()
     site.tick(0.0, site.read(0.0, event("e", TargetPower(-4000.0), duration_s=60.0)))
-    site.tick(1.0, overrides=(override(GenerationLimit(3850.0)),))
+    site.tick(1.0, words=(override(GenerationLimit(3850.0)),))
     for second in (2.0, 60.0, 61.0):
         site.tick(second)
     assert told(site, "e") == ["received", "started", "completed"]
@@ -80,8 +82,8 @@ def test_what_was_cut_is_remembered_over_a_restart() -> None:
     entries: list[Entry] = []
     done = site.tick(0.0, site.read(0.0, event("e", TargetPower(-4000.0), duration_s=100.0)))
     entries += done.entries
-    entries += site.tick(10.0, overrides=(override(GenerationLimit(1000.0)),)).entries
-    entries += site.tick(60.0).entries
+    entries += site.tick(10.0, words=(override(GenerationLimit(1000.0)),)).entries
+    entries += site.tick(60.0, words=(Release("operator/generation_limit"),)).entries
     site.state = restore(entries)
     for second in (70.0, 100.0, 101.0):
         site.tick(second)

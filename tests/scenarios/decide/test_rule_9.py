@@ -16,6 +16,7 @@ from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
 from grid_functions.trajectory import TrajectoryState, TrajectoryStep, step
+from grid_functions.words import Release
 from tests.grid_functions.house import UTILITY, at, bound, in_force, on, seen, snapshot, terms
 from tests.scenarios.decide.site import Site, event, override, policy, produce
 
@@ -351,8 +352,8 @@ def test_a_hold_over_keeps_the_setpoint_between_two_controls(
 
 def test_an_operators_word_takes_no_path() -> None:
     site = Site([seen("a", power_w=-5000.0)], terms(ONE), {UTILITY: policy(gradient_pct_per_s=1.0)})
-    assert produce(site.tick(0.0, overrides=(override(GenerationLimit(100.0)),))) == {"a": 100.0}
-    assert produce(site.tick(1.0)) == {"a": None}
+    assert produce(site.tick(0.0, words=(override(GenerationLimit(100.0)),))) == {"a": 100.0}
+    assert produce(site.tick(1.0, words=(Release("operator/generation_limit"),))) == {"a": None}
 
 
 def test_a_decision_wakes_for_the_next_step_of_a_value_that_moves() -> None:

@@ -1,4 +1,4 @@
-"""Every control of IEEE 2030.5 to the setpoints it comes to: rules 2 to 6, as data with arithmetic by hand."""
+"""Every control of IEEE 2030.5 and OpenADR to the setpoints it comes to: rules 2 to 6, as data with arithmetic by hand."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.scenarios.decide.stage import check, played, scenarios
 
-FILES = ("targets.yaml", "reactive.yaml", "curves.yaml")
+FILES = ("targets.yaml", "reactive.yaml", "curves.yaml", "openadr.yaml")
 
 
 @pytest.mark.parametrize("scenario", scenarios(*FILES), ids=lambda one: one["name"])

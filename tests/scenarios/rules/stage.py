@@ -208,7 +208,9 @@ def _words(fact: Fact, now_s: float) -> str:
 
 def _means(one: Mapping[str, Any]) -> Means:
     cannot, away = one.get("cannot", {}), one.get("away", ())
-    return Means(lambda mode: str(cannot.get(mode, "")), lambda mode: mode not in cannot and mode not in away)
+    return Means(
+        lambda control: str(cannot.get(mode_of(control), "")), lambda mode: mode not in cannot and mode not in away
+    )
 
 
 def _next(done: TimelineStep, now: Instants) -> float | None:

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from grid_functions.model.instants import ClockQuality, Instants
-from protocols.ieee2030_5.session.clock import ServerClock, booted, heard
+from grid_functions.upstream_clock import UpstreamClock, booted
+from protocols.ieee2030_5.session.clock import heard
 from protocols.ieee2030_5.wire.resources import Time
 from tests.protocols.ieee2030_5.session.rig import UTC_S, control, house
 
@@ -14,8 +15,8 @@ def _time(at: int, quality: int = 4) -> Time:
     return Time(currentTime=at, dstEndTime=0, dstOffset=0, dstStartTime=0, quality=quality, tzOffset=0)
 
 
-def _steady(offset: float = 1000.0) -> ServerClock:
-    return ServerClock(offset, offset, 0.0, ClockQuality.SYNCHRONISED)
+def _steady(offset: float = 1000.0) -> UpstreamClock:
+    return UpstreamClock(offset, offset, 0.0, ClockQuality.SYNCHRONISED)
 
 
 def test_the_first_reading_is_taken_at_once_at_the_mid_point() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from grid_functions.model.instants import ClockQuality, Instants
-from protocols.ieee2030_5.session.clock import ServerClock, booted, heard
+from grid_functions.upstream_clock import UpstreamClock, booted
+from protocols.ieee2030_5.session.clock import heard
 from protocols.ieee2030_5.wire.resources import Time
 
 
@@ -13,8 +14,8 @@ def reading(now: int, quality: int = 3) -> Time:
     return Time(currentTime=now, dstEndTime=0, dstOffset=0, dstStartTime=0, quality=quality, tzOffset=0)
 
 
-def steady(quality: ClockQuality = ClockQuality.SYNCHRONISED) -> ServerClock:
-    return ServerClock(1000.0, 1000.0, 0.0, quality)
+def steady(quality: ClockQuality = ClockQuality.SYNCHRONISED) -> UpstreamClock:
+    return UpstreamClock(1000.0, 1000.0, 0.0, quality)
 
 
 def test_a_new_run_begins_at_our_own_utc_and_what_was_saved() -> None:
@@ -30,7 +31,7 @@ def test_a_new_run_begins_at_our_own_utc_and_what_was_saved() -> None:
 def test_a_clock_slews_a_tenth_of_a_second_per_second_either_way(
     goal_s: float, at_10_s: float, at_100_s: float
 ) -> None:
-    clock = ServerClock(1000.0, goal_s, 0.0, ClockQuality.SYNCHRONISED)
+    clock = UpstreamClock(1000.0, goal_s, 0.0, ClockQuality.SYNCHRONISED)
     assert clock.now_s(0.0) == 1000.0
     assert clock.now_s(-5.0) == 995.0
     assert clock.now_s(10.0) == pytest.approx(at_10_s)
@@ -63,7 +64,9 @@ def test_a_reading_is_of_the_mid_point_and_as_doubtful_as_its_journey(
 def test_a_difference_is_slewed_up_to_half_a_minute_and_a_jump_beyond() -> None:
     slewed = heard(steady(), reading(1129), 100.0, 100.0, True)
     assert (slewed.offset_s, slewed.goal_s, slewed.doubt_s) == (1000.0, 1029.5, None)
-    at_the_edge = heard(ServerClock(1000.5, 1000.5, 0.0, ClockQuality.SYNCHRONISED), reading(1130), 100.0, 100.0, True)
+    at_the_edge = heard(
+        UpstreamClock(1000.5, 1000.5, 0.0, ClockQuality.SYNCHRONISED), reading(1130), 100.0, 100.0, True
+    )
     assert (at_the_edge.offset_s, at_the_edge.goal_s) == (1000.5, 1030.5)
     jumped = heard(steady(), reading(1130), 100.0, 100.0, True)
     assert jumped == replace(steady(), doubt_s=1030.5)

@@ -6,7 +6,9 @@ import pytest
 
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
+from protocols.ieee2030_5.session import backlog
 from protocols.ieee2030_5.session.exchange import Method, Picture, Request
+from protocols.ieee2030_5.session.state import born
 from protocols.ieee2030_5.wire.datatypes import Link, ListLink
 from protocols.ieee2030_5.wire.metering import MirrorMeterReadingList, MirrorUsagePoint
 from protocols.ieee2030_5.wire.resources import DeviceCapability
@@ -126,6 +128,66 @@ def test_a_mirror_is_found_again_after_a_restart() -> None:
     _live(second, 6)
     assert second.points == []
     assert len(_told(second)) >= 4
+
+
+def _begun_again(first: Utility, after_s: float) -> Utility:
+    """The gateway is started again this much later, beside the same server."""
+    second = _utility(first.rig.memory, rate=first.rate)
+    second.rig.server.lists["/mup"] = first.rig.server.lists["/mup"]
+    second.rig.mono = first.rig.mono + after_s
+    second.rig.state = born(second.rig.state.terms, first.rig.memory, second.rig.instants())
+    return second
+
+
+@pytest.mark.parametrize("rate", [60, 300])
+def test_what_a_restart_in_an_outage_held_back_is_told_afterwards(rate: int) -> None:
+    first = _utility(rate=rate)
+    _live(first, 10)
+    first.rig.server.down = True
+    _live(first, 30, watts=-100.0)
+    second = _begun_again(first, after_s=180.0)
+    _live(second, 10)
+    told = _told(first) + _told(second)
+    covered = [start + 60 * n for start, duration, _ in told for n in range(duration // 60)]
+    assert len(covered) == len(set(covered)), "a minute told twice"
+    assert sum(duration for _, duration, watts in _told(second) if watts == -100) >= 30 * 60 - rate
+    ends = [start + duration for start, duration, _ in told]
+    assert min(start for start, _, _ in _told(second)) <= max(ends[: len(_told(first))]), "a minute between is missing"
+
+
+def test_what_was_told_is_not_told_again_after_a_restart() -> None:
+    first = _utility()
+    _live(first, 10)
+    second = _begun_again(first, after_s=5.0)
+    second.rig.run(600)
+    assert {start for start, _, _ in _told(second)}.isdisjoint(start for start, _, _ in _told(first))
+
+
+def test_an_outage_over_many_restarts_leaves_a_day_at_most_in_memory() -> None:
+    utility = _utility()
+    _live(utility, 5)
+    for _ in range(3):
+        utility.rig.server.down = True
+        _live(utility, 500)
+        utility = _begun_again(utility, after_s=60.0)
+    kept = {key: body for key, (_, body) in utility.rig.memory.items() if key in backlog.KEYS}
+    assert len(kept) <= 48
+    assert 1300 <= len(utility.rig.state.mirrors[Metered.CONNECTION].minutes) <= 1441
+    assert max(len(body) for body in kept.values()) < 3 * 60 * 2 * 80
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[1]", b'{"a":[]}', b'{"60":[["net",null]]}', b'{"60":[["furlongs",null,0,60,1,1]]}']
+)
+def test_what_cannot_be_read_of_a_backlog_is_left_out(body: bytes) -> None:
+    first = _utility()
+    _live(first, 3)
+    first.rig.server.down = True
+    _live(first, 3)
+    spoiled = {key: (1, body) if key in backlog.KEYS else kept for key, kept in first.rig.memory.items()}
+    second = _utility(spoiled)
+    _live(second, 5)
+    assert sum(duration for _, duration, _ in _told(second)) >= 3 * 60
 
 
 def test_another_devices_mirror_is_left_alone() -> None:

@@ -1,0 +1,341 @@
+"""Day-ahead coordination: prices are negotiated with the homes until a plan with a certificate stands; then the plan is leased.
+
+One machine around :mod:`grid_functions.area.talks`: it opens rounds, hears replies, asks for the two small programs of a round, and ends
+the talks at the wanted gap, at the last round or when time runs out, always with the best plan so far. Talks that a restart interrupts
+begin anew; what was agreed is durable. A plan is leased as load dispatch by step, and its delivery is measured until two hours after
+its end.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from grid_functions import letters
+from grid_functions.alarm import Alarm, message_of
+from grid_functions.area import peak, talks
+from grid_functions.area.delivery import Meter
+from grid_functions.area.peak import Column, Demand
+from grid_functions.area.talks import Certificate, Reply, Talks, Terms
+from grid_functions.building.program import Solution
+from grid_functions.letters import Agreed, Prices, Profile, Way
+from grid_functions.model.control import DispatchKind, LoadDispatch
+from grid_functions.model.errors import ConfigurationFault, MalformedMessage
+from grid_functions.model.event import Interval
+from grid_functions.model.function import AreaInputs, Ask, Output, Step, WakeAt
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Grant, Message
+
+NAME = "day_ahead"
+AFTER_S = 7200.0
+"""Delivery is measured for so long beyond the plan: what a plan pushes over its end shows there."""
+
+_DAY_S = 86_400.0
+_MASTER, _PRICE = "master", "price"
+
+
+@dataclass(frozen=True, slots=True)
+class DayAheadOptions:
+    """``charge``: currency per kW of the area's highest power over the horizon; ``limit_kw``: what it must not exceed (0 = none).
+
+    Talks begin each day at ``begins_s`` after midnight UTC for a horizon of ``steps`` times ``step_s`` that starts ``lead_s`` later; an
+    order ``begin`` starts them at once. ``round_s``: how long a round waits for replies. ``base_kw``: a member's stated baseline until it
+    has had a plan; ``most_kw``: what a member is connected with.
+    """
+
+    charge: float = 0.5
+    limit_kw: float = 0.0
+    beyond: float = 100.0
+    begins_s: float = 15 * 3600.0
+    lead_s: float = 1800.0
+    step_s: float = 600.0
+    steps: int = 144
+    round_s: float = 30.0
+    gap: float = 0.005
+    rounds: int = 60
+    patience: int = 2
+    groups: int = 200
+    base_kw: float = 2.0
+    most_kw: float = 30.0
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "charge": (self.charge, 0.0, 1e6),
+            "limit_kw": (self.limit_kw, 0.0, 1e7),
+            "beyond": (self.beyond, 0.001, 1e6),
+            "begins_s": (self.begins_s, 0.0, _DAY_S),
+            "lead_s": (self.lead_s, 10.0, _DAY_S),
+            "step_s": (self.step_s, 60.0, 7200.0),
+            "steps": (self.steps, 1, 1008),
+            "round_s": (self.round_s, 1.0, 3600.0),
+            "gap": (self.gap, 1e-6, 1.0),
+            "rounds": (self.rounds, 1, 60),
+            "patience": (self.patience, 1, 60),
+            "groups": (self.groups, 1, 1000),
+            "base_kw": (self.base_kw, 0.0, 1e6),
+            "most_kw": (self.most_kw, 0.1, 1e6),
+        }
+        mistakes = [
+            f"{NAME}.{name} is {value}: choose {least:g} to {most:g}"
+            for name, (value, least, most) in ranges.items()
+            if not least <= value <= most
+        ]
+        if self.charge == 0.0 and self.limit_kw == 0.0:
+            mistakes.append(f"{NAME} has neither charge nor limit_kw: there is nothing to coordinate for")
+        if mistakes:
+            raise ConfigurationFault(tuple(mistakes))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A plan that was agreed: each member's profile by step, kW, and what the plan is worth."""
+
+    talks: str
+    start_utc_s: float
+    step_s: float
+    profiles: Mapping[str, tuple[float, ...]]
+    certificate: Certificate
+
+    @property
+    def end_utc_s(self) -> float:
+        """When the last step is over."""
+        return self.start_utc_s + self.step_s * max((len(one) for one in self.profiles.values()), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class DayAheadDurable:
+    """``begun_utc_s``: when talks were begun last; ``meter``: what members really did with what was agreed."""
+
+    begun_utc_s: float = -math.inf
+    agreement: Agreement | None = None
+    meter: Meter | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """Talks in progress. ``asked``: which problems are out; ``priced``: the bundle's answer, kept until the master has answered too."""
+
+    name: str
+    start_utc_s: float
+    terms: Terms
+    talks: Talks
+    deadline_utc_s: float
+    columns: tuple[Column, ...] = ()
+    named: tuple[tuple[int, int], ...] = ()
+    waits: frozenset[str] = frozenset()
+    price: Solution | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayAheadState:
+    """``session``: of this run only."""
+
+    durable: DayAheadDurable = field(default_factory=DayAheadDurable)
+    session: Session | None = None
+    granted: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DayAhead:
+    """The leader of the talks; its followers are the homes' own stewards."""
+
+    options: DayAheadOptions = DayAheadOptions()
+
+    def empty(self) -> DayAheadState:
+        """The state at birth."""
+        return DayAheadState()
+
+    def step(self, state: DayAheadState, inputs: AreaInputs, now: Instants) -> Step[DayAheadState]:
+        """Open, hear, solve, agree."""
+        outputs: list[Output] = []
+        state = self._measured(state, inputs)
+        begins = any(order.kind == "begin" for order in inputs.orders)
+        if state.session is None and inputs.enrolled and (begins or self._due(state, now)):
+            state = self._begun(state, inputs, now, outputs)
+        elif state.session is not None:
+            session, wrong = self._heard(state.session, inputs.messages)
+            outputs += [message_of(Alarm(NAME, who, why), NAME) for who, why in wrong]
+            if session.waits:
+                state = self._solved(state, session, inputs, now, outputs)
+            elif talks.complete(session.talks, session.terms) or now.utc_s >= session.deadline_utc_s:
+                state = replace(state, session=_posed(session, now, outputs))
+            else:
+                state = replace(state, session=session)
+        state = self._leased(state, now, outputs)
+        outputs.append(WakeAt(self._next(state, now)))
+        return Step(state, tuple(outputs))
+
+    def _due(self, state: DayAheadState, now: Instants) -> bool:
+        begin_s = _begin_before(now.utc_s, self.options.begins_s)
+        return state.durable.begun_utc_s < begin_s and now.utc_s - begin_s < self.options.lead_s
+
+    def _begun(self, state: DayAheadState, inputs: AreaInputs, now: Instants, outputs: list[Output]) -> DayAheadState:
+        options, last = self.options, state.durable.agreement
+        known = last.profiles if last is not None else {}
+        bases = {
+            member: np.array(known[member])
+            if len(known.get(member, ())) == options.steps
+            else np.full(options.steps, options.base_kw)
+            for member in inputs.enrolled
+        }
+        limit_kw = options.limit_kw or math.inf
+        terms = Terms(
+            Demand(options.charge, np.zeros(options.steps), limit_kw, options.beyond),
+            bases,
+            dict.fromkeys(inputs.enrolled, options.most_kw),
+            options.gap,
+            options.rounds,
+            options.patience,
+            options.groups,
+        )
+        session = Session(
+            name=f"{NAME}-{now.utc_s:.0f}",
+            start_utc_s=math.ceil((now.utc_s + options.lead_s) / options.step_s) * options.step_s,
+            terms=terms,
+            talks=talks.begin(terms),
+            deadline_utc_s=now.utc_s + options.round_s,
+        )
+        outputs += self._posted(session)
+        return replace(state, session=session, durable=replace(state.durable, begun_utc_s=now.utc_s))
+
+    def _posted(self, session: Session) -> Iterable[Message]:
+        """Every price a member has not answered: who is late is asked for all of them at once."""
+        step_h = self.options.step_s / 3600.0
+        for member, open_ in talks.unanswered(session.talks, session.terms).items():
+            for number in open_:
+                added = tuple((session.talks.prices[number] / step_h).tolist())
+                letter = Prices(session.name, number, session.start_utc_s, self.options.step_s, added)
+                yield letters.write(letter, NAME, member, NAME, f"{session.name}/{number}")
+
+    def _heard(self, session: Session, messages: Iterable[Message]) -> tuple[Session, list[tuple[str, str]]]:
+        replies, wrong = [], []
+        for message in messages:
+            try:
+                letter = letters.read(message, Way.UP)
+            except MalformedMessage as fault:
+                wrong.append((message.sender, str(fault)))
+                continue
+            if isinstance(letter, Profile) and letter.talks == session.name:
+                replies.append((message.sender, letter.round, Reply(letter.cost, np.array(letter.net_kw))))
+        return replace(session, talks=talks.heard(session.talks, replies, session.terms)), wrong
+
+    def _solved(
+        self, state: DayAheadState, session: Session, inputs: AreaInputs, now: Instants, outputs: list[Output]
+    ) -> DayAheadState:
+        """Take the answers of the two programs; with both in hand go on, or end."""
+        demand = talks.demand_of(session.talks, session.terms)
+        groups = len(talks.groups_of(session.talks, session.terms))
+        for answer in inputs.answers:
+            about, _, what = answer.id.rpartition("/")
+            if about != _round_of(session) or what not in session.waits:
+                continue
+            session = replace(session, waits=session.waits - {what})
+            solution = answer.solution if isinstance(answer.solution, Solution) and answer.solution.usable else None
+            if what == _MASTER and solution is not None:
+                plan = peak.planned(solution, session.columns, demand)
+                session = replace(session, talks=talks.with_plan(session.talks, plan, session.named))
+            elif what == _PRICE:
+                session = replace(session, price=solution)
+        if session.waits:
+            return replace(state, session=session)
+        late = now.utc_s + self.options.round_s >= session.start_utc_s
+        if talks.done(session.talks, session.terms) or session.price is None or late:
+            return self._ended(state, session, outputs)
+        found = peak.priced(session.price, session.columns, groups, demand)
+        session = replace(
+            session,
+            talks=talks.with_price(session.talks, found),
+            deadline_utc_s=now.utc_s + self.options.round_s,
+            price=None,
+        )
+        outputs += self._posted(session)
+        return replace(state, session=session)
+
+    def _ended(self, state: DayAheadState, session: Session, outputs: list[Output]) -> DayAheadState:
+        told = talks.certificate(session.talks, session.terms)
+        if told is None:
+            outputs.append(
+                message_of(Alarm(NAME, session.name, "ended without any plan; nobody is told anything"), NAME)
+            )
+            return replace(state, session=None)
+        profiles = {}
+        weights = talks.weights_of(session.talks, session.terms)
+        for member in session.terms.base_kw:
+            profile = tuple(talks.profile_of(member, session.talks, session.terms).tolist())
+            profiles[member] = profile
+            mine = tuple(one for one in weights.get(member, ()) if one[0] >= 0)
+            letter = Agreed(session.name, tuple(n for n, _ in mine), tuple(w for _, w in mine), profile)
+            outputs.append(letters.write(letter, NAME, member, NAME, f"{session.name}/agreed"))
+        if told.over_kw > 0:
+            text = f"the limit cannot be reached: {told.over_kw:.1f} kW beyond it"
+            outputs.append(message_of(Alarm(NAME, session.name, text), NAME))
+        agreement = Agreement(session.name, session.start_utc_s, self.options.step_s, profiles, told)
+        meter = Meter(agreement.start_utc_s, agreement.end_utc_s + AFTER_S)
+        return replace(
+            state, session=None, granted=False, durable=replace(state.durable, agreement=agreement, meter=meter)
+        )
+
+    def _measured(self, state: DayAheadState, inputs: AreaInputs) -> DayAheadState:
+        meter = state.durable.meter
+        if meter is None:
+            return state
+        fed = meter.fed(inputs.members)
+        return state if fed == meter else replace(state, durable=replace(state.durable, meter=fed))
+
+    def _leased(self, state: DayAheadState, now: Instants, outputs: list[Output]) -> DayAheadState:
+        """The plan as grants, once in a run and until it is over; then they are taken back."""
+        agreement = state.durable.agreement
+        if agreement is None:
+            return state
+        over = now.utc_s >= agreement.end_utc_s
+        if state.granted == (not over):
+            return state
+        for member, profile in agreement.profiles.items():
+            if member in agreement.certificate.missing:
+                continue
+            series = () if over else _series(profile, agreement.step_s)
+            outputs.append(Grant(member, "plan", (), agreement.start_utc_s, series))
+        return replace(state, granted=not over)
+
+    def _next(self, state: DayAheadState, now: Instants) -> Moment:
+        ahead = [_begin_before(now.utc_s, self.options.begins_s) + _DAY_S]
+        if state.session is not None and not state.session.waits:
+            ahead.append(state.session.deadline_utc_s)
+        if state.durable.agreement is not None and state.granted:
+            ahead.append(state.durable.agreement.end_utc_s)
+        return Moment(OWN, min(one for one in ahead if one > now.utc_s))
+
+
+def _posed(session: Session, now: Instants, outputs: list[Output]) -> Session:
+    """The round is over: ask for the plan it allows, and for the next price."""
+    after = talks.closed_round(session.talks, session.terms)
+    columns, named = talks.columns_of(after, session.terms)
+    demand, groups = talks.demand_of(after, session.terms), len(talks.groups_of(after, session.terms))
+    session = replace(
+        session, talks=after, columns=columns, named=named, waits=frozenset({_MASTER, _PRICE}), price=None
+    )
+    deadline = Moment(OWN, now.utc_s + 60.0)
+    about = _round_of(session)
+    outputs.append(Ask(f"{about}/{_MASTER}", peak.master(columns, groups, demand), deadline))
+    centre = after.prices[after.centre]
+    outputs.append(Ask(f"{about}/{_PRICE}", peak.next_price(columns, groups, demand, centre, after.pull), deadline))
+    return session
+
+
+def _round_of(session: Session) -> str:
+    return f"{session.name}/{session.talks.round}"
+
+
+def _begin_before(utc_s: float, begins_s: float) -> float:
+    """The last time of day ``begins_s`` that is not after now."""
+    today_s = math.floor(utc_s / _DAY_S) * _DAY_S + begins_s
+    return today_s if utc_s >= today_s else today_s - _DAY_S
+
+
+def _series(profile: tuple[float, ...], step_s: float) -> tuple[Interval, ...]:
+    return tuple(
+        Interval(k * step_s, step_s, (LoadDispatch(DispatchKind.SETPOINT_W, value * 1000.0),))
+        for k, value in enumerate(profile)
+    )

@@ -1,0 +1,59 @@
+"""Cold-load pickup: after an outage members return in turn, under the area's limit, instead of all at once.
+
+After hours without power every heater, tank and car wants its full power: diversity is gone. Members come back by priority, then by how
+long they have waited; the next one only when the area's own meter leaves room for the most that it may take. Without a meter's reading
+nobody more comes back (rule 6). Who is back stays back: its import is limited to its share instead of being thrown off again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A member that is off. ``most_w``: what it may take when it returns; ``priority``: the smaller comes first."""
+
+    member: str
+    most_w: float
+    priority: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order. Durable."""
+
+    limit_w: float
+    waiting: tuple[Waiting, ...]
+    back: tuple[tuple[Waiting, float], ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether everyone is back."""
+        return not self.waiting
+
+
+def begin(limit_w: float, members: Mapping[str, Waiting]) -> Pickup:
+    """Everyone is off."""
+    return Pickup(limit_w, tuple(sorted(members.values(), key=lambda one: (one.priority, one.member))))
+
+
+def step(
+    pickup: Pickup, area_w: float | None, powers_w: Mapping[str, float], now_utc_s: float, settle_s: float = 60.0
+) -> Pickup:
+    """Let back whom the room allows. Who came back less than ``settle_s`` ago, or is not read, counts at all that it may take."""
+    if area_w is None:
+        return pickup
+    reserved_w = 0.0
+    for one, since_s in pickup.back:
+        young = now_utc_s - since_s < settle_s
+        read_w = powers_w.get(one.member)
+        if young or read_w is None:
+            # It may not show in the meter yet: what it still may add is kept free.
+            reserved_w += max(0.0, one.most_w - max(0.0, read_w or 0.0))
+    room_w = pickup.limit_w - area_w - reserved_w
+    back, waiting = list(pickup.back), list(pickup.waiting)
+    while waiting and waiting[0].most_w <= room_w:
+        one = waiting.pop(0)
+        room_w -= one.most_w
+        back.append((one, now_utc_s))
+    return replace(pickup, waiting=tuple(waiting), back=tuple(back))

@@ -1,0 +1,229 @@
+"""A site as its steward knows it: which device is which part, how it is now, and the program that follows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grid_functions.building.heating import Comfort, Dynamics, Heating, HeatingPlan, Zone, dynamics
+from grid_functions.building.home import Home, Limits, home
+from grid_functions.building.part import Horizon, Part
+from grid_functions.building.program import Vector
+from grid_functions.building.storage import StoragePlan, Store, Wanted
+from grid_functions.building.sun import Array, SunPlan
+from grid_functions.building.water import Tank, TankPlan
+from grid_functions.building.weekly import Week
+from grid_functions.model.device import Vehicle
+from grid_functions.model.errors import ConfigurationFault
+from grid_functions.model.reading import Quality
+from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.units import Quantity
+
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneOf:
+    """A heated zone behind the device ``device``, with the setpoints its people want through the week."""
+
+    device: str
+    zone: Zone
+    week: Week = field(default_factory=lambda: Week(default=20.5))
+
+
+@dataclass(frozen=True, slots=True)
+class TankOf:
+    """A water heater; ``draws_l``: litres in each hour of the local day."""
+
+    device: str
+    tank: Tank
+    draws_l: tuple[float, ...] = (0, 0, 0, 0, 0, 4, 20, 24, 10, 6, 4, 6, 8, 6, 4, 4, 4, 8, 16, 18, 14, 10, 6, 2)
+    least_c: float = 48.0
+    most_c: float = 62.0
+
+    def __post_init__(self) -> None:
+        if len(self.draws_l) != 24 or min(self.draws_l) < 0:
+            raise ConfigurationFault((f"{self.device}: draws_l has 24 hours of litres, 0 or more",))
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryOf:
+    """A battery; ``reserve_pct`` of its capacity is kept."""
+
+    device: str
+    store: Store
+    reserve_pct: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CarOf:
+    """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``."""
+
+    device: str
+    store: Store
+    arrives_s: float = 18 * 3600.0
+    departs_s: float = 7 * 3600.0
+    arrives_pct: float = 40.0
+    wanted_pct: float = 90.0
+
+    def home_at(self, second: float) -> bool:
+        """Whether it is usually there at a second of the local day."""
+        if self.arrives_s <= self.departs_s:
+            return self.arrives_s <= second < self.departs_s
+        return second >= self.arrives_s or second < self.departs_s
+
+
+@dataclass(frozen=True, slots=True)
+class SunOf:
+    """Photovoltaics behind an inverter."""
+
+    device: str
+    array: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Dwelling:
+    """All parts of a site that its steward may plan; ``couplings`` between zones, W/K."""
+
+    zones: tuple[ZoneOf, ...] = ()
+    couplings: tuple[tuple[int, int, float], ...] = ()
+    tanks: tuple[TankOf, ...] = ()
+    batteries: tuple[BatteryOf, ...] = ()
+    cars: tuple[CarOf, ...] = ()
+    suns: tuple[SunOf, ...] = ()
+    comfort: Comfort = field(default_factory=Comfort)
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Everything it tells what to do."""
+        parts: list[ZoneOf | TankOf | BatteryOf | CarOf] = [*self.zones, *self.tanks, *self.batteries, *self.cars]
+        return frozenset(one.device for one in parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """What the horizon brings: ``outdoor_c``, ``sun_w_m2`` and ``base_w`` by step."""
+
+    outdoor_c: Vector
+    sun_w_m2: Vector
+    base_w: Vector
+
+
+Local = Callable[[float], tuple[int, float]]
+"""From UTC seconds to (weekday, seconds since local midnight)."""
+
+
+def laid_out(
+    dwelling: Dwelling,
+    snapshot: Snapshot,
+    outlook: Outlook,
+    horizon: Horizon,
+    local: Local,
+    limits: Limits | None = None,
+    learnt: Dynamics | None = None,
+) -> Home:
+    """The program of a dwelling as it is now. What cannot be read stands where its people want it: a plan is made all the same."""
+    parts: list[Part] = []
+    if dwelling.zones:
+        parts.append(_heating(dwelling, snapshot, outlook, horizon, local, learnt))
+    clock = [local(horizon.start_utc_s + k * horizon.step_s) for k in range(horizon.steps)]
+    seconds = [second for _, second in clock]
+    for tank in dwelling.tanks:
+        now_c = _read(snapshot, tank.device, Quantity.TEMPERATURE, (tank.least_c + tank.most_c) / 2.0)
+        draws = [tank.draws_l[int(second // 3600) % 24] * horizon.step_h for second in seconds]
+        parts.append(
+            TankPlan(
+                tank.device,
+                tank.tank,
+                now_c,
+                np.array(draws),
+                tank.least_c,
+                tank.most_c,
+                final_c=min(now_c, tank.most_c),
+            )
+        )
+    for battery in dwelling.batteries:
+        whole_wh = battery.store.capacity_wh
+        now_wh = _read(snapshot, battery.device, Quantity.STATE_OF_CHARGE, 50.0) / 100.0 * whole_wh
+        back = Wanted(horizon.steps - 1, now_wh)
+        least_wh = battery.reserve_pct / 100.0 * whole_wh
+        there = np.ones(horizon.steps)
+        parts.append(
+            StoragePlan(battery.device, battery.store, now_wh, there, np.zeros(horizon.steps), (back,), least_wh)
+        )
+    parts += [_car(car, snapshot, horizon, seconds) for car in dwelling.cars]
+    parts += [SunPlan(sun.device, sun.array.offered_w(outlook.sun_w_m2, outlook.outdoor_c)) for sun in dwelling.suns]
+    return home(horizon, parts, outlook.base_w, limits)
+
+
+def _heating(
+    dwelling: Dwelling,
+    snapshot: Snapshot,
+    outlook: Outlook,
+    horizon: Horizon,
+    local: Local,
+    learnt: Dynamics | None,
+) -> HeatingPlan:
+    ends = [local(horizon.start_utc_s + (k + 1) * horizon.step_s) for k in range(horizon.steps)]
+    wanted = np.array([[one.week.at(day, second) for one in dwelling.zones] for day, second in ends])
+    first = local(horizon.start_utc_s)
+    now = [_read(snapshot, one.device, Quantity.TEMPERATURE, one.week.at(*first)) for one in dwelling.zones]
+    step = learnt or dynamics(Heating(tuple(one.zone for one in dwelling.zones), dwelling.couplings), horizon.step_s)
+    return HeatingPlan(
+        "heating",
+        step,
+        np.array([one.zone.heater_w for one in dwelling.zones]),
+        np.array(now),
+        wanted,
+        outlook.outdoor_c,
+        np.zeros((horizon.steps, len(dwelling.zones))),
+        dwelling.comfort,
+        final_c=wanted[-1],
+        names=tuple(one.device for one in dwelling.zones),
+    )
+
+
+def _car(car: CarOf, snapshot: Snapshot, horizon: Horizon, seconds: list[float]) -> StoragePlan:
+    """One that is plugged in now counts as there until its usual departure; one that is away comes at its usual time."""
+    seen = snapshot.devices.get(car.device)
+    vehicle = None if seen is None else seen.condition.vehicle
+    here = vehicle in (Vehicle.CONNECTED, Vehicle.CHARGING, Vehicle.VENTILATION)
+    there = [car.home_at(second) for second in seconds]
+    leaves = next((k for k in range(1, horizon.steps) if there[k - 1] and not there[k]), horizon.steps)
+    if here and not there[0]:
+        until = next((k for k in range(horizon.steps) if there[k]), horizon.steps)
+        there[:until] = [True] * until
+    arrived_wh = car.arrives_pct / 100.0 * car.store.capacity_wh
+    charged_wh = _read(snapshot, car.device, Quantity.SESSION_ENERGY, 0.0) * car.store.efficiency_in if here else 0.0
+    told_pct = _read(snapshot, car.device, Quantity.STATE_OF_CHARGE, -1.0)
+    now_wh = told_pct / 100.0 * car.store.capacity_wh if told_pct >= 0 else arrived_wh + charged_wh
+    now_wh = min(now_wh, car.store.capacity_wh)
+    wanted_wh = car.wanted_pct / 100.0 * car.store.capacity_wh
+    ready = Wanted(min(leaves, horizon.steps) - 1, wanted_wh)
+    # After it left it comes back as empty as it usually does: what is driven is known only so far.
+    driven = np.zeros(horizon.steps)
+    if leaves < horizon.steps:
+        driven[leaves] = max(0.0, wanted_wh - arrived_wh)
+    return StoragePlan(car.device, car.store, now_wh, np.array(there, dtype=np.float64), driven, (ready,))
+
+
+def _read(snapshot: Snapshot, device: str, quantity: Quantity, otherwise: float) -> float:
+    seen = snapshot.devices.get(device)
+    reading = None if seen is None else seen.condition.readings.get((quantity, None))
+    good = reading is not None and reading.quality in (Quality.GOOD, Quality.STALE) and np.isfinite(reading.value)
+    return reading.value if good and reading is not None else otherwise
+
+
+def commands(series: Mapping[str, Vector], dwelling: Dwelling, k: int) -> dict[str, tuple[Quantity, float]]:
+    """What step ``k`` of a plan tells each device: a temperature to heat to, or a power (positive = consume). The sun is told nothing:
+    a plan that leaves some of it does so at the meter, by what it stores."""
+    told: dict[str, tuple[Quantity, float]] = {}
+    for zone in dwelling.zones:
+        told[zone.device] = (Quantity.TEMPERATURE, float(series[f"heating.{zone.device}.temperature_c"][k]))
+    for tank in dwelling.tanks:
+        told[tank.device] = (Quantity.TEMPERATURE, float(series[f"{tank.device}.temperature_c"][k]))
+    stores: list[BatteryOf | CarOf] = [*dwelling.batteries, *dwelling.cars]
+    for store in stores:
+        power_w = series[f"{store.device}.charge_w"][k] - series[f"{store.device}.discharge_w"][k]
+        told[store.device] = (Quantity.NET, float(power_w))
+    return told

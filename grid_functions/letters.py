@@ -1,0 +1,207 @@
+"""What area functions and their members write to each other: frozen types as canonical JSON, in typed one-way channels.
+
+A channel is one function's and one direction's; it carries the kinds named here and nothing else, each up to its own size. What is too
+large, unknown, or holds anything but what its type says is refused before anyone looks at it.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from grid_functions.model.errors import MalformedMessage, OurFault
+from grid_functions.model.lease import Message
+
+T = TypeVar("T")
+
+LONGEST = 1_008
+"""Values of a series at most: a week of ten minutes."""
+
+
+class Way(StrEnum):
+    """The two directions, never mixed."""
+
+    DOWN = "down"  # from the area to its member
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A round of a coordination: ``added`` to the standing tariff by step, currency per kWh."""
+
+    talks: str
+    round: int
+    start_utc_s: float
+    step_s: float
+    added: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A member's answer to one round: what the plan costs it at its standing tariff, and its net power by step, kW, positive = import."""
+
+    talks: str
+    round: int
+    cost: float
+    net_kw: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The end of the talks: the plan as weights on the member's own answers, and the profile they amount to."""
+
+    talks: str
+    rounds: tuple[int, ...]
+    weights: tuple[float, ...]
+    net_kw: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How much could you move? For ``duration_s`` from ``start_utc_s``."""
+
+    request: str
+    start_utc_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flexibility:
+    """What a member could add (``up_kw``) or shed (``down_kw``) against ``base_kw``, each >= 0, and for how long."""
+
+    request: str
+    up_kw: float
+    down_kw: float
+    base_kw: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for."""
+
+    market: str
+    start_utc_s: float
+    step_s: float
+    prices: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """One package, whole or not at all: reduction by interval, kW >= 0, for ``price`` currency in total."""
+
+    id: str
+    kw: tuple[float, ...]
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bids:
+    """A member's bids, of which at most one can win (XOR)."""
+
+    market: str
+    bids: tuple[Bid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """The bid that won; empty = none of this member's."""
+
+    market: str
+    bid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
+
+    start_utc_s: float
+    step_s: float
+    outdoor_c: tuple[float, ...]
+    sun_w_m2: tuple[float, ...]
+
+
+CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = MappingProxyType(
+    {
+        ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
+        ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
+        ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
+        ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
+        ("home", Way.DOWN): {"weather": (Weather, 65_536)},
+        ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
+        ("xor_market", Way.UP): {"bids": (Bids, 65_536)},
+    }
+)
+"""By function and direction: each kind with its type and its most bytes."""
+
+_KIND_OF = {kind_type: kind for kinds in CHANNELS.values() for kind, (kind_type, _) in kinds.items()}
+
+
+def write(letter: object, function: str, to: str, sender: str, about: str) -> Message:
+    """A letter as a message, told apart by what it is ``about``. OurFault for what is no letter."""
+    kind = _KIND_OF.get(type(letter))
+    if kind is None:
+        raise OurFault(f"{type(letter).__name__} is no letter")
+    body = json.dumps(_plain(letter), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return Message(function, to, sender, kind, about, body)
+
+
+def read(message: Message, way: Way) -> Any:
+    """The letter in a message that came ``way``. Raises MalformedMessage with what is wrong with it."""
+    channel = CHANNELS.get((message.function, way))
+    if channel is None:
+        raise MalformedMessage(f"there is no channel {way.value} for {message.function!r}")
+    known = channel.get(message.kind)
+    if known is None:
+        raise MalformedMessage(f"the channel {way.value} of {message.function} carries no {message.kind!r}")
+    kind, most = known
+    if len(message.body) > most:
+        raise MalformedMessage(f"{message.kind} has {len(message.body)} bytes, {most} at most")
+    try:
+        plain = json.loads(message.body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as fault:
+        raise MalformedMessage(f"{message.kind} is no JSON: {fault}") from fault
+    return _typed(plain, kind, message.kind)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _typed(plain: Any, kind: Any, where: str) -> Any:
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _record(plain, kind, where)
+    if get_origin(kind) is tuple:
+        if not isinstance(plain, list) or len(plain) > LONGEST:
+            raise MalformedMessage(f"{where} is no list of at most {LONGEST}")
+        return tuple(_typed(one, get_args(kind)[0], where) for one in plain)
+    if kind is float:
+        if isinstance(plain, bool) or not isinstance(plain, int | float) or abs(plain) > 1e12 or math.isnan(plain):
+            raise MalformedMessage(f"{where} is no number within a million million")
+        return float(plain)
+    if not isinstance(plain, kind) or isinstance(plain, bool):
+        raise MalformedMessage(f"{where} is no {kind.__name__}")
+    if isinstance(plain, str) and len(plain) > 128:
+        raise MalformedMessage(f"{where} is longer than 128 characters")
+    return plain
+
+
+def _record(plain: Any, kind: type[Any], where: str) -> Any:
+    if not isinstance(plain, dict):
+        raise MalformedMessage(f"{where} is no object")
+    hints = get_type_hints(kind)
+    if plain.keys() != hints.keys():
+        odd = sorted(plain.keys() ^ hints.keys())
+        raise MalformedMessage(f"{where} has other fields than it should: {', '.join(odd)[:120]}")
+    return kind(**{name: _typed(plain[name], hint, f"{where}.{name}") for name, hint in hints.items()})

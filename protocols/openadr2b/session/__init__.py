@@ -1,0 +1,1 @@
+"""The VEN as a pure machine."""

@@ -1,0 +1,1 @@
+"""Wire <-> model, the whole mapping."""

@@ -1,0 +1,1 @@
+"""Messages as frozen types, to bytes and back."""

@@ -1,0 +1,1 @@
+"""The VTN's mind: requests in, replies and store changes out; pure."""

@@ -1,0 +1,1 @@
+"""What a site tells a VTN: when, over which intervals, and which values."""

@@ -1,0 +1,1 @@
+"""The VEN as one pure machine."""

@@ -1,0 +1,1 @@
+"""OpenADR 3 objects -> the model's nouns."""

@@ -1,0 +1,1 @@
+"""OpenADR 3 messages as frozen types, read leniently and written strictly."""

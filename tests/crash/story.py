@@ -1,0 +1,213 @@
+"""One story: an operator who acts at random, a gateway that is killed at random, and what must be true of it. A seed tells all of it."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.crash.hours import hours, simulated
+from tests.crash.power import KINDS, Power
+from tests.crash.stage import DEFAULT_W, LOAD_W, Home, Permit, Plant, Posted, Utility, gateway, left_behind
+
+KILLS = 4
+"""In one story; so far apart that every return is judged before the next."""
+
+ACTS_S = 60.0
+SLACK_W = 100.0
+"""What the closed loop may be off by."""
+
+ADOPTS_S = 4.0
+"""Two polls: how long what the operator did may be unknown."""
+
+READOPTS_S = 10.0
+
+FORGETS_S = 2.0
+"""An acknowledgement may be in memory alone for a second, and for as long as a commit takes: a Response may then be repeated, once."""
+
+
+@dataclass
+class Control:
+    """What the operator asked for. ``lost_s``: since when another control has its place."""
+
+    mrid: str
+    number: int
+    program: int
+    limit_w: float
+    made_s: float
+    start_s: float
+    end_s: float
+    cancelled_s: float | None = None
+    lost_s: float | None = None
+
+    @property
+    def over_s(self) -> float:
+        """When it holds no more."""
+        return min(one for one in (self.end_s, self.cancelled_s, self.lost_s) if one is not None)
+
+    def answers(self) -> tuple[tuple[int, ...], ...]:
+        """The Responses that it may end with, repeated ones left out (facts of section 8)."""
+        if self.cancelled_s is not None and self.cancelled_s <= self.over_s:
+            return ((1, 2, 6), (1, 6))
+        if self.lost_s is not None and self.lost_s <= self.over_s:
+            return ((1, 2, 7), (1, 7), (1, 14))
+        return ((1, 2, 3),)
+
+
+@dataclass
+class Kill:
+    """``where``: at which operation; ``off_s``, ``on_s``: when it stopped, and ran again; ``opened``: somebody opened the inverters."""
+
+    where: str
+    off_s: float
+    on_s: float
+    opened: bool
+
+
+@dataclass
+class Told:
+    """What a story came to."""
+
+    seed: int
+    controls: list[Control] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+    posted: list[Posted] = field(default_factory=list)
+    permits: list[Permit] = field(default_factory=list)
+
+    def asked_w(self, at_s: float) -> float:
+        """The export limit that the operator wants then."""
+        holding = [one for one in self.controls if one.made_s <= at_s and one.start_s <= at_s < one.over_s]
+        return min(holding, key=lambda one: (one.program, -one.made_s)).limit_w if holding else DEFAULT_W
+
+    def most_w(self, since_s: float, until_s: float) -> float:
+        """The most that the registers may permit in between."""
+        moments = [one for each in self.controls for one in (each.made_s, each.start_s, each.over_s)]
+        inside = [since_s, until_s, *(one for one in moments if since_s <= one <= until_s)]
+        return max(self.asked_w(one) for one in inside) + LOAD_W + SLACK_W
+
+    def permitted_w(self, at_s: float) -> float:
+        """What the registers permitted then."""
+        return [one for one in self.permits if one.at_s <= at_s][-1].most_w
+
+
+def tell(seed: int, home: Home, folder: Path, kills: int = KILLS) -> Told:
+    """Play one story. ``folder``: empty, for its books."""
+    return simulated(_tell(Random(seed), Told(seed), home, folder, kills))  # noqa: S311 - no secret
+
+
+async def _tell(chance: Random, told: Told, home: Home, folder: Path, kills: int) -> Told:
+    utility, plant = Utility(home.lfdi), Plant()
+    begun_s = hours().utc_s()
+    operator = asyncio.ensure_future(_operate(chance, told, utility, begun_s + ACTS_S))
+    data = folder / "boot-0"
+    data.mkdir(parents=True)
+    for number in range(kills):
+        power = Power(chance)
+        async with gateway(home, data, utility, plant, power):
+            # the first kill may strike the first start; the others come when the last return was judged
+            await asyncio.sleep(chance.uniform(0.0, 12.0) if number == 0 else READOPTS_S + 1 + chance.uniform(0.0, 4.0))
+            kind = chance.choice(list(KINDS))
+            power.arm(kind, chance.randint(1, KINDS[kind]))
+            try:
+                async with asyncio.timeout(20.0):
+                    await power.cut.wait()
+            except TimeoutError:
+                power.off("idle")
+            off_s = hours().utc_s()
+            data, before = folder / f"boot-{number + 1}", data
+            left_behind(before, data, power)
+        opened = chance.random() < 0.4
+        if opened:
+            plant.open()
+        await asyncio.sleep(chance.uniform(0.1, 3.0))
+        told.kills.append(Kill(power.where, off_s, hours().utc_s(), opened))
+    async with gateway(home, data, utility, plant, Power(chance)):
+        await operator
+        last_s = max((one.over_s for one in told.controls), default=0.0)
+        await asyncio.sleep(max(0.0, last_s - hours().utc_s()) + READOPTS_S)
+    told.posted, told.permits = utility.posted, plant.record.permits
+    return told
+
+
+async def _operate(chance: Random, told: Told, utility: Utility, until_s: float) -> None:
+    """Makes controls, one at a time; some are cancelled, some replaced while they run, in their program or from a better one."""
+    await asyncio.sleep(chance.uniform(0.0, 6.0))
+    while (now_s := hours().utc_s()) < until_s:
+        one = _made(chance, told, utility, 0, ahead_s=chance.choice((0, 0, 3, 6)))
+        await asyncio.sleep(max(0.0, one.start_s - now_s) + chance.uniform(4.0, 8.0))
+        what = chance.random()
+        if what < 0.25:
+            utility.operate("POST", f"/controls/{one.number}/cancel", {"randomized": False})
+            one.cancelled_s = float(int(hours().utc_s()))
+        elif what < 0.6:
+            other = _made(chance, told, utility, chance.choice((0, 1)), ahead_s=0)
+            one.lost_s = max(other.start_s, one.start_s)
+            one = other
+        await asyncio.sleep(max(0.0, one.over_s - hours().utc_s()) + chance.uniform(0.0, 5.0))
+
+
+def _made(chance: Random, told: Told, utility: Utility, program: int, ahead_s: int) -> Control:
+    now_s, limit_w, duration_s = hours().utc_s(), chance.randrange(500, 3501, 500), chance.randint(16, 24)
+    start_s = int(now_s) + ahead_s
+    body = {"modes": {"opModExpLimW": limit_w}, "start_s": start_s, "duration_s": duration_s}
+    made = utility.operate("POST", f"/programs/{utility.programs[program]}/controls", body)
+    one = Control(made["mRID"], made["number"], -program, limit_w, now_s, start_s, start_s + duration_s)
+    told.controls.append(one)
+    return one
+
+
+def faults(told: Told) -> Iterator[str]:
+    """Everything that must not be."""
+    yield from _answers(told)
+    yield from _repeats(told)
+    yield from _loosened(told)
+    yield from _returns(told)
+
+
+def _answers(told: Told) -> Iterator[str]:
+    """No event lost, no Response lost, none too many, and in order."""
+    for control in told.controls:
+        statuses = tuple(dict.fromkeys(one.status for one in told.posted if one.subject == control.mrid))
+        if statuses not in control.answers():
+            yield f"control {control.number}: Responses {statuses}, expected one of {control.answers()}"
+
+
+def _repeats(told: Told) -> Iterator[str]:
+    """A Response may come again, once a kill, after a kill that met its acknowledgement; then with the same bytes."""
+    first: dict[tuple[str, int], Posted] = {}
+    latest: dict[tuple[str, int], Posted] = {}
+    for one in told.posted:
+        key = one.subject, one.status
+        if (before := latest.get(key)) is not None:
+            if one.body != first[key].body:
+                yield f"Response {one.status} of {one.subject} came again with other bytes"
+            met = [kill for kill in told.kills if before.at_s <= kill.off_s <= before.at_s + FORGETS_S]
+            if not any(kill.off_s <= one.at_s for kill in met):
+                yield f"Response {one.status} of {one.subject} came again at {one.at_s:.1f}, no kill between it and its acknowledgement"
+        first.setdefault(key, one)
+        latest[key] = one
+
+
+def _loosened(told: Told) -> Iterator[str]:
+    """Whatever the gateway writes permits no more than before, or no more than what the operator wants, as far as it can be known."""
+    for before, after in zip(told.permits, told.permits[1:], strict=False):
+        if not after.ours or after.most_w <= before.most_w + 1e-6:
+            continue
+        known_s = after.at_s - ADOPTS_S
+        for kill in told.kills:
+            if kill.on_s <= after.at_s <= kill.on_s + ADOPTS_S:
+                known_s = min(known_s, kill.off_s - ADOPTS_S)
+        if after.most_w > (most_w := told.most_w(known_s, after.at_s)):
+            yield f"loosened to {after.most_w:.0f} W at {after.at_s:.1f}, of at most {most_w:.0f} W"
+
+
+def _returns(told: Told) -> Iterator[str]:
+    """Ten seconds after a return what the operator wants holds: no more, and no less."""
+    for kill in told.kills:
+        at_s, when = kill.on_s + READOPTS_S, f"{READOPTS_S:.0f} s after the return at {kill.on_s:.1f}"
+        permitted_w = told.permitted_w(at_s)
+        if permitted_w > (most_w := told.most_w(at_s - ADOPTS_S, at_s)):
+            yield f"{permitted_w:.0f} W permitted {when}, of at most {most_w:.0f} W"
+        least_w = min(told.asked_w(at_s - step / 4) for step in range(int(4 * ADOPTS_S) + 1)) + LOAD_W - SLACK_W
+        if permitted_w < least_w:
+            yield f"{permitted_w:.0f} W permitted {when}, where {least_w:.0f} W are due"

@@ -1,0 +1,1 @@
+"""Buildings against closed forms."""

@@ -1,0 +1,150 @@
+"""Everything between a utility server and a plant, a second at a time: only HTTP, TLS and the waiting are left out.
+
+The house draws what the test says; an inverter of 8 kW with as much sun, a battery of 5 kW both ways, a meter.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from adapters.simulator.server import Simulator
+from gateway.averaging import Averages
+from grid_functions.catalogue import built_in
+from grid_functions.decide import SiteState, SiteTick, decide, note
+from grid_functions.model.device import Role
+from grid_functions.model.instants import Instants
+from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
+from grid_functions.model.snapshot import Snapshot
+from protocols.ieee2030_5.session.exchange import Picture, Tell
+from tests.adapters.simulator.situations import Hand
+from tests.adapters.stage import UTC_S, Desk, desk, simulated
+from tests.protocols.ieee2030_5.desk.talk import Talk
+from tests.protocols.ieee2030_5.session.rig import LFDI, MONO_S, TERMS
+from tests.protocols.ieee2030_5.test_client import a_policy
+from tests.protocols.ieee2030_5.test_client_and_desk import Both
+
+METER, PV, BATTERY = "meter", "pv", "battery"
+RATED_W = {PV: 8000.0, BATTERY: 5000.0}
+SEED = b"plant"
+_POLICY = a_policy("utility", TERMS.respondent)
+
+
+class Plant(Both):
+    """``imports``: the true power at the connection point of each second, W, positive = import, by server time."""
+
+    def __init__(self, running: Simulator, hand: Hand, drivers: dict[str, Desk], load_w: float) -> None:
+        talk = Talk()
+        rates = {f"{name}_poll_s": 60 for name in ("derp", "fsa", "der", "mup")}
+        talk.done("PATCH", "/settings", rates)
+        talk.done("POST", "/devices", {"lfdi": LFDI, "pin": 111115})
+        talk.done("POST", "/programs", {"primacy": 1})
+        super().__init__(talk, floor_s=5.0, pin=111115)
+        roles = {PV: Role.PV, BATTERY: Role.BATTERY}
+        self.terms = SiteTerms(
+            name="house",
+            connection=Connection(),
+            devices={name: DeviceTerms(role) for name, role in roles.items() if name in drivers},
+            respondents={TERMS.respondent: frozenset(drivers) - {METER}},
+        )
+        self.running, self.hand, self.drivers = running, hand, drivers
+        self.state = SiteState()
+        self.averages = Averages(self.terms)
+        self.load_w = load_w
+        self.imports: dict[float, float] = {}
+        self._functions = built_in()
+        self._taken = 0
+
+    @property
+    def now_s(self) -> float:
+        """Server time."""
+        return self.rig.server.now()
+
+    async def pass_s(self, seconds: int, load_w: float | None = None) -> "Plant":
+        """Let time pass, the house drawing ``load_w`` from now on."""
+        if load_w is not None:
+            self.load_w = load_w
+            self.running.command({"do": "load", "w": load_w})
+        for _ in range(seconds):
+            self.rig.run(1.0)
+            self.hand.t_s += 1.0
+            await self._second()
+        return self
+
+    def control(self, modes: dict[str, Any], duration_s: int, start_in_s: int = 0, **fields: Any) -> int:
+        """The operator makes one; its number."""
+        self.talk.now_s = self.now_s
+        body = {"modes": modes, "start_in_s": start_in_s, "duration_s": duration_s, **fields}
+        number: int = self.talk.done("POST", "/programs/1/controls", body)["number"]
+        return number
+
+    def default(self, modes: dict[str, Any], **fields: Any) -> None:
+        """The operator sets the default."""
+        self.talk.now_s = self.now_s
+        self.talk.done("PUT", "/programs/1/default", {"modes": modes, **fields})
+
+    def statuses(self, number: int) -> list[int]:
+        """What the server has heard of a control, in order."""
+        (told,) = self.talk.done("GET", f"/controls/{number}/responses")["devices"]
+        found: list[int] = told["statuses"]
+        return found
+
+    def worst_import_w(self, since_s: float, until_s: float | None = None) -> float:
+        """The most that was imported in any second of a stretch of server time."""
+        return max(w for at, w in self.imports.items() if since_s <= at <= (until_s or self.now_s))
+
+    def produced_w(self, name: str) -> float:
+        """What a device gives now, W, positive = production."""
+        return self.running.site.produced_w(name)
+
+    async def _second(self) -> None:
+        seen = {name: await driver.look() for name, driver in self.drivers.items()}
+        at = self.rig.instants()
+        now = Instants(at.mono_s, at.utc_s, {"utility": self.rig.state.clock.told(at.mono_s)})
+        devices = {name: one for name, one in seen.items() if name != METER}
+        picture = Snapshot("house", now, seen[METER].condition.readings, devices)
+        reads, self._taken = tuple(self.rig.reads[self._taken :]), len(self.rig.reads)
+        tick = SiteTick(reads=reads, snapshot=picture)
+        policies = {TERMS.respondent: _POLICY}
+        done = decide(self.state, policies, self.terms, self._functions, tick, now, seed=SEED)
+        for setpoint in done.setpoints:
+            self.drivers[setpoint.device].driver.want(setpoint)
+        noted = note(done.state, policies, now, handed=done.serial)
+        self.state = noted.state
+        for outcome in (*done.outcomes, *noted.outcomes):
+            self.rig.give(Tell(outcome))
+        self.averages.take(picture)
+        self.rig.give(Picture(tuple(devices.values()), self.averages.of(TERMS.respondent)))
+        self.imports[self.now_s] = self.running.site.meter_w
+
+
+@asynccontextmanager
+async def plant(*names: str, load_w: float = 1000.0, **changes: Any) -> AsyncIterator[Plant]:
+    """A plant with these devices beside its meter, read once; half a minute has passed."""
+    device = {"kind": "der700", "ramp_pct_per_s": 600, "enter_delay_s": 0, "enter_ramp_s": 0}
+    store = {"capacity_wh": 20_000, "soc_pct": 50, "charge_w": 5000, "discharge_w": 5000}
+    inverters = {
+        PV: {**device, "name": PV, "rated_w": 8000, "dc_w": 8000, "link": PV},
+        BATTERY: {
+            **device,
+            "name": BATTERY,
+            "rated_w": 5000,
+            "dc_w": 0,
+            "link": BATTERY,
+            "storage": store,
+            "models": [713],
+        },
+    }
+    site = {
+        "inverters": [inverters[name] for name in names],
+        "meter": {"name": METER, "link": METER},
+        "house": {"base_w": load_w},
+    }
+    hand = Hand(UTC_S + MONO_S)
+    roles = {PV: Role.PV, BATTERY: Role.BATTERY, METER: Role.METER}
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(simulated(hand, **site, **changes))
+        drivers = {
+            name: await stack.enter_async_context(desk(running.ports[name], hand, name=name, role=roles[name]))
+            for name in (*names, METER)
+        }
+        yield await Plant(running, hand, drivers, load_w).pass_s(30)
