@@ -22,7 +22,7 @@ from adapters.registers.options import RegisterOptions
 from adapters.registers.orders import NOMINAL_V, Cannot, Orders, Put, Rating, Sequence
 from adapters.registers.points import Value, WriteFunction
 from adapters.registers.profile import Aim, Profile
-from adapters.registers.readings import Gauge, fits, vehicle
+from adapters.registers.readings import Gauge, Pilot, fits
 from adapters.registers.spans import Span, Values, read, spans
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Currents, Fallback, How, Nameplate
@@ -65,6 +65,7 @@ class Mapped:
             (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
         )
         self._gauge = Gauge(profile, options)
+        self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
         # What is said once, when it was found, is not asked for again.
         once = {one for _, one in profile.identity if one} | {one for _, one in profile.ratings if isinstance(one, str)}
@@ -174,7 +175,7 @@ class Mapped:
         return Look(
             self._gauge.readings(raw, now),
             holds,
-            vehicle=vehicle(self.profile.vehicle, raw),
+            vehicle=self._pilot.state(raw),
             points=self._written(found, raw),
             text=text,
         )

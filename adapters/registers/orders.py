@@ -86,21 +86,16 @@ class Orders:
         for name in self.read:
             if values.get(name) is None:
                 return None
-        paused = self._shows(Aim.PAUSE, values, rating) is not None
-        current_a = 0.0 if paused else self._shows(Aim.CURRENT, values, rating)
-        phases = self._shows(Aim.PHASES, values, rating)
-        charge_w, discharge_w = self._shows(Aim.CHARGE, values, rating), self._shows(Aim.DISCHARGE, values, rating)
-        target_w = charge_w if charge_w is not None else (None if discharge_w is None else -discharge_w)
-        if target_w is None and self._shows(Aim.IDLE, values, rating) is not None:
-            target_w = 0.0
-        consume_w = self._shows(Aim.CONSUME_MAX, values, rating)
+        shown = {aim: self._shows(aim, values, rating) for aim in self._orders}
+        current_a = 0.0 if shown.get(Aim.PAUSE) is not None else shown.get(Aim.CURRENT)
+        phases, consume_w = shown.get(Aim.PHASES), shown.get(Aim.CONSUME_MAX)
         if current_a is not None:
             consume_w = current_a * NOMINAL_V * (phases or rating.phases)
         return Setpoint(
             "",
-            produce_max_w=self._shows(Aim.PRODUCE_MAX, values, rating),
+            produce_max_w=shown.get(Aim.PRODUCE_MAX),
             consume_max_w=consume_w,
-            target_w=target_w,
+            target_w=_target_w(shown) if Aim.IDLE in shown else None,
             current_max_a=current_a,
             phases=None if phases is None else round(phases),
         )
@@ -189,8 +184,6 @@ class Orders:
 
     def _shows(self, aim: Aim, values: Values, rating: Rating) -> float | None:
         """The amount that the map shows for this aim; None when it is not what holds."""
-        if aim not in self._orders:
-            return None
         amount: float | None = 0.0
         for step in self._orders[aim]:
             point = self._points[step.point]
@@ -211,6 +204,15 @@ class Orders:
                 if step.of is not Amount.POWER and not _directed(aim, step, read):
                     return None
         return amount
+
+
+def _target_w(shown: Mapping[Aim, float | None]) -> float | None:
+    charge_w, discharge_w = shown[Aim.CHARGE], shown[Aim.DISCHARGE]
+    if charge_w is not None:
+        return charge_w
+    if discharge_w is not None:
+        return -discharge_w
+    return None if shown[Aim.IDLE] is None else 0.0
 
 
 def quantum(point: Point) -> float:

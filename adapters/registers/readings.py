@@ -68,28 +68,36 @@ def _sum(values: Values, points: tuple[str, ...]) -> float | None:
     return total
 
 
-def vehicle(rules: tuple[Rule, ...], values: Values) -> Vehicle | None:
-    """The state by the first rule that fits; None when none does, as when a point that it asks for has no value."""
-    for rule in rules:
-        if any(values.get(name) is None for name in rule.when):
-            return None
-        if fits(rule.when, values):
-            return rule.vehicle
-    return None
+class Pilot:
+    """The state of the vehicle, by the rules of a profile."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = tuple((rule.vehicle, rule.when) for rule in rules)
+
+    def state(self, values: Values) -> Vehicle | None:
+        """By the first rule that fits; None when none does, as when a point that it asks for has no value."""
+        for state, when in self._rules:
+            for name, wanted in when.items():
+                value = values.get(name)
+                if value is None:
+                    return None
+                if not _met(value, wanted):
+                    break
+            else:
+                return state
+        return None
 
 
 def fits(condition: Condition, values: Mapping[str, Value | None]) -> bool:
     """Whether all points show one of the values asked for; a text fits when it begins so, whatever its case."""
-    return all(
-        any(_same(values.get(name), one) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
-        for name, wanted in condition.items()
-    )
+    return all(_met(values.get(name), wanted) for name, wanted in condition.items())
 
 
-def _same(value: Value | None, wanted: int | str) -> bool:
+def _met(value: Value | None, wanted: int | str | tuple[int | str, ...]) -> bool:
     if isinstance(value, str):
-        return isinstance(wanted, str) and value.upper().startswith(wanted.upper())
-    return value is not None and value == wanted
+        choices = wanted if isinstance(wanted, tuple) else (wanted,)
+        return any(isinstance(one, str) and value.upper().startswith(one.upper()) for one in choices)
+    return value in wanted if isinstance(wanted, tuple) else value == wanted
 
 
 def _placed(key: MeterKey, order: str) -> MeterKey | None:
