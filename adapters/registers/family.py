@@ -83,6 +83,11 @@ class Mapped:
             beat_s = min(dog.beat_s or _MOST_BEAT_S, self._orders.timeout_s * _LATE, _MOST_BEAT_S)
         return Pace(manners.min_gap_s, manners.timeout_s, beat_s)
 
+    @property
+    def watched(self) -> tuple[float, float] | None:
+        """What it is to fall back to, A, and after how many seconds of silence; None: nothing watches."""
+        return None if self.profile.watchdog is None else (self._orders.fallback_a, self._orders.timeout_s)
+
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Everything once: it is there when it answers, and shows what it is told by."""
         telling = {one.name: span for span in self._spans for one, _, _ in span.points}
