@@ -1,41 +1,23 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from adapters.catalogue import FAMILIES
 from adapters.modbus.address import Address, parse_address
 from certs.errors import CertificateError
-from certs.identity import Identity, identify
-from certs.tls import TlsFiles, client_context, modbus_context
-from gateway.config.load import Loaded
-from gateway.config.schema import DeviceSettings, Ieee2030_5Upstream, SiteSettings
+from certs.tls import TlsFiles, modbus_context
+from gateway.config.load import Loaded, files_of
+from gateway.config.schema import DeviceSettings, SiteSettings
+from gateway.config.upstreams import Resource, Service, Upstream
+from gateway.sessions import protocols
+from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
-
-_DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamSpec:
-    """One upstream's session. ``devices``: those its respondent speaks for, and their ``roles``; ``digest``: of what its files hold, which
-    may be renewed.
-    """
-
-    settings: Ieee2030_5Upstream
-    identity: Identity
-    files: TlsFiles
-    digest: str
-    devices: frozenset[str]
-    roles: frozenset[Role]
-
-    @property
-    def site(self) -> str:
-        """The site it serves."""
-        return self.settings.serves[0].site
+from grid_functions.rating import SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +127,8 @@ def _site(
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
     devices = tuple(DeviceSpec(each, site.name, watching, _link(each, folder, links)) for each in site.devices)
-    return SiteSpec(site, watching, devices, tuple(each for each in upstreams.values() if each.site == site.name))
+    mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
+    return SiteSpec(site, watching, devices, tuple(mine))
 
 
 def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) -> LinkSpec:
@@ -158,7 +141,8 @@ def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) 
     files, digest = None, ""
     if device.tls is not None:
         files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
-        digest = _digest(f"device {device.name}", files, lambda: modbus_context(files))
+        paths = (files.certificate, files.key, files.ca)
+        digest = _digest(f"device {device.name}", paths, lambda: modbus_context(files))
     links[address] = LinkSpec(
         address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest
     )
@@ -170,31 +154,35 @@ _BUS_TIMEOUT_S: Final = 0.5
 """An RTU device answers within a tenth of a second or not at all, and the whole bus waits for it."""
 
 
-def _digest(whose: str, files: TlsFiles, tried: Callable[[], object]) -> str:
+def _digest(whose: str, files: Iterable[Path], tried: Callable[[], object]) -> str:
     """Of what the files hold, which may be renewed. Raises CredentialFault when they cannot be used."""
     digest = hashlib.sha256()
     try:
         tried()
-        for path in (files.certificate, files.key, files.ca):
+        for path in files:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     except (CertificateError, OSError) as fault:
         raise CredentialFault(f"{whose}: {fault}", "'osed certs check' tries chain, key and authority") from fault
     return digest.hexdigest()
 
 
-def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
-    files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
+def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
+    serves = tuple(_served(one, ders) for one in upstream.serves)
+    named = [folder / one for _, one in files_of(upstream)]
+    unread = UpstreamSpec(upstream, folder, "", serves)
+    return replace(
+        unread, digest=_digest(f"upstream {upstream.name}", named, lambda: protocols.try_credentials(unread))
+    )
 
-    def tried() -> Identity:
-        client_context(files, upstream.tls.ciphers)
-        return identify(files.certificate.read_bytes())
 
-    digest = _digest(f"upstream {upstream.name}", files, tried)
-    identity = identify(files.certificate.read_bytes())
-    mine = ders[upstream.serves[0].site]
-    return UpstreamSpec(upstream, identity, files, digest, devices=frozenset(mine), roles=frozenset(mine.values()))
+def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:
+    mine = ders[service.site]
+    if not isinstance(service, Resource):
+        return Served(service.site, "", mine)
+    named = service.devices or tuple(mine)
+    return Served(service.site, service.resource or "", {name: mine[name] for name in named if name in mine})
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:
-    """The devices an EndDevice speaks for, with their roles: every DER and charger of its site."""
-    return {device.name: device.role for device in site.devices if device.role in _DER_ROLES}
+    """The devices a respondent speaks for where none are named, with their roles: every DER and charger of its site."""
+    return {device.name: device.role for device in site.devices if device.role in SWITCHED}
