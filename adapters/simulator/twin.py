@@ -24,7 +24,8 @@ class Twin:
     """``memory``: engineering values last written, by table and address. ``fed_s``: when its watchdog was last fed; None: never yet.
 
     ``net_w``: what a meter shows, or the sun of a hybrid gives (negative); ``soc_pct`` of ``capacity_wh``. ``obeys`` False: it takes
-    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``points``: of its map, by name.
+    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``mute``: it answers nothing. ``points``: of its
+    map, by name.
     """
 
     profile: Profile
@@ -42,6 +43,7 @@ class Twin:
     session_wh: float = 0.0
     obeys: bool = True
     serial: int = 4711
+    mute: bool = False
     points: Mapping[str, Point] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,11 @@ class Twin:
         if self.profile.kind is Sort.CHARGER:
             return self.drawn_a * VOLTS * self.phases
         return self.net_w if self.profile.kind is Sort.METER else self._stored_w()
+
+    @property
+    def flowed_wh(self) -> float:
+        """Net energy into it so far; a meter takes none."""
+        return 0.0 if self.profile.kind is Sort.METER else self.consumed_wh - self.produced_wh
 
     @property
     def fallback_a(self) -> float:
