@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from certs.audit import audit
 from certs.errors import CertificateError
 from certs.identity import der_of
 
@@ -135,6 +136,7 @@ def _context(protocol: ssl._SSLMethod, files: TlsFiles, ciphers: Sequence[str]) 
     context.set_ecdh_curve("prime256v1")
     _choose_ciphers(context, ciphers)
     _load(context, files)
+    audit(context)
     return context
 
 

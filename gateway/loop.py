@@ -16,6 +16,7 @@ import structlog
 
 from gateway.averaging import Averages
 from gateway.handing import narrowed, within
+from gateway.mail import Mail
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
 from gateway.saying import Saying
@@ -87,6 +88,7 @@ class SiteLoop:
         self._changed = asyncio.Event()
         self._commit_wanted = asyncio.Event()
         self._saying = Saying(self._changed)
+        self.mail = Mail(self._changed)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -131,6 +133,7 @@ class SiteLoop:
                 group.create_task(self._telling.fold_forever(self._fold), name=f"{self.plan.terms.name}/fold")
                 group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
         finally:
+            await self.mail.end()
             await self._telling.end()
             await self._keep_taken()
 
@@ -193,7 +196,8 @@ class SiteLoop:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
         reads = tuple(self._reads)
         plan = self.plan
-        tick = SiteTick(reads=reads, words=self._saying.words(), snapshot=snapshot)
+        leases, messages, answers = self.mail.contents()
+        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -210,6 +214,9 @@ class SiteLoop:
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
+        self.mail.were_decided(len(leases), len(messages), len(answers))
+        if not plan.observe:
+            self.mail.send(decision.outputs)
         for word in tick.words:
             self._log.add(
                 plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}

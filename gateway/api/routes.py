@@ -64,6 +64,12 @@ def routes(running: Running) -> web.Application:
             dict(e, site=n) for n, s in running.sites.items() for e in reports.events_of(s, running.clock.now())
         ],
     )
+    get(
+        "/prices",
+        lambda _: [
+            dict(p, site=n) for n, s in running.sites.items() for p in reports.prices_of(s, running.clock.now())
+        ],
+    )
     get("/upstreams", lambda _: running.upstreams())
 
     async def why(request: web.Request) -> web.Response:

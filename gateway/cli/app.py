@@ -25,6 +25,7 @@ for command in (
     ask.devices,
     ask.upstreams,
     ask.events,
+    ask.prices,
     ask.why,
     words.opt,
     words.release,

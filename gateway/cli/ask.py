@@ -113,6 +113,24 @@ def events(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
     document(answer) if json_ else _events(answer)
 
 
+def prices(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """List what energy costs from now on, as upstreams told it.
+
+    Example: osed prices --json
+    """
+    answer = _ask(config, "/prices")
+    if json_:
+        document(answer)
+        return
+    columns = ("site", "of", "starts in", "ends in", "value", "currency", "source", "event")
+    lines = [
+        [r["site"], r["of"], _seconds(max(0.0, r["starts_in_s"])), _seconds(r["ends_in_s"]), f"{r['value']:g}", r["currency"],
+         r["source"], r["event"]]
+        for r in answer
+    ]  # fmt: skip
+    table("", columns, lines, "no upstream tells a price")
+
+
 def why(
     name: Annotated[str, typer.Argument(help="A device's name or an event's id.")],
     config: Config = Path("osed.yaml"),

@@ -12,6 +12,11 @@ import typer
 from gateway.cli.output import Json, aside, document, people, progress, table
 from grid_functions.model.errors import OperatorFault
 
+_DISOBEYS = (
+    "NO: what is written reads back, and its power does not follow. Is remote control by Modbus enabled in the "
+    "installer's menu, and does nothing rank above it (a ripple control, the maker's cloud)?"
+)
+
 
 def commission(
     name: Annotated[str, typer.Argument(metavar="DEVICE", help="The device's name, or SITE/NAME.")],
@@ -21,7 +26,8 @@ def commission(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before its power is moved.")] = False,
     json_: Json = False,
 ) -> None:
-    """Commission a device: step its limit down and back, measure how it obeys, and give everything back. Takes some minutes.
+    """Commission a device: step its limit down and back, or a resting battery's power, measure how it obeys, and give everything
+    back. Takes some minutes.
 
     Example: osed test pv --yes
     """
@@ -39,7 +45,7 @@ def commission(
     spec = _chosen(name, device_specs(loaded))
     _alone(loaded.folder / loaded.configuration.gateway.data)
     if not yes and not typer.confirm(
-        f"This lowers the power of {spec.settings.name} for some minutes. Go on?", err=True
+        f"This moves the power of {spec.settings.name} for some minutes. Go on?", err=True
     ):
         raise typer.Exit(1)
 
@@ -141,20 +147,27 @@ def _show_charger(found: Any, lines: list[str]) -> None:
     people.print("\nto paste into its line:\n  " + "\n  ".join(lines or ["nothing"]))
 
 
+def _after(trial: Any) -> str:
+    if trial.after_s is not None:
+        return f"{trial.after_s:.1f}"
+    return "never" if trial.timed else ""
+
+
 def _show(found: Any, lines: list[str]) -> None:
     plate = found.nameplate
+    rated_w = plate.max_w or plate.rated_w
     people.print(
-        f"{plate.maker} {plate.model}, serial {plate.serial}, {plate.rated_w:g} W, produced {found.start_w:.0f} W"
+        f"{plate.maker} {plate.model}, serial {plate.serial}, {rated_w:g} W, produced {round(found.start_w)} W"
     )
     rows = [
-        (t.what, f"{t.limit_w:.0f}", f"{t.power_w:.0f}", "never" if t.after_s is None else f"{t.after_s:.1f}")
+        (t.what, "" if t.limit_w is None else str(round(t.limit_w)), str(round(t.power_w)), _after(t))
         for t in found.trials
     ]
-    table("", ("told", "limit W", "power W", "after s"), rows)
+    table("", ("told", "told W", "power W", "after s"), rows)
     words = {
-        "obeys a limit": "yes" if found.obeys else "NO: what is written reads back, and its power does not follow",
-        "settles in": "never" if found.settle_s is None else f"{found.settle_s:.1f} s",
-        "least step": "not seen" if found.resolution_w is None else f"{found.resolution_w:.1f} W",
+        f"obeys a {found.by}": "yes" if found.obeys else _DISOBEYS,
+        "settles in": "not known" if found.settle_s is None else f"{found.settle_s:.1f} s",
+        "least step seen": "none" if found.resolution_w is None else f"{found.resolution_w:.3g} W",
         "needs its enable to rise": {None: "not tried", True: "yes", False: "no"}[found.enable_edge],
         "when silent": found.revert,
         "as before": "yes" if found.restored else "NO: it does not read as it did; look at it",
@@ -163,4 +176,6 @@ def _show(found: Any, lines: list[str]) -> None:
         people.print(f"{what}: {said}")
     for doubt in found.doubts:
         people.print(f"doubt: {doubt}")
+    if not found.obeys:  # what was measured on it says nothing of how it will obey
+        return
     people.print("\nto paste into its line:\n  " + "\n  ".join(lines))

@@ -1,6 +1,7 @@
 """One request over HTTP: TLS, signatures, limits, bytes in and out. Foreign exceptions end here; nothing long holds up the loop."""
 
 import asyncio
+import io
 import ssl
 from asyncio import sslproto
 from collections.abc import Callable
@@ -32,6 +33,9 @@ Verify = Callable[[bytes], bytes]
 """A signed document -> the bytes whose digest was verified; ValueError says why it is not believed."""
 
 _LANES = 2
+_LARGE = 256 * 1024
+"""Longer bodies are handed to the transport in pieces."""
+
 _TLS_RECORD = 16 * 1024
 _UNWRITABLE = 406
 _MOST_WAIT_S = 3600.0
@@ -119,7 +123,11 @@ class Exchanger:
             return Reply(id=request.id, status=_UNWRITABLE, sent_s=now_s, received_s=now_s, fault=unwritable.reason)
         sent_s = self._monotonic()
         try:
-            async with session.post(f"{self._url}/{request.service}", data=body, allow_redirects=False) as response:
+            async with session.post(
+                f"{self._url}/{request.service}",
+                data=io.BytesIO(body) if len(body) > _LARGE else body,
+                allow_redirects=False,
+            ) as response:
                 content = await _limited(response)
                 received_s = self._monotonic()
                 status, headers = response.status, response.headers

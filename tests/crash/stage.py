@@ -228,9 +228,10 @@ def _permitted_w(site: Site, name: str) -> float:
 
 @dataclass
 class Home:
-    """What lasts beside the ledger: certificates and configuration."""
+    """What lasts beside the ledger: certificates and configuration. ``poll_s``: of the devices."""
 
     folder: Path
+    poll_s: float = 1.0
     specification: Specification = field(init=False)
     lfdi: str = field(init=False)
 
@@ -239,11 +240,11 @@ class Home:
         files = authority.files("gateway")
         self.lfdi = authority.identity(files).lfdi
         config = self.folder / "osed.yaml"
-        config.write_text(yaml.safe_dump(_configuration(files)))
+        config.write_text(yaml.safe_dump(_configuration(files, self.poll_s)))
         self.specification = specify(load(config, FAMILIES))
 
 
-def _configuration(files: tls.TlsFiles) -> dict[str, Any]:
+def _configuration(files: tls.TlsFiles, poll_s: float) -> dict[str, Any]:
     devices = [
         {
             "name": name,
@@ -251,6 +252,7 @@ def _configuration(files: tls.TlsFiles) -> dict[str, Any]:
             "address": f"tcp://127.0.0.1:{port}",
             "unit": 240 if name == METER else 1,
             "role": "meter" if name == METER else "pv",
+            "poll_s": poll_s,
         }
         for name, port in PORTS.items()
     ]
@@ -268,6 +270,7 @@ def _configuration(files: tls.TlsFiles) -> dict[str, Any]:
         "name": "house",
         "connection": {"import_limit_w": 15000, "export_limit_w": 11000, "phases": 3},
         "meter": METER,
+        "meter_stale_s": 5.0 * poll_s,
         "devices": devices,
     }
     return {"gateway": {"name": "crash", "data": "data"}, "upstreams": [upstream], "sites": [site]}

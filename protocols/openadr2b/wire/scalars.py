@@ -32,10 +32,11 @@ class BadValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """How one simple type is read (None = empty element) and written (before escaping)."""
+    """How one simple type is read (None = empty element) and written (before escaping); ``words``: the list it is of, if it is."""
 
     read: Callable[[str | None], object]
     write: Callable[[object], str]
+    words: frozenset[str] = frozenset()
 
 
 def shown(text: object) -> str:
@@ -79,7 +80,7 @@ def token(words: Iterable[str], *, extensible: bool = False) -> Scalar:
     def read(text: str | None) -> str:
         return text if text in known else check((text or "").strip())
 
-    return Scalar(read, lambda value: check(_write_text(value)))
+    return Scalar(read, lambda value: check(_write_text(value)), known)
 
 
 _WHOLE = re.compile(r"[+]?[0-9]{1,12}")
