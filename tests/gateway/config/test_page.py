@@ -33,6 +33,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites[]": schema.SiteSettings,
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
+    "sites[].devices[].tls": schema.DeviceTls,
     "sites[].baseline": schema.BaselineSettings,
     "sites[].functions": functions.FunctionSettings,
     "areas[]": areas.AreaSettings,
