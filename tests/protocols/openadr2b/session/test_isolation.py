@@ -45,7 +45,7 @@ def test_no_event_is_touched_by_another(told: list[list[OadrEvent]]) -> None:
         answers = [answer for answer in talk.vtn.answers if answer.requestID == request]
         mine = [answer for answer in answers if answer.eventID == "keeper"]
         assert [(one.responseCode, one.optType) for one in mine] == [(200, "optIn")]
-        best = {}
+        best: dict[str, OadrEvent] = {}
         for each in others:
             known = best.get(each.descriptor.eventID)
             if known is None or each.descriptor.modificationNumber > known.descriptor.modificationNumber:
