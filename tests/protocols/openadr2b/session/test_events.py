@@ -110,6 +110,25 @@ def test_a_cancel_of_an_event_we_never_had_is_acknowledged() -> None:
     assert sorted(talk.events) == ["a"]
 
 
+def test_a_cancelled_event_does_not_come_back() -> None:
+    talk = begun(event())
+    talk.vtn.show(cancelled(event(), 1))
+    talk.run(11.0)
+    talk.vtn.show(modified(event(), 2))
+    talk.run(11.0)
+    assert talk.events["e1"].status is EventStatus.CANCELLED
+    assert said(talk) == [("e1", 1, 200, "optIn"), ("e1", 2, 459, "optOut")]
+
+
+def test_an_event_that_was_missing_from_one_set_holds_again() -> None:
+    talk = begun(event("a"), event("b"))
+    talk.vtn.show(event("b"))
+    talk.run(5.0)
+    talk.vtn.show(event("a"), event("b"))
+    talk.run(11.0)
+    assert sorted(talk.events) == ["a", "b"]
+
+
 def test_a_cancel_that_wants_no_answer_gets_none() -> None:
     talk = begun(event("a", responseRequired="never"))
     talk.vtn.show(
