@@ -17,13 +17,31 @@ from grid_functions.model.control import ImportLimit
 from protocols.openadr3.wire.edition import Edition
 from tests.protocols.openadr3.lab import IN_TIME_S, Log, held, vtn
 from tests.protocols.openadr3.report.site import battery, picture
-from tests.protocols.openadr3.rig import TERMS
+from tests.protocols.openadr3.rig import TERMS, interval
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = Path(os.environ.get("OPENADR3_PEERS", ROOT / "build" / "peers"))
 ELAAD = ("openadr3-client", "elaad_openadr3.py")
 GRID_COORDINATION = ("python-oa3-client", "grid_coordination_openadr3.py")
 PAIRS = [(ELAAD, Edition.V3_1), (ELAAD, Edition.V3_0_1), (GRID_COORDINATION, Edition.V3_1)]
+
+
+LIMIT: dict[str, Any] = {
+    "priority": 2,
+    "intervalPeriod": {"start": "2026-11-29T22:00:00Z", "duration": "PT1H", "randomizeStart": "PT5M"},
+    "payloadDescriptors": [
+        {"objectType": "EVENT_PAYLOAD_DESCRIPTOR", "payloadType": "IMPORT_CAPACITY_LIMIT", "units": "KW"}
+    ],
+    "intervals": [interval(0, IMPORT_CAPACITY_LIMIT=[5.0]), interval(1, IMPORT_CAPACITY_LIMIT=[7.5])],
+}
+ASKED = LIMIT | {
+    "intervalPeriod": {"start": "2020-01-01T00:00:00Z", "duration": "P3650D"},
+    "reportDescriptors": [
+        {"payloadType": "STORAGE_CHARGE_LEVEL", "startInterval": 0, "numIntervals": 1, "historical": False}
+    ],
+    "intervals": LIMIT["intervals"][:1],
+}
+EVENTS = [LIMIT, ASKED]
 
 
 async def peer(which: tuple[str, str], command: str, url: str, edition: Edition) -> Any:
@@ -39,12 +57,13 @@ async def peer(which: tuple[str, str], command: str, url: str, edition: Edition)
         command,
         url,
         spoken,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "OAUTHLIB_INSECURE_TRANSPORT": "1"},  # loopback without TLS
     )
     async with asyncio.timeout(3 * IN_TIME_S):
-        out, err = await process.communicate()
+        out, err = await process.communicate(json.dumps(EVENTS).encode())
     assert process.returncode == 0, err.decode()[-3000:]
     return json.loads(out)
 

@@ -1,4 +1,4 @@
-"""ElaadNL's openadr3-client against a VTN: ``write`` as business logic, ``read`` its reports, ``ven`` as a VEN; prints JSON.
+"""ElaadNL's openadr3-client against a VTN: ``write`` (events on stdin) as business logic, ``read`` its reports, ``ven``.
 
 Usage: elaad_openadr3.py COMMAND URL EDITION [EVENT]
 """
@@ -35,27 +35,9 @@ def write(url: str, edition: str) -> Any:
     program = logic.programs.create_program(
         models(edition, "program.program").NewProgram.model_validate({"programName": "capacity"})
     )
-    event = {
-        "programID": program.id,
-        "priority": 2,
-        "intervalPeriod": {"start": "2026-11-29T22:00:00Z", "duration": "PT1H", "randomizeStart": "PT5M"},
-        "payloadDescriptors": [
-            {"objectType": "EVENT_PAYLOAD_DESCRIPTOR", "payloadType": "IMPORT_CAPACITY_LIMIT", "units": "KW"}
-        ],
-        "intervals": [
-            {"id": 0, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [5.0]}]},
-            {"id": 1, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [7.5]}]},
-        ],
-    }
-    asked = event | {
-        "intervalPeriod": {"start": "2020-01-01T00:00:00Z", "duration": "P3650D"},
-        "reportDescriptors": [
-            {"payloadType": "STORAGE_CHARGE_LEVEL", "startInterval": 0, "numIntervals": 1, "historical": False}
-        ],
-        "intervals": event["intervals"][:1],
-    }
     new = models(edition, "event.event").NewEvent
-    return [logic.events.create_event(new.model_validate(one)).id for one in (event, asked)]
+    events = [new.model_validate(one | {"programID": program.id}) for one in json.load(sys.stdin)]
+    return [logic.events.create_event(one).id for one in events]
 
 
 def read(url: str, edition: str) -> Any:

@@ -1,4 +1,4 @@
-"""Grid Coordination's openadr3 and python-oa3-client against a VTN (3.1): business logic, VEN, and what it finds; prints JSON.
+"""Grid Coordination's openadr3 and python-oa3-client against a VTN (3.1): ``write`` (events on stdin), ``read``, ``ven``.
 
 Usage: grid_coordination_openadr3.py COMMAND URL EDITION
 """
@@ -14,26 +14,8 @@ from openadr3.auth import fetch_token
 def write(url: str) -> Any:
     with create_bl_client(url, fetch_token(url, "bl", "l0gic")) as logic:
         program = logic.create_program({"programName": "capacity"}).raise_for_status().json()
-        event = {
-            "programID": program["id"],
-            "priority": 2,
-            "intervalPeriod": {"start": "2026-11-29T22:00:00Z", "duration": "PT1H", "randomizeStart": "PT5M"},
-            "payloadDescriptors": [
-                {"objectType": "EVENT_PAYLOAD_DESCRIPTOR", "payloadType": "IMPORT_CAPACITY_LIMIT", "units": "KW"}
-            ],
-            "intervals": [
-                {"id": 0, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [5.0]}]},
-                {"id": 1, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [7.5]}]},
-            ],
-        }
-        asked = event | {
-            "intervalPeriod": {"start": "2020-01-01T00:00:00Z", "duration": "P3650D"},
-            "reportDescriptors": [
-                {"payloadType": "STORAGE_CHARGE_LEVEL", "startInterval": 0, "numIntervals": 1, "historical": False}
-            ],
-            "intervals": event["intervals"][:1],
-        }
-        return [logic.create_event(one).raise_for_status().json()["id"] for one in (event, asked)]
+        events = [one | {"programID": program["id"]} for one in json.load(sys.stdin)]
+        return [logic.create_event(one).raise_for_status().json()["id"] for one in events]
 
 
 def read(url: str) -> Any:
