@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from gateway.config.parts import Strict
+from grid_functions.building.steward import HomeOptions
 from grid_functions.site.capacity import CapacityOptions
 from grid_functions.site.dispatch import DispatchOptions
 from grid_functions.site.limit_power import LimitPowerOptions
@@ -27,6 +28,7 @@ class FunctionSettings(Strict):
     storage_charge: StorageChargeOptions = Field(default_factory=StorageChargeOptions)
     capacity: CapacityOptions = Field(default_factory=CapacityOptions)
     prices: PricesOptions = Field(default_factory=PricesOptions)
+    home: HomeOptions = Field(default_factory=HomeOptions)
 
     def chosen(self) -> Mapping[str, Any]:
         """The options of every function that has some."""

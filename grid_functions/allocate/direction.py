@@ -43,6 +43,7 @@ def divide(
     before: Shared,
     now_s: float,
     aims: Sequence[Fence] = (),
+    base_load_w: float | None = None,
 ) -> Shared:
     """Share everything that binds over the devices that obey, and every aim over the devices that are steered.
 
@@ -62,7 +63,7 @@ def divide(
     short_w = 0.0
     if at_connection is not None:
         loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, before.wishes, now_s))
-        room_w = _room_w(loop, quantity, meter)
+        room_w = _room_w(loop, quantity, meter, base_load_w)
         away = [one for name, one in found.items() if name not in ours]
         # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
         reserved_w = sum(one.may_w for one in away if meter is None or one.doing is None)
@@ -168,11 +169,15 @@ def _look(
     )
 
 
-def _room_w(loop: Loop, quantity: Quantity, meter: Sample | None) -> float:
-    """Rule 6: without a meter the house is taken to consume nothing for an export bound, and everything for an import bound."""
-    if meter is None:
-        return min(0.0, loop.room_w or 0.0) if quantity is Quantity.PRODUCED else -math.inf
-    return loop.room_w or 0.0
+def _room_w(loop: Loop, quantity: Quantity, meter: Sample | None, base_load_w: float | None) -> float:
+    """Rule 6: without a meter the house is taken to consume nothing for an export bound; for an import bound as much as it did at its
+    highest, everything where that is not known, and never less than when it was last seen.
+    """
+    if meter is not None:
+        return loop.room_w or 0.0
+    if quantity is Quantity.PRODUCED:
+        return min(0.0, loop.room_w or 0.0)
+    return -math.inf if base_load_w is None else min(-base_load_w, loop.room_w or 0.0)
 
 
 def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str, float]:

@@ -78,8 +78,11 @@ def step(
     now: Instants,
     fail_safe: tuple[Claim, ...] = (),
     settings: Mapping[str, Settings] = _NO_SETTINGS,
+    base_load_w: float | None = None,
 ) -> AllocateStep:
-    """One look, one decision. ``fail_safe``: the bounds that are to hold by themselves once the gateway is gone."""
+    """One look, one decision. ``fail_safe``: the bounds that are to hold by themselves once the gateway is gone; ``base_load_w``: what
+    the house may draw beside its devices while the meter is dark, None = nobody knows.
+    """
     import_w = _meter(snapshot, terms, now)
     export_w = None if import_w is None else Sample(import_w.at_s, 0.0 - import_w.value_w)
     producers = stands(Quantity.PRODUCED, ruling, snapshot, terms, state.sent)
@@ -99,6 +102,7 @@ def step(
         Shared(state.consumed, state.consume_wishes, {}, {}),
         now.mono_s,
         to_consume,
+        base_load_w,
     )
     produced = divide(
         producing,
