@@ -187,7 +187,7 @@ async def _scene(stage: Stage, *, sun: float) -> None:
 async def _all_current(stage: Stage) -> bool:
     with suppress(GatewayError):
         found = {one["name"]: one["reachable"] and one["registered"] for one in await _ask(stage, "/upstreams")}
-        return found.get(AGGREGATOR, False) and found.get(SUPPLIER, False)
+        return found.get(AGGREGATOR) is True and found.get(SUPPLIER) is True
     return False
 
 
