@@ -206,12 +206,14 @@ async def _opted(stage: Stage, event: str, opt: str) -> bool:
 
 
 async def _powers(stage: Stage) -> list[dict[str, float]]:
-    """Every real power of the connection that the VTN of 2.0b was told, W."""
+    """Every real power of the connection that the VTN of 2.0b was told, W. Exactly 0 stands for what is missing (rule 318): openleadr does
+    not show the quality that says so.
+    """
     scales = {"k": 1000.0, "none": 1.0, None: 1.0}
     return [
         {"t_s": one["t_s"], "watts": one["value"] * scales.get(one["scale"], 1.0)}
         for one in await stage.aggregator.values()
-        if one["measurement"] in ("powerReal", "RealPower", "POWER_REAL") and one["unit"] == "W"
+        if one["measurement"] in ("powerReal", "RealPower") and one["unit"] == "W" and one["value"] != 0.0
     ]
 
 
