@@ -116,6 +116,7 @@ class SiteLoop:
 
     async def say(self, word: Word) -> None:
         """What operator or occupant says; returns once it holds and is kept."""
+        self._ripe.set()
         await self._saying.say(word)
 
     @property
