@@ -152,7 +152,6 @@ class Mapped:
             else currents.minimum_a * NOMINAL_V * (1 if currents.phases else rating.phases),
             off_capable=currents is not None,
             writes_per_minute=60.0 if gap_s <= 1.0 else 60.0 / gap_s,
-            watchdog=fallback is not None,
             currents=currents,
         )
 

@@ -98,6 +98,8 @@ class Orders:
             target_w=_target_w(shown) if Aim.IDLE in shown else None,
             current_max_a=current_a,
             phases=None if phases is None else round(phases),
+            # Interpretation: a charger has no other switch, so a pause is its off.
+            on=None if current_a is None else current_a > 0,
         )
 
     def concerned(self, wanted: Setpoint, rating: Rating) -> frozenset[str]:
@@ -119,7 +121,8 @@ class Orders:
         current_a = wanted.current_max_a
         if current_a is None and wanted.consume_max_w is not None and Aim.CURRENT in self._orders:
             current_a = wanted.consume_max_w / (NOMINAL_V * (wanted.phases or rating.phases))
-        if wanted.on is False:
+        off = False in (wanted.on, wanted.connect)
+        if off:
             current_a = 0.0
         if current_a is not None:
             # Rule 1: what lies between nothing and the least current is nothing. What is no number allows nothing either.
@@ -135,7 +138,7 @@ class Orders:
             yield Aim.PRODUCE_MAX, max(0.0, wanted.produce_max_w)
         if wanted.consume_max_w is not None and Aim.CURRENT not in self._orders:
             yield Aim.CONSUME_MAX, max(0.0, wanted.consume_max_w)
-        target_w = 0.0 if wanted.on is False and Aim.IDLE in self._orders else wanted.target_w
+        target_w = 0.0 if off and Aim.IDLE in self._orders else wanted.target_w
         if target_w is not None:
             aim = Aim.IDLE if not target_w else (Aim.CHARGE if target_w > 0 else Aim.DISCHARGE)
             yield aim, abs(target_w)

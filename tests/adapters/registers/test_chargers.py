@@ -4,7 +4,7 @@ import pytest
 
 from adapters.registers.profile import Aim
 from adapters.simulator.car import Car
-from grid_functions.model.device import Seen, Vehicle
+from grid_functions.model.device import Seen, Trouble, Vehicle
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from tests.adapters.registers.bench import CHARGERS, PROFILES, bench
@@ -66,9 +66,26 @@ async def test_paused_and_resumed(name: str, hand: Hand) -> None:
 @pytest.mark.parametrize("name", CHARGERS)
 async def test_off_is_a_pause(name: str, hand: Hand) -> None:
     async with bench(name, hand, Car()) as at, at.driven() as it:
-        it.driver.want(Setpoint("device", 1, current_max_a=16.0, on=False))
-        await it.look()
-        assert at.twin.drawn_a == 0.0
+        for decision, (on, connect) in enumerate(((False, None), (True, None), (None, False), (None, None)), start=1):
+            it.driver.want(Setpoint("device", decision, current_max_a=16.0, on=on, connect=connect))
+            seen = await it.look(1)
+            runs = False not in (on, connect)
+            assert seen.condition.holds is not None
+            assert (seen.condition.holds.on, seen.condition.holds.decision) == (runs, decision)
+            assert (at.twin.drawn_a > 0) is runs
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_what_outlives_us_is_said(name: str, hand: Hand) -> None:
+    """A fallback that is not known counts for nothing."""
+    async with bench(name, hand, Car()) as at, at.driven(fallback_seen=True) as it:
+        it.driver.want(amperes(10.0))
+        seen = await it.look()
+        assert seen.capability.currents is not None
+        falls_back = PROFILES[name].watchdog is not None
+        assert (seen.capability.currents.fallback is not None) is falls_back
+        assert (Trouble.NO_WATCHDOG in seen.condition.troubles) is not falls_back
+        assert at.twin.limit_a == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize("name", CHARGERS)
