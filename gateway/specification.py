@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,7 @@ from adapters.catalogue import FAMILIES
 from adapters.modbus.address import Address, parse_address
 from certs.errors import CertificateError
 from certs.tls import TlsFiles, modbus_context
+from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
@@ -57,6 +58,7 @@ class Specification:
 
     upstreams: Mapping[str, UpstreamSpec]
     sites: Mapping[str, SiteSpec]
+    areas: Mapping[str, AreaSettings] = field(default_factory=dict)
 
     @property
     def links(self) -> frozenset[LinkSpec]:
@@ -95,7 +97,7 @@ def _parts(of: Specification) -> dict[str, object]:
     for name, site in of.sites.items():
         told[f"site {name}"] = site
         told |= {f"device {name}/{device.settings.name}": device for device in site.devices}
-    return told
+    return told | {f"area {name}": area for name, area in of.areas.items()}
 
 
 def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
@@ -108,7 +110,7 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
     links: dict[Address, LinkSpec] = {}
     sites = {site.name: _site(site, loaded.folder, observe, upstreams, links) for site in configuration.sites}
-    return Specification(upstreams, sites)
+    return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:

@@ -108,8 +108,11 @@ class Link:
         function answered, or garbage), OurFault (the link is closed). A write that raised may have been executed.
         """
         async with self._turns:
-            wire = await self._standing(on)
-            self._check_quarantine(wire, request.unit)
+            wire = self._wire
+            if wire is None or not (on is None or self.connections == on):
+                wire = await self._standing(on)
+            if self._quarantines:
+                self._check_quarantine(wire, request.unit)
             if self._min_gap_s > 0:
                 await self._keep_gap(wire)
                 wire = await self._standing(on)  # the device may have hung up meanwhile

@@ -93,6 +93,11 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
         yield from _of_upstream(("upstreams", number), upstream, folder, sites)
     for number, site in enumerate(configuration.sites):
         yield from _of_site(("sites", number), site, folder, families)
+    yield from _doubled(("areas",), [area.name for area in configuration.areas])
+    for number, area in enumerate(configuration.areas):
+        for place, name in enumerate(area.sites):
+            if name not in sites:
+                yield ("areas", number, "sites", place), f"no site is named {name!r} ({', '.join(sorted(sites))})"
 
 
 def _of_upstream(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
 from gateway.config.parts import Name, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
@@ -111,3 +112,4 @@ class Configuration(Strict):
     gateway: GatewaySettings = GatewaySettings()
     upstreams: tuple[Upstream, ...] = ()
     sites: Annotated[tuple[SiteSettings, ...], Field(min_length=1)]
+    areas: tuple[AreaSettings, ...] = ()

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import ssl
+import sys
 from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes], bytes]
 """A signed document -> the bytes whose digest was verified; ValueError says why it is not believed."""
 
+_GIVE_WAY_S = 0.001
 _LANES = 2
 _LARGE = 256 * 1024
 """Longer bodies are handed to the transport in pieces."""
@@ -91,6 +93,8 @@ class Exchanger:
     async def __aenter__(self) -> "Exchanger":
         # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
         sslproto.SSLProtocol.max_size = _TLS_RECORD
+        # A thread that reads a long document gives way only so often, and the loop asks it at every system call.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _GIVE_WAY_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if self._ssl is None else self._ssl, limit=_LANES, keepalive_timeout=75.0

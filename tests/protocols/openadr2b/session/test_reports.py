@@ -323,6 +323,16 @@ def test_metadata_are_told_again_when_asked_for() -> None:
     assert len(again.reports) == 3
 
 
+def test_new_metadata_end_what_was_asked_before() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    assert list(talk.state.requests.asked) == ["q1"]
+    wanted = replace(request("m", "METADATA", "power"), granularity=0.0, reportBackDuration=0.0)
+    talk.vtn.meddle = lambda message: None
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(wanted,)))
+    talk.run(11.0)
+    assert not talk.state.requests.asked
+
+
 def test_an_outage_loses_no_report_and_a_restart_neither() -> None:
     talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
     minutes(talk, 1.0)
