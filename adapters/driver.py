@@ -164,12 +164,6 @@ class Driver(Generic[Found, Raw]):
             _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
         return found
 
-    @property
-    def _falls_back(self) -> bool:
-        """Whether what it is told ends by itself when we are silent."""
-        currents = self._capability.currents
-        return self._capability.watchdog or (currents is not None and currents.fallback is not None)
-
     def _capable(self, found: Found) -> Capability:
         capability, settle_s = self._family.capability(found), self._settings.settle_s
         return capability if settle_s is None else replace(capability, settle_s=settle_s)
@@ -332,7 +326,9 @@ class Driver(Generic[Found, Raw]):
             troubles.add(Trouble.WRONG_DEVICE)
         if self._spent:
             troubles.add(Trouble.WRITES_SPENT)
-        if self._capability.abilities and not self._falls_back and not self._settings.read_only:
+        currents = self._capability.currents
+        falls_back = self._capability.watchdog or (currents is not None and currents.fallback is not None)
+        if self._capability.abilities and not falls_back and not self._settings.read_only:
             troubles.add(Trouble.NO_WATCHDOG)
         holds = self._condition.holds if not look.plausible else look.holds
         stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
