@@ -2,8 +2,10 @@
 
 import pytest
 
+from adapters.modbus.frames import Frame, Refusal, Reply, decode_request
 from adapters.registers.profile import Aim
 from adapters.simulator.car import Car
+from adapters.simulator.twins import Twins
 from grid_functions.model.device import Seen, Trouble, Vehicle
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
@@ -186,3 +188,25 @@ async def test_phases_that_cannot_be_told_are_refused_and_the_limit_holds(name: 
         it.driver.want(amperes(10.0, 1, phases=1))
         await it.look()
         assert at.twin.limit_a == pytest.approx(10.0)
+
+
+class Older(Twins):
+    """Firmware that has neither the choice of phases nor a fallback that can be set."""
+
+    def reply(self, frame: Frame) -> Reply | None:
+        request = decode_request(frame)
+        if not isinstance(request, Refusal) and request.address in (1550, 1552, 1600, 1602, 5016, 5018, 5050, 5052):
+            return Refusal(2)
+        return super().reply(frame)
+
+
+async def test_a_charger_without_what_is_optional_is_a_charger(hand: Hand) -> None:
+    async with bench("keba-p40", hand, Car(), twins=Older) as at, at.driven(fallback_seen=True) as it:
+        currents = it.looks[-1].capability.currents
+        assert currents is not None
+        assert currents.phases == ()
+        it.driver.want(amperes(10.0))
+        seen = await it.look()
+        assert (held_a(seen), decision(seen), at.twin.limit_a) == pytest.approx((10.0, 1, 10.0))
+        assert seen.capability.currents is not None
+        assert seen.capability.currents.fallback is None
