@@ -78,7 +78,7 @@ class Orders:
         self.read: Final = frozenset(one.shown_by for _, _, one in told if one.shown_by)
         """The points at which what was told can be read back."""
         self._named = {aim: frozenset(one.name for of, _, one in told if of is aim) for aim in (*Aim, None)}
-        self._last: tuple[Setpoint, Rating, list[Sequence | Cannot]] | None = None
+        self._last: tuple[Setpoint, Rating, tuple[list[Sequence | Cannot], frozenset[str]]] | None = None
         made = self._puts(self._setup, 0.0, Rating())
         self.setup: Final[Sequence] = () if isinstance(made, Cannot) else made
         """What makes a charger fall back as it should when we are silent."""
@@ -97,10 +97,7 @@ class Orders:
 
     def told(self, wanted: Setpoint, rating: Rating) -> list[Sequence | Cannot]:
         """What is to be written, in this order: the limit first, for nothing else protects anybody."""
-        if self._last is None or self._last[0] is not wanted or self._last[1] is not rating:
-            made = [self._sequence(aim, amount, rating) for aim, amount in self._aims(wanted, rating)]
-            self._last = (wanted, rating, made)
-        return self._last[2]
+        return self._asked(wanted, rating)[0]
 
     def holds(self, values: Values, rating: Rating) -> Setpoint | None:
         """What the device obeys by what was read; None when some of it has no value."""
@@ -125,12 +122,22 @@ class Orders:
 
     def concerned(self, wanted: Setpoint, rating: Rating) -> frozenset[str]:
         """The points that a setpoint decides, those that make the fallback with a current among them."""
-        aims: set[Aim | None] = {aim for aim, _ in self._aims(wanted, rating)}
+        return self._asked(wanted, rating)[1]
+
+    def _asked(self, wanted: Setpoint, rating: Rating) -> tuple[list[Sequence | Cannot], frozenset[str]]:
+        """Both, made once for what is wanted: a driver asks for them several times in a look."""
+        if self._last is not None and self._last[0] is wanted and self._last[1] is rating:
+            return self._last[2]
+        asked = tuple(self._aims(wanted, rating))
+        aims: set[Aim | None] = {aim for aim, _ in asked}
         if not aims.isdisjoint(_CHARGING):
             aims |= {*_CHARGING, None}
         if not aims.isdisjoint(_STORING):
             aims |= _STORING
-        return frozenset().union(*(self._named[aim] for aim in aims))
+        concerned = frozenset[str]().union(*(self._named[aim] for aim in aims))
+        made = [self._sequence(aim, amount, rating) for aim, amount in asked], concerned
+        self._last = (wanted, rating, made)
+        return made
 
     def _told(self) -> Iterator[tuple[Aim | None, Step, Point]]:
         for aim, steps in self._orders.items():
