@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from grid_functions.allocate import fuses as fusing
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
+from grid_functions.allocate.fuses import Fuses
 from grid_functions.allocate.loop import Look, Loop, Sample
 from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 from grid_functions.allocate.stand import Stand, members
+from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
 from grid_functions.arbiter import limit_of, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices
 from grid_functions.model.policy import LoadCredit, SiteTerms, Yield
-from grid_functions.model.units import Quantity
+from grid_functions.model.units import Phase, Quantity
 
 _POLL_S = 2.0
 
@@ -31,6 +34,19 @@ class Shared:
     returns: Mapping[str, float]
     short_w: float = 0.0
     aimed: Mapping[str, float] = field(default_factory=dict)
+    fuses: Mapping[Phase, Loop] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """``places``: of the chargers; ``needs``: W that a device is to have before others have more, with the tier it has for that."""
+
+    places: Mapping[str, Place] = field(default_factory=dict)
+    needs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+
+NOBODY = Queue()
+UNFUSED = Fuses()
 
 
 def divide(
@@ -43,12 +59,14 @@ def divide(
     before: Shared,
     now_s: float,
     aims: Sequence[Fence] = (),
+    fuses: Fuses = UNFUSED,
+    queue: Queue = NOBODY,
 ) -> Shared:
     """Share everything that binds over the devices that obey, and every aim over the devices that are steered.
 
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
-    bound = _bound_devices(bounds, found)
+    bound = _bound_devices(bounds, found, fusing.covered(fuses, quantity, found))
     returns = _returns(bounds, found)
     led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)}
@@ -84,11 +102,13 @@ def divide(
         )
         for name, one in ours.items()
     }
-    parts = {name: _part(one, gauged[name].most_w, led=name in led) for name, one in ours.items()}
+    phases, fused = fusing.fences(fuses, quantity, found, ours, now_s, _POLL_S)
+    fences += fused
+    parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
-    return Shared(loop, gauged, limits, returns, short_w, aimed)
+    return Shared(loop, gauged, limits, returns, short_w, aimed, phases)
 
 
 def standing_limits(
@@ -116,8 +136,10 @@ def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str,
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 
-def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
-    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+def _bound_devices(
+    bounds: tuple[Claim, ...], found: Mapping[str, Stand], fused: frozenset[str] = frozenset()
+) -> dict[str, Stand]:
+    covered = fused.union(*(members(claim, found) for claim in bounds))
     return {name: found[name] for name in sorted(covered) if found[name].obeys}
 
 
@@ -142,6 +164,16 @@ def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
         step_w=one.capability.resolution_w,
         uses_w=one.doing.value_w if idle and one.doing is not None else math.inf,
     )
+
+
+def _queued(part: Part, one: Stand, queue: Queue) -> Part:
+    """A charger without a vehicle, or that is to stay paused, gets nothing; the others get in by their place."""
+    need_w, tier = queue.needs.get(one.name, (0.0, one.tier))
+    place = queue.places.get(one.name)
+    if place is None:
+        return replace(part, need_w=need_w, tier=tier) if need_w or tier else part
+    most_w = 0.0 if one.idle or place.barred else part.most_w
+    return replace(part, most_w=most_w, place=place.order, need_w=need_w, tier=tier)
 
 
 def _look(

@@ -44,7 +44,6 @@ class Quantity(StrEnum):
     ENERGY_PRODUCED = "energy_produced"  # Wh, a counter that only rises
     ENERGY_CONSUMED = "energy_consumed"  # Wh, a counter that only rises
     SESSION_ENERGY = "session_energy"  # Wh, since the vehicle was plugged in
-    TEMPERATURE = "temperature"  # degrees Celsius
     PRICE = "price"  # currency per kWh
 
 
