@@ -1,4 +1,4 @@
-"""Who a certificate speaks for: LFDI, SFDI and fingerprint (IEEE 2030.5-2018, clause 6.3)."""
+"""Who a certificate speaks for: LFDI, SFDI and fingerprint (IEEE 2030.5-2018, clause 6.3; OpenADR 2.0b profile, clause 10)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -29,6 +29,12 @@ def identify(leaf: bytes) -> Identity:
     digest = hashlib.sha256(der_of(leaf)).hexdigest().upper()
     lfdi = digest[:LFDI_DIGITS]
     return Identity(lfdi, sfdi(lfdi), digest)
+
+
+def openadr_fingerprint(leaf: bytes | x509.Certificate) -> str:
+    """The fingerprint an OpenADR VTN binds to a venID: the last ten bytes of the SHA-256 of the DER, upper-case hex with colons."""
+    der = leaf.public_bytes(Encoding.DER) if isinstance(leaf, x509.Certificate) else der_of(leaf)
+    return grouped(hashlib.sha256(der).hexdigest()[-20:].upper(), 2, ":")
 
 
 def sfdi(lfdi: str) -> int:

@@ -1,4 +1,8 @@
-"""The TLS contexts that IEEE 2030.5-2018, clause 6.11, demands: version 1.2, P-256, certificates on both sides."""
+"""The TLS contexts the standards demand, certificates on both sides.
+
+IEEE 2030.5-2018, clause 6.11: version 1.2, P-256, two suites. OpenADR 2.0b profile, clause 10: version 1.2, RSA of 2048 bits or P-256;
+a VTN must select one of two suites (rule 67), which today's libraries do not offer by themselves.
+"""
 
 import ssl
 from collections.abc import Sequence
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certs.errors import CertificateError
 from certs.identity import der_of
@@ -16,6 +20,16 @@ SUITES = {
     "GCM": "ECDHE-ECDSA-AES128-GCM-SHA256",
 }
 DEFAULT_CIPHERS = ("CCM8", "GCM")
+
+OPENADR_CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA256",
+    "AES128-GCM-SHA256",
+    "AES128-SHA256",
+)
+"""OpenSSL names, best first; the third and the last are the suites of rule 67."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,47 @@ def server_context(files: TlsFiles, ciphers: Sequence[str] = DEFAULT_CIPHERS) ->
     context = _context(ssl.PROTOCOL_TLS_SERVER, files, ciphers)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options &= ~ssl.OP_NO_TICKET
+    return context
+
+
+def openadr_client_context(
+    files: TlsFiles, ciphers: Sequence[str] = OPENADR_CIPHERS, *, check_host: bool = True, tls13: bool = False
+) -> ssl.SSLContext:
+    """The context of a VEN. ``ciphers``: OpenSSL names, per VTN; ``tls13``: offer the newer version too, where a VTN is known to take it.
+
+    CertificateError says what is wrong.
+    """
+    context = _openadr(ssl.PROTOCOL_TLS_CLIENT, files, ciphers, tls13)
+    context.check_hostname = check_host
+    return context
+
+
+def openadr_server_context(
+    files: TlsFiles, ciphers: Sequence[str] = OPENADR_CIPHERS, *, tls13: bool = False
+) -> ssl.SSLContext:
+    """The context of a VEN that is pushed to: refuses a client without a certificate."""
+    return _openadr(ssl.PROTOCOL_TLS_SERVER, files, ciphers, tls13)
+
+
+def _openadr(protocol: ssl._SSLMethod, files: TlsFiles, ciphers: Sequence[str], tls13: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_3 if tls13 else ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    if not ciphers:
+        raise CertificateError("ciphers: none are named")
+    try:
+        context.set_ciphers(":".join(ciphers))
+    except ssl.SSLError as fault:
+        raise CertificateError(f"this OpenSSL ({ssl.OPENSSL_VERSION}) offers none of {list(ciphers)}") from fault
+    key = x509.load_der_x509_certificate(der_of(_read("certificate", files.certificate))).public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048:
+        raise CertificateError(
+            f"tls certificate {files.certificate}: RSA of {key.key_size} bits; OpenADR asks for 2048"
+        )
+    _load_chain(context, files)
     return context
 
 
@@ -80,10 +135,13 @@ def _choose_ciphers(context: ssl.SSLContext, ciphers: Sequence[str]) -> None:
 
 
 def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
-    chain = _read("certificate", files.certificate)
-    _read("key", files.key)
-    _read("ca", files.ca)
-    _check_curve(files.certificate, chain)
+    _check_curve(files.certificate, _read("certificate", files.certificate))
+    _load_chain(context, files)
+
+
+def _load_chain(context: ssl.SSLContext, files: TlsFiles) -> None:
+    for role, path in (("certificate", files.certificate), ("key", files.key), ("ca", files.ca)):
+        _read(role, path)
     try:
         # An empty password keeps OpenSSL from asking for one on a terminal.
         context.load_cert_chain(files.certificate, files.key, password="")

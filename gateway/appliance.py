@@ -22,8 +22,9 @@ from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.specification import Difference, Specification, difference, specify
+from gateway.tools import Tools
 from gateway.watchdog import Watchdog
-from gateway.wiring import DURABLE, NOTHING, Tools, tools, wire
+from gateway.wiring import DURABLE, NOTHING, tools, wire
 from grid_functions.model.errors import LedgerUnavailable, OperatorFault
 from grid_functions.model.event import Read
 

@@ -18,6 +18,7 @@ from gateway.averaging import Averages
 from gateway.handing import narrowed, within
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
+from gateway.saying import Saying
 from gateway.site_plan import SitePlan
 from gateway.telling import Telling
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, note
@@ -29,6 +30,8 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.timeline.state import Opt
+from grid_functions.words import Word
 
 _log = structlog.get_logger("site")
 
@@ -83,6 +86,7 @@ class SiteLoop:
         self._reads: list[Read] = []
         self._changed = asyncio.Event()
         self._commit_wanted = asyncio.Event()
+        self._saying = Saying(self._changed)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -98,6 +102,10 @@ class SiteLoop:
         self.seen[seen.device] = seen
         self.alarms.pop(f"driver {seen.device}", None)
         self._changed.set()
+
+    async def say(self, word: Word) -> None:
+        """What operator or occupant says; returns once it holds and is kept."""
+        await self._saying.say(word)
 
     @property
     def state(self) -> SiteState:
@@ -185,7 +193,7 @@ class SiteLoop:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
         reads = tuple(self._reads)
         plan = self.plan
-        tick = SiteTick(reads=reads, snapshot=snapshot)
+        tick = SiteTick(reads=reads, words=self._saying.words(), snapshot=snapshot)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -202,6 +210,12 @@ class SiteLoop:
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
+        for word in tick.words:
+            self._log.add(
+                plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}
+            )
+        if self._saying.were_decided(tick.words):
+            self._commit_wanted.set()
         return decision
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -272,6 +286,7 @@ class SiteLoop:
             await self._commit_wanted.wait()
             self._commit_wanted.clear()
             decision, entries, outcomes = self.decision, tuple(self._uncommitted.values()), tuple(self._untold)
+            said = self._saying.to_keep()
             try:
                 await self._ledger.commit(self.plan.terms.name, entries)
             except Exception as fault:
@@ -281,6 +296,7 @@ class SiteLoop:
                 self._commit_wanted.set()
                 continue
             self.alarms.pop("ledger", None)
+            self._saying.were_kept(said)
             for entry in entries:
                 if self._uncommitted.get(entry.key) is entry:
                     del self._uncommitted[entry.key]

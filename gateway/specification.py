@@ -7,33 +7,14 @@ from pathlib import Path
 
 from adapters.catalogue import FAMILIES
 from certs.errors import CertificateError
-from certs.identity import Identity, identify
-from certs.tls import TlsFiles, client_context
-from gateway.config.load import Loaded
-from gateway.config.schema import DeviceSettings, Ieee2030_5Upstream, SiteSettings
+from gateway.config.load import Loaded, files_of
+from gateway.config.schema import DeviceSettings, SiteSettings
+from gateway.config.upstreams import Resource, Service, Upstream
+from gateway.sessions import protocols
+from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
-
-_DER_ROLES = frozenset({Role.PV, Role.BATTERY, Role.HYBRID, Role.EVSE})
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamSpec:
-    """One upstream's session. ``devices``: those its respondent speaks for, and their ``roles``; ``digest``: of what its files hold, which
-    may be renewed.
-    """
-
-    settings: Ieee2030_5Upstream
-    identity: Identity
-    files: TlsFiles
-    digest: str
-    devices: frozenset[str]
-    roles: frozenset[Role]
-
-    @property
-    def site(self) -> str:
-        """The site it serves."""
-        return self.settings.serves[0].site
+from grid_functions.rating import SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +122,8 @@ def _site(
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
     devices = tuple(DeviceSpec(each, site.name, watching, _link(each, links)) for each in site.devices)
-    return SiteSpec(site, watching, devices, tuple(each for each in upstreams.values() if each.site == site.name))
+    mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
+    return SiteSpec(site, watching, devices, tuple(mine))
 
 
 def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
@@ -153,24 +135,29 @@ def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> Lin
     return links.setdefault((mine.host, mine.port), mine)
 
 
-def _upstream(upstream: Ieee2030_5Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
-    files = TlsFiles(folder / upstream.tls.certificate, folder / upstream.tls.key, folder / upstream.tls.ca)
+def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
     digest = hashlib.sha256()
+    serves = tuple(_served(one, ders) for one in upstream.serves)
     try:
-        client_context(files, upstream.tls.ciphers)
-        identity = identify(files.certificate.read_bytes())
-        for path in (files.certificate, files.key, files.ca):
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for _, named in files_of(upstream):
+            digest.update(hashlib.sha256((folder / named).read_bytes()).digest())
+        spec = UpstreamSpec(upstream, folder, digest.hexdigest(), serves)
+        protocols.try_credentials(spec)
     except (CertificateError, OSError) as fault:
         raise CredentialFault(
             f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
         ) from fault
-    mine = ders[upstream.serves[0].site]
-    return UpstreamSpec(
-        upstream, identity, files, digest.hexdigest(), devices=frozenset(mine), roles=frozenset(mine.values())
-    )
+    return spec
+
+
+def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:
+    mine = ders[service.site]
+    if not isinstance(service, Resource):
+        return Served(service.site, "", mine)
+    named = service.devices or tuple(mine)
+    return Served(service.site, service.resource or "", {name: mine[name] for name in named if name in mine})
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:
-    """The devices an EndDevice speaks for, with their roles: every DER and charger of its site."""
-    return {device.name: device.role for device in site.devices if device.role in _DER_ROLES}
+    """The devices a respondent speaks for where none are named, with their roles: every DER and charger of its site."""
+    return {device.name: device.role for device in site.devices if device.role in SWITCHED}

@@ -5,7 +5,7 @@ A part whose specification a later configuration leaves as it is, is kept as it 
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -14,56 +14,34 @@ from adapters import catalogue as device_families
 from adapters.driver import Driver
 from adapters.modbus.link import Link
 from adapters.settings import DriverSettings, Pinned
-from certs.tls import client_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
-from gateway.config.schema import DeviceSettings, FailSafe, SiteSettings
-from gateway.config.schema import Profile as Spoken
+from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
+from gateway.sessions.protocols import build, served_by
+from gateway.sessions.session import Session
 from gateway.site_plan import SitePlan
-from gateway.specification import DeviceSpec, LinkSpec, SiteSpec, Specification, UpstreamSpec
+from gateway.specification import DeviceSpec, LinkSpec, SiteSpec, Specification
+from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
 from grid_functions.machines import Machine
-from grid_functions.model.claim import Source, SourceKind
-from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, LoadLimit, Mode
+from grid_functions.model.control import Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
-from grid_functions.model.policy import Connection, DeviceTerms, OnGatewayLoss, Policy, SiteTerms, Vanished
+from grid_functions.model.policy import BaselineTerms, Connection, DeviceTerms, OnGatewayLoss, SiteTerms
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
-from protocols.ieee2030_5.client import Client2030_5
-from protocols.ieee2030_5.session.terms import Profile, Terms
-from protocols.ieee2030_5.translate.category import category_of
-from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, CSIPAUS_1_1, Dialect
 
 FAMILIES: Families = {name: entry.family for name, entry in device_families.FAMILIES.items()}
 """Device families that exist, each made from its options."""
 
-DURABLE = decide.DURABLE
+DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 """Every type the ledger may hold."""
 
 _SEED = "gateway/seed"
-
-_DIALECTS = {
-    Spoken.CSIP: CSIP,
-    Spoken.CSIP_AUS: CSIP_AUS,
-    Spoken.CSIP_AUS_1_1: Dialect(csipaus=CSIPAUS_1_1),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What everything is built with."""
-
-    clock: SystemClock
-    dice: Dice
-    ledger: Ledger
-    log: Log
-    seed: bytes
-    functions: Mapping[str, Machine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +50,7 @@ class Wired:
 
     specification: Specification
     sites: Mapping[str, SiteLoop]
-    upstreams: Mapping[str, Client2030_5]
+    upstreams: Mapping[str, Session]
     site_of: Mapping[Respondent, str]
     drivers: Mapping[tuple[str, str], Driver[Any, Any]]
     links: Mapping[LinkSpec, Link]
@@ -101,8 +79,7 @@ NOTHING = Wired(Specification({}, {}), {}, {}, {}, {}, {})
 
 async def tools(clock: SystemClock, dice: Dice, ledger: Ledger, log: Log) -> Tools:
     """What everything is built with; the gateway's seed is made if there is none. Raises LedgerUnavailable."""
-    functions = {name: maker.build(maker.options()) for name, maker in function_catalogue.makers().items()}
-    return Tools(clock, dice, ledger, log, await _seed(ledger), functions)
+    return Tools(clock, dice, ledger, log, await _seed(ledger))
 
 
 def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
@@ -112,7 +89,7 @@ def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
     LedgerUnavailable.
     """
     upstreams = {
-        name: before.upstreams[name] if before.specification.upstreams.get(name) == spec else _upstream(spec, tools)
+        name: before.upstreams[name] if before.specification.upstreams.get(name) == spec else build(spec, tools)
         for name, spec in wanted.upstreams.items()
     }
     tools.clock.follow({name: client.time_at for name, client in upstreams.items()})
@@ -132,39 +109,54 @@ def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
             sites[name] = before.sites[name]
         else:
             mine = {device.settings.name: drivers[name, device.settings.name] for device in site.devices}
-            sites[name] = _site(
-                site, {each.settings.name: upstreams[each.settings.name] for each in site.upstreams}, mine, tools
-            )
+            theirs = {each.settings.name: upstreams[each.settings.name] for each in site.upstreams}
+            sites[name] = _site(site, theirs, mine, tools)
     return Wired(
         specification=wanted,
         sites=sites,
         upstreams=upstreams,
-        site_of={client.respondent: wanted.upstreams[name].site for name, client in upstreams.items()},
+        site_of={one: served.site for spec in wanted.upstreams.values() for one, served in served_by(spec).items()},
         drivers=drivers,
         links=links,
     )
 
 
 def _site(
-    spec: SiteSpec, upstreams: Mapping[str, Client2030_5], devices: Mapping[str, Driver[Any, Any]], tools: Tools
+    spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str, Driver[Any, Any]], tools: Tools
 ) -> SiteLoop:
-    respondents = {upstreams[each.settings.name].respondent: each.devices for each in spec.upstreams}
+    name = spec.settings.name
+    served = {
+        one: (each.settings.name, mine.devices)
+        for each in spec.upstreams
+        for one, mine in served_by(each).items()
+        if mine.site == name
+    }
     plan = SitePlan(
-        terms=_terms(spec.settings, respondents),
-        policies={one.respondent: one.policy(one.respondent) for one in upstreams.values()},
+        terms=terms_of(spec.settings, {one: names for one, (_, names) in served.items()}),
+        policies={one: upstreams[upstream].policy(one) for one, (upstream, _) in served.items()},
         devices=devices,
         upstreams=upstreams,
         meter=spec.settings.meter,
         observe=spec.observe,
         settle_deadline_s=spec.settings.settle_deadline_s,
-        functions=tools.functions,
+        functions=functions_of(spec.settings),
         seed=tools.seed,
     )
-    state = decide.restore(tools.ledger.entries(spec.settings.name))
+    state = decide.restore(tools.ledger.entries(name))
     return SiteLoop(plan, state, owed(state.book), tools.ledger, tools.log, tools.clock.showing(*upstreams))
 
 
-def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
+def functions_of(site: SiteSettings) -> dict[str, Machine]:
+    """The site's functions with its own options; those of installed packages with their defaults."""
+    chosen = site.functions.chosen()
+    return {
+        name: maker.build(chosen[name] if name in chosen else maker.options())
+        for name, maker in function_catalogue.makers().items()
+    }
+
+
+def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
+    """What decisions at the site are made by."""
     return SiteTerms(
         name=site.name,
         connection=Connection(**site.connection.model_dump()),
@@ -177,65 +169,12 @@ def _terms(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]])
         meter_stale_s=site.meter_stale_s,
         approximate=frozenset(map(Mode, site.approximate)),
         protection=site.protection == "write",
+        baseline=BaselineTerms(site.baseline.kind, site.baseline.days, frozenset(site.baseline.weekend)),
     )
 
 
 def _device_terms(device: DeviceSettings) -> DeviceTerms:
     return DeviceTerms(device.role, device.on_gateway_loss or OnGatewayLoss.HOLD, device.locked)
-
-
-def terms_of(spec: UpstreamSpec) -> Terms:
-    """What a session is settled by."""
-    upstream, service = spec.settings, spec.settings.serves[0]
-    return Terms(
-        name=upstream.name,
-        url=upstream.url,
-        lfdi=spec.identity.lfdi,
-        sfdi=spec.identity.sfdi,
-        profile=Profile.CSIP if upstream.profile is Spoken.CSIP else Profile.CSIP_AUS,
-        pin=service.pin,
-        nmi=service.nmi or "",
-        pen=service.pen,
-        register=service.register_in_band,
-        device_category=category_of(spec.roles),
-        floor_s=upstream.poll.floor_s,
-        ceiling_s=upstream.poll.ceiling_s,
-    )
-
-
-def _upstream(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
-    upstream, terms = spec.settings, terms_of(spec)
-    policy = Policy(
-        clock=upstream.name,
-        source=Source(SourceKind.IEEE2030_5, upstream.name, terms.respondent),
-        final=True,
-        vanished=Vanished.KEEP if upstream.edition == 2018 else Vanished.CANCEL,
-        opt_out=upstream.opt_out,
-        fail_safe=_fail_safe(upstream.fail_safe),
-        fail_safe_after_s=upstream.fail_safe.after_s,
-        gradient_pct_per_s=upstream.default_gradient_pct_per_s,
-        hold_over_s=upstream.hold_over_s,
-    )
-    return Client2030_5(
-        terms,
-        policy=policy,
-        ssl_context=client_context(spec.files, upstream.tls.ciphers),
-        memory=tools.ledger.memory(f"upstream/{upstream.name}"),
-        clock=tools.clock.showing(upstream.name),
-        dice=tools.dice,
-        devices=spec.devices,
-        dialect=_DIALECTS[upstream.profile],
-    )
-
-
-def _fail_safe(settings: FailSafe) -> tuple[Control, ...]:
-    made: tuple[tuple[float | None, Callable[[float], Control]], ...] = (
-        (settings.export_limit_w, ExportLimit),
-        (settings.import_limit_w, ImportLimit),
-        (settings.generation_limit_w, GenerationLimit),
-        (settings.load_limit_w, LoadLimit),
-    )
-    return tuple(kind(limit_w) for limit_w, kind in made if limit_w is not None)
 
 
 def _link(spec: LinkSpec, tools: Tools) -> Link:

@@ -86,7 +86,8 @@ def built_in() -> dict[str, Machine]:
     return {name: maker.build(maker.options()) for name, maker in SITE.items()}
 
 
-def durable(functions: Mapping[str, Machine]) -> tuple[type, ...]:
-    """What these functions keep in the ledger."""
-    kept = (getattr(function.empty(), "durable", None) for function in functions.values())
+def durable() -> tuple[type, ...]:
+    """What all functions that are there keep in the ledger."""
+    made = (maker.build(maker.options()) for maker in makers().values())
+    kept = (getattr(function.empty(), "durable", None) for function in made)
     return tuple({type(one): None for one in kept if one is not None})

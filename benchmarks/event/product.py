@@ -51,6 +51,7 @@ async def perform(stand: Stand, data: Path) -> Played:
         wired = await _wired(appliance, running)
         (driver,) = wired.drivers.values()
         client = wired.upstreams["utility"]
+        assert isinstance(client, Client2030_5)
         began_s = 0.0
         for number in range(play.EVENTS):
             if number == play.WARM:

@@ -1,18 +1,20 @@
 """What the running gateway answers over its local socket. Every answer is one JSON document."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from gateway import reports
+from gateway.api import words
 from gateway.log.book import latest
 from gateway.loop import SiteLoop
 from gateway.specification import Difference
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.ports import Clock
+from grid_functions.words import Word
 
 
 class Running(Protocol):
@@ -68,12 +70,35 @@ def routes(running: Running) -> web.Application:
         return web.json_response(await _why(running, request.match_info["name"]))
 
     async def stop(request: web.Request) -> web.Response:
-        try:
-            body = await request.json()
-        except ValueError as fault:
-            raise OperatorFault("the request's body is no JSON", 'send {"release": true} or {}') from fault
-        running.stop(release=isinstance(body, dict) and body.get("release") is True)
+        running.stop(release=(await _body(request)).get("release") is True)
         return web.json_response({"stopping": True})
+
+    async def opt(request: web.Request) -> web.Response:
+        opts = words.opts_of(running.sites, await _body(request))
+        await _say(opts)
+        return web.json_response(
+            [
+                {
+                    "site": site.plan.terms.name,
+                    "upstream": one.event.respondent.upstream,
+                    "respondent": one.event.respondent.id,
+                    "event": one.event.id,
+                    "out": one.out,
+                    "drops": words.dropped(site, one),
+                }
+                for site, one in opts
+            ]
+        )
+
+    async def override(request: web.Request) -> web.Response:
+        site, said = words.overrides_of(running.sites, await _body(request), running.clock.now().utc_s)
+        await _say([(site, one) for one in said])
+        return web.json_response({"site": site.plan.terms.name, "held": [one.name for one in said]})
+
+    async def release(request: web.Request) -> web.Response:
+        said = words.releases_of(running.sites, await _body(request))
+        await _say(said)
+        return web.json_response([{"site": site.plan.terms.name, "released": one.name} for site, one in said])
 
     async def reload(_: web.Request) -> web.Response:
         return web.json_response((await running.reload()).plain())
@@ -81,12 +106,41 @@ def routes(running: Running) -> web.Application:
     app.router.add_get("/why/{name}", why)
     app.router.add_post("/reload", reload)
     app.router.add_post("/stop", stop)
+    app.router.add_post("/opt", opt)
+    app.router.add_post("/override", override)
+    app.router.add_post("/release", release)
     return app
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError as fault:
+        raise OperatorFault("the request's body is no JSON", "send one JSON object, {} at least") from fault
+    if not isinstance(body, dict):
+        raise OperatorFault("the request's body is no JSON object", "send one, {} at least")
+    return body
+
+
+async def _say(said: Sequence[tuple[SiteLoop, Word]]) -> None:
+    """Returns once all of it holds and is kept."""
+    try:
+        async with asyncio.timeout(_SAY_S):
+            await asyncio.gather(*(site.say(word) for site, word in said))
+    except TimeoutError as fault:
+        raise OperatorFault(
+            "it is not kept yet: the ledger cannot be written, or the site still waits for its devices",
+            "'osed status' shows alarms; it may yet take hold",
+        ) from fault
+
+
+_SAY_S = 20.0
+"""Less than a caller waits for an answer."""
 
 
 def _status(running: Running) -> dict[str, Any]:
     now = running.clock.now()
-    sites = [reports.status_of(site, now) for site in running.sites.values()]
+    sites = [reports.status_of(site, now) | {"words": words.told(site, now.utc_s)} for site in running.sites.values()]
     return {"gateway": running.name, "upstreams": running.upstreams(), "sites": sites}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import ask, certificates, check, commission, demo, replay, run, scan, serve
+from gateway.cli import ask, certificates, check, commission, demo, replay, run, scan, serve, words
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -26,10 +26,14 @@ for command in (
     ask.upstreams,
     ask.events,
     ask.why,
+    words.opt,
+    words.release,
     ask.reload,
     ask.stop,
 ):
     app.command()(command)
+# a target may be negative, and is no option
+app.command(context_settings={"ignore_unknown_options": True})(words.override)
 app.command()(scan.scan)
 app.command(name="test")(commission.commission)
 app.command()(replay.replay)

@@ -28,6 +28,8 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         people.print(f"\nsite {site['site']} ({site['mode']}): {power}")
         _events(site["in_force"])
         _devices(site["devices"])
+        for word in site["words"]:
+            people.print(f"by hand: {word['name']} {word['control']}, ends in: {_seconds(word['ends_in_s'])}")
         for alarm in site["alarms"]:
             people.print(f"alarm: {alarm}")
 
@@ -89,7 +91,7 @@ def reload(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
 
     Example: osed reload
     """
-    answer = _call(config, "POST", "/reload")
+    answer = call(config, "POST", "/reload")
     if json_:
         document(answer)
         return
@@ -108,15 +110,16 @@ def stop(
 
     Example: osed stop
     """
-    answer = _call(config, "POST", "/stop", {"release": release})
+    answer = call(config, "POST", "/stop", {"release": release})
     document(answer) if json_ else people.print("stopping")
 
 
 def _ask(config: Path, route: str) -> Any:
-    return _call(config, "GET", route)
+    return call(config, "GET", route)
 
 
-def _call(config: Path, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+def call(config: Path, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+    """What the running gateway answers. Raises Unreachable, OperatorFault with what it said."""
     folder = data_folder(config)
     # An HTTP client takes longer to load than all else here: not for --help.
     from gateway.api.socket import call, socket_path

@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from gateway.config.schema import Configuration, Ieee2030_5Upstream, SiteSettings
+from gateway.config.schema import Configuration, SiteSettings
+from gateway.config.upstreams import (
+    Ieee2030_5Upstream,
+    OpenAdr2bUpstream,
+    OpenAdr3Upstream,
+    Resource,
+    Service,
+    Upstream,
+)
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault
+from grid_functions.rating import SWITCHED
 
 Path_ = tuple[str | int, ...]
+
+_TAGS = frozenset({"ieee2030_5", "openadr2b", "openadr3"})
 
 Families = Mapping[str, Callable[..., object]]
 """Device families that exist, by name: each makes itself from its options, or raises TypeError or ValueError."""
@@ -54,9 +65,10 @@ def load(path: Path, families: Families) -> Loaded:
     try:
         configuration = Configuration.model_validate(plain if plain is not None else {})
     except ValidationError as fault:
-        mistakes += [f"{path}:{_line(lines, where)}: {_where(where)}: {text}" for where, text in _plain(fault)]
+        found = [(_in_file(where, lines), text) for where, text in _plain(fault)]
+        mistakes += [f"{path}:{_line(lines, where)}: {_where(where)}: {text}" for where, text in found]
     if configuration is not None:
-        found = _inconsistencies(configuration, path.parent, families)
+        found = list(_inconsistencies(configuration, path.parent, families))
         mistakes += [f"{path}:{_line(lines, where)}: {_where(where)}: {text}" for where, text in found]
     if mistakes or configuration is None:
         raise ConfigurationFault(tuple(mistakes))
@@ -69,29 +81,74 @@ def _plain(fault: ValidationError) -> Iterator[tuple[Path_, str]]:
         # pydantic counts a broken item as absent and then calls the list too short.
         broken_inside = any(len(other) > len(where) and other[: len(where)] == where for other, _, _ in found)
         if not (kind == "too_short" and broken_inside):
-            yield where, text
+            yield where, text.removeprefix("Value error, ")
 
 
 def _inconsistencies(configuration: Configuration, folder: Path, families: Families) -> Iterator[tuple[Path_, str]]:
     yield from _doubled(("upstreams",), [u.name for u in configuration.upstreams])
     yield from _doubled(("sites",), [s.name for s in configuration.sites])
-    sites = {site.name for site in configuration.sites}
+    sites = {site.name: site for site in configuration.sites}
     for number, upstream in enumerate(configuration.upstreams):
         yield from _of_upstream(("upstreams", number), upstream, folder, sites)
     for number, site in enumerate(configuration.sites):
         yield from _of_site(("sites", number), site, families)
 
 
-def _of_upstream(at: Path_, upstream: Ieee2030_5Upstream, folder: Path, sites: set[str]) -> Iterator[tuple[Path_, str]]:
-    for field in ("certificate", "key", "ca"):
-        named: Path = getattr(upstream.tls, field)
+def _of_upstream(
+    at: Path_, upstream: Upstream, folder: Path, sites: Mapping[str, SiteSettings]
+) -> Iterator[tuple[Path_, str]]:
+    for where, named in files_of(upstream):
         if not (folder / named).is_file():
-            yield (*at, "tls", field), f"no such file {folder / named}; 'osed certs device' makes one for a lab"
-    for number, service in enumerate(upstream.serves):
+            yield (*at, *where), f"no such file {folder / named}; 'osed certs device' makes one for a lab"
+    services: tuple[Service | Resource, ...] = upstream.serves
+    for number, service in enumerate(services):
         if service.site not in sites:
             yield (*at, "serves", number, "site"), f"no site is named {service.site!r} ({', '.join(sorted(sites))})"
+        elif isinstance(service, Resource):
+            roles = {device.name: device.role for device in sites[service.site].devices}
+            for name in service.devices:
+                if name not in roles:
+                    yield (*at, "serves", number, "devices"), f"site {service.site} has no device named {name!r}"
+                elif roles[name] not in SWITCHED:
+                    text = f"{name} is a {roles[name].value}: a resource stands for DERs and chargers"
+                    yield (*at, "serves", number, "devices"), text
     if upstream.poll.floor_s > upstream.poll.ceiling_s:
         yield (*at, "poll", "floor_s"), "the floor lies above the ceiling"
+    if not isinstance(upstream, Ieee2030_5Upstream):
+        yield from _of_ven(at, upstream)
+
+
+def files_of(upstream: Upstream) -> Iterator[tuple[Path_, Path]]:
+    """Every file that an upstream names, and the key that names it; relative as they stand there."""
+    for key in type(upstream).model_fields:
+        part = getattr(upstream, key)
+        if isinstance(part, Path):
+            yield (key,), part
+        for inner in type(part).model_fields if isinstance(part, BaseModel) else ():
+            named = getattr(part, inner)
+            if isinstance(named, Path):
+                yield (key, inner), named
+
+
+def _of_ven(at: Path_, upstream: OpenAdr2bUpstream | OpenAdr3Upstream) -> Iterator[tuple[Path_, str]]:
+    resources = Counter(service.resource for service in upstream.serves)
+    for number, service in enumerate(upstream.serves):
+        if resources[service.resource] > 1:
+            which = "the whole VEN" if service.resource is None else f"resource {service.resource!r}"
+            yield (*at, "serves", number, "resource"), f"{which} is served twice: name each one's own resource"
+        elif service.resource == upstream.ven_name:
+            yield (
+                (*at, "serves", number, "resource"),
+                "a resource may not have the VEN's own name: leave it out for all",
+            )
+    if isinstance(upstream, OpenAdr2bUpstream):
+        if upstream.url.startswith("https:") == (upstream.tls is None):
+            yield (*at, "url"), "https and tls belong together: a VTN of 2.0b asks for our certificate"
+        signature = upstream.signature
+        if signature is not None and signature.ca is None and not signature.fingerprints:
+            yield (*at, "signature"), "give ca or fingerprints: nobody's signature would be believed"
+    elif upstream.mqtt and upstream.edition != "3.1":
+        yield (*at, "mqtt"), "MQTT came with 3.1"
 
 
 def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tuple[Path_, str]]:
@@ -116,6 +173,10 @@ def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tupl
     if site.meter is not None and site.meter not in meters:
         known = ", ".join(sorted(meters)) or "none"
         yield (*at, "meter"), f"no device with role meter is named {site.meter!r} ({known})"
+    names = {device.name for device in site.devices}
+    for function, options in site.functions.chosen().items():
+        for name in sorted(getattr(options, "devices", frozenset()) - names):
+            yield (*at, "functions", function), f"no device of this site is named {name!r} ({', '.join(sorted(names))})"
     if len(set(site.precedence)) != len(site.precedence):
         yield (*at, "precedence"), "a source is named twice"
 
@@ -142,6 +203,18 @@ def _note(node: yaml.Node, at: Path_, lines: dict[Path_, int], doubled: list[str
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             _note(value, (*at, number), lines, doubled, path)
+
+
+def _in_file(where: Path_, lines: dict[Path_, int]) -> Path_:
+    """The place as the file has it: without the tags of unions, and with keys as they are written."""
+    found: Path_ = ()
+    for number, part in enumerate(where):
+        known = next((one for one in (part, str(part)) if (*found, one) in lines), None)
+        if known is not None:
+            found = (*found, known)
+        elif number == len(where) - 1 and not (isinstance(part, str) and ("[" in part or part in _TAGS)):
+            found = (*found, part)
+    return found
 
 
 def _line(lines: dict[Path_, int], where: Path_) -> int:

@@ -1,7 +1,7 @@
 """What each decision was made from and what it decided, as records of the log: an anchor now and then, and steps after it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -27,13 +27,16 @@ _ANCHOR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """All that decisions stand on, the state included: from here on steps alone tell the rest. ``seed`` in hexadecimal."""
+    """All that decisions stand on, the state included: from here on steps alone tell the rest. ``seed`` in hexadecimal; ``options`` of
+    those functions that have some, by name.
+    """
 
     terms: SiteTerms
     policies: Mapping[Respondent, Policy]
     functions: tuple[str, ...]
     seed: str
     state: SiteState
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,13 @@ class Steps(Protocol):
 
 def plain_of(functions: Mapping[str, Machine]) -> Plain:
     """The words for everything that decisions of these functions are made from."""
-    return Plain((*DURABLE, *(type(function.empty()) for function in functions.values())))
+    states = [function.empty() for function in functions.values()]
+    kept = [one for one in (getattr(state, "durable", None) for state in states) if one is not None]
+    return Plain((*DURABLE, *map(type, (*states, *kept, *_options(functions).values()))))
+
+
+def _options(functions: Mapping[str, Machine]) -> dict[str, Any]:
+    return {name: one.options for name, one in functions.items() if is_dataclass(one.options)}
 
 
 @dataclass
@@ -94,7 +103,8 @@ class Recorder:
         if self._anchored_s is None or now.mono_s - self._anchored_s >= _ANCHOR_S:
             self._anchored_s, self._devices, self._setpoints = now.mono_s, {}, None
             plan = self.plan
-            anchor = Anchor(plan.terms, plan.policies, tuple(sorted(plan.functions)), plan.seed.hex(), before)
+            names, options = tuple(sorted(plan.functions)), _options(plan.functions)
+            anchor = Anchor(plan.terms, plan.policies, names, plan.seed.hex(), before, options)
             self._add(ANCHOR, anchor)
         devices = tick.snapshot.devices
         step = Step(

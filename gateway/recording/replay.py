@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from gateway.log.book import Record
 from gateway.recording.plain import Plain
@@ -73,7 +73,7 @@ class _Run:
                 "install the package that brings it",
             )
         self._anchor = anchor
-        self._functions = {name: functions[name] for name in anchor.functions}
+        self._functions = {name: _as_chosen(functions[name], anchor.options.get(name)) for name in anchor.functions}
         self._state: SiteState = anchor.state
         self._devices: dict[str, Seen] = {}
         self._setpoints: tuple[Setpoint, ...] = ()
@@ -120,6 +120,11 @@ class _Run:
             return None
         there, here = {"outcomes": _told(recorded.outcomes)}, {"outcomes": _told(again.outcomes)}
         return Difference(recorded.now.utc_s, self._state.serial, there, here)
+
+
+def _as_chosen(function: Machine, options: Any) -> Any:
+    """The function with the options that it was recorded with."""
+    return function if options is None else replace(cast(Any, function), options=options)
 
 
 def _told(outcomes: tuple[Outcome, ...]) -> list[str]:

@@ -74,8 +74,8 @@ class OperatorFault(GatewayError):
     """The person who runs the gateway must act."""
 
 
-class ConfigurationFault(OperatorFault):
-    """Every mistake of a configuration at once, each with file and line."""
+class ConfigurationFault(OperatorFault, ValueError):
+    """Every mistake of a configuration at once, each with file and line; of options, a value that is none."""
 
     def __init__(self, mistakes: tuple[str, ...]) -> None:
         super().__init__("\n".join(mistakes))

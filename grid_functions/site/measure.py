@@ -23,8 +23,8 @@ class Measure:
     """One thing for one device, exactly one of the rest.
 
     It consumes at most ``limit_w`` (W), ``limit_pct`` (0 to 100 % of what it can) or ``current_a`` (A per phase; below its least it
-    pauses), runs at ``power_w`` (W, positive = consume), is ``off``, or its thermostat is set to ``thermostat_c`` (degrees Celsius) or
-    moved by ``thermostat_offset_k`` (K).
+    pauses), runs at ``power_w`` (W, positive = consume), is ``switch_off``, or its thermostat is set to ``thermostat_c`` (degrees Celsius)
+    or moved by ``thermostat_offset_k`` (K).
     """
 
     device: str
@@ -32,7 +32,7 @@ class Measure:
     limit_pct: float | None = None
     current_a: float | None = None
     power_w: float | None = None
-    off: bool | None = None
+    switch_off: bool | None = None
     thermostat_c: float | None = None
     thermostat_offset_k: float | None = None
 
@@ -43,7 +43,7 @@ class Measure:
             raise ConfigurationFault((f"{self.device}: give exactly one of {', '.join(_KINDS)}, not {told}",))
         value = getattr(self, given[0])
         low, high = _RANGES.get(given[0], (0.0, 1e9))
-        if self.off is False or not low <= value <= high:
+        if self.switch_off is False or not low <= value <= high:
             raise ConfigurationFault((f"{self.device}: {given[0]} is {value}: {_WORDS.get(given[0], '0 or more')}",))
 
     @property
@@ -106,7 +106,7 @@ def _why_not(one: Measure, terms: SiteTerms, snapshot: Snapshot) -> str:
 
 
 def _want(one: Measure, seen: Seen | None) -> tuple[Want, Quantity]:
-    if one.off:
+    if one.switch_off:
         return Switch(on=False), Quantity.CONNECT
     if one.power_w is not None:
         return Target(one.power_w), Quantity.NET
@@ -134,7 +134,7 @@ _RANGES = {
 }
 _WORDS = {
     "limit_pct": "0 to 100",
-    "off": "only true",
+    "switch_off": "only true",
     "power_w": "at most 1e9 either way",
     "thermostat_c": "-50 to 100",
     "thermostat_offset_k": "-20 to 20",
@@ -144,7 +144,7 @@ _MODES = {
     "limit_pct": Mode.LOAD_LIMIT,
     "current_a": Mode.LOAD_LIMIT,
     "power_w": Mode.TARGET_POWER,
-    "off": Mode.ENERGIZE,
+    "switch_off": Mode.ENERGIZE,
     "thermostat_c": Mode.THERMOSTAT,
     "thermostat_offset_k": Mode.THERMOSTAT,
 }

@@ -105,6 +105,11 @@ class Client2030_5:
         """The EndDevice that answers."""
         return self._terms.respondent
 
+    @property
+    def respondents(self) -> tuple[Respondent, ...]:
+        """All that answer here: the one EndDevice."""
+        return (self._terms.respondent,)
+
     def policy(self, respondent: Respondent) -> Policy:
         """How this respondent's timeline runs. OurFault for a respondent that is not this EndDevice."""
         if respondent != self._terms.respondent:

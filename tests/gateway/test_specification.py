@@ -14,9 +14,12 @@ from gateway.config.load import Loaded, load
 from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
+from gateway.sessions.ieee2030_5 import terms_of
 from gateway.specification import difference, specify
-from gateway.wiring import DURABLE, FAMILIES, Tools, terms_of, tools, wire
+from gateway.tools import Tools
+from gateway.wiring import DURABLE, FAMILIES, tools, wire
 from grid_functions.model.errors import CredentialFault
+from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.session.terms import Profile
 
 HOST = "192.0.2.1"
@@ -126,11 +129,11 @@ async def test_a_policy_is_its_sites_too(tmp_path: Path) -> None:
 async def test_how_changes_move_and_what_is_bridged_reaches_the_policy(tmp_path: Path, kit: Tools) -> None:
     of = plain(tmp_path)
     client = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"]
-    usual = client.policy(client.respondent)
+    usual = client.policy(client.respondents[0])
     assert (usual.gradient_pct_per_s, usual.hold_over_s) == (None, 0.0)
     of["upstreams"][0] |= {"default_gradient_pct_per_s": 0.28, "hold_over_s": 5}
     client = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"]
-    told = client.policy(client.respondent)
+    told = client.policy(client.respondents[0])
     assert (told.gradient_pct_per_s, told.hold_over_s) == (0.28, 5.0)
 
 
@@ -172,5 +175,7 @@ async def test_connection_point_and_enterprise_number_reach_the_session(tmp_path
         "profile": "csip-aus-1.1",
         "serves": [{"site": "house", "nmi": "4102335210", "pen": 64000, "pin": 111115}],
     }
-    terms = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"].terms
+    client = wire(specify(loaded(tmp_path, of)), kit).upstreams["utility"]
+    assert isinstance(client, Client2030_5)
+    terms = client.terms
     assert (terms.nmi, terms.pen, terms.pin, terms.profile) == ("4102335210", 64000, 111115, Profile.CSIP_AUS)

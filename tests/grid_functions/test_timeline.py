@@ -1,6 +1,7 @@
 """What a timeline keeps, what it forgets, and what its steps cost."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ ME = Respondent("utility", "me")
 P = {"p": Rank(1.0, 0.0, "p")}
 
 
-def policy(**changes: object) -> Policy:
+def policy(**changes: Any) -> Policy:
     plain = Policy("utility", Source(SourceKind.IEEE2030_5, "utility", ME), True, Vanished.KEEP, OptOut.NONE, (), 1e12)
-    return replace(plain, **changes)  # type: ignore[arg-type]  # names and types are the caller's
+    return replace(plain, **changes)
 
 
 def at(now_s: float, utc_s: float = 5e6) -> Instants:
@@ -43,9 +44,9 @@ def event(name: str, start_s: float, duration_s: float | None = 100.0, limit_w: 
     )
 
 
-def read(*events: Event, **changes: object) -> Read:
+def read(*events: Event, **changes: Any) -> Read:
     plain = Read(ME, 0.0, True, programs=P, listed=frozenset(P), events=events)
-    return replace(plain, **changes)  # type: ignore[arg-type]  # names and types are the caller's
+    return replace(plain, **changes)
 
 
 def go(
@@ -177,7 +178,7 @@ def test_planning_is_made_anew_only_by_news(monkeypatch: pytest.MonkeyPatch) -> 
     state = go(empty(ME), 0.0, read(*events)).state
     plans = []
 
-    def planned_anew(plan: Plan, *args: object, **told: object) -> tuple[Plan, list[contest.Defeat]]:
+    def planned_anew(plan: Plan, *args: object, **told: Any) -> tuple[Plan, list[contest.Defeat]]:
         plans.append(args)
         return plan, []
 

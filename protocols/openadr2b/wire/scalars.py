@@ -181,7 +181,7 @@ TIME = Scalar(_read_time, _write_time)
 """xcal date-time as seconds since 1970-01-01 UTC."""
 
 _DURATION = re.compile(
-    r"([+-])?P(?:(?P<w>\d+(?:\.\d+)?)W)?(?:(?P<y>\d+)Y)?(?:(?P<mo>\d+)M)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
+    r"([+-])?P?(?:(?P<w>\d+(?:\.\d+)?)W)?(?:(?P<y>\d+)Y)?(?:(?P<mo>\d+)M)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
     r"(?P<t>T)?(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d*)?)S)?"
 )
 _SECONDS = {"w": 604_800.0, "y": 31_536_000.0, "mo": 2_592_000.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -192,15 +192,19 @@ _USUAL: dict[str | None, float] = {
 
 
 def _read_duration(text: str | None) -> float:
-    """Seconds, signed. Interpretation: a year has 365 days, a month 30; fractions are taken though rule 1 forbids to send them."""
+    """Seconds, signed.
+
+    Interpretation: a year has 365 days, a month 30; fractions are taken though rule 1 forbids to send them; the schema's pattern lets a
+    duration name no part at all (openleadr writes zero so) and weeks stand without their P.
+    """
     usual = _USUAL.get(text)
     if usual is not None:
         return usual
     told = (text or "").strip()
-    found = _DURATION.fullmatch(told)
-    parts = {} if found is None else {key: value for key, value in found.groupdict().items() if value and key != "t"}
-    if found is None or not parts:
+    found = _DURATION.fullmatch(told) if "P" in told or told.endswith("W") else None
+    if found is None:
         raise BadValue(f"{shown(text)} is no duration")
+    parts = {key: value for key, value in found.groupdict().items() if value and key != "t"}
     seconds = sum(_SECONDS[key] * float(value) for key, value in parts.items())
     if seconds > _MOST_DURATION_S:
         raise BadValue(f"{shown(text)} is longer than three thousand years")

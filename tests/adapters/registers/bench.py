@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from adapters.catalogue import FAMILIES
 from adapters.registers.family import Mapped
@@ -56,8 +57,8 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(name: str, hand: Hand, car: Car | None = None, **changes: object) -> AsyncIterator[Bench]:
-    twin = replace(Twin(PROFILES[name], car=car), **changes)  # type: ignore[arg-type]  # fields of a twin by name
+async def bench(name: str, hand: Hand, car: Car | None = None, **changes: Any) -> AsyncIterator[Bench]:
+    twin = replace(Twin(PROFILES[name], car=car), **changes)
     twins = Twins({PROFILES[name].unit: twin}, lambda: hand.t_s)
     door = Door("127.0.0.1", twins)
     await door.open()

@@ -1,14 +1,16 @@
 """The contract of batteries and meters that are tables of registers: against their twins, through the real driver and link."""
 
+from contextlib import AbstractAsyncContextManager
+
 import pytest
 
 from adapters.registers.profile import Aim, Sort
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Phase, Quantity
-from tests.adapters.registers.bench import OTHERS, PROFILES, bench
+from tests.adapters.registers.bench import OTHERS, PROFILES, Bench, bench
 from tests.adapters.simulator.situations import Hand
-from tests.adapters.stage import UTC_S, Drawer
+from tests.adapters.stage import UTC_S, Desk, Drawer
 
 NET = (Quantity.NET, None)
 BATTERIES = [name for name in OTHERS if Aim.CHARGE in PROFILES[name].orders]
@@ -21,13 +23,14 @@ def hand() -> Hand:
     return Hand(UTC_S)
 
 
-def options(name: str) -> dict[str, object]:
-    return {} if PROFILES[name].ratings.rated_w else {"rated_w": 5000}
+def driven(at: Bench, memory: Drawer | None = None) -> AbstractAsyncContextManager[Desk]:
+    """With its rating said, where it does not tell it."""
+    return at.driven(memory) if PROFILES[at.name].ratings.rated_w else at.driven(memory, rated_w=5000)
 
 
 @pytest.mark.parametrize("name", BATTERIES)
 async def test_it_keeps_the_power_it_is_told(name: str, hand: Hand) -> None:
-    async with bench(name, hand) as at, at.driven(**options(name)) as it:
+    async with bench(name, hand) as at, driven(at) as it:
         for decision, target_w in enumerate((2000.0, -1500.0, 0.0, 3000.0), start=1):
             it.driver.want(Setpoint("device", decision, target_w=target_w))
             seen = await it.look(1)
@@ -41,7 +44,7 @@ async def test_it_keeps_the_power_it_is_told(name: str, hand: Hand) -> None:
 @pytest.mark.parametrize("name", BATTERIES)
 async def test_released_it_is_its_own_master_again(name: str, hand: Hand) -> None:
     memory = Drawer()
-    async with bench(name, hand, net_w=-700.0) as at, at.driven(memory, **options(name)) as it:
+    async with bench(name, hand, net_w=-700.0) as at, driven(at, memory) as it:
         before = at.twin.power_w
         assert it.looks[-1].condition.readings[NET].value == pytest.approx(before)
         it.driver.want(Setpoint("device", 1, target_w=-1500.0))

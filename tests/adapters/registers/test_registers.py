@@ -94,7 +94,7 @@ async def test_registers(name: str) -> None:
             client.close()
 
 
-METERS = {
+METERS: dict[str, tuple[int, dict[str, tuple[int, ...]]]] = {
     # 1,500.0 as a float is 44BB8000; 1 kWh imported, 3F800000.
     "eastron-sdm630": (1, {"I52": (0x44BB, 0x8000), "I12": (0x43FA, 0), "I72": (0x3F80, 0), "I0": (0x4366, 0)}),
     "eastron-sdm120": (1, {"I12": (0x44BB, 0x8000), "I72": (0x3F80, 0), "I70": (0x4248, 0)}),
@@ -123,7 +123,7 @@ async def test_registers_of_meters(name: str) -> None:
             client.close()
 
 
-BATTERIES = {
+BATTERIES: dict[str, tuple[int, tuple[tuple[int, int, tuple[int, ...]], ...], dict[str, tuple[int, ...]]]] = {
     # 2,000 W out of the battery: what reads, as the maker's map says it, when that was written as the maker's map wants it.
     "sungrow-sh": (
         1,

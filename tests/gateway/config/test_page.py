@@ -8,21 +8,33 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gateway.config import schema
+from gateway.config import functions, schema, upstreams
 from gateway.config.schema import Configuration
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": schema.GatewaySettings,
-    "upstreams[]": schema.Ieee2030_5Upstream,
-    "upstreams[].tls": schema.TlsSettings,
-    "upstreams[].serves[]": schema.Service,
-    "upstreams[].fail_safe": schema.FailSafe,
-    "upstreams[].poll": schema.Poll,
+    "upstreams[]: ieee2030_5": upstreams.Ieee2030_5Upstream,
+    "upstreams[]: ieee2030_5, tls": upstreams.TlsSettings,
+    "upstreams[]: ieee2030_5, serves[]": upstreams.Service,
+    "upstreams[]: ieee2030_5, poll": upstreams.Poll,
+    "upstreams[]: openadr2b": upstreams.OpenAdr2bUpstream,
+    "upstreams[]: openadr2b, tls": upstreams.VtnTls,
+    "upstreams[]: openadr2b, signature": upstreams.Signature,
+    "upstreams[]: openadr2b, push": upstreams.Push,
+    "upstreams[]: openadr2b, poll": upstreams.VenPoll,
+    "upstreams[]: openadr3": upstreams.OpenAdr3Upstream,
+    "upstreams[]: openadr3, oauth": upstreams.Oauth,
+    "upstreams[]: openadr3, webhook": upstreams.Webhook,
+    "upstreams[]: openadr3, poll": upstreams.Poll3,
+    "upstreams[]: openadr, serves[]": upstreams.Resource,
+    "upstreams[].fail_safe": upstreams.FailSafe,
     "sites[]": schema.SiteSettings,
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
+    "sites[].baseline": schema.BaselineSettings,
+    "sites[].functions": functions.FunctionSettings,
 }
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 UNITS = {"w": "W", "s": "s", "a": "A", "days": "days"}

@@ -1,6 +1,7 @@
 """Targets over time: shared, corrected by what devices are seen to do, never beyond a limit. Arithmetic by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,10 +33,10 @@ def target(value_w: float, *names: str) -> Claim:
     return Claim(Devices(frozenset(names)), Quantity.NET, want, want, Mode.TARGET_POWER, cause)
 
 
-def steered(name: str, role: Role, power_w: float | None, at_s: float = 0.0, **told: object) -> Seen:
+def steered(name: str, role: Role, power_w: float | None, at_s: float = 0.0, **told: Any) -> Seen:
     """A device of 5 kW that can do everything and settles in 3 s."""
     one = seen(name, role, power_w=power_w, at_s=at_s, capability=Capability(ALL, settle_s=3.0, watchdog=True))
-    return replace(one, condition=replace(one.condition, **told))  # type: ignore[arg-type]  # fields of Condition, passed on
+    return replace(one, condition=replace(one.condition, **told))
 
 
 def decide(

@@ -17,7 +17,7 @@ from grid_functions.building.steward import NAME, HomeOptions, HomeState, Stewar
 from grid_functions.building.storage import Store
 from grid_functions.building.water import Tank
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Way, Weather
-from grid_functions.model.claim import Basis, Claim, InForce, LeaseId, Source, SourceKind, Target
+from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Source, SourceKind, Target
 from grid_functions.model.control import Control, DispatchKind, LoadDispatch, TargetPower, Thermostat
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Vehicle
 from grid_functions.model.errors import ConfigurationFault
@@ -100,7 +100,8 @@ class Home:
         told = {}
         for claim in self.claims:
             assert isinstance(claim.want, Target)
-            (device,) = claim.scope.names  # type: ignore[union-attr]  # a steward claims on devices only
+            assert isinstance(claim.scope, Devices)
+            (device,) = claim.scope.names
             told[device] = claim.want.value
         return told
 

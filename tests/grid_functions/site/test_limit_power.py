@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,10 @@ SITE = {"pv": Role.PV, "battery": Role.BATTERY, "evse": Role.EVSE, "boiler": Rol
 
 
 def step(
-    control: Control, *, site: SiteTerms | None = None, devices: tuple[Seen, ...] = (), **told: object
+    control: Control, *, site: SiteTerms | None = None, devices: tuple[Seen, ...] = (), **told: Any
 ) -> tuple[list[Claim], list[str]]:
     """Claims and alarms for one control."""
-    held = in_force(control, **told)  # type: ignore[arg-type]  # keywords of in_force, passed on
+    held = in_force(control, **told)
     done = LimitPower().step(
         LimitPower().empty(),
         SiteInputs(site or terms(SITE), (held,), snapshot(devices, None)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from grid_functions.catalogue import built_in
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, empty, note
@@ -24,7 +25,7 @@ SEED = b"a seed of the test"
 BOOT_S = 1_000_000.0
 
 
-def policy(respondent: Respondent = UTILITY, kind: SourceKind = SourceKind.IEEE2030_5, **told: object) -> Policy:
+def policy(respondent: Respondent = UTILITY, kind: SourceKind = SourceKind.IEEE2030_5, **told: Any) -> Policy:
     """2030.5 unless told otherwise; its clock is our own UTC."""
     final = kind is SourceKind.IEEE2030_5
     plain = Policy(
@@ -34,7 +35,7 @@ def policy(respondent: Respondent = UTILITY, kind: SourceKind = SourceKind.IEEE2
         vanished=Vanished.KEEP if final else Vanished.CANCEL,
         opt_out=OptOut.NONE if final else OptOut.ALL,
     )
-    return replace(plain, **told)  # type: ignore[arg-type]  # fields of Policy, passed on
+    return replace(plain, **told)
 
 
 def event(
@@ -80,10 +81,10 @@ class Site:
     meter_w: float | None = 0.0
     decisions: list[Decision] = field(default_factory=list)
 
-    def tick(self, now_s: float, *reads: Read, hand_over: bool = True, **told: object) -> Decision:
+    def tick(self, now_s: float, *reads: Read, hand_over: bool = True, **told: Any) -> Decision:
         """A decision ``now_s`` seconds after boot."""
         plain = SiteTick(self.snapshot(now_s), reads=reads)
-        tick = replace(plain, **told)  # type: ignore[arg-type]  # fields of SiteTick, passed on
+        tick = replace(plain, **told)
         done = decide(self.state, self.policies, self.terms, self.functions, tick, at(now_s), seed=SEED)
         self.state = done.state
         self.decisions.append(done)

@@ -1,0 +1,1 @@
+"""One file per protocol: from what the file says of an upstream to its session."""

@@ -1,0 +1,99 @@
+"""Searches, page by page until a short one.
+
+A list may change while it is read: what is deleted before the page's edge moves the rest up, and one item is never shown. So each page
+begins with the last item of the one before; if that is not there the walk begins again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from protocols.openadr3.wire import reader
+from protocols.openadr3.wire.objects import Event, Program, Resource, Subscription, Unread, Ven
+from protocols.openadr3.wire.reader import Page
+
+MOST_STARTS: Final = 4
+"""A list that never holds still is taken as read so often, but not as read to its end."""
+
+MOST_ITEMS: Final = 20_000
+
+
+class Kind(StrEnum):
+    """What is searched for."""
+
+    VENS = "vens"
+    RESOURCES = "resources"
+    PROGRAMS = "programs"
+    EVENTS = "events"
+    SUBSCRIPTIONS = "subscriptions"
+
+
+Item = Event | Program | Resource | Subscription | Ven
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One list: where, and what for."""
+
+    kind: Kind
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A search under way. ``edge``: id of the last record so far; ``starts``: how often it was begun."""
+
+    search: Search
+    items: Mapping[str, Item] | None = None
+    unread: tuple[Unread, ...] = ()
+    skip: int = 0
+    edge: str = ""
+    starts: int = 1
+    steady: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A search that is over. ``ended``: everything it has was seen; ``why``: it was not, and this is the reason."""
+
+    items: tuple[Item, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    ended: bool = True
+    why: str = ""
+    status: int = 0
+
+
+_READERS: Mapping[Kind, Callable[[Any], Item]] = {
+    Kind.VENS: reader.ven,
+    Kind.RESOURCES: reader.resource,
+    Kind.PROGRAMS: reader.program,
+    Kind.EVENTS: reader.event,
+    Kind.SUBSCRIPTIONS: reader.subscription,
+}
+
+
+def query(walk: Walk, limit: int) -> tuple[tuple[str, str], ...]:
+    """The query of the walk's next page."""
+    return (*walk.search.query, ("skip", str(walk.skip)), ("limit", str(limit)))
+
+
+def turned(walk: Walk, json: Any, limit: int) -> Walk | Walked:
+    """The walk after one more page. Raises MalformedMessage when the body is no list."""
+    page: Page[Item] = reader.page(json, _READERS[walk.search.kind])
+    ids = [str(one.get("id", "")) if isinstance(one, dict) else "" for one in json]
+    if walk.edge and (not ids or ids[0] != walk.edge):
+        if walk.starts < MOST_STARTS:
+            return Walk(walk.search, starts=walk.starts + 1)
+        walk = replace(walk, steady=False)
+    items = dict(walk.items or {}) | {one.id: one for one in page.items}
+    unread = (*walk.unread, *(one for one in page.unread if one not in walk.unread))
+    after = replace(walk, items=items, unread=unread)
+    fresh = page.size - (1 if walk.edge else 0)
+    if page.size < limit or fresh < 1 or len(items) >= MOST_ITEMS:
+        ended = after.steady and len(items) < MOST_ITEMS
+        return Walked(
+            tuple(items.values()), unread, ended, "" if ended else "the list does not hold still, or has no end"
+        )
+    return replace(after, skip=walk.skip + page.size - 1, edge=ids[-1])
