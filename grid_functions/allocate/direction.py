@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from grid_functions.allocate import fuses as fusing
+from grid_functions.allocate import lag
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.fuses import Fuses
@@ -26,6 +27,7 @@ class Shared:
     """``limits``: W per device that obeys and is bound. ``returns``: W per bound device that does not answer, for when it does.
 
     ``aimed``: W per device that is steered, at most its limit. ``short_w``: by how much the connection's bound cannot be kept from here.
+    ``beyond``: since when devices have been doing more than they were told.
     """
 
     loop: Loop
@@ -35,6 +37,7 @@ class Shared:
     short_w: float = 0.0
     aimed: Mapping[str, float] = field(default_factory=dict)
     fuses: Mapping[Phase, Loop] = field(default_factory=dict)
+    beyond: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,18 @@ def divide(
     fences += fused
     parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
+    beyond = lag.beyond(ours, before.beyond, now_s)
+    late_w = lag.late(ours, shared.limits, beyond, now_s)
+    if late_w:
+        # the late keep the share they will come down to, and the others go without what it takes meanwhile
+        kept = {name: shared.limits[name] for name in late_w}
+        rest = {name: part for name, part in parts.items() if name not in late_w}
+        narrowed = lag.behind(lag.behind(fences + outer, late_w), kept)
+        shared = serve(rest, narrowed, aims, free_first=terms.yields is Yield.TARGET)
+        shared = replace(shared, limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
-    return Shared(loop, gauged, limits, returns, short_w, aimed, phases)
+    return Shared(loop, gauged, limits, returns, short_w, aimed, phases, beyond)
 
 
 def standing_limits(
@@ -117,6 +129,8 @@ def standing_limits(
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
     led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
+    if not ours:
+        return {}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
     shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
     return {**shared.limits, **shared.aimed}
@@ -129,6 +143,8 @@ def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float
 
 def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
     """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them."""
+    if not any(one.absent for one in found.values()):
+        return {}
     covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
     there = {name: found[name] for name in sorted(covered) if found[name].obeys or found[name].absent}
     fences = [Fence(members(c, found) & there.keys(), limit_of(c)) for c in tightest(bounds).values()]
@@ -196,7 +212,9 @@ def _look(
         allowed_w=sum(one.able_w if one.sent_w is None else one.sent_w for one in seen),
         total_w=sum(one.able_w for one in ours.values()),
         settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
-        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing),
+        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing)
+        + max(one.step_w for one in ours.values()),
+        coarse=any(one.wires is not None for one in ours.values()),
     )
 
 

@@ -149,6 +149,8 @@ def _look(
         unmeasured_w=sum(one.may_w * one.counted(phase) for one in dark),
         allowed_w=sum((one.able_w if one.sent_w is None else one.sent_w) * one.counted(phase) for one in seen.values()),
         total_w=sum(one.able_w * one.counted(phase) for one in ours),
+        left_w=max((one.step_w * one.counted(phase) for one in ours), default=0.0),
+        coarse=any(one.wires is not None for one in ours),
         settle_s=max((one.capability.settle_s for one in ours), default=0.0) + wait_s,
     )
 

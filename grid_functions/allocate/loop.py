@@ -83,7 +83,8 @@ class Look:
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
     in this direction. ``unmeasured_w``: the most that devices whose power is unknown may be doing. ``total_w``: what all can do together.
-    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last.
+    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last, and the largest step that
+    rounding may leave. ``coarse``: such steps are larger than what devices get wrong: nothing is trimmed upwards for them.
     """
 
     now_s: float
@@ -95,6 +96,7 @@ class Look:
     total_w: float
     settle_s: float
     left_w: float = 0.0
+    coarse: bool = False
 
 
 def step(loop: Loop, look: Look) -> Loop:
@@ -182,5 +184,5 @@ def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> f
         return min(trim_w, 0.0)
     # what an idle device leaves is no error of its limit: trimmed away, it would be exceeded by as much once the device is idle no more
     if error_w - look.left_w > deadband_w and moving_w <= deadband_w:
-        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), _TRIM_SHARE * doing_w)
+        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), 0.0 if look.coarse else _TRIM_SHARE * doing_w)
     return trim_w

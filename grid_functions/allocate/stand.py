@@ -45,6 +45,13 @@ class Stand:
     idle: bool = False
     tier: int = 0
 
+    @property
+    def step_w(self) -> float:
+        """What rounding may leave of its share: of a charger a step, of a paused one its least power; of others nothing to speak of."""
+        if self.wires is None:
+            return 0.0
+        return self.capability.resolution_w if self.sent_w else self.capability.minimum_w
+
     def counted(self, phase: Phase) -> float:
         """VA on this conductor for each W, at nominal voltage."""
         return self.counts.get(phase, 0.0)

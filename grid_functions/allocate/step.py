@@ -40,7 +40,8 @@ class AllocateState:
     """The loops, what devices can use of their share, what was sent last, and for which target. Rebuilt from the snapshot after
     a restart, but for ``turns``, which are durable. ``asked``: the value, W, of the target that each steered device serves.
 
-    ``fuses``: the loops of each direction's conductors; ``levels``: what each charger is told, A.
+    ``fuses``: the loops of each direction's conductors; ``levels``: what each charger is told, A; ``beyond``: since when
+    devices have been doing more than they were told.
     """
 
     produced: Loop = field(default_factory=Loop)
@@ -51,6 +52,7 @@ class AllocateState:
     asked: Mapping[str, float] = field(default_factory=dict)
     fuses: Mapping[Quantity, Mapping[Phase, Loop]] = field(default_factory=dict)
     levels: Mapping[str, Level] = field(default_factory=dict)
+    beyond: Mapping[Quantity, Mapping[str, float]] = field(default_factory=dict)
     turns: Mapping[str, Turn] = field(default_factory=dict)
     version: int = 1
 
@@ -104,7 +106,7 @@ def step(
         export_w,
         terms,
         sum(gone.values()),
-        Shared(state.consumed, state.consume_wishes, {}, {}),
+        Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
         now.mono_s,
         to_consume,
         lines.fuses(Quantity.CONSUMED, gone, producers),
@@ -120,7 +122,7 @@ def step(
         import_w,
         terms,
         sum(gone.values()),
-        Shared(state.produced, state.produce_wishes, {}, {}),
+        Shared(state.produced, state.produce_wishes, {}, {}, beyond=state.beyond.get(Quantity.PRODUCED, {})),
         now.mono_s,
         to_produce,
         lines.fuses(Quantity.PRODUCED, gone, consumers),
@@ -160,6 +162,7 @@ def step(
         sent=MappingProxyType({one.device: one for one in setpoints}),
         fuses=MappingProxyType({Quantity.CONSUMED: consumed.fuses, Quantity.PRODUCED: produced.fuses}),
         levels=MappingProxyType(told),
+        beyond=MappingProxyType({Quantity.CONSUMED: consumed.beyond, Quantity.PRODUCED: produced.beyond}),
         turns=MappingProxyType(turning.turned(turns, _plugged(told, consumers), now)),
         asked=MappingProxyType({name: aim.value_w for aim in wanted for name in aim.names | aim.away if name in aimed}),
     )

@@ -109,11 +109,10 @@ class FuseGroup:
 
 @dataclass(frozen=True, slots=True)
 class Dwell:
-    """How long a charger stays as it is, s: paused, charging before another's turn comes, on so many phases (rule 1)."""
+    """How long a charger stays as it is, s: paused, and charging before another's turn comes (rule 1)."""
 
     paused_s: float = 120.0
     turn_s: float = 900.0
-    phases_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites[]": schema.SiteSettings,
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
+    "sites[].fuse_groups[]": schema.FuseGroupSettings,
+    "sites[].dwell": schema.DwellSettings,
     "sites[].baseline": schema.BaselineSettings,
     "sites[].functions": functions.FunctionSettings,
 }
