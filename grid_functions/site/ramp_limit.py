@@ -12,7 +12,8 @@ from grid_functions.site.local import bound, drawn_w
 
 NAME = "ramp_limit"
 AHEAD_S = 10.0
-"""The bound is at most what flows and so many seconds of the ramp: devices need room to rise into."""
+"""The bound is at most what flows and so many seconds of the ramp: devices need room to rise into. Who cannot start within that does not
+start: a charger's least, 1380 W on one phase, needs a ramp of 138 W/s."""
 
 _STEP_S = 1.0
 

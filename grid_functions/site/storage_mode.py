@@ -16,7 +16,7 @@ from grid_functions.site.local import NET, drawn_w, good, voice
 
 NAME = "storage_mode"
 _DEADBAND_W = 25.0
-_PROBE_W = 200.0
+_PROBE_W = 100.0
 _PRESSING, _FULL = 0.93, 0.99
 
 
