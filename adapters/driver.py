@@ -22,6 +22,7 @@ from adapters.pace import left_s
 from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
+from adapters.silence import Reach, held
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
@@ -76,7 +77,9 @@ class Driver(Generic[Found, Raw]):
         self._obedience = Obedience()
         self._armed_s: float | None = None
         self._pulse = Pulse()
+        self._reach = Reach()
         self._sleepy = False
+        self._held: Setpoint | None = None
         self._loosened_s = float("-inf")
         self._beat_s = family.pace.beat_s
         self.poll_s = min(settings.poll_s, self._beat_s or settings.poll_s)
@@ -238,6 +241,7 @@ class Driver(Generic[Found, Raw]):
         if not self._affordable(found, raw, look, wanted):
             return
         known = await self._own(known, known.owned | ours)
+        self._reach = self._reach.wrote(wanted)
         writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=self._late(wanted)))
         surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
         if surplus and not writing.refused:
@@ -327,9 +331,11 @@ class Driver(Generic[Found, Raw]):
         holds = self._condition.holds if not look.plausible else look.holds
         stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
         self._sleepy = look.sleepy
+        self._held = None if holds is None else replace(holds, device=self.name)
+        self._reach = self._reach.answered(self._clock.now().mono_s)
         self._condition = Condition(
             online=True,
-            holds=None if holds is None else replace(holds, device=self.name),
+            holds=self._held,
             readings=look.readings,
             connected=look.connected,
             energized=look.energized,
@@ -345,8 +351,10 @@ class Driver(Generic[Found, Raw]):
         self._obedience.held(look)
         await self._own(known, self._family.concerns(found, wanted))
         self._see(look)
-        if (holds := self._condition.holds) is not None:
-            self._condition = replace(self._condition, holds=replace(holds, decision=wanted.decision))
+        self._reach = self._reach.confirmed()
+        if self._held is not None:
+            self._held = replace(self._held, decision=wanted.decision)
+            self._condition = replace(self._condition, holds=self._held)
 
     def _gone(self, why: str) -> None:
         if self._condition.online and not self._sleepy:
@@ -354,10 +362,11 @@ class Driver(Generic[Found, Raw]):
         # It may come back as another one, or as itself after a power cycle: it is looked at anew.
         self._found = self._last = None
         self._obedience.unknown()
-        # What it last held is what it may still hold: the decision counts with it.
+        # What it last held is what it may still hold, until its own timer ends that: the decision counts with it.
         self._condition = replace(
             self._condition,
             online=False,
+            holds=held(self._held, self._reach, self._clock.now().mono_s),
             readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
             troubles=self._condition.troubles | (set() if self._sleepy else {Trouble.SILENT}),
             text=f"asleep, as it may be: {why}" if self._sleepy else why,
@@ -368,7 +377,19 @@ class Driver(Generic[Found, Raw]):
 
 
 async def _pause(news: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
-        async with asyncio.timeout(seconds):
-            await news.wait()
+    """A timer that rings by the event itself costs a tenth of a timeout, which cancels and raises."""
+    rung = False
+
+    def ring() -> None:
+        nonlocal rung
+        rung = not news.is_set()
+        news.set()
+
+    handle = asyncio.get_running_loop().call_later(seconds, ring)
+    try:
+        await news.wait()
+    finally:
+        handle.cancel()
+        # News that came in the same moment is served too: what follows a pause is a look at everything.
+        if rung:
+            news.clear()

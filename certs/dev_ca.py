@@ -78,8 +78,13 @@ class Paths:
     root: Path
 
 
-def authority(name: str, now: datetime, depth: int = 4) -> Issued:
-    """A fresh authority whose leaves end chains of `depth` certificates, leaf and SERCA included (2, 3 or 4)."""
+def authority(
+    name: str, now: datetime, depth: int = 4, *, also: Sequence[tuple[x509.ExtensionType, bool]] = ()
+) -> Issued:
+    """A fresh authority whose leaves end chains of `depth` certificates, leaf and SERCA included (2, 3 or 4).
+
+    `also`: extensions (and whether critical) of each intermediate, for labs that try what must be refused.
+    """
     if depth not in DEPTHS:
         raise CertificateError(f"a 2030.5 chain has 2, 3 or 4 certificates, not {depth}")
     below = _INTERMEDIATES[depth]
@@ -88,7 +93,7 @@ def authority(name: str, now: datetime, depth: int = 4) -> Issued:
     serca = _ca_builder(subject, subject, key, key, now, len(below)).sign(key, hashes.SHA256())
     issuer = Issued(serca, key, (), serca)
     for left, title in enumerate(below, start=1):
-        issuer = _intermediate(issuer, f"{name} {title}", now, len(below) - left)
+        issuer = _intermediate(issuer, f"{name} {title}", now, len(below) - left, also)
     return issuer
 
 
@@ -149,14 +154,17 @@ def read(folder: Path, name: str) -> Issued:
     return Issued(chain[0], key, tuple(chain[1:]), root)
 
 
-def _intermediate(issuer: Issued, name: str, now: datetime, path_length: int) -> Issued:
+def _intermediate(
+    issuer: Issued, name: str, now: datetime, path_length: int, also: Sequence[tuple[x509.ExtensionType, bool]]
+) -> Issued:
     key = _new_key()
     subject = _named(name)
-    certificate = (
-        _ca_builder(subject, issuer.certificate.subject, key, issuer.key, now, path_length)
-        .add_extension(_policies(_ANY_POLICY), critical=True)
-        .sign(issuer.key, hashes.SHA256())
+    builder = _ca_builder(subject, issuer.certificate.subject, key, issuer.key, now, path_length).add_extension(
+        _policies(_ANY_POLICY), critical=True
     )
+    for extension, critical in also:
+        builder = builder.add_extension(extension, critical=critical)
+    certificate = builder.sign(issuer.key, hashes.SHA256())
     return Issued(certificate, key, issuer.links(), issuer.root)
 
 

@@ -15,12 +15,14 @@ import structlog
 
 from gateway.api.routes import routes
 from gateway.api.socket import serve, socket_path
+from gateway.areas.registry import Areas
 from gateway.clock import SystemClock, SystemDice
 from gateway.config.load import Loaded
 from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
+from gateway.solving import Solving
 from gateway.specification import Difference, Specification, difference, specify
 from gateway.tools import Tools
 from gateway.watchdog import Watchdog
@@ -46,6 +48,7 @@ class Appliance:
         self._data = loaded.folder / loaded.configuration.gateway.data
         self.log_path = self._data / "log.db"
         self._wired = NOTHING
+        self._areas: Areas | None = None
         self._parts: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._reload: Callable[[Specification], Awaitable[None]] | None = None
         self._turn = asyncio.Lock()
@@ -56,6 +59,13 @@ class Appliance:
     def sites(self) -> Mapping[str, SiteLoop]:
         """Every site's loop by name."""
         return self._wired.sites
+
+    @property
+    def areas(self) -> Areas:
+        """The edge coordinators. Raises OperatorFault while the gateway is not running."""
+        if self._areas is None:
+            raise OperatorFault("the gateway is not running yet", "try again in a moment")
+        return self._areas
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
@@ -122,6 +132,9 @@ class Appliance:
             await self._wired.close()
 
         ending.push_async_callback(close)
+        solving = Solving(self.clock)
+        ending.callback(solving.close)
+        self._areas = Areas(with_.ledger, with_.log, self.clock, solving.answer, lambda: self._wired.sites)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
         # What lives as long as the process need not be looked through again at every full collection.
         gc.freeze()
@@ -140,6 +153,7 @@ class Appliance:
         finally:
             self._reload = None
             async with self._turn:
+                await self._areas.stop()
                 await _end([*always, *self._parts.values()])
         if self._release:
             # Only now that nobody decides or writes any more: a driver would write back what it still holds to be wanted.
@@ -164,9 +178,11 @@ class Appliance:
         self._wired = wired = wire(wanted, with_, before)
         await before.close(but=wanted.links)
         for name, site in wired.sites.items():
+            site.mail.outside = self.areas
             self._begin(("site", name), site.run)
         for name, upstream in wired.upstreams.items():
             self._begin(("upstream", name), partial(upstream.run, self._take))
+        await self.areas.begin(tuple(wanted.areas.values()))
 
     def _begin(self, part: tuple[str, str], run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if part not in self._parts:

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.averaging import Averages
-from gateway.handing import narrowed, within
+from gateway.handing import narrowed, told, within
+from gateway.mail import Mail
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
 from gateway.saying import Saying
@@ -34,6 +35,9 @@ from grid_functions.timeline.state import Opt
 from grid_functions.words import Word
 
 _log = structlog.get_logger("site")
+
+_ROUND_S = 0.1
+"""The looks of one round are waited for so long after the first of them; what an upstream says is decided on at once."""
 
 _RETRY_S = 1.0
 """Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
@@ -85,8 +89,11 @@ class SiteLoop:
         self._averages = Averages(plan.terms)
         self._reads: list[Read] = []
         self._changed = asyncio.Event()
+        self._ripe = asyncio.Event()
+        self._looked: set[str] = set()
         self._commit_wanted = asyncio.Event()
         self._saying = Saying(self._changed)
+        self.mail = Mail(self._changed)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -95,12 +102,16 @@ class SiteLoop:
     def take_read(self, read: Read) -> None:
         """A look at one respondent, from its upstream's session."""
         self._reads.append(read)
+        self._ripe.set()
         self._changed.set()
 
     def take_seen(self, seen: Seen) -> None:
         """A look at one device, from its driver."""
         self.seen[seen.device] = seen
         self.alarms.pop(f"driver {seen.device}", None)
+        self._looked.add(seen.device)
+        if len(self._looked) == len(self.plan.devices):
+            self._ripe.set()
         self._changed.set()
 
     async def say(self, word: Word) -> None:
@@ -131,6 +142,7 @@ class SiteLoop:
                 group.create_task(self._telling.fold_forever(self._fold), name=f"{self.plan.terms.name}/fold")
                 group.create_task(self._decide_forever(), name=f"{self.plan.terms.name}/decide")
         finally:
+            await self.mail.end()
             await self._telling.end()
             await self._keep_taken()
 
@@ -146,6 +158,8 @@ class SiteLoop:
         await self._first_looks()
         while True:
             self._changed.clear()
+            self._ripe.clear()
+            self._looked.clear()
             now = self._clock.now()
             try:
                 wake = await self._decide(now)
@@ -193,7 +207,8 @@ class SiteLoop:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
         reads = tuple(self._reads)
         plan = self.plan
-        tick = SiteTick(reads=reads, words=self._saying.words(), snapshot=snapshot)
+        leases, messages, answers = self.mail.contents()
+        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -210,6 +225,9 @@ class SiteLoop:
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
+        self.mail.were_decided(len(leases), len(messages), len(answers))
+        if not plan.observe:
+            self.mail.send(decision.outputs)
         for word in tick.words:
             self._log.add(
                 plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}
@@ -346,6 +364,10 @@ class SiteLoop:
         now = self._clock.now()
         left_s = min((moment.in_s(now) for moment in wake), default=None)
         await self._pause(self._changed, None if left_s is None else max(left_s, 0.0))
+        if self._changed.is_set() and not self._ripe.is_set():
+            # The devices of a site are polled together: what one round of looks shows is one picture and one decision.
+            due_s = _ROUND_S if left_s is None else min(_ROUND_S, left_s - (self._clock.now().mono_s - now.mono_s))
+            await self._pause(self._ripe, max(due_s, 0.0))
 
     def _say(self, decision: Decision, before: Decision | None) -> None:
         site = self.plan.terms.name
@@ -358,7 +380,7 @@ class SiteLoop:
             causes = {
                 claim.cause.cause.id for claim in decision.ruling.bounds if isinstance(claim.cause.cause, EventKey)
             }
-            body = {"serial": decision.serial, "setpoints": {s.device: _told(s) for s in decision.setpoints}}
+            body = {"serial": decision.serial, "setpoints": {s.device: told(s) for s in decision.setpoints}}
             for correlation in sorted(causes) or [""]:
                 self._log.add(site, "decision", correlation, body)
 
@@ -374,11 +396,3 @@ async def _pause(news: asyncio.Event, seconds: float | None) -> None:
         # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
         async with asyncio.timeout(seconds):
             await news.wait()
-
-
-def _told(setpoint: Setpoint) -> dict[str, object]:
-    return {
-        name: getattr(setpoint, name)
-        for name in ("decision", "produce_max_w", "consume_max_w", "target_w", "current_max_a", "on")
-        if getattr(setpoint, name) is not None
-    }

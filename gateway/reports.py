@@ -23,6 +23,7 @@ from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
+from grid_functions.site import prices
 
 
 def status_of(site: SiteLoop, now: Instants) -> dict[str, Any]:
@@ -47,6 +48,26 @@ def devices_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
 def events_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
     """Every control in force, with its source, rank, age and end."""
     return [in_force(each, now) for each in (site.decision.in_force if site.decision else ())]
+
+
+def prices_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
+    """What energy costs from now on: every stretch that an upstream told, in the units of :class:`Priced`."""
+    kept = site.state.kept.get(prices.NAME)
+    state = kept.state if kept is not None else None
+    return [
+        {
+            "of": of.value,
+            "starts_in_s": round(slot.start_utc_s - now.utc_s, 1),
+            "ends_in_s": None if slot.end_utc_s is None else round(slot.end_utc_s - now.utc_s, 1),
+            "value": slot.value,
+            "currency": slot.currency,
+            "source": _source(slot.source),
+            "event": slot.event,
+        }
+        for of, slots in (state.tariff.items() if isinstance(state, prices.PricesState) else ())
+        for slot in slots
+        if slot.end_utc_s is None or slot.end_utc_s > now.utc_s
+    ]
 
 
 def why_device(site: SiteLoop, name: str, now: Instants) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from adapters.catalogue import FAMILIES
+from adapters.modbus.address import Address, parse_address
 from certs.errors import CertificateError
+from certs.tls import TlsFiles, modbus_context
+from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
@@ -19,12 +23,13 @@ from grid_functions.rating import SWITCHED
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One socket to a device or a bus behind a bridge."""
+    """One socket or serial line, to a device or a bus of them. ``files``: what it is secured by; ``digest``: of what they hold."""
 
-    host: str
-    port: int
+    address: Address
     timeout_s: float
     min_gap_s: float
+    files: TlsFiles | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Specification:
 
     upstreams: Mapping[str, UpstreamSpec]
     sites: Mapping[str, SiteSpec]
+    areas: Mapping[str, AreaSettings] = field(default_factory=dict)
 
     @property
     def links(self) -> frozenset[LinkSpec]:
@@ -91,7 +97,7 @@ def _parts(of: Specification) -> dict[str, object]:
     for name, site in of.sites.items():
         told[f"site {name}"] = site
         told |= {f"device {name}/{device.settings.name}": device for device in site.devices}
-    return told
+    return told | {f"area {name}": area for name, area in of.areas.items()}
 
 
 def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
@@ -102,52 +108,73 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links: dict[tuple[str, int], LinkSpec] = {}
-    sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
-    return Specification(upstreams, sites)
+    links: dict[Address, LinkSpec] = {}
+    sites = {site.name: _site(site, loaded.folder, observe, upstreams, links) for site in configuration.sites}
+    return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links: dict[tuple[str, int], LinkSpec] = {}
-    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
+    links: dict[Address, LinkSpec] = {}
+    sites = [_site(site, loaded.folder, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
 
 def _site(
     site: SiteSettings,
+    folder: Path,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: dict[tuple[str, int], LinkSpec],
+    links: dict[Address, LinkSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, links)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, folder, links)) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
-    """A socket is shared by the devices behind it; the first one named settles its manners."""
-    host, _, port = device.address.removeprefix("tcp://").rpartition(":")
+def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) -> LinkSpec:
+    """A socket or line is shared by the devices behind it; the first one named settles its manners."""
+    address = parse_address(device.address)
+    if address in links:
+        return links[address]
     pace = FAMILIES[device.family].family(**device.options).pace
-    timeout_s = max(device.timeout_s, pace.timeout_s or 0.0)
-    mine = LinkSpec(host, int(port), timeout_s, max(device.min_gap_s, pace.min_gap_s))
-    return links.setdefault((mine.host, mine.port), mine)
+    asked_s = device.timeout_s or (_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
+    files, digest = None, ""
+    if device.tls is not None:
+        files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
+        paths = (files.certificate, files.key, files.ca)
+        digest = _digest(f"device {device.name}", paths, lambda: modbus_context(files))
+    links[address] = LinkSpec(
+        address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest
+    )
+    return links[address]
+
+
+_TIMEOUT_S: Final = 3.0
+_BUS_TIMEOUT_S: Final = 0.5
+"""An RTU device answers within a tenth of a second or not at all, and the whole bus waits for it."""
+
+
+def _digest(whose: str, files: Iterable[Path], tried: Callable[[], object]) -> str:
+    """Of what the files hold, which may be renewed. Raises CredentialFault when they cannot be used."""
+    digest = hashlib.sha256()
+    try:
+        tried()
+        for path in files:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except (CertificateError, OSError) as fault:
+        raise CredentialFault(f"{whose}: {fault}", "'osed certs check' tries chain, key and authority") from fault
+    return digest.hexdigest()
 
 
 def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
-    digest = hashlib.sha256()
     serves = tuple(_served(one, ders) for one in upstream.serves)
-    try:
-        for _, named in files_of(upstream):
-            digest.update(hashlib.sha256((folder / named).read_bytes()).digest())
-        spec = UpstreamSpec(upstream, folder, digest.hexdigest(), serves)
-        protocols.try_credentials(spec)
-    except (CertificateError, OSError) as fault:
-        raise CredentialFault(
-            f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
-        ) from fault
-    return spec
+    named = [folder / one for _, one in files_of(upstream)]
+    unread = UpstreamSpec(upstream, folder, "", serves)
+    return replace(
+        unread, digest=_digest(f"upstream {upstream.name}", named, lambda: protocols.try_credentials(unread))
+    )
 
 
 def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:

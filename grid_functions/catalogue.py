@@ -1,4 +1,4 @@
-"""Which site functions there are: our own, and those that installed packages offer."""
+"""Which functions there are: those of sites, our own and those that installed packages offer, and those of areas."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
+from grid_functions.area import day_ahead, tariff_signal
+from grid_functions.building import steward
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.site import (
@@ -38,7 +40,7 @@ class Maker:
 
     name: str
     options: type[Any]
-    build: Callable[[Any], Machine]
+    build: Callable[[Any], Any]
 
 
 SITE: Mapping[str, Maker] = MappingProxyType(
@@ -63,9 +65,22 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(power_limit.NAME, power_limit.PowerLimitOptions, power_limit.PowerLimit),
             Maker(ramp_limit.NAME, ramp_limit.RampLimitOptions, ramp_limit.RampLimit),
             Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
+            Maker(steward.NAME, steward.HomeOptions, steward.Steward),
         )
     }
 )
+
+
+AREA: Mapping[str, Maker] = MappingProxyType(
+    {
+        maker.name: maker
+        for maker in (
+            Maker(day_ahead.NAME, day_ahead.DayAheadOptions, day_ahead.DayAhead),
+            Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
+        )
+    }
+)
+"""Functions of areas. They run only where an area names them."""
 
 
 def makers(found: Iterable[EntryPoint] | None = None) -> dict[str, Maker]:
@@ -98,6 +113,6 @@ def built_in() -> dict[str, Machine]:
 
 def durable() -> tuple[type, ...]:
     """What all functions that are there keep in the ledger."""
-    made = (maker.build(maker.options()) for maker in makers().values())
+    made = (maker.build(maker.options()) for maker in (*makers().values(), *AREA.values()))
     kept = (getattr(function.empty(), "durable", None) for function in made)
     return tuple({type(one): None for one in kept if one is not None})

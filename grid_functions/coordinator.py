@@ -5,7 +5,7 @@ for void. When it ends it takes everything back (:func:`farewell`); if it cannot
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grid_functions import machines
@@ -62,7 +62,11 @@ class AreaStep:
 
 
 def step(
-    state: AreaState, terms: AreaTerms, functions: Mapping[str, AreaMachine], inputs: AreaInputs, now: Instants
+    state: AreaState,
+    terms: AreaTerms,
+    functions: Mapping[str, AreaMachine],
+    inputs: AreaInputs,
+    now: Instants,
 ) -> AreaStep:
     """One step of every function of the area, and the leases that follow from it."""
     ran = machines.run(functions, state.kept, inputs, now)
@@ -89,7 +93,8 @@ def step(
             case Ask():
                 asks.append((name, output))
             case Message():
-                messages.append(output)
+                # A function does not know whose it is: the area signs.
+                messages.append(replace(output, sender=terms.name))
     renew_s = terms.ttl_s / 3.0
     for key, one in sorted(grants.items()):
         if one.sent_s is None or now.mono_s - one.sent_s >= renew_s:

@@ -7,6 +7,7 @@ from functools import partial
 from grid_functions import (
     ability,
     arbiter,
+    base_load,
     baseline,
     evidence,
     guard,
@@ -21,6 +22,7 @@ from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
 from grid_functions.allocate.served import Served
 from grid_functions.allocate.step import AllocateState
+from grid_functions.base_load import BaseLoad, Peaks
 from grid_functions.baseline import Baseline, Hours
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
@@ -44,6 +46,7 @@ from grid_functions.rating import obeys, roles_of
 from grid_functions.service import Service
 from grid_functions.site import limit_power, local_safety
 from grid_functions.site.settings import settings_of
+from grid_functions.standing import Standing, stamped
 from grid_functions.timeline import step as timeline
 from grid_functions.timeline.state import ROOM as TIMELINE
 from grid_functions.timeline.state import Means, Opt, Refusal, Relation, Stood, TimelineState, TimelineStep, Tracked
@@ -65,17 +68,9 @@ class SerialBlock:
 
 DURABLE: tuple[type, ...] = (
     *(Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom),
-    *(Opt, Override, Lock, Hours, *allocate.DURABLE, *leases.DURABLE),
+    *(Opt, Override, Lock, Hours, Peaks, *allocate.DURABLE, *leases.DURABLE),
 )
 """What values an entry of a site may carry, beside the functions' own ``durable``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A setpoint with the monotonic second since which it is what it is."""
-
-    setpoint: Setpoint
-    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +91,7 @@ class SiteState:
     words: Words = field(default_factory=Words)
     leases: LeaseState = field(default_factory=LeaseState)
     baseline: Baseline = field(default_factory=Baseline)
+    base_load: BaseLoad = field(default_factory=BaseLoad)
     version: int = 1
 
 
@@ -183,9 +179,19 @@ def decide(
     # local safety never ramps (rule 9), so it joins behind the trajectory
     ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
-    shared = allocate.step(state.allocate, ruling, tick.snapshot, terms, now, fail_safe, settings_of(settings, terms))
+    house, peaks = base_load.step(state.base_load, tick.snapshot, terms, now)
+    shared = allocate.step(
+        state.allocate,
+        ruling,
+        tick.snapshot,
+        terms,
+        now,
+        fail_safe,
+        settings_of(settings, terms),
+        base_load.highest_w(house, now),
+    )
     guarded, clamps = guard.clamp(shared.setpoints, ruling, tick.snapshot, terms, now)
-    standing = _stamped(state.standing, guarded, serial, now)
+    standing = stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
     changed_s = {name: one.since_s for name, one in standing.items()}
     trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
@@ -196,7 +202,8 @@ def decide(
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*spoken.entries, *leased.entries, *hours, *ran.entries, *shared.entries, *served.entries, *done.entries]
+    entries += [*spoken.entries, *leased.entries, *hours, *peaks, *ran.entries, *shared.entries]
+    entries += [*served.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -216,6 +223,7 @@ def decide(
         words=spoken.words,
         leases=leased.state,
         baseline=normal,
+        base_load=house,
     )
     alarms = {
         *ran.alarms,
@@ -282,6 +290,7 @@ def restore(entries: Iterable[Entry]) -> SiteState:
         words=words.restore(kept),
         leases=leases.restore(kept),
         baseline=baseline.restore(kept),
+        base_load=base_load.restore(kept),
     )
 
 
@@ -359,17 +368,6 @@ def _ordered(in_force: Iterable[InForce]) -> tuple[InForce, ...]:
     return tuple(
         sorted(in_force, key=lambda one: (one.source.kind, one.source.name, mode_of(one.control), one.since.at_s))
     )
-
-
-def _stamped(
-    before: Mapping[str, Standing], setpoints: Iterable[Setpoint], serial: int, now: Instants
-) -> dict[str, Standing]:
-    after = {}
-    for one in setpoints:
-        held = before.get(one.device)
-        same = held is not None and replace(held.setpoint, decision=0) == replace(one, decision=0)
-        after[one.device] = held if held is not None and same else Standing(replace(one, decision=serial), now.mono_s)
-    return after
 
 
 def _wake(

@@ -59,12 +59,8 @@ def run(
     entries: list[Entry] = []
     for name in sorted(functions):
         function = functions[name]
-        heard = getattr(function, "hears", frozenset()) | {name}
-        mine = replace(
-            inputs,
-            messages=tuple(one for one in inputs.messages if one.function in heard),
-            answers=tuple(one for one in inputs.answers if one.function == name),
-        )
+        hears: frozenset[str] = getattr(function, "hears", frozenset())
+        mine = inputs.addressed(name, hears | {name})
         before = kept.get(name, Kept())
         try:
             state = before.state if before.state is not None else _born(function, before.durable)

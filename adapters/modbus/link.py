@@ -108,8 +108,11 @@ class Link:
         function answered, or garbage), OurFault (the link is closed). A write that raised may have been executed.
         """
         async with self._turns:
-            wire = await self._standing(on)
-            self._check_quarantine(wire, request.unit)
+            wire = self._wire
+            if wire is None or not (on is None or self.connections == on):
+                wire = await self._standing(on)
+            if self._quarantines:
+                self._check_quarantine(wire, request.unit)
             if self._min_gap_s > 0:
                 await self._keep_gap(wire)
                 wire = await self._standing(on)  # the device may have hung up meanwhile
@@ -225,6 +228,7 @@ class Link:
 
     async def _open(self, loop: asyncio.AbstractEventLoop, wire: "_Wire") -> None:
         await self._line.open(loop, lambda: wire)
+        await wire.ready  # a serial line is open before it can be written to
 
     def _check_quarantine(self, wire: "_Wire", unit: int) -> None:
         until_s, _ = self._quarantines.get(unit, (0.0, 0.0))
@@ -285,7 +289,7 @@ async def _sleep(timer: Timer, wait_s: float) -> None:
 class _Wire(asyncio.Protocol):
     """One connection of a link: bytes in, futures resolved."""
 
-    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "waiting")
+    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "ready", "waiting")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
@@ -296,6 +300,7 @@ class _Wire(asyncio.Protocol):
         self.waiting: dict[int, tuple[Request, asyncio.Future[Reply]]] = {}
         self.answered = False
         self.gone: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[None] = loop.create_future()
 
     def ask(self, request: Request, transaction: int) -> int:
         """Send a request; of how many bytes."""
@@ -322,6 +327,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are none by inheritance
+        if not self.ready.done():
+            self.ready.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._deframer.feed(data)

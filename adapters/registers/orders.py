@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.registers.options import RegisterOptions
-from adapters.registers.points import Point
+from adapters.registers.points import Point, Value
 from adapters.registers.profile import Aim, Amount, Profile, Step
 from adapters.registers.spans import Values
 from grid_functions.model.setpoint import Setpoint
@@ -24,7 +24,7 @@ class Put:
     registers: tuple[int, ...]
     anew: bool = False
 
-    def shown(self, values: Values) -> bool:
+    def shown(self, values: Mapping[str, Value | None]) -> bool:
         """Whether the map reads so already. A point that shows nowhere tells nothing against it."""
         if not self.point.shown_by:
             return True
@@ -62,61 +62,52 @@ class Orders:
         self.fallback_a = options.fallback_a if options.fallback_a is not None else (dog.fallback_a if dog else 0.0)
         self.timeout_s = options.timeout_s if options.timeout_s is not None else (dog.timeout_s if dog else 0.0)
         self._anew = frozenset(dog.anew) if dog else frozenset()
-
-    @property
-    def read(self) -> frozenset[str]:
+        told = tuple(self._told())
+        self.read: Final = frozenset(one.shown_by for _, _, one in told if one.shown_by)
         """The points at which what was told can be read back."""
-        return frozenset(one.shown_by for _, _, one in self._told() if one.shown_by)
+        self._named = {aim: frozenset(one.name for of, _, one in told if of is aim) for aim in (*Aim, None)}
+        self._last: tuple[Setpoint, Rating, list[Sequence | Cannot]] | None = None
+        made = self._puts(dog.setup if dog else (), 0.0, Rating())
+        self.setup: Final[Sequence] = () if isinstance(made, Cannot) else made
+        """What makes a charger fall back as it should when we are silent."""
+        tokens = self._puts((dog.token,) if dog and dog.token else (), 0.0, Rating())
+        self.token: Final = None if isinstance(tokens, Cannot) or not tokens else tokens[0]
+        """What it wants to be written every so often, to know that we are here."""
 
     def told(self, wanted: Setpoint, rating: Rating) -> list[Sequence | Cannot]:
         """What is to be written, in this order: the limit first, for nothing else protects anybody."""
-        return [self._sequence(aim, amount, rating) for aim, amount in self._aims(wanted, rating)]
-
-    def setup(self, rating: Rating) -> Sequence:
-        """What makes a charger fall back as it should when we are silent."""
-        steps = self._watchdog.setup if self._watchdog else ()
-        made = self._puts(steps, 0.0, rating)
-        return made if not isinstance(made, Cannot) else ()
-
-    def token(self) -> Put | None:
-        """What it wants to read every so often, to know that we are here."""
-        if self._watchdog is None or self._watchdog.token is None:
-            return None
-        made = self._puts((self._watchdog.token,), 0.0, Rating())
-        return None if isinstance(made, Cannot) else made[0]
+        if self._last is None or self._last[0] is not wanted or self._last[1] is not rating:
+            made = [self._sequence(aim, amount, rating) for aim, amount in self._aims(wanted, rating)]
+            self._last = (wanted, rating, made)
+        return self._last[2]
 
     def holds(self, values: Values, rating: Rating) -> Setpoint | None:
         """What the device obeys by what was read; None when some of it has no value."""
-        if any(values.get(name) is None for name in self.read):
-            return None
-        paused = self._shows(Aim.PAUSE, values, rating) is not None
-        current_a = 0.0 if paused else self._shows(Aim.CURRENT, values, rating)
-        phases = self._shows(Aim.PHASES, values, rating)
-        charge_w, discharge_w = self._shows(Aim.CHARGE, values, rating), self._shows(Aim.DISCHARGE, values, rating)
-        target_w = charge_w if charge_w is not None else (None if discharge_w is None else -discharge_w)
-        if target_w is None and self._shows(Aim.IDLE, values, rating) is not None:
-            target_w = 0.0
-        consume_w = self._shows(Aim.CONSUME_MAX, values, rating)
+        for name in self.read:
+            if values.get(name) is None:
+                return None
+        shown = {aim: self._shows(aim, values, rating) for aim in self._orders}
+        current_a = 0.0 if shown.get(Aim.PAUSE) is not None else shown.get(Aim.CURRENT)
+        phases, consume_w = shown.get(Aim.PHASES), shown.get(Aim.CONSUME_MAX)
         if current_a is not None:
             consume_w = current_a * NOMINAL_V * (phases or rating.phases)
         return Setpoint(
             "",
-            produce_max_w=self._shows(Aim.PRODUCE_MAX, values, rating),
+            produce_max_w=shown.get(Aim.PRODUCE_MAX),
             consume_max_w=consume_w,
-            target_w=target_w,
+            target_w=_target_w(shown) if Aim.IDLE in shown else None,
             current_max_a=current_a,
             phases=None if phases is None else round(phases),
         )
 
     def concerned(self, wanted: Setpoint, rating: Rating) -> frozenset[str]:
         """The points that a setpoint decides, those that make the fallback with a current among them."""
-        aims = {aim for aim, _ in self._aims(wanted, rating)}
-        if aims & _CHARGING:
-            aims |= _CHARGING
-        if aims & _STORING:
+        aims: set[Aim | None] = {aim for aim, _ in self._aims(wanted, rating)}
+        if not aims.isdisjoint(_CHARGING):
+            aims |= {*_CHARGING, None}
+        if not aims.isdisjoint(_STORING):
             aims |= _STORING
-        watched = bool(aims & _CHARGING)
-        return frozenset(one.name for aim, _, one in self._told() if aim in aims or (aim is None and watched))
+        return frozenset().union(*(self._named[aim] for aim in aims))
 
     def _told(self) -> Iterator[tuple[Aim | None, Step, Point]]:
         for aim, steps in self._orders.items():
@@ -193,8 +184,6 @@ class Orders:
 
     def _shows(self, aim: Aim, values: Values, rating: Rating) -> float | None:
         """The amount that the map shows for this aim; None when it is not what holds."""
-        if aim not in self._orders:
-            return None
         amount: float | None = 0.0
         for step in self._orders[aim]:
             point = self._points[step.point]
@@ -215,6 +204,15 @@ class Orders:
                 if step.of is not Amount.POWER and not _directed(aim, step, read):
                     return None
         return amount
+
+
+def _target_w(shown: Mapping[Aim, float | None]) -> float | None:
+    charge_w, discharge_w = shown[Aim.CHARGE], shown[Aim.DISCHARGE]
+    if charge_w is not None:
+        return charge_w
+    if discharge_w is not None:
+        return -discharge_w
+    return None if shown[Aim.IDLE] is None else 0.0
 
 
 def quantum(point: Point) -> float:

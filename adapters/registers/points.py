@@ -76,8 +76,16 @@ class Point:
             return data.strip(b"\0 \xff").decode("ascii", "replace")
         if self.swapped:
             data = turned(data)
-        raw: int | float = _CODES[self.kind].unpack(data)[0]
-        if raw in self.absent:
+        return self.meaning(_CODES[self.kind].unpack(data)[0])
+
+    @property
+    def code(self) -> str:
+        """How it is packed, in the letters of :mod:`struct`; empty when it cannot be taken as it stands."""
+        return "" if self.swapped or self.kind == "text" else _CODES[self.kind].format[1:]
+
+    def meaning(self, raw: int | float) -> Value | None:
+        """The value that a raw number stands for; None as in :meth:`decode`."""
+        if self.absent and raw in self.absent:
             return None
         if self.bits is not None and isinstance(raw, int):
             raw = raw >> self.bits[0] & (1 << self.bits[1]) - 1

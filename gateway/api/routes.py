@@ -9,6 +9,9 @@ from aiohttp import web
 
 from gateway import reports
 from gateway.api import words
+from gateway.api.areas import area_routes
+from gateway.api.bodies import body_of
+from gateway.areas.registry import Areas
 from gateway.log.book import latest
 from gateway.loop import SiteLoop
 from gateway.specification import Difference
@@ -30,6 +33,10 @@ class Running(Protocol):
     @property
     def clock(self) -> Clock:
         """All clocks."""
+
+    @property
+    def areas(self) -> Areas:
+        """The edge coordinators."""
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
@@ -64,17 +71,23 @@ def routes(running: Running) -> web.Application:
             dict(e, site=n) for n, s in running.sites.items() for e in reports.events_of(s, running.clock.now())
         ],
     )
+    get(
+        "/prices",
+        lambda _: [
+            dict(p, site=n) for n, s in running.sites.items() for p in reports.prices_of(s, running.clock.now())
+        ],
+    )
     get("/upstreams", lambda _: running.upstreams())
 
     async def why(request: web.Request) -> web.Response:
         return web.json_response(await _why(running, request.match_info["name"]))
 
     async def stop(request: web.Request) -> web.Response:
-        running.stop(release=(await _body(request)).get("release") is True)
+        running.stop(release=(await body_of(request)).get("release") is True)
         return web.json_response({"stopping": True})
 
     async def opt(request: web.Request) -> web.Response:
-        opts = words.opts_of(running.sites, await _body(request))
+        opts = words.opts_of(running.sites, await body_of(request))
         await _say(opts)
         return web.json_response(
             [
@@ -91,12 +104,12 @@ def routes(running: Running) -> web.Application:
         )
 
     async def override(request: web.Request) -> web.Response:
-        site, said = words.overrides_of(running.sites, await _body(request), running.clock.now().utc_s)
+        site, said = words.overrides_of(running.sites, await body_of(request), running.clock.now().utc_s)
         await _say([(site, one) for one in said])
         return web.json_response({"site": site.plan.terms.name, "held": [one.name for one in said]})
 
     async def release(request: web.Request) -> web.Response:
-        said = words.releases_of(running.sites, await _body(request))
+        said = words.releases_of(running.sites, await body_of(request))
         await _say(said)
         return web.json_response([{"site": site.plan.terms.name, "released": one.name} for site, one in said])
 
@@ -109,17 +122,8 @@ def routes(running: Running) -> web.Application:
     app.router.add_post("/opt", opt)
     app.router.add_post("/override", override)
     app.router.add_post("/release", release)
+    area_routes(app, lambda: running.areas)
     return app
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError as fault:
-        raise OperatorFault("the request's body is no JSON", "send one JSON object, {} at least") from fault
-    if not isinstance(body, dict):
-        raise OperatorFault("the request's body is no JSON object", "send one, {} at least")
-    return body
 
 
 async def _say(said: Sequence[tuple[SiteLoop, Word]]) -> None:

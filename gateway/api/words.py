@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gateway.api.bodies import text_of
 from gateway.loop import SiteLoop
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import (
@@ -45,7 +46,7 @@ _VOICES = {"operator": SourceKind.OPERATOR, "occupant": SourceKind.OCCUPANT}
 
 def opts_of(sites: Sites, body: Mapping[str, Any]) -> list[tuple[SiteLoop, Opt]]:
     """{event, out, upstream?}: the opt for every respondent that knows the event. Raises OperatorFault."""
-    name, out, upstream = _text(body, "event"), body.get("out"), body.get("upstream")
+    name, out, upstream = text_of(body, "event"), body.get("out"), body.get("upstream")
     if not isinstance(out, bool):
         raise OperatorFault("in or out is missing", "say 'osed opt EVENT out'")
     found: list[tuple[SiteLoop, Opt]] = []
@@ -82,7 +83,7 @@ def dropped(site: SiteLoop, opt: Opt) -> str:
 def overrides_of(sites: Sites, body: Mapping[str, Any], utc_s: float) -> tuple[SiteLoop, list[Override | Lock]]:
     """{site?, kind, value?, by?, devices?, for_s?}. Raises OperatorFault."""
     site = _site(sites, body)
-    kind, by = _text(body, "kind").replace("-", "_"), str(body.get("by", "operator"))
+    kind, by = text_of(body, "kind").replace("-", "_"), str(body.get("by", "operator"))
     if kind not in KINDS:
         raise OperatorFault(f"{kind!r} cannot be wanted", f"choose one of {', '.join(KINDS)}")
     if by not in _VOICES:
@@ -103,7 +104,7 @@ def releases_of(sites: Sites, body: Mapping[str, Any]) -> list[tuple[SiteLoop, R
     held = [(site, name) for site in asked for name in sorted(site.state.words.holds)]
     if body.get("all") is True:
         return [(site, Release(name)) for site, name in held]
-    named = _text(body, "name")
+    named = text_of(body, "name")
     wanted = [(site, Release(name)) for site, name in held if name == named]
     if not wanted:
         names = ", ".join(name for _, name in held)
@@ -171,10 +172,3 @@ def _until(for_s: Any, utc_s: float) -> float | None:
     if not 0 < number <= 366 * 86_400:
         raise OperatorFault(f"a time of {for_s!r} s cannot be meant", "give more than 0 s and at most a year")
     return utc_s + float(number)
-
-
-def _text(body: Mapping[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise OperatorFault(f"{key} is missing", "'osed --help' shows an example of every command")
-    return value

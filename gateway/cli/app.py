@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import ask, certificates, check, commission, demo, replay, run, scan, serve, words
+from gateway.cli import area, ask, certificates, check, commission, demo, replay, run, scan, serve, words
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
 )
 app.add_typer(certificates.app, name="certs")
+app.add_typer(area.app, name="area")
 for command in (
     run.run,
     check.check,
@@ -25,6 +26,7 @@ for command in (
     ask.devices,
     ask.upstreams,
     ask.events,
+    ask.prices,
     ask.why,
     words.opt,
     words.release,

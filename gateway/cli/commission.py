@@ -12,6 +12,11 @@ import typer
 from gateway.cli.output import Json, aside, document, people, progress, table
 from grid_functions.model.errors import OperatorFault
 
+_DISOBEYS = (
+    "NO: what is written reads back, and its power does not follow. Is remote control by Modbus enabled in the "
+    "installer's menu, and does nothing rank above it (a ripple control, the maker's cloud)?"
+)
+
 
 def commission(
     name: Annotated[str, typer.Argument(metavar="DEVICE", help="The device's name, or SITE/NAME.")],
@@ -21,36 +26,36 @@ def commission(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before its power is moved.")] = False,
     json_: Json = False,
 ) -> None:
-    """Commission a device: step its limit down and back, measure how it obeys, and give everything back. Takes some minutes.
+    """Commission a device: step its limit down and back, or a resting battery's power, measure how it obeys, and give everything
+    back. Takes some minutes.
 
     Example: osed test pv --yes
     """
     from adapters import catalogue
+    from adapters.charger_trial import ChargerFindings, ChargerTrial
     from adapters.commission import Commission, Findings
-    from adapters.modbus.link import Link
+    from adapters.registers.family import Mapped
+    from adapters.registers.profile import Sort
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
     from gateway.specification import DeviceSpec, device_specs
-    from gateway.wiring import FAMILIES
+    from gateway.wiring import FAMILIES, link_to
 
     loaded = load(config, FAMILIES)
     spec = _chosen(name, device_specs(loaded))
     _alone(loaded.folder / loaded.configuration.gateway.data)
     if not yes and not typer.confirm(
-        f"This lowers the power of {spec.settings.name} for some minutes. Go on?", err=True
+        f"This moves the power of {spec.settings.name} for some minutes. Go on?", err=True
     ):
         raise typer.Exit(1)
 
-    async def run(of: DeviceSpec) -> Findings:
-        link = Link(
-            of.link.host,
-            of.link.port,
-            jitter=SystemDice().jitter,
-            timeout_s=of.link.timeout_s,
-            min_gap_s=of.link.min_gap_s,
-        )
+    async def run(of: DeviceSpec) -> Findings | ChargerFindings:
+        link = link_to(of.link, SystemDice())
         family = catalogue.FAMILIES[of.settings.family].family(**of.settings.options)
         try:
+            if isinstance(family, Mapped) and family.profile.kind is Sort.CHARGER:
+                trial = ChargerTrial(family, link, of.settings.unit, SystemClock(), _tell, family.watched)
+                return await trial.run()
             return await Commission(family, link, of.settings.unit, SystemClock(), _tell).run()
         finally:
             with suppress(OSError):
@@ -58,9 +63,12 @@ def commission(
 
     with progress("commissioning"):
         found = asyncio.run(run(spec))
-    lines = _lines(found)
+    charger = isinstance(found, ChargerFindings)
+    lines = _charger_lines(found) if charger else _lines(found)
     if json_:
         document({**asdict(found), "lines": lines})
+    elif charger:
+        _show_charger(found, lines)
     else:
         _show(found, lines)
     if not found.obeys or not found.restored:
@@ -110,20 +118,56 @@ def _lines(found: Any) -> list[str]:
     return lines
 
 
-def _show(found: Any, lines: list[str]) -> None:
+def _charger_lines(found: Any) -> list[str]:
+    """What the configuration should say of this charger."""
+    lines = [f'serial: "{found.nameplate.serial}"'] if found.nameplate.serial else []
+    if found.settle_s is not None:
+        lines.append(f"settle_s: {max(1.0, round(found.settle_s + 0.5, 1)):g}")
+    return [*lines, "options: {fallback_seen: true}"] if found.fallback_seen else lines
+
+
+def _show_charger(found: Any, lines: list[str]) -> None:
     plate = found.nameplate
-    people.print(
-        f"{plate.maker} {plate.model}, serial {plate.serial}, {plate.rated_w:g} W, produced {found.start_w:.0f} W"
-    )
+    people.print(f"{plate.maker} {plate.model}, {plate.rated_a:g} A, its vehicle drew {found.start_a:.1f} A")
     rows = [
-        (t.what, f"{t.limit_w:.0f}", f"{t.power_w:.0f}", "never" if t.after_s is None else f"{t.after_s:.1f}")
+        (t.what, f"{t.limit_a:g}", f"{t.current_a:.1f}", "never" if t.after_s is None else f"{t.after_s:.1f}")
         for t in found.trials
     ]
-    table("", ("told", "limit W", "power W", "after s"), rows)
+    table("", ("told", "limit A", "current A", "after s"), rows)
     words = {
-        "obeys a limit": "yes" if found.obeys else "NO: what is written reads back, and its power does not follow",
+        "obeys a limit, a pause, and goes on": "yes"
+        if found.obeys
+        else "NO: what is written reads back, and its current does not follow",
         "settles in": "never" if found.settle_s is None else f"{found.settle_s:.1f} s",
-        "least step": "not seen" if found.resolution_w is None else f"{found.resolution_w:.1f} W",
+        "when silent": found.fallback,
+        "as before": "yes" if found.restored else "NO: it does not read as it did; look at it",
+    }
+    for what, said in (*words.items(), *found.learnt.items()):
+        people.print(f"{what}: {said}")
+    people.print("\nto paste into its line:\n  " + "\n  ".join(lines or ["nothing"]))
+
+
+def _after(trial: Any) -> str:
+    if trial.after_s is not None:
+        return f"{trial.after_s:.1f}"
+    return "never" if trial.timed else ""
+
+
+def _show(found: Any, lines: list[str]) -> None:
+    plate = found.nameplate
+    rated_w = plate.max_w or plate.rated_w
+    people.print(
+        f"{plate.maker} {plate.model}, serial {plate.serial}, {rated_w:g} W, produced {round(found.start_w)} W"
+    )
+    rows = [
+        (t.what, "" if t.limit_w is None else str(round(t.limit_w)), str(round(t.power_w)), _after(t))
+        for t in found.trials
+    ]
+    table("", ("told", "told W", "power W", "after s"), rows)
+    words = {
+        f"obeys a {found.by}": "yes" if found.obeys else _DISOBEYS,
+        "settles in": "not known" if found.settle_s is None else f"{found.settle_s:.1f} s",
+        "least step seen": "none" if found.resolution_w is None else f"{found.resolution_w:.3g} W",
         "needs its enable to rise": {None: "not tried", True: "yes", False: "no"}[found.enable_edge],
         "when silent": found.revert,
         "as before": "yes" if found.restored else "NO: it does not read as it did; look at it",
@@ -132,4 +176,6 @@ def _show(found: Any, lines: list[str]) -> None:
         people.print(f"{what}: {said}")
     for doubt in found.doubts:
         people.print(f"doubt: {doubt}")
+    if not found.obeys:  # what was measured on it says nothing of how it will obey
+        return
     people.print("\nto paste into its line:\n  " + "\n  ".join(lines))

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from gateway.config.parts import Strict
+from grid_functions.building.steward import HomeOptions
 from grid_functions.site.capacity import CapacityOptions
 from grid_functions.site.charging import ChargingOptions
 from grid_functions.site.dispatch import DispatchOptions
@@ -37,6 +38,7 @@ class FunctionSettings(Strict):
     storage_mode: StorageModeOptions = Field(default_factory=StorageModeOptions)
     power_limit: PowerLimitOptions = Field(default_factory=PowerLimitOptions)
     ramp_limit: RampLimitOptions = Field(default_factory=RampLimitOptions)
+    home: HomeOptions = Field(default_factory=HomeOptions)
 
     def chosen(self) -> Mapping[str, Any]:
         """The options of every function that has some."""

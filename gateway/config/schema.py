@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
 from gateway.config.parts import Name, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
@@ -48,15 +49,24 @@ class ConnectionSettings(Strict):
     fuse_a: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
 
-class DeviceSettings(Strict):
-    """One device. ``phases``: where its own L1, L2, L3 are.
+class DeviceTls(Strict):
+    """Files in PEM, relative to this file, for a device at ``tls://``: who we are, and whose devices are trusted."""
 
-    ``maker``, ``model`` and ``serial`` pin it: another one is read only. ``options``: the family's own.
+    certificate: Path
+    key: Path
+    ca: Path
+
+
+class DeviceSettings(Strict):
+    """One device. ``phases``: where its own L1, L2, L3 are. ``maker``, ``model`` and ``serial`` pin it: another one is read only.
+
+    ``options``: the family's own. ``timeout_s``: None = 3 s over a network, 0.5 s on a bus, where a silent device keeps its neighbours
+    waiting.
     """
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^tcp://[^\s:/]+:\d{1,5}$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None
@@ -70,7 +80,8 @@ class DeviceSettings(Strict):
     poll_s: Annotated[float, Field(ge=0.1, le=3600)] = 1.0
     options: dict[str, int | float | str | bool] = Field(default_factory=dict)
     min_gap_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    timeout_s: Annotated[float, Field(gt=0, le=120)] = 3.0
+    timeout_s: Annotated[float, Field(gt=0, le=120)] | None = None
+    tls: DeviceTls | None = None
 
 
 class BaselineSettings(Strict):
@@ -124,3 +135,4 @@ class Configuration(Strict):
     gateway: GatewaySettings = GatewaySettings()
     upstreams: tuple[Upstream, ...] = ()
     sites: Annotated[tuple[SiteSettings, ...], Field(min_length=1)]
+    areas: tuple[AreaSettings, ...] = ()

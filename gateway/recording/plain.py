@@ -10,6 +10,7 @@ from enum import Enum
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
+import numpy as np
 from cattrs.errors import BaseValidationError
 from cattrs.preconf.json import make_converter
 
@@ -33,6 +34,10 @@ class Plain:
         self._converter.register_unstructure_hook_factory(_is_anything, lambda _: self._write_tagged)
         self._converter.register_structure_hook_factory(_is_anything, lambda _: self._read_tagged)
         self._converter.register_unstructure_hook_factory(_is_set, self._write_set)
+        self._converter.register_unstructure_hook_func(_is_array, lambda array: [array.dtype.str, array.tolist()])
+        self._converter.register_structure_hook_func(_is_array, lambda plain, _: np.array(plain[1], dtype=plain[0]))
+        self._converter.register_unstructure_hook(range, lambda span: [span.start, span.stop])
+        self._converter.register_structure_hook(range, lambda plain, _: range(*plain))
 
     def write(self, value: Any, kind: Any) -> Any:
         """``value``, which is a ``kind``, as plain JSON values."""
@@ -116,6 +121,10 @@ def _is_union(hint: Any) -> bool:
 
 def _is_anything(hint: Any) -> bool:
     return hint is Any or hint is object
+
+
+def _is_array(hint: Any) -> bool:
+    return hint is np.ndarray or get_origin(hint) is np.ndarray
 
 
 def _is_set(hint: Any) -> bool:

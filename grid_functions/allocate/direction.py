@@ -9,7 +9,7 @@ from grid_functions.allocate import lag
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.fuses import Fuses
-from grid_functions.allocate.loop import Look, Loop, Sample
+from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
 from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.turn import Place
@@ -62,6 +62,7 @@ def divide(
     before: Shared,
     now_s: float,
     aims: Sequence[Fence] = (),
+    base_load_w: float | None = None,
     fuses: Fuses = UNFUSED,
     queue: Queue = NOBODY,
 ) -> Shared:
@@ -83,7 +84,7 @@ def divide(
     short_w = 0.0
     if at_connection is not None:
         loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, before.wishes, now_s))
-        room_w = _room_w(loop, quantity, meter)
+        room_w = granted_w(loop, quantity, meter, base_load_w)
         away = [one for name, one in found.items() if name not in ours]
         # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
         reserved_w = sum(one.may_w for one in away if meter is None or one.doing is None)
@@ -216,13 +217,6 @@ def _look(
         + max(one.step_w for one in ours.values()),
         coarse=any(one.wires is not None for one in ours.values()),
     )
-
-
-def _room_w(loop: Loop, quantity: Quantity, meter: Sample | None) -> float:
-    """Rule 6: without a meter the house is taken to consume nothing for an export bound, and everything for an import bound."""
-    if meter is None:
-        return min(0.0, loop.room_w or 0.0) if quantity is Quantity.PRODUCED else -math.inf
-    return loop.room_w or 0.0
 
 
 def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str, float]:

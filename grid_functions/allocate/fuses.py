@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grid_functions.allocate import loop as closed_loop
-from grid_functions.allocate.loop import Look, Loop, Sample
+from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
 from grid_functions.allocate.share import Fence
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.arbiter import limit_of, tightest
@@ -26,13 +26,15 @@ class Fuses:
     """What binds one direction on its conductors.
 
     ``bounds``: claims in amperes; ``meter``: VA flowing the *other* way on each conductor, None when unknown; ``loops``: as the last step
-    left them; ``vanishing``: VA on each conductor that this very step takes away on the other side.
+    left them; ``vanishing``: VA on each conductor that this very step takes away on the other side; ``base_load_w``: the most that the
+    house draws, all of which may be on one conductor, None = not known.
     """
 
     bounds: tuple[Claim, ...] = ()
     meter: Mapping[Phase, Sample | None] = field(default_factory=dict)
     loops: Mapping[Phase, Loop] = field(default_factory=dict)
     vanishing: Mapping[Phase, float] = field(default_factory=dict)
+    base_load_w: float | None = None
 
 
 def covered(fuses: Fuses, quantity: Quantity, found: Mapping[str, Stand]) -> frozenset[str]:
@@ -59,7 +61,7 @@ def fences(
             loop = fuses.loops.get(phase, Loop())
             look = _look(limit_va, meter, phase, [found[n] for n in sorted(names & ours.keys())], away, now_s, wait_s)
             loops[phase] = loop = closed_loop.step(loop, look)
-            limit_va += _room_va(loop, quantity, meter) - fuses.vanishing.get(phase, 0.0)
+            limit_va += granted_w(loop, quantity, meter, fuses.base_load_w) - fuses.vanishing.get(phase, 0.0)
             away = [one for one in away if meter is None or one.doing is None]
         limit_va -= sum(one.may_w * one.counted(phase) for one in away)
         counts = {name: ours[name].counted(phase) for name in sorted(names & ours.keys())}
@@ -153,10 +155,3 @@ def _look(
         coarse=any(one.wires is not None for one in ours),
         settle_s=max((one.capability.settle_s for one in ours), default=0.0) + wait_s,
     )
-
-
-def _room_va(loop: Loop, quantity: Quantity, meter: Sample | None) -> float:
-    """As for the whole connection (rule 6): unknown is no load for what feeds in, and all of it for what draws."""
-    if meter is None:
-        return min(0.0, loop.room_w or 0.0) if quantity is Quantity.PRODUCED else -math.inf
-    return loop.room_w or 0.0

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from grid_functions.model.units import Quantity
+
 _CONFIRM_S = 3.0
 _TRIM_GAIN = 0.5
 _TRIM_SHARE = 0.1
@@ -142,6 +144,17 @@ def step(loop: Loop, look: Look) -> Loop:
         bound_w=look.bound_w,
         disturbed_s=disturbed_s,
     )
+
+
+def granted_w(loop: Loop, quantity: Quantity, meter: Sample | None, base_load_w: float | None) -> float:
+    """Rule 6: without a meter the house is taken to consume nothing for an export bound; for an import bound as much as it did at its
+    highest, everything where that is not known, and never less than when it was last seen.
+    """
+    if meter is not None:
+        return loop.room_w or 0.0
+    if quantity is Quantity.PRODUCED:
+        return min(0.0, loop.room_w or 0.0)
+    return -math.inf if base_load_w is None else min(-base_load_w, loop.room_w or 0.0)
 
 
 def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:

@@ -138,7 +138,7 @@ def _stand(
         off=off,
         able_w=rated_w,
         aimed_w=able_w(seen, quantity),
-        may_w=min(rated_w, _held_w(seen.condition.holds, sent, quantity)),
+        may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
         doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
         sent_w=None if sent is None else _told_w(sent, quantity),
         tier=device.priority,
@@ -181,10 +181,15 @@ def _may_a(seen: Seen, currents: Currents, sent: Setpoint | None, now_s: float) 
 _NET = (Quantity.NET, None)
 
 
-def _held_w(holds: Setpoint | None, sent: Setpoint | None, quantity: Quantity) -> float:
-    """What was last read back, or sent since if that is more: a write may have arrived unseen. Unknown is unlimited."""
+def _held_w(condition: Condition, sent: Setpoint | None, quantity: Quantity) -> float:
+    """What was last read back, or sent since if that is more: a write may have arrived unseen. Unknown is unlimited.
+
+    Of a device that does not answer, its driver knows what has arrived or may have: nothing is written before it answers again.
+    """
+    holds = condition.holds
     if holds is None:
         return math.inf
+    sent = sent if condition.online else None
     if holds.on is False and (sent is None or sent.on is False):
         return 0.0
     limits = [limit_in(holds, quantity)] + ([limit_in(sent, quantity)] if sent is not None else [])

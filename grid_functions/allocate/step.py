@@ -84,8 +84,11 @@ def step(
     now: Instants,
     fail_safe: tuple[Claim, ...] = (),
     settings: Mapping[str, Settings] = _NO_SETTINGS,
+    base_load_w: float | None = None,
 ) -> AllocateStep:
-    """One look, one decision. ``fail_safe``: the bounds that are to hold by themselves once the gateway is gone."""
+    """One look, one decision. ``fail_safe``: the bounds that are to hold by themselves once the gateway is gone; ``base_load_w``: what
+    the house may draw beside its devices while the meter is dark, None = nobody knows.
+    """
     import_w = _meter(snapshot, terms, now)
     export_w = None if import_w is None else Sample(import_w.at_s, 0.0 - import_w.value_w)
     producers = stands(Quantity.PRODUCED, ruling, snapshot, terms, state.sent)
@@ -95,7 +98,9 @@ def step(
     wanted = aims(ruling, snapshot, terms)
     to_produce = tuple(aim.fence(Quantity.PRODUCED) for aim in wanted)
     to_consume = tuple(aim.fence(Quantity.CONSUMED) for aim in wanted)
-    lines = _Lines(state, ruling, snapshot, terms, {"producers": producers, "consumers": consumers}, import_w, now)
+    lines = _Lines(
+        state, ruling, snapshot, terms, {"producers": producers, "consumers": consumers}, import_w, base_load_w, now
+    )
     gone = _vanishing(producers, standing_limits(producing, producers, to_produce))
     turns = turning.resumed(state.turns, now)
     places = turning.places(consumers, turns, state.consume_wishes, terms.dwell, now)
@@ -109,6 +114,7 @@ def step(
         Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
         now.mono_s,
         to_consume,
+        base_load_w,
         lines.fuses(Quantity.CONSUMED, gone, producers),
         Queue(places, turning.needs(ruling)),
     )
@@ -125,7 +131,7 @@ def step(
         Shared(state.produced, state.produce_wishes, {}, {}, beyond=state.beyond.get(Quantity.PRODUCED, {})),
         now.mono_s,
         to_produce,
-        lines.fuses(Quantity.PRODUCED, gone, consumers),
+        fuses=lines.fuses(Quantity.PRODUCED, gone, consumers),
     )
     stood = {**consumers, **producers}
     aimed = targets(wanted, produced.aimed, consumed.aimed, stood, state.sent, state.asked, _most(produced, consumed))
@@ -186,6 +192,7 @@ class _Lines:
     terms: SiteTerms
     found: Mapping[str, Mapping[str, Stand]]
     import_w: Sample | None
+    base_load_w: float | None
     now: Instants
 
     def fuses(self, quantity: Quantity, gone: Mapping[str, float], others: Mapping[str, Stand]) -> Fuses:
@@ -197,7 +204,7 @@ class _Lines:
         sign = -1.0 if quantity is Quantity.CONSUMED else 1.0
         other = {phase: None if one is None else Sample(one.at_s, sign * one.value_w) for phase, one in drawn.items()}
         vanishing = fusing.on_conductors(gone, others, self.terms.connection.phases)
-        return Fuses(bounds, other, self.state.fuses.get(quantity, {}), vanishing)
+        return Fuses(bounds, other, self.state.fuses.get(quantity, {}), vanishing, self.base_load_w)
 
 
 def _plugged(told: Mapping[str, Level], found: Mapping[str, Stand]) -> dict[str, float]:

@@ -22,16 +22,25 @@ STEPS_OF_PRICE = (0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inquiry:
-    """``plans`` by number, 0 = at the standing tariff unless it is a coordination's; ``asker``: where the answer goes."""
+    """``plans`` by number, 0 = at the standing tariff unless it is a coordination's; ``asker``: where the answer goes.
+
+    ``first`` up to, not including, ``end``: the steps asked about.
+    """
 
     asker: str
     function: str
     name: str
     home: Home
     tariff: Tariff
-    span: slice = field(default_factory=lambda: slice(0, 0))
+    first: int = 0
+    end: int = 0
     wants: frozenset[int] = frozenset()
     plans: Mapping[int, Plan] = field(default_factory=dict)
+
+    @property
+    def span(self) -> slice:
+        """The steps asked about."""
+        return slice(self.first, self.end)
 
     def problem(self, added: Vector) -> Problem:
         """The home's program at the tariff and what is added to it, currency per kWh."""

@@ -156,12 +156,11 @@ class Steward:
             case Asked():
                 horizon = self._horizon(letter.start_utc_s)
                 length = max(1, round(letter.duration_s / horizon.step_s))
-                inquiry = self._inquiry(message, letter.request, horizon, state, inputs, slice(0, length))
+                inquiry = self._inquiry(message, letter.request, horizon, state, inputs, length)
                 return self._pose(state, inquiry, (0.0, MOVING, -MOVING), outputs, now)
             case Offers():
                 horizon = Horizon(letter.start_utc_s, letter.step_s, self.options.steps)
-                span = slice(0, len(letter.prices))
-                inquiry = self._inquiry(message, letter.market, horizon, state, inputs, span)
+                inquiry = self._inquiry(message, letter.market, horizon, state, inputs, len(letter.prices))
                 price = max(letter.prices, default=0.0)
                 return self._pose(state, inquiry, (0.0, *(factor * price for factor in STEPS_OF_PRICE)), outputs, now)
             case Award():
@@ -184,7 +183,7 @@ class Steward:
             if not 1 <= len(letter.added) <= letters.LONGEST or not 60.0 <= letter.step_s <= 7200.0:
                 raise MalformedMessage("a round has 1 to 1008 prices for steps of 60 to 7200 s")
             horizon = Horizon(letter.start_utc_s, letter.step_s, len(letter.added))
-            inquiry = self._inquiry(message, letter.talks, horizon, state, inputs, slice(0, 0))
+            inquiry = self._inquiry(message, letter.talks, horizon, state, inputs)
             # A new coordination ends all that its function had open before.
             kept = {key: one for key, one in state.inquiries.items() if one.function != message.function}
             state = replace(state, inquiries=kept)
@@ -240,7 +239,7 @@ class Steward:
             if inquiry.function == "xor_market":
                 outputs.append(letters.write(packages(inquiry), inquiry.function, inquiry.asker, site, name))
             elif {1, 2} <= inquiry.plans.keys():
-                span_s = (inquiry.span.stop - inquiry.span.start) * inquiry.home.horizon.step_s
+                span_s = (inquiry.end - inquiry.first) * inquiry.home.horizon.step_s
                 outputs.append(letters.write(flexibility(inquiry, span_s), inquiry.function, inquiry.asker, site, name))
         return state
 
@@ -248,7 +247,7 @@ class Steward:
         step_s = self.options.step_s
         horizon = self._horizon(now.utc_s // step_s * step_s)
         asking = Message(_OWN, "", "", "", "", b"")
-        inquiry = self._inquiry(asking, f"{_OWN}-{now.utc_s:.0f}", horizon, state, inputs, slice(0, 0))
+        inquiry = self._inquiry(asking, f"{_OWN}-{now.utc_s:.0f}", horizon, state, inputs)
         kept = {key: one for key, one in state.inquiries.items() if one.function != _OWN}
         state = replace(state, inquiries=kept, replan_utc_s=now.utc_s + self.options.replan_s)
         return self._pose(state, inquiry, (0.0,), outputs, now)
@@ -268,11 +267,11 @@ class Steward:
         return Horizon(start_utc_s, self.options.step_s, self.options.steps)
 
     def _inquiry(
-        self, message: Message, name: str, horizon: Horizon, state: HomeState, inputs: SiteInputs, span: slice
+        self, message: Message, name: str, horizon: Horizon, state: HomeState, inputs: SiteInputs, end: int = 0
     ) -> Inquiry:
         outlook = self._outlook(state.weather, horizon, inputs)
         laid = laid_out(self.options.dwelling, inputs.snapshot, outlook, horizon, self._local())
-        return Inquiry(message.sender, message.function, name, laid, self._tariff(horizon, inputs), span)
+        return Inquiry(message.sender, message.function, name, laid, self._tariff(horizon, inputs), 0, end)
 
     def _outlook(self, weather: Weather | None, horizon: Horizon, inputs: SiteInputs) -> Outlook:
         times = horizon.start_utc_s + (np.arange(horizon.steps) + 0.5) * horizon.step_s

@@ -1,7 +1,7 @@
 """Every grid function is one machine: ``step(state, inputs, now) -> Step(state, outputs)``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
@@ -73,22 +73,45 @@ class SiteInputs:
     ahead: tuple[InForce, ...] = ()
     normal_w: Mapping[str, float] = field(default_factory=dict)
 
+    def addressed(self, function: str, hears: frozenset[str]) -> "SiteInputs":
+        """What one function may see of it: letters of the functions it hears, and answers to its own problems."""
+        return replace(self, messages=_to(hears, self.messages), answers=_answering(function, self.answers))
+
 
 @dataclass(frozen=True, slots=True)
 class AreaInputs:
     """What an area function may look at.
 
-    ``enrolled``: the members that take part in this function, whether they have reported yet or not; ``members``: what they last told.
-    ``orders``: what operator or API ask of this function now.
+    ``rolls``: the members that take part, by function, whether they have reported yet or not; ``enrolled``: those of the function that
+    looks; ``members``: what they last told; ``orders``: what operator or API ask of the function now.
     """
 
     in_force: tuple[InForce, ...]
     area_meter: Mapping[MeterKey, Reading]
     members: Mapping[str, MemberReport]
+    rolls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enrolled: tuple[str, ...] = ()
     orders: tuple[Message, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
+
+    def addressed(self, function: str, hears: frozenset[str]) -> "AreaInputs":
+        """What one function may see of it."""
+        return replace(
+            self,
+            enrolled=self.rolls.get(function, self.enrolled),
+            orders=_to(frozenset({function}), self.orders),
+            messages=_to(hears, self.messages),
+            answers=_answering(function, self.answers),
+        )
+
+
+def _to(functions: frozenset[str], messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(one for one in messages if one.function in functions) if messages else messages
+
+
+def _answering(function: str, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    return tuple(one for one in answers if one.function == function) if answers else answers
 
 
 class Function(Protocol[S, I_contra, O_co]):

@@ -78,7 +78,7 @@ class Client2030_5:
         kept = {key: found for key in REMEMBERED if (found := memory.get(key)) is not None}
         self._state = born(terms, kept, clock.now())
         self._intake: Callable[[Read], None] | None = None
-        self._wake_s = 0.0
+        self._wake_s = self._sleeps_s = 0.0
         self._nudge = asyncio.Event()
         self._waiters: dict[Outcome, asyncio.Future[str]] = {}
         self._fates: dict[Outcome, str] = {}
@@ -154,6 +154,7 @@ class Client2030_5:
                     self._take(given)
                 self._take(Tick())
                 while True:
+                    self._sleeps_s = self._wake_s
                     wait_s = self._wake_s - self._clock.now().mono_s
                     if wait_s > 0:
                         # Not wait_for: in Python 3.11 it loses a cancellation that meets the nudge.
@@ -220,7 +221,8 @@ class Client2030_5:
                     self._warn(output)
                 case WakeAt(at_s):
                     self._wake_s = at_s
-        self._nudge.set()
+        if self._wake_s < self._sleeps_s:
+            self._nudge.set()
 
     def _send(self, request: Request) -> None:
         if self._intake is None:  # no session is held now; the next one begins by failing what is under way

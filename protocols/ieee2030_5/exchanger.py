@@ -1,17 +1,19 @@
 """One request over HTTP: TLS, redirects, limits, bytes in and out. Foreign exceptions end here."""
 
 import asyncio
+import re
+import socket
 import ssl
 from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-import aiohttp
 import structlog
 
 from grid_functions.model.errors import OurFault
+from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer
 from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.namespaces import Dialect
@@ -21,20 +23,29 @@ from protocols.ieee2030_5.wire.writer import UnwritableMessage, encode
 
 MEDIA = "application/sep+xml"
 
-AT_ONCE = 4
-"""Requests under way at once; connections are kept and shared."""
+CONNECT_S = 10.0
+"""For an address to be found and a connection to stand, over all addresses of the server."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=20.0, connect=10.0)
-"""Shorter than the shortest sensible poll window."""
+BUSY_S = 3.0
+"""A request waits so long for the one before it; then it takes a connection of its own, so that none is held up by a server that dwells."""
+
+MOST_MORE = 3
+"""Connections at once beside the one that is kept."""
 
 MOST_REDIRECTS = 5
 
 MOST_BODIES = 512
 """Bodies kept to notice an unchanged one."""
 
+_PORTS = {"http": 80, "https": 443}
+_AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]"
+"""Characters that stand for themselves in a request (RFC 3986, 3.3 and 3.4), what is escaped already included."""
+
+_PLAIN = re.compile(r"/[A-Za-z0-9_~/.-]*(?:\?[A-Za-z0-9_=&-]+)?").fullmatch
+"""Requests with nothing to escape: nearly all."""
+
 _TLS_RECORD = 16 * 1024
 
-_HEADERS = {"Accept": MEDIA, "Accept-Encoding": "identity"}
 _MOVED = frozenset({301, 302, 307, 308})
 _UNWRITABLE = 422
 """The status a server would give to a message that breaks the schema; ours is never sent."""
@@ -47,53 +58,52 @@ _MOST_WAIT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes
-    location: str
-    retry_after: str = ""
-    too_long: bool = False
+class _Origin:
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def head(self) -> str:
+        """Fields of every request."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"Host: {host}{port}\r\nAccept: {MEDIA}\r\nAccept-Encoding: identity\r\nUser-Agent: osed-gateway\r\n"
 
 
 class Exchanger:
-    """A pool of connections to one server, held as a context manager."""
+    """One kept connection to one server, held as a context manager; requests go over it in order."""
 
     def __init__(
         self, url: str, ssl_context: ssl.SSLContext | None, dialect: Dialect, monotonic: Callable[[], float]
     ) -> None:
-        self._home = urlsplit(url)
+        self._home, self._prefix = _split(url)[0], f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
         self._ssl = ssl_context
         self._dialect = dialect
         self._monotonic = monotonic
-        self._session: aiohttp.ClientSession | None = None
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._open = False
+        self._kept: Connection | None = None
+        self._turn = asyncio.Lock()
+        self._more = asyncio.Semaphore(MOST_MORE)
         self._bodies: dict[str, tuple[bytes, Decoded[Message]]] = {}
 
     async def __aenter__(self) -> "Exchanger":
         # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
         sslproto.SSLProtocol.max_size = _TLS_RECORD
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=True if self._ssl is None else self._ssl, limit=AT_ONCE, keepalive_timeout=75.0
-            ),
-            timeout=TIMEOUT,
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        self._open = False
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     async def exchange(self, request: Request) -> Reply | Failed:
         """Send it, following redirects on the same host; never raises for what a peer or a network does."""
-        if self._session is None:
+        if not self._open:
             raise OurFault("an exchange outside the session")
         body: bytes | None = None
         if request.message is not None:
@@ -103,42 +113,87 @@ class Exchanger:
                 _log.error("our own message breaks the schema", purpose=request.purpose, why=unwritable.reason)
                 now_s = self._monotonic()
                 return Reply(id=request.id, status=_UNWRITABLE, sent_s=now_s, received_s=now_s, fault=unwritable.reason)
-        async with self._gate:
-            url = request.url
-            for _ in range(MOST_REDIRECTS + 1):
-                sent_s = self._monotonic()
-                try:
-                    answer = await self._once(self._session, request.method, url, body)
-                except TimeoutError:
-                    return Failed(request.id, "no answer in time")
-                except (aiohttp.ClientError, OSError, ValueError) as error:
-                    return Failed(request.id, f"{type(error).__name__}: {error}")
-                if answer.status not in _MOVED or not answer.location:
-                    return self._reply(request, answer, sent_s, self._monotonic())
-                url = self._moved(url, answer.location)
-                if not url:
-                    return Failed(request.id, f"redirected to another host or scheme: {answer.location[:200]}")
+        url = request.url
+        for _ in range(MOST_REDIRECTS + 1):
+            sent_s = self._monotonic()
+            try:
+                sent_s, answer = await self._once(request.method, url, body)
+            except TimeoutError:
+                return Failed(request.id, "no answer in time")
+            except (NoAnswer, OSError, ValueError) as error:
+                return Failed(request.id, f"{type(error).__name__}: {error}")
+            if answer.status not in _MOVED or not answer.location:
+                return self._reply(request, answer, sent_s, self._monotonic())
+            url = self._moved(url, answer.location)
+            if not url:
+                return Failed(request.id, f"redirected to another host or scheme: {answer.location[:200]}")
         return Failed(request.id, f"redirected more than {MOST_REDIRECTS} times")
 
-    async def _once(self, session: aiohttp.ClientSession, method: Method, url: str, body: bytes | None) -> _Answer:
-        headers = {"Content-Type": MEDIA} if body is not None else None
-        async with session.request(method, url, data=body, headers=headers, allow_redirects=False) as response:
-            chunks: list[bytes] = []
-            size = 0
-            async for chunk in response.content.iter_any():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > DEFAULT_LIMITS.max_bytes:
-                    response.close()
-                    return _Answer(response.status, b"", "", too_long=True)
-            return _Answer(
-                response.status,
-                b"".join(chunks),
-                response.headers.get("Location", ""),
-                response.headers.get("Retry-After", ""),
-            )
+    async def _once(self, method: Method, url: str, body: bytes | None) -> tuple[float, Answer]:
+        """When it was sent, and the answer."""
+        target = url.removeprefix(self._prefix)
+        origin, target = (self._home, target) if target is not url and _PLAIN(target) else _split(url)
+        media = "" if body is None else f"Content-Type: {MEDIA}\r\nContent-Length: {len(body)}\r\n"
+        sent = f"{method} {target} HTTP/1.1\r\n{origin.head}{media}\r\n".encode("ascii") + (body or b"")
+        if origin == self._home and await self._granted():
+            try:
+                return await self._over_kept(origin, sent, again=method is not Method.POST)
+            finally:
+                self._turn.release()
+        async with self._more:
+            connection = await self._connected(origin)
+            try:
+                return self._monotonic(), await connection.ask(sent)
+            finally:
+                connection.close()
 
-    def _reply(self, request: Request, answer: _Answer, sent_s: float, received_s: float) -> Reply:
+    async def _granted(self) -> bool:
+        """Whether the kept connection is ours now, to be released after use."""
+        if not self._turn.locked():
+            return await self._turn.acquire()
+        try:
+            async with asyncio.timeout(BUSY_S):
+                return await self._turn.acquire()
+        except TimeoutError:
+            return False
+
+    async def _over_kept(self, origin: _Origin, sent: bytes, *, again: bool) -> tuple[float, Answer]:
+        """``again``: it may be sent twice, so a connection that the server closed in the same moment costs nothing (RFC 9110, 9.2.2)."""
+        while True:
+            kept = self._kept
+            if kept is None or not kept.usable:
+                kept = self._kept = await self._connected(origin)
+            sent_s = self._monotonic()
+            try:
+                return sent_s, await kept.ask(sent)
+            except NoAnswer as none:
+                if not (again and none.untouched):
+                    raise
+
+    async def _connected(self, origin: _Origin) -> Connection:
+        """OSError of the last address, if none of them answers; each has its share of the time."""
+        loop = asyncio.get_running_loop()
+        context = None if origin.scheme == "http" else self._ssl or ssl.create_default_context()
+        async with asyncio.timeout(CONNECT_S):
+            found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        fault: OSError = OSError(f"{origin.host} has no address")
+        for family, _, _, _, address in found:
+            try:
+                async with asyncio.timeout(CONNECT_S / len(found)):
+                    _, connection = await loop.create_connection(
+                        Connection,
+                        str(address[0]),
+                        origin.port,
+                        family=family,
+                        ssl=context,
+                        server_hostname=None if context is None else origin.host,
+                    )
+                return connection
+            except OSError as refused:  # TimeoutError is one too
+                fault = refused
+        raise fault
+
+    def _reply(self, request: Request, answer: Answer, sent_s: float, received_s: float) -> Reply:
         decoded: Decoded[Message] | None = None
         fault = f"a body of more than {DEFAULT_LIMITS.max_bytes} bytes" if answer.too_long else ""
         if answer.status >= 400 and answer.body:
@@ -178,13 +233,22 @@ class Exchanger:
         """Where a redirect leads; empty when that is another host or scheme."""
         try:
             there = urljoin(url, location)
-            parts = urlsplit(there)
+            leads, home = _split(there)[0], self._home
         except ValueError:
             return ""
-        return there if (parts.scheme, parts.hostname) == (self._home.scheme, self._home.hostname) else ""
+        return there if (leads.scheme, leads.host) == (home.scheme, home.host) else ""
 
 
-def _asked_wait_s(answer: _Answer) -> float:
+def _split(url: str) -> tuple[_Origin, str]:
+    """Where to connect, and what to ask for there. ValueError for what is no address of HTTP."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"not an address of HTTP: {url[:200]}")
+    target = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe=_AS_IT_IS)
+    return _Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]), target
+
+
+def _asked_wait_s(answer: Answer) -> float:
     """How long the server asks us to wait: Retry-After in seconds, else maxRetryDuration of an Error; 0 = it does not say.
 
     Interpretation: a Retry-After that is a date is passed over: whose clock it is by is not known.

@@ -12,7 +12,7 @@ import structlog
 from grid_functions.model.errors import LedgerUnavailable, OurFault
 from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import Instants, UpstreamTime
-from grid_functions.model.outcome import Outcome
+from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
@@ -39,7 +39,7 @@ from protocols.openadr2b.session.exchange import (
 )
 from protocols.openadr2b.session.machine import step
 from protocols.openadr2b.session.state import CLOCK_KEY, REGISTRATION_KEY, Stage, born
-from protocols.openadr2b.session.terms import Terms
+from protocols.openadr2b.session.terms import OptBy, Terms
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reader import Decoded
 from protocols.openadr2b.wire.registration import OadrCreateOpt
@@ -48,6 +48,8 @@ _SHOW_S = 1.0
 """Pictures are looked at no more often."""
 
 _MEMORY_RETRY_S = 10.0
+
+_OPTS = frozenset({OutcomeKind.OPTED_OUT, OutcomeKind.OPTED_IN})
 
 _FATES = 1000
 """Outcomes whose fate is kept, so that one told twice in a run is sent once."""
@@ -211,6 +213,10 @@ class Client2b:
     async def tell(self, outcome: Outcome) -> None:
         """Send what is owed; returns when the VTN acknowledged it, or refused it for good, or wanted no answer."""
         if outcome in self._fates:
+            return
+        if outcome.kind in _OPTS and self._terms.opt_by is OptBy.EI_OPT:
+            # rule 206: once it is told by EiOpt, no oadrCreatedEvent counts; the session keeps it until the VTN has it
+            self.opt(outcome.event, outcome.kind is OutcomeKind.OPTED_IN)
             return
         waiter = self._waiters.get(outcome)
         if waiter is None:

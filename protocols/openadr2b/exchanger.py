@@ -1,7 +1,9 @@
 """One request over HTTP: TLS, signatures, limits, bytes in and out. Foreign exceptions end here; nothing long holds up the loop."""
 
 import asyncio
+import io
 import ssl
+import sys
 from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +33,11 @@ Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes], bytes]
 """A signed document -> the bytes whose digest was verified; ValueError says why it is not believed."""
 
+_GIVE_WAY_S = 0.001
 _LANES = 2
+_LARGE = 256 * 1024
+"""Longer bodies are handed to the transport in pieces."""
+
 _TLS_RECORD = 16 * 1024
 _UNWRITABLE = 406
 _MOST_WAIT_S = 3600.0
@@ -87,6 +93,8 @@ class Exchanger:
     async def __aenter__(self) -> "Exchanger":
         # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
         sslproto.SSLProtocol.max_size = _TLS_RECORD
+        # A thread that reads a long document gives way only so often, and the loop asks it at every system call.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _GIVE_WAY_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if self._ssl is None else self._ssl, limit=_LANES, keepalive_timeout=75.0
@@ -119,7 +127,11 @@ class Exchanger:
             return Reply(id=request.id, status=_UNWRITABLE, sent_s=now_s, received_s=now_s, fault=unwritable.reason)
         sent_s = self._monotonic()
         try:
-            async with session.post(f"{self._url}/{request.service}", data=body, allow_redirects=False) as response:
+            async with session.post(
+                f"{self._url}/{request.service}",
+                data=io.BytesIO(body) if len(body) > _LARGE else body,
+                allow_redirects=False,
+            ) as response:
                 content = await _limited(response)
                 received_s = self._monotonic()
                 status, headers = response.status, response.headers

@@ -34,7 +34,7 @@ class PushServer:
         self._host, self._asked_port, self._ssl = host, port, ssl_context
         app = web.Application(client_max_size=DEFAULT_LIMITS.max_bytes)
         app.router.add_route("*", f"{prefix.rstrip('/')}/{{service}}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, lingering_time=1.0)
         self.port = 0
 
     async def __aenter__(self) -> "PushServer":

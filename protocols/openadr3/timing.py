@@ -122,9 +122,10 @@ def schedules(event: Event, now_s: float, anchor_s: float) -> tuple[Schedule, ..
         first, last = max(0, (here - 1) * stride), int(min(loops, (here + 2) * stride))
     laid: dict[int, list[tuple[float, float, Interval]]] = {}
     for loop in range(first, last):
+        shift_s = loop * period_s if loop else 0.0
         for one in stretches:
-            start_s = one.start_s + loop * period_s
-            end_s = min(one.end_s + loop * period_s, stop_s)
+            start_s = one.start_s + shift_s
+            end_s = min(one.end_s + shift_s, stop_s)
             if end_s > start_s:
                 laid.setdefault(one.part, []).append((start_s, end_s, one.interval))
     return tuple(_schedule(stretches, part, found, stop_s) for part, found in sorted(laid.items()))
@@ -156,7 +157,7 @@ def last_number(event: Event, anchor_s: float) -> int | None:
     ends = [
         index
         for index, one in enumerate(stretches)
-        if one.start_s + (loops - 1) * period_s < stretches[0].start_s + total_s
+        if one.start_s + ((loops - 1) * period_s if loops > 1 else 0.0) < stretches[0].start_s + total_s
     ]
     return int(loops - 1) * len(stretches) + max(ends, default=0)
 

@@ -109,6 +109,67 @@ async def test_at_night_nothing_is_tried() -> None:
         assert held(simulator, "new") == before
 
 
+async def test_a_pause_before_it_acts_hides_no_step() -> None:
+    """An Enphase gateway is as steady as before for a while: its step was once not seen at all."""
+    async with bench("new", **inverters(quirks={"settle_s": 75.0})) as (on, _):
+        found = await on.run()
+    assert (found.obeys, found.doubts) == (True, ())
+    assert found.settle_s == 76.0
+    assert found.resolution_w == pytest.approx(0.8)
+
+
+async def test_steps_of_a_whole_percent_are_found() -> None:
+    async with bench("new", **inverters(quirks={"whole_pct": True})) as (on, _):
+        found = await on.run()
+    assert found.resolution_w == 80.0  # 1 % of 8 kW
+    missed = [trial.what for trial in found.trials if trial.what.endswith("not seen")]
+    assert missed == [
+        "step of 0.8 W, not seen",
+        "step of 8 W, not seen",
+        "step of 16 W, not seen",
+        "step of 40 W, not seen",
+    ]
+
+
+async def test_an_enable_that_must_rise_is_found() -> None:
+    async with bench("new", **inverters(quirks={"edge": True})) as (on, _):
+        found = await on.run()
+    assert (found.obeys, found.enable_edge, found.resolution_w, found.restored) == (True, True, None, True)
+    assert [trial.after_s is None for trial in found.trials[:3]] == [False, True, False]
+    assert found.revert == "falls to its value after 21.0 s of 20 s"
+
+
+async def test_a_timer_that_stands_still_is_found() -> None:
+    async with bench("new", **inverters(quirks={"revert_off": True})) as (on, _):
+        found = await on.run()
+    assert found.revert == "held the limit as if it had no timer"
+
+
+def battery(soc_pct: float) -> dict[str, Any]:
+    """It rests; it can give 5 kW."""
+    return inverters(dc_w=0, models=[713], storage={"capacity_wh": 10000, "soc_pct": soc_pct})
+
+
+async def test_a_battery_at_rest_is_told_what_to_give() -> None:
+    async with bench("new", **battery(50)) as (on, simulator):
+        before = held(simulator, "new")
+        found = await on.run()
+        after = held(simulator, "new")
+        assert simulator.site.produced_w("new") == 0.0
+    assert (found.by, found.obeys, found.restored, found.doubts) == ("power", True, True, ())
+    # 60 % of 5 kW at 4 kW a second.
+    assert (found.trials[0].limit_w, found.trials[0].power_w, found.settle_s) == (3000, 3000, 1.0)
+    # Without a power to keep, the simulated battery rests at once.
+    assert found.revert == "lets go of the power after 20.0 s"
+    assert {name for _, name in before if before[704, name] != after[704, name]} <= {"WSetRvrtRem"}
+
+
+async def test_an_empty_battery_is_charged_first() -> None:
+    async with bench("new", **battery(8)) as (on, _):
+        with pytest.raises(OperatorFault, match="its battery is at 8 %"):
+            await on.run()
+
+
 async def test_nobody_there() -> None:
     async with bench("new") as (on, _):
         lost = Commission(SunSpec(), on.link, 77, HandClock(Hand(UTC_S)), on.told.append)

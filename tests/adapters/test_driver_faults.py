@@ -264,6 +264,25 @@ async def test_mute_is_silent_and_keeps_what_was_held(new: Rogue, hand: Hand) ->
         assert (seen.condition.online, decision(seen), seen.condition.troubles) == (True, 4, frozenset())
 
 
+async def test_silent_for_longer_than_its_timer_it_counts_as_what_the_timer_ends_in(new: Rogue, hand: Hand) -> None:
+    """3000 W for 60 s, then 2000 W; 10 s more for a write that is late. The device does so by itself, and holds again what is wanted."""
+    async with desk(new.port, hand, timeout_s=0.05) as it:
+        it.driver.want(limit(3000, 4, Revert(60.0, produce_max_w=2000.0)))
+        await it.look()
+        new.mute = True
+        for after_s, watts in ((1, 3000.0), (59, 3000.0), (9, 3000.0), (2, 2000.0), (600, 2000.0)):
+            seen = await it.look(after_s)
+            assert seen.condition.holds is not None
+            assert (seen.condition.online, seen.condition.holds.produce_max_w) == (False, watts)
+        new.mute = False
+        new.touch(704)  # nothing: the device as it is by now, and 25 % of 8000 W is what it fell to
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 2500
+        for _ in range(3):
+            seen = await it.look(30)
+        assert (seen.condition.online, decision(seen)) == (True, 4)
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 3750
+
+
 async def test_never_seen_is_a_look_too(hand: Hand) -> None:
     async with rogue("new", hand) as it:
         it.mute = True

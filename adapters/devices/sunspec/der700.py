@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.devices.sunspec.readings import Table, number, per_phase
+from adapters.devices.sunspec.steps import Values
 from adapters.sunspec.points import Value
 from grid_functions.model.device import Nameplate
 from grid_functions.model.units import Quantity
@@ -43,6 +44,11 @@ PLATE_POINTS: Final = (
     "VNomRtg",
     "WMax",
 )
+
+
+def without_storage(plate: Values) -> bool:
+    """Whether 713 is of no battery at all: its SoC then reads 0 for ever, which is no state of charge."""
+    return not plate.get(STORED, {}).get("WHRtg") and not plate.get(PLATE, {}).get("WChaRteMaxRtg")
 
 
 def nameplate(values: Mapping[str, Value | None], stored: Mapping[str, Value | None]) -> Nameplate:

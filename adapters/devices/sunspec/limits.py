@@ -11,16 +11,22 @@ from adapters.devices.sunspec.setpoints import LIMIT, MODEL, set_block, set_time
 from adapters.devices.sunspec.steps import Cannot, Held, Sequence, Step
 from adapters.sunspec.points import Rounding, Value
 from grid_functions.model.control import Mode
+from grid_functions.model.event import Settings
 from grid_functions.model.setpoint import Revert
 
 LEGACY: Final = 123
 LEGACY_TIMERS: Final = ("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms", "WMaxLimPct_RmpTms")
 LEGACY_POINTS: Final = frozenset({"WMaxLimPct", *LEGACY_TIMERS, "WMaxLim_Ena"})
 SETTINGS: Final = 702
+STEP_S: Final = 1
 
 
-def production(case: Case, limit_w: float, revert: Revert | None) -> Sequence:
-    """Produce no more than this. A limit is rounded down; one at or above WMax is "no limit"."""
+def production(case: Case, limit_w: float, revert: Revert | None, settings: Settings | None = None) -> Sequence:
+    """Produce no more than this. A limit is rounded down; one at or above WMax is "no limit".
+
+    ``settings``: of ours beside it. A limit moves by the gradient among them, or by an event's ramp, before it comes here: where
+    121.WGra would bend it once more, each step is given :data:`STEP_S` by the device's own ramp, which stands before WGra.
+    """
     model, base_w = case.model(Mode.MAX_POWER), case.base_w
     if model not in (MODEL, LEGACY):
         return (case.refusal(Mode.MAX_POWER),)
@@ -36,7 +42,18 @@ def production(case: Case, limit_w: float, revert: Revert | None) -> Sequence:
     edge = case.profile.enable_edge
     if model == LEGACY:
         values: dict[str, Value] = {"WMaxLimPct": percent}
-        return set_block(case.held, LEGACY, values, "WMaxLim_Ena", LEGACY_TIMERS, revert_s, rearm=case.rearm, edge=edge)
+        ramp_s = STEP_S if settings is not None and settings.gradient_pct_per_s and case.held.has(121, "WGra") else 0
+        return set_block(
+            case.held,
+            LEGACY,
+            values,
+            "WMaxLim_Ena",
+            LEGACY_TIMERS,
+            revert_s,
+            rearm=case.rearm,
+            edge=edge,
+            ramp_s=ramp_s,
+        )
     fall = None if fall_w is None else _percent(case, MODEL, "WMaxLimPctRvrt", fall_w, base_w)
     side: dict[str, Value] = {"WMaxLimPctRvrt": case.profile.no_limit_pct if fall is None else fall}
     sequence = set_timed(

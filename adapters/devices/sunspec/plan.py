@@ -29,7 +29,7 @@ def plan(case: Case, wanted: Setpoint) -> tuple[Sequence, ...]:
         sequences.append(switching.switch(case, wanted))
     by_storage = powers.by_storage(case, wanted)
     if wanted.produce_max_w is not None and "produce_max_w" not in by_storage:
-        sequences.append(limits.production(case, wanted.produce_max_w, wanted.revert))
+        sequences.append(limits.production(case, wanted.produce_max_w, wanted.revert, wanted.settings))
     if by_storage:
         sequences.append(powers.storage(case, wanted))
     if wanted.target_w is not None and "target_w" not in by_storage and not _only_capped(case):

@@ -86,11 +86,12 @@ def set_block(
     *,
     rearm: bool,
     edge: bool = False,
+    ramp_s: int = 0,
 ) -> Sequence:
-    """A function of 123: value, no random start, timer (0 = none), the device's own ramp, Ena: neighbours, one request."""
+    """A function of 123: value, no random start, timer (0 = none), ramp (0 = the device's own), Ena: neighbours, one request."""
     window, revert, ramp = timers
     seconds = min(revert_s, LONGEST_LEGACY_S)
-    block: dict[str, Value] = {**values, window: 0, revert: seconds, ramp: 0, enable: 1}
+    block: dict[str, Value] = {**values, window: 0, revert: seconds, ramp: ramp_s, enable: 1}
     falls = edge and held.value(model, enable) == 1 and held.differs(model, values)
     first = (Step(model, {enable: 0}),) if falls else ()
     return (*first, Step(model, block, whole=True, force=bool(revert_s) and rearm))

@@ -25,7 +25,7 @@ def measured(found: Found, values: Values, now: Instants) -> dict[MeterKey, Read
     table, _ = table_of(found)
     seen = readings(table, values.get(found.measured or 0, {}), now, turn=True)
     for model, stored in _STORAGE.items():
-        if model in values:
+        if model in values and not (model == der700.STORED and der700.without_storage(found.plate)):
             seen = {**readings(stored, values[model], now, turn=False), **seen}
     return seen
 

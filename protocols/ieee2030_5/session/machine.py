@@ -47,6 +47,7 @@ from protocols.ieee2030_5.session.tree import (
     Look,
     Node,
     Place,
+    leads_alike,
     own_device,
     parents,
     resolve,
@@ -171,7 +172,9 @@ class _Turn(Turn):
             up = tuple(parents(self.state.tree, self.state.terms, place))
             self.change(tree=polls.hasten(self.state.tree, up, self.mono_s))
         if taken.changed:
-            self._regrow()
+            self.change(outdated=True)
+            if place.kind is not Kind.CONTROLS or not leads_alike(before, node, self.state.terms):
+                self._regrow()
         if not registered and own_device(self.state.tree, self.state.terms) is not None:
             self.calm("registration")
             root = self.state.tree[root_of(self.state.terms)]
@@ -181,7 +184,7 @@ class _Turn(Turn):
     def _regrow(self) -> None:
         trusted = self._trusted()
         tree, astray = polls.grow(self.state.tree, self.state.terms, trusted, self.mono_s, self.dice)
-        self.change(tree=tree, outdated=True, trusted=trusted)
+        self.change(tree=tree, trusted=trusted)
         if astray:
             self.alarm(
                 "links", f"links not followed, they leave the configured server or are too many: {sorted(astray)[:3]}"
@@ -262,7 +265,7 @@ class _Turn(Turn):
             return
         parts = state.parts
         if parts is None or state.outdated:
-            parts = reads.compose(state.tree, state.terms, state.book.letters)
+            parts = reads.compose(state.tree, state.terms, state.book.letters, parts)
         read = reads.read_of(state.tree, state.terms, parts, self.server_s)
         book = responses.noted(state.book, parts.letters)
         if book is not state.book:

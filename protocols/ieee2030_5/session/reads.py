@@ -1,7 +1,7 @@
 """From the tree as it was read to a Read of the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grid_functions.model.event import Event, Rank, Read, RefusalKind, Reject, Standing, Wanted
 from protocols.ieee2030_5.session.terms import Terms
@@ -18,7 +18,7 @@ from protocols.ieee2030_5.session.tree import (
     own_device,
     resolve,
 )
-from protocols.ieee2030_5.translate.controls import Missing
+from protocols.ieee2030_5.translate.controls import Missing, curve_links
 from protocols.ieee2030_5.translate.events import Awaited, event_of, rank_of, reject_of, standing_of, wants_of
 from protocols.ieee2030_5.wire.der import DefaultDERControl, DERControl, DERCurve, DERProgram
 
@@ -38,9 +38,20 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a control that needs no curve, so that the same control of the same program becomes the very same again."""
+
+    control: DERControl
+    program: str
+    primacy: int
+    event: Event | Reject | Awaited | None
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the tree says, whatever its age. ``lists``: per program, the lists that hold its events; ``held``: programs with an event
-    whose curve is still to come."""
+    whose curve is still to come; ``made``: its controls by name."""
 
     programs: Mapping[str, Rank]
     lists: Mapping[str, frozenset[Place]]
@@ -50,15 +61,17 @@ class Parts:
     rejects: tuple[Reject, ...]
     letters: Mapping[str, Letter]
     remarks: tuple[str, ...]
+    made: Mapping[str, Made] = field(default_factory=dict)
 
 
-def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter]) -> Parts:
-    """Translate everything read so far. ``known``: the letters of before, so that an event keeps its name.
+def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts | None = None) -> Parts:
+    """Translate everything read so far. ``known``: the letters of before, so that an event keeps its name; ``before``: what these
+    terms were last translated to.
 
     Interpretation: an mRID is one event. Where a second program reuses it, that copy is an event of its own named mRID@program: merging
     them could drop a limit.
     """
-    gather = _Gather(tree, terms, known)
+    gather = _Gather(tree, terms, known, {} if before is None else before.made)
     programs = sorted(
         (
             (program, place)
@@ -126,7 +139,7 @@ def _is_complete(tree: Tree, terms: Terms) -> bool:
 
 
 class _Gather:
-    def __init__(self, tree: Tree, terms: Terms, known: Mapping[str, Letter]) -> None:
+    def __init__(self, tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Mapping[str, Made]) -> None:
         self._tree = tree
         self._terms = terms
         self._letters: dict[str, Letter] = {}
@@ -138,6 +151,8 @@ class _Gather:
         self._events: dict[str, Event] = {}
         self._rejects: list[Reject] = []
         self._remarks: list[str] = []
+        self._before = before
+        self._made: dict[str, Made] = {}
 
     def take(self, program: DERProgram) -> None:
         # Reached twice with two primacies, the better one counts (sorted so): it was assigned.
@@ -163,6 +178,7 @@ class _Gather:
             tuple(self._rejects),
             self._letters,
             tuple(dict.fromkeys(self._remarks)),
+            self._made,
         )
 
     def _take_controls(self, program: DERProgram, node: Node | None) -> None:
@@ -183,9 +199,9 @@ class _Gather:
         name = control.mRID if first is None or first.program == program.mRID else f"{control.mRID}@{program.mRID}"
         if name in self._events:
             return
-        terms = self._terms
-        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
-        self._remarks.extend(remarks)
+        made = self._event(control, program, name)
+        event = made.event
+        self._remarks.extend(made.remarks)
         refusal: RefusalKind | None = None
         match event:
             case Event():
@@ -199,6 +215,20 @@ class _Gather:
             case None:
                 return
         self._write(name, control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+
+    def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
+        made = self._before.get(name)
+        of = (program.mRID, program.primacy)
+        if made is None or (made.program, made.primacy) != of or made.control != control:
+            terms = self._terms
+            made = Made(
+                control,
+                *of,
+                *event_of(control, program, terms.respondent, terms.device_category, self._curve, name),
+            )
+        if next(curve_links(control.DERControlBase), None) is None:
+            self._made[name] = made
+        return made
 
     def _take_default(self, program: DERProgram, default: DefaultDERControl) -> None:
         standing, remarks = standing_of(default, program, self._curve)

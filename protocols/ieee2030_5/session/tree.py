@@ -193,9 +193,7 @@ def parents(tree: Tree, terms: Terms, place: Place) -> Iterator[Place]:
 
 def own_device(tree: Tree, terms: Terms) -> EndDevice | None:
     """Our EndDevice as listed: by LFDI in either case, by SFDI where the server gives no LFDI."""
-    for place in sorted(tree):
-        if place.kind is not Kind.END_DEVICES:
-            continue
+    for place in sorted(place for place in tree if place.kind is Kind.END_DEVICES):
         for item in tree[place].items:
             if isinstance(item, EndDevice) and _is_ours(item, terms):
                 return item
@@ -233,6 +231,13 @@ def reach(tree: Tree, terms: Terms, trusted: bool) -> tuple[dict[Place, float], 
             elif kind in _PARENTS_RATE:
                 found[child] = min(found[child], rate)
     return found, frozenset(astray)
+
+
+def leads_alike(before: Node, after: Node, terms: Terms) -> bool:
+    """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
+    if (before.rate, before.message is None) != (after.rate, after.message is None):
+        return False
+    return set(_branches(before, terms, trusted=True)) == set(_branches(after, terms, trusted=True))
 
 
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})

@@ -256,8 +256,8 @@ class _Turn(Turn):
                 self._answered(answers, good, response)
             case ForLetter(letter):
                 self.change(letters=tuple(one for one in self.state.letters if one.serial != letter.serial))
-                if isinstance(message, OadrRegisteredReport) and message.requests:
-                    inbox.take_requests(self, message.requests, message.eiResponse.requestID)
+                if isinstance(message, OadrRegisteredReport) and good:
+                    inbox.metadata_taken(self, message)
                 if not good:
                     self.remark(f"the VTN refuses our {type(letter.message).__name__}")
             case ForOpt(opt_id):

@@ -32,10 +32,11 @@ class BadValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """How one simple type is read (None = empty element) and written (before escaping)."""
+    """How one simple type is read (None = empty element) and written (before escaping); ``words``: the list it is of, if it is."""
 
     read: Callable[[str | None], object]
     write: Callable[[object], str]
+    words: frozenset[str] = frozenset()
 
 
 def shown(text: object) -> str:
@@ -79,7 +80,7 @@ def token(words: Iterable[str], *, extensible: bool = False) -> Scalar:
     def read(text: str | None) -> str:
         return text if text in known else check((text or "").strip())
 
-    return Scalar(read, lambda value: check(_write_text(value)))
+    return Scalar(read, lambda value: check(_write_text(value)), known)
 
 
 _WHOLE = re.compile(r"[+]?[0-9]{1,12}")
@@ -150,11 +151,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _read_time(text: str | None) -> float:
     """Seconds since 1970. Interpretation: without a zone it is UTC (the pattern admits that, the profile has UTC alone)."""
-    if text is not None and len(text) == 20 and text[10] == "T" and text[19] == "Z" and text[4] == text[7] == "-":
+    if (
+        text is not None
+        and len(text) > 19
+        and text[-1] == "Z"
+        and text[19] in ".Z"
+        and text[10] == "T"
+        and text[4] == text[7] == "-"
+    ):
         try:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
-            raise BadValue(f"{shown(text)} is no date and time") from None
+            pass  # what this does not take, the pattern may
     told = _TIME.fullmatch((text or "").strip())
     if told is None:
         raise BadValue(f"{shown(text)} is no date and time in UTC")

@@ -135,7 +135,7 @@ def _after_look(turn: Turn, upkeep: Upkeep, items: tuple[Subscription, ...]) -> 
     wanted = tuple(turn.state.programs) if terms.edition is Edition.V3_0_1 else ("",)
     if upkeep.made and len(mine) == len(wanted):
         return Upkeep(Stage.STANDING, turn.mono_s, made=True)
-    return Upkeep(Stage.LOOKED, turn.mono_s, ids=mine, wanted=wanted, made=True)
+    return Upkeep(Stage.LOOKED, turn.mono_s, failures=upkeep.failures, ids=mine, wanted=wanted, made=True)
 
 
 def _settle(turn: Turn) -> None:

@@ -25,7 +25,7 @@ MOST_TARGETS = 50
 MOST_CONFLICTS = 3
 """A name that is taken and yet not found is given up after so many tries, until the next look."""
 
-_NO_VENS = frozenset({403, 404, 405, 501})
+_NO_VENS = frozenset({401, 403, 404, 405, 501})
 """Of /vens: the VTN keeps none, or none for us. Its programs and events may still be read."""
 
 _DENIED = frozenset({401, 403})

@@ -87,11 +87,11 @@ def turned(walk: Walk, json: Any, limit: int) -> Walk | Walked:
         if walk.starts < MOST_STARTS:
             return Walk(walk.search, starts=walk.starts + 1)
         walk = replace(walk, steady=False)
+    known = {*(walk.items or ()), *(one.id for one in walk.unread)}
     items = dict(walk.items or {}) | {one.id: one for one in page.items}
     unread = (*walk.unread, *(one for one in page.unread if one not in walk.unread))
     after = replace(walk, items=items, unread=unread)
-    fresh = page.size - (1 if walk.edge else 0)
-    if page.size < limit or fresh < 1 or len(items) >= MOST_ITEMS:
+    if page.size < limit or known.issuperset(ids) or len(items) >= MOST_ITEMS:
         ended = after.steady and len(items) < MOST_ITEMS
         return Walked(
             tuple(items.values()), unread, ended, "" if ended else "the list does not hold still, or has no end"

@@ -67,6 +67,13 @@ def _number(value: Given) -> float:
     return found
 
 
+def _scaled(value: Given, factor: float) -> float:
+    found = _number(value) * factor
+    if not math.isfinite(found):
+        raise Invalid("a number beyond all measure")
+    return found
+
+
 def _within(value: Given, low: float, high: float) -> float:
     found = _number(value)
     if not low <= found <= high:
@@ -95,7 +102,7 @@ def _factor(descriptor: EventDescriptor, factors: Mapping[str, float]) -> float:
 
 
 def _power_w(value: Given, descriptor: EventDescriptor) -> float:
-    return _number(value) * _factor(descriptor, _POWERS)
+    return _scaled(value, _factor(descriptor, _POWERS))
 
 
 def _is_percent(descriptor: EventDescriptor) -> bool:
@@ -111,7 +118,7 @@ def _price(of: Priced) -> Callable[[Given, EventDescriptor], Control]:
         per_power = of is Priced.IMPORT and descriptor.units.strip().upper() in ("KW", "MW")
         what = Priced.DEMAND if per_power else of
         factor = _factor(descriptor, _PER_POWER if per_power or of in _CAPACITY_PRICES else _PER_ENERGY)
-        return Price(what, PriceKind.ABSOLUTE, _number(value) * factor, descriptor.currency)
+        return Price(what, PriceKind.ABSOLUTE, _scaled(value, factor), descriptor.currency)
 
     return make
 
@@ -133,7 +140,7 @@ def _charge(value: Given, descriptor: EventDescriptor) -> Control:
         return StorageCharge(_within(value, 0.0, 1.0) * 100.0)
     if not descriptor.units:
         raise Unsupported("neither PERCENT nor KWH: what is meant?")
-    energy_wh = _number(value) * _factor(descriptor, _ENERGIES)
+    energy_wh = _scaled(value, _factor(descriptor, _ENERGIES))
     if energy_wh < 0:
         raise Invalid("less than nothing is stored")
     return StorageEnergy(energy_wh)

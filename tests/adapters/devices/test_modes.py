@@ -376,3 +376,13 @@ def test_rows_of_the_preferred_series_come_first() -> None:
     assert served(values)[Mode.MAX_POWER].model == 704
     assert served(values, 100)[Mode.MAX_POWER].model == 123
     assert abilities(served(values), base_known=False)[Mode.MAX_POWER].how is How.NOT_POSSIBLE
+
+
+def test_anti_islanding_is_nobodys_to_write() -> None:
+    """704.AntiIslEna is protection: no setpoint that a utility can cause decides it."""
+    rack, family = new(), SunSpec()
+    found = rack.carry_out(family.find(1))
+    assert found is not None
+    decided = {name for cell in CELLS for name in family.concerns(found, Setpoint("x", 1, **cell.wanted))}
+    assert "704.WSet" in decided
+    assert "704.AntiIslEna" not in decided

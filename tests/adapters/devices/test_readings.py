@@ -43,6 +43,16 @@ def test_storage_of_the_700_series() -> None:
     assert "STORAGE_ERROR" in seen.alarms
 
 
+def test_a_model_of_storage_without_storage_is_no_state_of_charge() -> None:
+    rack = new()
+    rack.values |= points(713, SoC=0, WHAvail=0, Pct_SF=-1, WH_SF=2)
+    for key in ((702, "WChaRteMaxRtg"), (713, "WHRtg")):
+        rack.values.pop(key, None)
+    assert (Quantity.STATE_OF_CHARGE, None) not in look(rack).readings
+    rack.values[713, "WHRtg"] = 96
+    assert look(rack).readings[Quantity.STATE_OF_CHARGE, None].value == 0.0
+
+
 def test_storage_of_the_older_models() -> None:
     rack = old()
     rack.values |= points(124, ChaState=6050, ChaState_SF=-2)

@@ -20,6 +20,7 @@ from grid_functions.model.control import (
     PowerFactor,
 )
 from grid_functions.model.device import Trouble
+from grid_functions.model.event import Settings
 from grid_functions.model.instants import Instants
 from grid_functions.model.setpoint import Reactive, Revert, Setpoint
 from grid_functions.model.units import PercentBase
@@ -389,6 +390,17 @@ def test_a_device_that_refuses_its_charging_rate_obeys_the_power_all_the_same() 
     rack.habit = lambda request: Refusal(3) if isinstance(request, Write) and request.address == at else True
     tell(rack, target_w=0.0, consume_max_w=0.0)
     assert rack.raw(704, "WSet", "WSetEna") == (0, 1)
+
+
+def test_a_limit_that_moves_by_our_gradient_is_not_bent_by_the_devices_once_more() -> None:
+    rack = old()
+    rack.values |= points(121, WGra=100, WGra_SF=-2)
+    tell(rack, produce_max_w=1000.0)
+    assert rack.raw(123, "WMaxLimPct_RmpTms") == (0,), "the installer's gradient is his"
+    tell(rack, produce_max_w=1000.0, settings=Settings(gradient_pct_per_s=1.0))
+    assert rack.raw(123, "WMaxLimPct_RmpTms") == (1,)
+    tell(rack, produce_max_w=1000.0)
+    assert rack.raw(123, "WMaxLimPct_RmpTms") == (0,)
 
 
 def test_charging_by_702_is_bounded_by_its_rating() -> None:

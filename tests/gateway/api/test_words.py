@@ -11,6 +11,7 @@ import pytest
 
 from gateway.api.routes import routes
 from gateway.api.socket import call, serve, socket_path
+from gateway.areas.registry import Areas
 from gateway.loop import SiteLoop
 from gateway.specification import Difference
 from grid_functions.model.control import ExportLimit, GenerationLimit
@@ -29,6 +30,11 @@ class Running:
     clock: Clock
     log_path: Path
     name: str = "gateway"
+
+    @property
+    def areas(self) -> Areas:
+        """None here."""
+        raise OperatorFault("no areas in this test", "none")
 
     def upstreams(self) -> list[dict[str, Any]]:
         """None to speak of."""

@@ -185,7 +185,12 @@ def test_certs_check_finds_what_cannot_be_used(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("10.0.0.0/8", "at most 1024"), ("10.0.0.0/99", "no subnet"), ("a b", "no address"), ("h:99999", "no address")],
+    [
+        ("10.0.0.0/8", "at most 1024"),
+        ("10.0.0.0/99", "no subnet"),
+        ("a b", "no address"),
+        ("h:99999", "not in 1..65535"),
+    ],
 )
 def test_scan_refuses_addresses_that_are_none(address: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = osed(capsys, "scan", address)

@@ -10,6 +10,12 @@ from gateway.log.book import Log, Record, recorded_sites, recorded_steps
 from gateway.recording.plain import Plain
 from gateway.recording.record import Anchor, plain_of
 from gateway.recording.replay import Replayed, replay
+from gateway.solver import Solver
+from grid_functions import letters
+from grid_functions.building.dwelling import BatteryOf, Dwelling
+from grid_functions.building.program import Problem
+from grid_functions.building.steward import HomeOptions, Steward
+from grid_functions.building.storage import Store
 from grid_functions.catalogue import built_in
 from grid_functions.decide import SiteState
 from grid_functions.machines import Machine
@@ -17,10 +23,12 @@ from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.event import EventStatus
+from grid_functions.model.function import Answer, Ask
+from grid_functions.model.lease import Message
 from tests.gateway.command import osed
 from tests.gateway.site import SITE, Rig, read
 from tests.grid_functions.house import seen
-from tests.scenarios.decide.site import Site, event
+from tests.scenarios.decide.site import BOOT_S, Site, event
 
 
 async def recorded() -> list[Record]:
@@ -148,3 +156,35 @@ async def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     code, out, err = osed(capsys, "replay", str(tmp_path / "none.db"))
     assert (code, out) == (1, "")
     assert "no such file" in err
+
+
+async def test_plans_of_a_home_come_out_the_same_from_the_answers_it_got() -> None:
+    """A steward with a battery, letters of a coordination and a solver that answers: arrays and programs go to the log and back."""
+    solver = Solver()
+
+    class Area:
+        async def answer(self, function: str, ask: Ask) -> Answer:
+            assert isinstance(ask.problem, Problem)
+            return Answer(function, ask.id, solver.solve(ask.problem))
+
+        def post(self, message: Message) -> None:
+            letters.read(message, letters.Way.UP)
+
+    store = Store(10_000.0, 3000.0, 3000.0)
+    home = HomeOptions(Dwelling(batteries=(BatteryOf("a", store),)), step_s=3600.0, steps=4)
+    functions: dict[str, Machine] = {**built_in(), "home": Steward(home)}
+    rig = Rig(functions=functions)
+    async with rig.running() as loop:
+        loop.mail.outside = Area()
+        await rig.look(loop)
+        for number in range(3):
+            added = tuple(0.1 * (number + k) for k in range(4))
+            told = letters.Prices("t1", number, BOOT_S, 3600.0, added)
+            loop.mail.take(letters.write(told, "day_ahead", SITE, "feeder", str(number)))
+            await rig.time.go(1.0)
+            await rig.look(loop)
+        await rig.time.go(7200.0)
+        assert "t1" in loop.state.kept["home"].state.inquiries
+    done = again(rig.log.steps, functions)
+    assert done.difference is None
+    assert done.decisions > 5

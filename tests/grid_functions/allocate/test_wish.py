@@ -41,7 +41,7 @@ def test_what_it_leaves_is_seen_once_it_has_settled_since_it_last_pressed() -> N
 
 
 def test_it_is_due_when_it_has_settled_and_only_if_that_changes_anything() -> None:
-    """Held at 4000 W, pressed at 10 s: doing 2000 W nothing changes at 15 s, 1999 W it falls then, be the wake-up a rounding early."""
+    """Held at 4000 W, pressed at 10 s: doing 2000 W nothing changes at 15 s, doing 1999 W it falls, be the wake-up a bit early."""
     held = Wish(4000.0, 10.0)
     assert after(held, 5000.0, 2000.0, 12.0).due_s == inf
     waiting = after(held, 5000.0, 1999.0, 12.0)

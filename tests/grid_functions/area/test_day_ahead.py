@@ -63,7 +63,7 @@ class Area:
 
     def step(self, **told: Any) -> None:
         """One step with what came since."""
-        inputs = AreaInputs((), {}, {}, MEMBERS, messages=tuple(self._messages), answers=tuple(self._answers))
+        inputs = AreaInputs((), {}, {}, enrolled=MEMBERS, messages=tuple(self._messages), answers=tuple(self._answers))
         self._messages, self._answers = [], []
         now = Instants(self.utc_s - MIDNIGHT, self.utc_s)
         done = self.function.step(self.state, replace(inputs, **told), now)

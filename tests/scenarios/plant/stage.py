@@ -88,9 +88,27 @@ class Plant(Both):
         found: list[int] = told["statuses"]
         return found
 
-    def worst_import_w(self, since_s: float, until_s: float | None = None) -> float:
-        """The most that was imported in any second of a stretch of server time."""
-        return max(w for at, w in self.imports.items() if since_s <= at <= (until_s or self.now_s))
+    def told_w(self, flags: int) -> dict[int, float]:
+        """What the server was told of active power, by the start of each minute; ``flags``: 3 = the site, 0x49 = its DERs."""
+        mirrors = self.talk.done("GET", "/mirrors")
+        (mirror,) = [one for one in mirrors if one["point"]["roleFlags"] == flags]
+        (power,) = [one for one in mirror["point"]["MirrorMeterReading"] if one["ReadingType"]["uom"] == 38]
+        scale = 10.0 ** power["ReadingType"]["powerOfTenMultiplier"]
+        values = self.talk.done("GET", f"/mirrors/{mirror['number']}/values")
+        return {one["start_s"]: scale * one["value"] for one in values if one["meter_reading"] == power["mRID"]}
+
+    def status_value(self, name: str) -> str:
+        """What DERStatus at the server says of this."""
+        (found,) = self.talk.texts("/edev/1/der/1/ders", f"//s:{name}/s:value | //s:{name}[not(*)]", LFDI)
+        return found
+
+    def worst_import_w(self, since_s: float) -> float:
+        """The most that was imported in any second since then, server time."""
+        return max(w for at, w in self.imports.items() if at >= since_s)
+
+    def worst_export_w(self, since_s: float) -> float:
+        """The same of what was exported."""
+        return -min(w for at, w in self.imports.items() if at >= since_s)
 
     def produced_w(self, name: str) -> float:
         """What a device gives now, W, positive = production."""
@@ -118,9 +136,9 @@ class Plant(Both):
 
 
 @asynccontextmanager
-async def plant(*names: str, load_w: float = 1000.0, **changes: Any) -> AsyncIterator[Plant]:
-    """A plant with these devices beside its meter, read once; half a minute has passed."""
-    device = {"kind": "der700", "ramp_pct_per_s": 600, "enter_delay_s": 0, "enter_ramp_s": 0}
+async def plant(*names: str, load_w: float = 1000.0, kind: str = "der700", **changes: Any) -> AsyncIterator[Plant]:
+    """A plant with these devices beside its meter, read once; half a minute has passed. ``kind``: of the inverter."""
+    device = {"kind": kind, "ramp_pct_per_s": 600, "enter_delay_s": 0, "enter_ramp_s": 0}
     store = {"capacity_wh": 20_000, "soc_pct": 50, "charge_w": 5000, "discharge_w": 5000}
     inverters = {
         PV: {**device, "name": PV, "rated_w": 8000, "dc_w": 8000, "link": PV},

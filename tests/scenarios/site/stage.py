@@ -129,7 +129,8 @@ def check(scenario: dict[str, Any], seen: Seen) -> None:
     expect, devices = scenario["expect"], {one.name: one for one in seen.plant.devices}
     for what in ("import", "export", "fuse"):
         if what in expect:
-            assert seen.worst.get(what, 0.0) <= expect[what] + _overshoot(what, expect[what]), what
+            rating = scenario.get("site", {}).get(what, expect[what])
+            assert seen.worst.get(what, 0.0) <= expect[what] + _overshoot(what, rating), what
     for name, needs in expect.get("energy", {}).items():
         charger = devices[name]
         assert isinstance(charger, Charger)
@@ -150,11 +151,11 @@ def check(scenario: dict[str, Any], seen: Seen) -> None:
         assert len(there) <= most, there
 
 
-def _overshoot(what: str, limit: float) -> float:
-    """After settling: the lower of 4 % of the rating and 100 W up to 30 kVA, above it 1 %. A fuse: half a per cent of a sine's rounding."""
+def _overshoot(what: str, rating: float) -> float:
+    """After settling: the lower of 4 % of the connection's rating and 100 W up to 30 kVA, above it 1 %; of a fuse 1 %."""
     if what == "fuse":
-        return 0.01 * limit
-    return max(1e-6, min(0.04 * limit, 100.0) if limit <= 30_000 else 0.01 * limit)
+        return 0.01 * rating
+    return min(0.04 * rating, 100.0) if rating <= 30_000 else 0.01 * rating
 
 
 def _measured(

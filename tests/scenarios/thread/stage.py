@@ -4,6 +4,7 @@ The site: a legacy inverter of 5 kW, one of the 700 series of 6 kW, both in full
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -269,6 +270,20 @@ class Thread:
             appliance.stop()
             ended, self.running = self.running, None
             await ended
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[None]:
+        """The gateway as a process of its own, which is killed at the end: nothing of it is graceful."""
+        self.config.write_text(yaml.safe_dump(self._configuration({})))
+        quiet = asyncio.subprocess.DEVNULL
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "run", "--config", str(self.config), stdout=quiet, stderr=quiet
+        )
+        try:
+            yield
+        finally:
+            running.kill()
+            await running.wait()
 
     async def _recount(self) -> None:
         if not hasattr(self, "utility"):

@@ -1,0 +1,1 @@
+"""Edge coordinators at run time: areas, their members, and the way between them."""

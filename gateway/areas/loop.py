@@ -1,0 +1,195 @@
+"""One edge coordinator, running: what its members report goes in, leases and letters go out, by the coordinator's step."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.mail import Solve
+from grid_functions import coordinator, machines, roster
+from grid_functions.alarm import Alarm
+from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
+from grid_functions.letters import Way
+from grid_functions.model.entry import Entry
+from grid_functions.model.errors import Unreachable
+from grid_functions.model.function import Answer, AreaInputs, Ask
+from grid_functions.model.instants import Instants, Moment
+from grid_functions.model.lease import Lease, MemberReport, Message
+from grid_functions.model.ports import Clock, Members
+from grid_functions.roster import Roster
+
+_log = structlog.get_logger("area")
+
+_REPORT_S = 10.0
+"""How often members are asked for their report when nothing else happens."""
+
+_RETRY_S = 1.0
+
+
+class Commits(Protocol):
+    """The part of the ledger an area needs."""
+
+    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
+        """Returns when durable; raises LedgerUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaPlan:
+    """What one coordinator is made of. ``reports``: what members tell of themselves now."""
+
+    terms: AreaTerms
+    functions: Mapping[str, AreaMachine]
+    members: Members
+    reports: Callable[[], Mapping[str, MemberReport]]
+
+
+class AreaLoop:
+    """Decides when something arrived or is due. A function that raises, a member that cannot be reached, a full disk harm nobody else."""
+
+    def __init__(
+        self,
+        plan: AreaPlan,
+        entries: tuple[Entry, ...],
+        who: Roster,
+        ledger: Commits,
+        clock: Clock,
+        solve: Solve,
+    ) -> None:
+        self.plan = plan
+        self.roster = who
+        self.alarms: dict[str, str] = {}
+        self._state = AreaState(kept=machines.restore(entries))
+        self._ledger, self._clock, self._solve = ledger, clock, solve
+        self._changed = asyncio.Event()
+        self._messages: list[Message] = []
+        self._orders: list[Message] = []
+        self._answers: list[Answer] = []
+        self._solving: set[asyncio.Task[None]] = set()
+
+    @property
+    def stream(self) -> str:
+        """Its stream in the ledger."""
+        return f"area/{self.plan.terms.name}"
+
+    @property
+    def state(self) -> AreaState:
+        """What its functions keep, and what is granted."""
+        return self._state
+
+    def hear(self, message: Message, token: str) -> str:
+        """A letter of a member; why it is not taken, empty = it is."""
+        self.roster, fault = roster.heard(self.roster, message, token, self._clock.now())
+        if fault:
+            self._alarm(f"member {message.sender}", f"{message.sender} {fault}")
+        else:
+            self._messages.append(message)
+            self._changed.set()
+        return fault
+
+    def order(self, function: str, kind: str, body: bytes = b"{}") -> None:
+        """What operator or API want of a function now."""
+        self._orders.append(Message(function, self.plan.terms.name, "operator", kind, kind, body))
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Coordinate until cancelled; then take everything back."""
+        try:
+            while True:
+                self._changed.clear()
+                try:
+                    wake = await self._step(self._clock.now())
+                except Exception:
+                    _log.exception("a step failed; what is leased stands", area=self.plan.terms.name)
+                    await asyncio.sleep(_RETRY_S)
+                else:
+                    await self._until(wake)
+        finally:
+            for task in self._solving:
+                task.cancel()
+
+    async def end(self) -> None:
+        """Leave nothing behind: every lease is taken back; one whose member is not reached runs out by itself."""
+        await self._send(coordinator.farewell(self._state, self.plan.terms))
+        self._state = AreaState()
+
+    async def _step(self, now: Instants) -> tuple[Moment, ...]:
+        terms = self.plan.terms
+        messages, orders, answers = tuple(self._messages), tuple(self._orders), tuple(self._answers)
+        rolls = {name: self.roster.members_of(name, Way.DOWN) for name in self.plan.functions}
+        inputs = AreaInputs((), {}, self.plan.reports(), rolls, (), orders, messages, answers)
+        done = coordinator.step(self._state, terms, self.plan.functions, inputs, now)
+        del self._messages[: len(messages)], self._orders[: len(orders)], self._answers[: len(answers)]
+        if done.entries:
+            # What was agreed must be known after a crash before anybody acts on it.
+            await self._ledger.commit(self.stream, done.entries)
+        self._state = done.state
+        for function, ask in done.asks:
+            task = asyncio.create_task(self._answer(function, ask))
+            self._solving.add(task)
+            task.add_done_callback(self._solving.discard)
+        self._note(done.alarms)
+        lost = await self._send(done.leases)
+        for message in done.messages:
+            if roster.may_hear(self.roster, message.to, message.function):
+                lost |= await self._sent(message.to, message)
+        if lost:
+            self._state = coordinator.unsent(self._state, lost)
+        return done.wake
+
+    async def _send(self, leases: tuple[tuple[str, Lease], ...]) -> set[str]:
+        lost: set[str] = set()
+        for member, lease in leases:
+            # What takes back is sent to whoever once was a member.
+            if lease.ttl_s == 0 or roster.may_hear(self.roster, member, lease.id.subject.partition("/")[0]):
+                lost |= await self._sent(member, lease)
+        return lost
+
+    async def _sent(self, member: str, what: Lease | Message) -> set[str]:
+        try:
+            await self.plan.members.send(member, what)
+        except Unreachable as fault:
+            self._alarm(f"member {member}", str(fault))
+            return {member}
+        self.alarms.pop(f"member {member}", None)
+        return set()
+
+    async def _answer(self, function: str, ask: Ask) -> None:
+        self._answers.append(await self._solve(function, ask))
+        self._changed.set()
+
+    async def _until(self, wake: tuple[Moment, ...]) -> None:
+        now = self._clock.now()
+        left_s = min([_REPORT_S, *(moment.in_s(now) for moment in wake)])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(left_s, 0.0)):
+                await self._changed.wait()
+
+    def _note(self, alarms: tuple[Alarm, ...]) -> None:
+        standing = {f"{one.room} {one.subject}": one.text for one in alarms}
+        for key in [key for key in self.alarms if not key.startswith("member ") and key not in standing]:
+            del self.alarms[key]
+        for key, text in standing.items():
+            self._alarm(key, text)
+
+    def _alarm(self, key: str, text: str) -> None:
+        if self.alarms.get(key) != text:
+            _log.warning("alarm", area=self.plan.terms.name, what=text)
+        self.alarms[key] = text
+
+
+def shown(loop: AreaLoop) -> dict[str, Any]:
+    """How a coordinator is, as plain values for people and the API."""
+    terms = loop.plan.terms
+    return {
+        "name": terms.name,
+        "members": list(terms.members),
+        "functions": {
+            name: {"enrolled": list(loop.roster.members_of(name, Way.DOWN))} for name in sorted(loop.plan.functions)
+        },
+        "epoch": terms.epoch,
+        "grants": sorted(f"{member}: {function}/{subject}" for function, member, subject in loop.state.grants),
+        "alarms": dict(loop.alarms),
+    }

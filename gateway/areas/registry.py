@@ -1,0 +1,224 @@
+"""All edge coordinators of this gateway: those of osed.yaml, and those made and unmade at run time, which are kept in the ledger.
+
+Members are the gateway's own sites, in one process, behind the Members port; a bus between gateways would wear the same port.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from gateway.areas.loop import AreaLoop, AreaPlan, shown
+from gateway.config.areas import AreaSettings, area_of, plain_of
+from gateway.ledger.book import Ledger
+from gateway.log.book import Log
+from gateway.loop import SiteLoop
+from gateway.mail import Solve
+from grid_functions import catalogue, roster
+from grid_functions.coordinator import AreaTerms
+from grid_functions.model.errors import OperatorFault, Unreachable
+from grid_functions.model.function import Answer, Ask
+from grid_functions.model.lease import Lease, MemberReport, Message
+from grid_functions.model.ports import Clock
+from grid_functions.movable import member_report
+from grid_functions.roster import BOTH, Roster
+
+_log = structlog.get_logger("area")
+
+_KEPT = "areas/made"
+_EPOCH = "areas/epoch"
+
+Sites = Callable[[], Mapping[str, SiteLoop]]
+
+
+@dataclass
+class _Running:
+    settings: AreaSettings
+    of_file: bool
+    loop: AreaLoop
+    tokens: Mapping[str, str]
+    task: asyncio.Task[None] | None = None
+
+
+class LocalMembers:
+    """The Members port within one process."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    async def send(self, member: str, what: Lease | Message) -> None:
+        """Into the site's mail; Unreachable when no such site runs."""
+        site = self._sites().get(member)
+        if site is None:
+            raise Unreachable(f"no site named {member} runs here")
+        site.mail.take(what)
+
+    async def run(self, intake: Callable[[Message], None]) -> None:
+        """Letters of members come by :meth:`Areas.post`; there is nothing to hold."""
+        await asyncio.Event().wait()
+
+
+@dataclass
+class Areas:
+    """The registry. ``sites``: those that run now. It is also what sites reach of the rest of the gateway (``Outside``)."""
+
+    ledger: Ledger
+    log: Log
+    clock: Clock
+    solve: Solve
+    sites: Sites
+    _running: dict[str, _Running] = field(default_factory=dict)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Every coordinator and how it is."""
+        return [
+            shown(one.loop) | {"file": one.of_file, "settings": plain_of(one.settings)}
+            for _, one in sorted(self._running.items())
+        ]
+
+    async def answer(self, function: str, ask: Ask) -> Answer:
+        """For sites: solve a problem."""
+        return await self.solve(function, ask)
+
+    def post(self, message: Message) -> None:
+        """For sites: a letter to the area it names, with the token its member was given."""
+        area = self._running.get(message.to)
+        if area is None:
+            _log.warning("a letter to no area", to=message.to, sender=message.sender)
+            return
+        fault = area.loop.hear(message, area.tokens.get(message.sender, ""))
+        body = {"function": message.function, "kind": message.kind, "bytes": len(message.body), "refused": fault}
+        self.log.add(message.sender, "letter", message.to, body)
+
+    async def begin(self, of_file: tuple[AreaSettings, ...]) -> None:
+        """Run what the file names and what was made at run time; a name of the file stands before one that was made."""
+        wanted = {area.name: (area, True) for area in of_file}
+        for area in self._made().values():
+            wanted.setdefault(area.name, (area, False))
+        for name in [name for name, one in self._running.items() if wanted.get(name) != (one.settings, one.of_file)]:
+            await self._end(name)
+        for name, (area, file) in wanted.items():
+            if name not in self._running:
+                await self._begin(area, of_file=file)
+
+    async def create(self, plain: object) -> dict[str, Any]:
+        """Make a coordinator. Raises OperatorFault and ConfigurationFault; then nothing was made."""
+        area = self._checked(plain)
+        if area.name in self._running:
+            raise OperatorFault(f"there is an area named {area.name}", "change it: 'osed area change'")
+        await self._keep({**self._made(), area.name: area})
+        await self._begin(area, of_file=False)
+        return self._told(area.name)
+
+    async def change(self, plain: object) -> dict[str, Any]:
+        """Other members or functions: what is the same goes on, with a new epoch. Raises as :meth:`create`."""
+        area = self._checked(plain)
+        self._mine(area.name)
+        await self._keep({**self._made(), area.name: area})
+        await self._end(area.name)
+        await self._begin(area, of_file=False)
+        return self._told(area.name)
+
+    async def destroy(self, name: str) -> None:
+        """Take everything back and forget it. Raises OperatorFault."""
+        self._mine(name)
+        made = self._made()
+        await self._end(name)
+        await self.ledger.forget(f"area/{name}")
+        await self._keep({other: area for other, area in made.items() if other != name})
+        self.log.add("", "area", name, {"destroyed": True})
+
+    def order(self, name: str, function: str, kind: str) -> None:
+        """Tell a function of an area to act now. Raises OperatorFault."""
+        one = self._running.get(name)
+        if one is None:
+            raise OperatorFault(
+                f"no area is named {name!r}", f"there are: {', '.join(sorted(self._running)) or 'none'}"
+            )
+        if function not in one.loop.plan.functions:
+            there = ", ".join(sorted(one.loop.plan.functions)) or "none"
+            raise OperatorFault(f"{name} runs no function {function!r}", f"there are: {there}")
+        one.loop.order(function, kind)
+
+    async def stop(self) -> None:
+        """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
+        for one in self._running.values():
+            await _cancelled(one.task)
+        self._running.clear()
+
+    async def _begin(self, area: AreaSettings, *, of_file: bool) -> None:
+        epoch = await self._next_epoch()
+        chosen = area.functions.chosen()
+        functions = {name: catalogue.AREA[name].build(options) for name, options in chosen.items()}
+        tokens = {site: secrets.token_hex(32) for site in area.sites}
+        who = Roster()
+        for site, token in tokens.items():
+            who = roster.enrol(who, site, token, dict.fromkeys(functions, BOTH))
+        terms = AreaTerms(area.name, area.sites, epoch, area.ttl_s)
+        plan = AreaPlan(terms, functions, LocalMembers(self.sites), lambda: self._reports(area.sites))
+        entries = self.ledger.entries(f"area/{area.name}")
+        loop = AreaLoop(plan, entries, who, self.ledger, self.clock, self.solve)
+        running = self._running[area.name] = _Running(area, of_file, loop, tokens)
+        running.task = asyncio.create_task(loop.run(), name=f"area {area.name}")
+        self.log.add("", "area", area.name, {"begun": True, "epoch": epoch, "functions": sorted(functions)})
+
+    async def _end(self, name: str) -> None:
+        one = self._running.pop(name)
+        await _cancelled(one.task)
+        await one.loop.end()
+
+    def _reports(self, names: tuple[str, ...]) -> dict[str, MemberReport]:
+        now = self.clock.now()
+        told = {}
+        for name, site in self.sites().items():
+            report = member_report(site.snapshot(now), site.plan.terms) if name in names else None
+            if report is not None:
+                told[name] = report
+        return told
+
+    def _checked(self, plain: object) -> AreaSettings:
+        area = area_of(plain)
+        strange = sorted(set(area.sites) - self.sites().keys())
+        if strange:
+            raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
+        return area
+
+    def _mine(self, name: str) -> None:
+        one = self._running.get(name)
+        if one is None:
+            raise OperatorFault(
+                f"no area is named {name!r}", f"there are: {', '.join(sorted(self._running)) or 'none'}"
+            )
+        if one.of_file:
+            raise OperatorFault(f"area {name} belongs to osed.yaml", "change it there, then 'osed reload'")
+
+    def _told(self, name: str) -> dict[str, Any]:
+        return next(one for one in self.list() if one["name"] == name)
+
+    def _made(self) -> dict[str, AreaSettings]:
+        kept = self.ledger.get(_KEPT)
+        if kept is None:
+            return {}
+        return {area.name: area for area in map(area_of, json.loads(kept[1]))}
+
+    async def _keep(self, areas: Mapping[str, AreaSettings]) -> None:
+        body = json.dumps([plain_of(area) for _, area in sorted(areas.items())]).encode()
+        await self.ledger.put(_KEPT, 1, body)
+
+    async def _next_epoch(self) -> int:
+        """Greater than any before, also where the ledger is new: UTC seconds have passed meanwhile."""
+        kept = self.ledger.get(_EPOCH)
+        last = int(kept[1]) if kept is not None else 0
+        epoch = max(last + 1, int(self.clock.now().utc_s))
+        await self.ledger.put(_EPOCH, 1, str(epoch).encode())
+        return epoch
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,51 @@
+"""Areas in osed.yaml and over the socket: members, and the functions wanted there with their options."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from gateway.config.parts import Name, Strict
+from grid_functions.area.day_ahead import DayAheadOptions
+from grid_functions.area.tariff_signal import TariffSignalOptions
+from grid_functions.model.errors import ConfigurationFault, GatewayError
+
+
+class AreaFunctions(Strict):
+    """Only what is named runs."""
+
+    day_ahead: DayAheadOptions | None = None
+    tariff: TariffSignalOptions | None = None
+
+    def chosen(self) -> Mapping[str, Any]:
+        """The options of every function that is wanted."""
+        told = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: options for name, options in told.items() if options is not None}
+
+
+class AreaSettings(Strict):
+    """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it."""
+
+    name: Name
+    sites: Annotated[tuple[Name, ...], Field(min_length=1)]
+    functions: AreaFunctions = AreaFunctions()
+    ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
+
+
+_ADAPTER = TypeAdapter(AreaSettings)
+
+
+def area_of(plain: object) -> AreaSettings:
+    """An area from plain values. Raises ConfigurationFault with every mistake."""
+    try:
+        return _ADAPTER.validate_python(plain)
+    except ValidationError as fault:
+        mistakes = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors())
+        raise ConfigurationFault(mistakes) from fault
+    except GatewayError:
+        raise
+
+
+def plain_of(area: AreaSettings) -> dict[str, Any]:
+    """The area as plain values, for the ledger and for people."""
+    return area.model_dump(mode="json")

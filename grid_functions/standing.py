@@ -1,0 +1,27 @@
+"""What every device is to hold, with the decision and the second since which that is so."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from grid_functions.model.instants import Instants
+from grid_functions.model.setpoint import Setpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A setpoint with the monotonic second since which it is what it is."""
+
+    setpoint: Setpoint
+    since_s: float
+
+
+def stamped(
+    before: Mapping[str, Standing], setpoints: Iterable[Setpoint], serial: int, now: Instants
+) -> dict[str, Standing]:
+    """A setpoint keeps the serial it was first made by for as long as it stays the same."""
+    after = {}
+    for one in setpoints:
+        held = before.get(one.device)
+        same = held is not None and replace(held.setpoint, decision=0) == replace(one, decision=0)
+        after[one.device] = held if held is not None and same else Standing(replace(one, decision=serial), now.mono_s)
+    return after

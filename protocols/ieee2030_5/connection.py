@@ -1,0 +1,207 @@
+"""One connection to a server: HTTP/1.1 requests one after another, answers taken apart by llhttp and bounded in every direction. Awaits."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from protocols.ieee2030_5.wire.reader import DEFAULT_LIMITS
+
+ANSWER_S = 20.0
+"""An answer is whole after this, or there is none; shorter than the shortest sensible poll window."""
+
+KEEP_S = 75.0
+"""A connection that nobody used for so long is closed."""
+
+_MOST_HEAD = 64 * 1024
+_MOST_BYTES = 2 * DEFAULT_LIMITS.max_bytes + _MOST_HEAD
+"""Of one answer with all that HTTP wraps around it: chunks of single bytes, trailers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What HTTP brought. ``too_long``: the body was longer than any message, and was not kept."""
+
+    status: int
+    body: bytes
+    location: str = ""
+    retry_after: str = ""
+    too_long: bool = False
+
+
+class NoAnswer(Exception):
+    """The connection ended first, or what came was not HTTP.
+
+    ``untouched``: it had carried answers before and ended without a byte of this one, as when a server closes what it holds for idle.
+    """
+
+    def __init__(self, why: str, *, untouched: bool = False) -> None:
+        super().__init__(why)
+        self.untouched = untouched
+
+
+class Connection(asyncio.Protocol):
+    """Carries one request at a time; whoever asks takes care of that."""
+
+    __slots__ = (
+        "_answered",
+        "_body",
+        "_bytes",
+        "_ended",
+        "_headed",
+        "_headers",
+        "_loop",
+        "_parser",
+        "_size",
+        "_timer",
+        "_to_end",
+        "_transport",
+        "_waiter",
+    )
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._answered = False
+        self._ended = ""
+        self._clear()
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may be sent."""
+        return self._transport is not None
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send these bytes, return the answer to them. NoAnswer, or TimeoutError; after either the connection is closed."""
+        if self._transport is None:
+            raise NoAnswer(self._ended, untouched=self._answered)
+        waiter: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiter = waiter
+        self._wait(ANSWER_S)
+        self._transport.write(request)
+        try:
+            return await waiter
+        except asyncio.CancelledError:  # the answer under way would be taken for the next one's
+            self.close()
+            raise
+
+    def close(self, why: str = "closed by us") -> None:
+        """End it now, with TLS's own goodbye."""
+        transport, self._transport = self._transport, None
+        self._ended = self._ended or why
+        if self._timer is not None:
+            self._timer.cancel()
+        self._parser = self._timer = None
+        if transport is not None:
+            transport.close()
+            transport.abort()  # whose goodbye is not answered is not waited for
+        self._fail(NoAnswer(self._ended))
+
+    # Of asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpResponseParser(self)
+        # What every client forgives: bare line feeds, blanks after a chunk's size.
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            return
+        self._bytes += len(data)
+        if self._bytes > (_MOST_BYTES if self._headed else _MOST_HEAD + len(data)):
+            self.close("an answer without end")
+            return
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
+            self.close(f"not HTTP: {fault}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiter is not None and exc is None and self._headed and self._to_end and self._parser is not None:
+            self._complete(
+                self._parser.get_status_code(), keep=False
+            )  # it ends where the connection does (RFC 9112, 6.3)
+            return
+        untouched = self._answered and not self._bytes
+        self._ended = self._ended or f"the connection ended{f': {exc}' if exc else ''}"
+        self._fail(NoAnswer(self._ended, untouched=untouched))
+        self.close()
+
+    # Of httptools
+
+    def on_message_begin(self) -> None:
+        """An answer begins."""
+        if self._waiter is None:
+            self.close("the server spoke without being asked")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of what trails a chunked body."""
+        if not self._headed:
+            self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        """The body begins."""
+        self._headed = True
+        self._to_end = not (b"content-length" in self._headers or b"transfer-encoding" in self._headers)
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body."""
+        if self._parser is None:
+            return
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > DEFAULT_LIMITS.max_bytes:
+            self._body.clear()
+            self._complete(self._parser.get_status_code(), keep=False, too_long=True)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole, unless it was only informational (RFC 9110, 15.2)."""
+        if self._parser is None:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._clear()
+            return
+        self._complete(status, keep=self._parser.should_keep_alive())
+
+    def _complete(self, status: int, *, keep: bool, too_long: bool = False) -> None:
+        waiter, self._waiter = self._waiter, None
+        headers, body = self._headers, b"".join(self._body)
+        self._clear()
+        self._answered = True
+        if keep:
+            self._wait(KEEP_S)
+        else:
+            self.close("the server keeps no connection")
+        if waiter is not None and not waiter.done():
+            location, retry_after = (
+                headers.get(name, b"").decode("latin-1").strip() for name in (b"location", b"retry-after")
+            )
+            waiter.set_result(Answer(status, body, location, retry_after, too_long))
+
+    def _clear(self) -> None:
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._bytes = self._size = 0
+        self._headed = self._to_end = False
+
+    def _wait(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._late)
+
+    def _late(self) -> None:
+        self._fail(TimeoutError())
+        self.close("nothing came for too long")
+
+    def _fail(self, fault: Exception) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(fault)

@@ -1,0 +1,203 @@
+"""Areas on a real ledger, with a real site: made, changed, unmade; and nothing of them left behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.areas.registry import Areas
+from gateway.config.areas import AreaSettings, area_of
+from gateway.ledger.book import Ledger, open_ledger
+from gateway.ledger.codec import Codec
+from gateway.log.book import Log
+from gateway.loop import SiteLoop
+from gateway.wiring import DURABLE
+from grid_functions.model.control import Mode, mode_of
+from grid_functions.model.errors import ConfigurationFault, OperatorFault
+from grid_functions.model.function import Answer, Ask
+from grid_functions.model.lease import Lease, Message
+from grid_functions.model.tariff import Price
+from tests.gateway.site import Rig, idle
+
+FEEDER = {"name": "feeder", "sites": ["house"], "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.3}}}}
+
+
+async def unsolved(function: str, ask: Ask) -> Answer:
+    """No solver here."""
+    return Answer(function, ask.id, None)
+
+
+@dataclass
+class Stand:
+    """A site that runs, a ledger on disk, and the registry on both."""
+
+    rig: Rig
+    loop: SiteLoop
+    ledger: Ledger
+    log: Log
+    areas: Areas = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.areas = Areas(self.ledger, self.log, self.rig.time, unsolved, lambda: {"house": self.loop})
+        self.loop.mail.outside = self.areas
+
+    async def settle(self, true: Callable[[], bool]) -> None:
+        """Until it is true; the ledger writes in its own thread."""
+        async with asyncio.timeout(20.0):
+            while not true():
+                await self.ledger.settle()
+                await idle()
+
+    def price(self) -> float | None:
+        """What energy costs at the site now."""
+        decision = self.loop.decision
+        assert decision is not None
+        return next((one.control.value for one in decision.in_force if isinstance(one.control, Price)), None)
+
+    @property
+    def names(self) -> list[str]:
+        """All areas."""
+        return [one["name"] for one in self.areas.list()]
+
+
+@asynccontextmanager
+async def stand(folder: Path) -> AsyncIterator[Stand]:
+    rig = Rig()
+    opened = open_ledger(folder / "ledger.db", Codec(DURABLE))
+    log = Log(folder / "log.db", lambda: rig.time.now().utc_s)
+    async with rig.running() as loop:
+        await rig.look(loop)
+        made = Stand(rig, loop, opened.ledger, log)
+        try:
+            yield made
+        finally:
+            await made.areas.stop()
+            opened.ledger.close()
+            log.close()
+
+
+async def test_an_area_made_at_run_time_leases_to_its_member(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        told = await at.areas.create(FEEDER)
+        assert told["members"] == ["house"]
+        assert told["functions"] == {"tariff": {"enrolled": ["house"]}}
+        await at.settle(lambda: at.price() == 0.3)
+
+
+async def test_destroying_it_leaves_no_lease_claim_task_or_row(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        before = {task.get_name() for task in asyncio.all_tasks()}
+        await at.areas.create(FEEDER)
+        await at.settle(lambda: at.price() == 0.3)
+        await at.areas.destroy("feeder")
+        await at.settle(lambda: at.price() is None)
+        assert at.names == []
+        assert at.loop.state.leases.held == {}
+        decision = at.loop.decision
+        assert decision is not None
+        assert all(mode_of(one.control) is not Mode.IMPORT_PRICE for one in decision.in_force)
+        assert "area feeder" not in {task.get_name() for task in asyncio.all_tasks()} - before
+        assert at.ledger.entries("area/feeder") == ()
+        assert "area/feeder" not in at.ledger.streams()
+
+
+async def test_what_was_made_is_there_again_after_a_restart_and_by_a_greater_epoch(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        first = (await at.areas.create(FEEDER))["epoch"]
+    async with stand(tmp_path) as again:
+        await again.areas.begin(())
+        assert again.names == ["feeder"]
+        assert again.areas.list()[0]["epoch"] > first
+        await again.settle(lambda: again.price() == 0.3)
+
+
+async def test_a_change_replaces_what_was_leased_and_voids_the_older_epoch(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        await at.settle(lambda: at.price() == 0.3)
+        old = next(iter(at.loop.state.leases.held.values())).id
+        await at.areas.change({**FEEDER, "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.1}}}})
+        await at.settle(lambda: at.price() == 0.1)
+        at.loop.mail.take(Lease(old, 600.0))
+        await idle()
+        assert at.price() == 0.1
+
+
+async def test_areas_of_the_file_belong_to_the_file(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.begin((area_of(FEEDER),))
+        with pytest.raises(OperatorFault, match="belongs to osed"):
+            await at.areas.destroy("feeder")
+        with pytest.raises(OperatorFault, match="belongs to osed"):
+            await at.areas.change(FEEDER)
+        await at.areas.begin(())
+        assert at.names == []
+        await at.settle(lambda: at.price() is None)
+
+
+async def test_an_area_that_is_the_same_goes_on_untouched_over_a_reload(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        settings: AreaSettings = area_of(FEEDER)
+        await at.areas.begin((settings,))
+        epoch = at.areas.list()[0]["epoch"]
+        await at.areas.begin((area_of(FEEDER),))
+        assert at.areas.list()[0]["epoch"] == epoch
+
+
+@pytest.mark.parametrize(
+    ("plain", "fault", "why"),
+    [
+        ({"name": "x", "sites": []}, ConfigurationFault, "sites"),
+        ({"name": "x y", "sites": ["house"]}, ConfigurationFault, "name"),
+        ({"name": "x", "sites": ["house"], "functions": {"nothing": {}}}, ConfigurationFault, "nothing"),
+        ({"name": "x", "sites": ["house"], "functions": {"tariff": {"kind": "dear"}}}, ConfigurationFault, "kind"),
+        ({"name": "x", "sites": ["house"], "functions": {"day_ahead": {"rounds": 99}}}, ConfigurationFault, "rounds"),
+        ({"name": "x", "sites": ["house"], "ttl_s": 1}, ConfigurationFault, "ttl_s"),
+        ({"name": "x", "sites": ["castle"]}, OperatorFault, "castle"),
+        ("nothing", ConfigurationFault, "dictionary"),
+    ],
+)
+async def test_what_cannot_be_made_is_refused_and_nothing_is_made(
+    tmp_path: Path, plain: Any, fault: type[Exception], why: str
+) -> None:
+    async with stand(tmp_path) as at:
+        with pytest.raises(fault, match=why):
+            await at.areas.create(plain)
+        assert at.names == []
+        assert at.ledger.get("areas/made") is None
+
+
+async def test_a_name_is_taken_once_and_unknown_ones_are_said(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        with pytest.raises(OperatorFault, match="there is an area"):
+            await at.areas.create(FEEDER)
+        with pytest.raises(OperatorFault, match="there are: feeder"):
+            await at.areas.destroy("other")
+        with pytest.raises(OperatorFault, match="runs no function"):
+            at.areas.order("feeder", "day_ahead", "begin")
+        with pytest.raises(OperatorFault, match="no area is named"):
+            at.areas.order("other", "tariff", "begin")
+
+
+async def test_letters_of_strangers_and_to_nobody_are_noted_and_harm_nothing(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        at.areas.post(Message("tariff", "feeder", "stranger", "profile", "1", b"{}"))
+        at.areas.post(Message("tariff", "nowhere", "house", "profile", "1", b"{}"))
+        await at.settle(lambda: at.price() == 0.3)
+        (alarm,) = [text for key, text in at.areas.list()[0]["alarms"].items() if key == "member stranger"]
+        assert "no member here" in alarm
+
+
+async def test_a_stop_of_the_gateway_takes_nothing_back(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        await at.settle(lambda: at.price() == 0.3)
+        await at.areas.stop()
+        await idle()
+        assert at.price() == 0.3

@@ -1,0 +1,396 @@
+"""Reports: metadata, requests of every kind, values and their quality, cancels, outages. Expectations are sums by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen
+from grid_functions.model.event import Respondent
+from grid_functions.model.reading import Average, Metered
+from grid_functions.model.units import Quantity
+from protocols.openadr2b.session.exchange import Picture
+from protocols.openadr2b.wire.events import EiResponse
+from protocols.openadr2b.wire.messages import Message, Service
+from protocols.openadr2b.wire.reports import (
+    OadrCanceledReport,
+    OadrCancelReport,
+    OadrCreatedReport,
+    OadrCreateReport,
+    OadrRegisteredReport,
+    OadrRegisterReport,
+    OadrUpdatedReport,
+    OadrUpdateReport,
+    Report,
+    ReportRequest,
+    SpecifierPayload,
+)
+from tests.protocols.openadr2b.samples import START_S
+from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn
+
+ME = Respondent("vtn", "depot")
+ZERO_S = START_S - 3600.0
+"""When a talk begins, UTC: a whole hour."""
+
+
+def request(
+    name: str, specifier: str, *points: str, granularity: float = 60.0, back: float = 60.0, **more: Any
+) -> ReportRequest:
+    payloads = tuple(SpecifierPayload(rID=f"depot/{point}", readingType="Direct Read") for point in points)
+    return ReportRequest(
+        reportRequestID=name,
+        reportSpecifierID=specifier,
+        granularity=granularity,
+        reportBackDuration=back,
+        payloads=payloads,
+        **more,
+    )
+
+
+def begun(*requests: ReportRequest, **more: Any) -> Talk:
+    """Registered; these requests come with the answer to our metadata, as VTNs do."""
+    answer = OadrRegisteredReport(eiResponse=OK, requests=requests)
+    vtn = Vtn(
+        meddle=lambda message: (
+            answer if isinstance(message, OadrRegisterReport) and not message.reportRequestID else None
+        )
+    )
+    return Talk(vtn, **more).run(0.0)
+
+
+def minutes(talk: Talk, *watts: float | None, of: Metered = Metered.CONNECTION, coverage: float = 1.0) -> None:
+    """These minutes pass, each ending with its mean; None = nothing was measured."""
+    for value in watts:
+        start = talk.utc_s
+        talk.run(60.0)
+        averages = () if value is None else (Average(Quantity.NET, None, start, 60.0, value, coverage, of),)
+        talk.take(Picture(ME, (), averages))
+
+
+def values(report: Report) -> list[tuple[float, float, str, float | None, str | None]]:
+    """begin (s after the talk began), length, point, value, quality."""
+    return [
+        (
+            (interval.dtstart or 0.0) - ZERO_S,
+            interval.duration or 0.0,
+            interval.payloads[0].rID.rpartition("/")[2],
+            interval.payloads[0].value,
+            interval.payloads[0].dataQuality,
+        )
+        for interval in report.intervals
+    ]
+
+
+def told(talk: Talk) -> list[Report]:
+    return [report for update in talk.vtn.of(OadrUpdateReport) for report in update.reports]
+
+
+GOOD = "Quality Good - Non Specific"
+BAD = "Quality Bad - Non Specific"
+
+
+def test_metadata_say_what_can_be_told() -> None:
+    talk = Talk(terms=replace(TERMS, respondents={"": frozenset(), "r1": frozenset()})).run()
+    (message,) = talk.vtn.of(OadrRegisterReport)
+    assert [report.reportName for report in message.reports] == [
+        "METADATA_TELEMETRY_USAGE",
+        "METADATA_HISTORY_USAGE",
+        "METADATA_TELEMETRY_STATUS",
+    ]
+    assert all(report.reportRequestID == "0" for report in message.reports)
+    for report in message.reports:
+        rids = [one.rID for one in report.descriptions]
+        assert len(rids) == len(set(rids))
+        assert all(one.samplingRate is not None and one.samplingRate.minPeriod == 60.0 for one in report.descriptions)
+    usage, _, status = message.reports
+    assert [(one.rID, one.reportType, one.readingType) for one in usage.descriptions] == [
+        ("depot/power", "usage", "Direct Read"),
+        ("depot/energy", "usage", "Direct Read"),
+        ("r1/power", "usage", "Direct Read"),
+        ("r1/energy", "usage", "Direct Read"),
+    ]
+    assert [one.unit and (one.unit.kind, one.unit.units) for one in usage.descriptions[:2]] == [
+        ("powerReal", "W"),
+        ("energyReal", "Wh"),
+    ]
+    assert [(one.rID, one.reportType) for one in status.descriptions] == [
+        ("depot/status", "x-resourceStatus"),
+        ("r1/status", "x-resourceStatus"),
+    ]
+    assert usage.descriptions[2].reportDataSource is not None
+    assert usage.descriptions[2].reportDataSource.resourceID == ("r1",)
+
+
+def test_a_periodic_report_of_power_and_energy() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power", "energy", granularity=60.0, back=120.0))
+    minutes(talk, 1000.0, 3000.0)
+    talk.run(30.0)
+    (report,) = told(talk)
+    assert (report.reportRequestID, report.reportSpecifierID, report.reportName) == (
+        "q1",
+        "TELEMETRY_USAGE",
+        "TELEMETRY_USAGE",
+    )
+    assert report.dtstart == ZERO_S
+    assert values(report) == [
+        (0.0, 60.0, "power", 1000.0, GOOD),
+        (0.0, 60.0, "energy", pytest.approx(1000.0 / 60.0), GOOD),
+        (60.0, 60.0, "power", 3000.0, GOOD),
+        (60.0, 60.0, "energy", 50.0, GOOD),
+    ]
+    talk.run(30.0)
+    minutes(talk, -600.0)
+    talk.run(30.0)
+    assert [one for one in values(told(talk)[1]) if one[2] == "power"] == [
+        (120.0, 60.0, "power", 0.0, BAD),
+        (180.0, 60.0, "power", -600.0, GOOD),
+    ]
+
+
+def test_created_report_lists_all_that_is_scheduled() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"), request("q2", "TELEMETRY_STATUS", "status"))
+    (created,) = talk.vtn.of(OadrCreatedReport)
+    assert created.pending == ("q1", "q2")
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(request("q3", "TELEMETRY_USAGE", "power"),)))
+    talk.run(11.0)
+    created = talk.vtn.of(OadrCreatedReport)[-1]
+    assert (created.eiResponse.requestID, created.pending) == ("c", ("q1", "q2", "q3"))
+
+
+def test_once_is_now_and_one_interval() -> None:
+    talk = begun()
+    minutes(talk, 500.0)
+    talk.vtn.outbox.append(
+        OadrCreateReport(
+            requestID="c", requests=(request("now", "TELEMETRY_USAGE", "power", granularity=900.0, back=0.0),)
+        )
+    )
+    talk.run(11.0)
+    (report,) = told(talk)
+    assert len(report.intervals) == 1
+    assert report.intervals[0].payloads[0].value == 500.0
+    assert talk.vtn.of(OadrCreatedReport)[-1].pending == ("now",)
+    talk.run(300.0)
+    assert len(told(talk)) == 1
+    assert talk.state.requests.pending == ()
+
+
+def test_what_is_missing_is_there_and_marked() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power", back=180.0))
+    minutes(talk, 100.0, None)
+    minutes(talk, 300.0, coverage=0.5)
+    talk.run(30.0)
+    assert [(value, quality) for *_, value, quality in values(told(talk)[0])] == [
+        (100.0, GOOD),
+        (0.0, BAD),
+        (300.0, "Quality Uncertain - Non Specific"),
+    ]
+
+
+def test_on_change() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power", granularity=0.0, back=240.0))
+    minutes(talk, 100.0, 100.0, 900.0, 900.0, 900.0, 900.0, 900.0, 900.0)
+    talk.run(30.0)
+    assert values(told(talk)[0]) == [(0.0, 120.0, "power", 100.0, GOOD), (120.0, 120.0, "power", 900.0, GOOD)]
+    assert values(told(talk)[1]) == [(240.0, 240.0, "power", 900.0, "No New Value - Previous Value Used")]
+
+
+def look(online: bool) -> Seen:
+    return Seen("pv", Role.PV, Nameplate("m", "m", "s"), Capability(), Condition(online=online))
+
+
+def test_status_of_the_resource() -> None:
+    talk = begun(request("q1", "TELEMETRY_STATUS", "status", back=60.0))
+    talk.take(Picture(ME, (look(True),)))
+    talk.run(75.0)
+    status = told(talk)[0].intervals[0].payloads[0]
+    assert status.status is not None
+    assert (status.status.online, status.status.manualOverride, status.dataQuality) == (True, False, GOOD)
+    talk.take(Picture(ME, (look(False),)))
+    talk.run(60.0)
+    after = told(talk)[1].intervals[0].payloads[0].status
+    assert after is not None
+    assert not after.online
+
+
+def test_status_never_seen_is_marked() -> None:
+    talk = begun(request("q1", "TELEMETRY_STATUS", "status"))
+    talk.run(75.0)
+    assert told(talk)[0].intervals[0].payloads[0].dataQuality == BAD
+
+
+def test_history() -> None:
+    talk = begun()
+    minutes(talk, *(float(100 * n) for n in range(10)))
+    asked = request("h", "HISTORY_USAGE", "power", granularity=300.0, back=0.0, dtstart=ZERO_S, duration=600.0)
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(asked,)))
+    talk.run(11.0)
+    assert values(told(talk)[0]) == [(0.0, 300.0, "power", 200.0, GOOD), (300.0, 300.0, "power", 700.0, GOOD)]
+
+
+def test_a_hundred_points_and_more_are_kept() -> None:
+    talk = begun()
+    for n in range(200):
+        talk.take(Picture(ME, (), (Average(Quantity.NET, None, ZERO_S - 60.0 * n, 60.0, float(n), 1.0),)))
+    assert len(talk.state.stock.series["depot"].minutes) == 200
+
+
+def test_an_interval_bounds_the_request() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power", dtstart=ZERO_S + 120.0, duration=120.0))
+    minutes(talk, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    assert [values(report)[0][:4] for report in told(talk)] == [
+        (120.0, 60.0, "power", 3.0),
+        (180.0, 60.0, "power", 4.0),
+    ]
+    assert talk.state.requests.pending == ()
+
+
+REFUSED = {
+    "no such report": (request("x", "NOTHING", "power"), 461),
+    "no such point": (request("x", "TELEMETRY_USAGE", "warp"), 452),
+    "a point of another report": (request("x", "TELEMETRY_STATUS", "power"), 452),
+    "green button": (request("x", "HISTORY_GREENBUTTON", "power"), 461),
+    "negative": (request("x", "TELEMETRY_USAGE", "power", back=-60.0), 454),
+}
+
+
+@pytest.mark.parametrize(("asked", "code"), REFUSED.values(), ids=REFUSED)
+def test_requests_that_cannot_be_met(asked: ReportRequest, code: int) -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(asked,)))
+    talk.run(11.0)
+    created = talk.vtn.of(OadrCreatedReport)[-1]
+    assert (created.eiResponse.responseCode, created.pending) == (code, ("q1",))
+
+
+def test_requests_for_another_ven_are_452() -> None:
+    talk = begun()
+    asked = OadrCreateReport(requestID="c", requests=(request("q1", "TELEMETRY_USAGE", "power"),), venID="42")
+    talk.vtn.outbox.append(asked)
+    talk.run(11.0)
+    created = talk.vtn.of(OadrCreatedReport)[-1]
+    assert (created.eiResponse.responseCode, created.pending) == (452, ())
+
+
+def test_a_cancel_with_and_without_a_last_report() -> None:
+    talk = begun(
+        request("q1", "TELEMETRY_USAGE", "power", back=600.0), request("q2", "TELEMETRY_USAGE", "power", back=600.0)
+    )
+    minutes(talk, 100.0, 200.0)
+    talk.vtn.outbox.append(OadrCancelReport(requestID="c1", reportRequestID=("q1",), reportToFollow=False))
+    talk.run(11.0)
+    canceled = talk.vtn.of(OadrCanceledReport)[-1]
+    assert (canceled.eiResponse.responseCode, canceled.pending) == (200, ("q2",))
+    assert told(talk) == []
+    talk.vtn.outbox.append(OadrCancelReport(requestID="c2", reportRequestID=("q2",), reportToFollow=True))
+    talk.run(11.0)
+    assert talk.vtn.of(OadrCanceledReport)[-1].pending == ()
+    assert [value for *_, value, _ in values(told(talk)[0])][:2] == [100.0, 200.0]
+
+
+def test_a_cancel_of_an_unknown_request_is_452() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.vtn.outbox.append(OadrCancelReport(requestID="c", reportRequestID=("q9",), reportToFollow=False))
+    talk.run(11.0)
+    canceled = talk.vtn.of(OadrCanceledReport)[-1]
+    assert (canceled.eiResponse.responseCode, canceled.pending) == (452, ("q1",))
+
+
+def test_a_cancel_that_comes_with_the_receipt_of_a_report() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    stop = OadrCancelReport(requestID="c", reportRequestID=("q1",), reportToFollow=False)
+    talk.vtn.meddle = lambda message: (
+        OadrUpdatedReport(eiResponse=OK, cancel=stop) if isinstance(message, OadrUpdateReport) else None
+    )
+    talk.run(200.0)
+    assert len(told(talk)) == 1
+    assert talk.state.requests.pending == ()
+
+
+def test_metadata_are_told_again_when_asked_for() -> None:
+    talk = begun()
+    wanted = ReportRequest(
+        reportRequestID="m",
+        reportSpecifierID="METADATA",
+        granularity=0.0,
+        reportBackDuration=0.0,
+        payloads=(SpecifierPayload(rID="0", readingType="x-notApplicable"),),
+    )
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(wanted,)))
+    talk.run(11.0)
+    again = talk.vtn.of(OadrRegisterReport)[-1]
+    assert again.reportRequestID == "m"
+    assert len(again.reports) == 3
+
+
+def test_new_metadata_end_what_was_asked_before() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    assert list(talk.state.requests.asked) == ["q1"]
+    wanted = replace(request("m", "METADATA", "power"), granularity=0.0, reportBackDuration=0.0)
+    talk.vtn.meddle = lambda message: None
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(wanted,)))
+    talk.run(11.0)
+    assert not talk.state.requests.asked
+
+
+def test_an_outage_loses_no_report_and_a_restart_neither() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    minutes(talk, 1.0)
+    talk.run(60.0)
+    first = [values(report)[0][3] for report in told(talk)]
+
+    def deaf(message: Message) -> int | None:
+        return 503 if isinstance(message, OadrUpdateReport) else None
+
+    talk.vtn.meddle = deaf
+    talk.vtn.asked.clear()
+    minutes(talk, 2.0, 3.0)
+    talk.run(40.0)
+    assert first == [1.0]
+    again = Talk(memory=talk.memory)
+    again.mono_s, again.utc_s = talk.mono_s, talk.utc_s
+    again.run(5.0)
+    assert [values(report)[0][2:4] for report in told(again)][:2] == [("power", 2.0), ("power", 3.0)] or len(
+        told(again)
+    ) >= 2
+    assert again.state.stock.unsent == ()
+    assert again.state.requests.pending == ("q1",)
+
+
+def test_a_report_the_vtn_refuses_is_told_of_and_holds_up_no_other() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.vtn.meddle = lambda message: (
+        OadrUpdatedReport(eiResponse=EiResponse(responseCode=452)) if isinstance(message, OadrUpdateReport) else None
+    )
+    talk.run(200.0)
+    assert len(told(talk)) == 3
+    assert "452" in talk.alarms["report"]
+
+
+def test_a_long_upload_holds_up_no_event() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrUpdateReport) else None
+    talk.run(300.0)
+    assert talk.reads[-1].at_s > talk.utc_s - 11.0
+    assert "reach" not in talk.alarms
+
+
+def test_reports_of_the_vtn_are_taken_politely() -> None:
+    talk = begun()
+    talk.vtn.outbox += [OadrRegisterReport(requestID="v1"), OadrUpdateReport(requestID="v2")]
+    talk.run(11.0)
+    assert talk.vtn.of(OadrRegisteredReport)[-1].eiResponse.requestID == "v1"
+    assert talk.vtn.of(OadrUpdatedReport)[-1].eiResponse.requestID == "v2"
+    assert Service.REPORT in talk.vtn.services
+
+
+def test_the_site_is_the_whole_vens_and_the_devices_are_a_resources() -> None:
+    talk = begun(terms=replace(TERMS, respondents={"": frozenset(), "r1": frozenset()}))
+    both = [
+        Average(Quantity.NET, None, ZERO_S, 60.0, 10.0, 1.0, Metered.CONNECTION),
+        Average(Quantity.NET, None, ZERO_S, 60.0, -5.0, 1.0, Metered.DEVICES),
+    ]
+    for respondent in (ME, Respondent("vtn", "r1")):
+        talk.take(Picture(respondent, (), tuple(both)))
+    series = talk.state.stock.series
+    assert [series[name].minutes[int(ZERO_S)].power_w for name in ("depot", "r1")] == [10.0, -5.0]

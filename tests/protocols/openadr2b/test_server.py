@@ -1,0 +1,140 @@
+"""Push mode over loopback: the VEN as an HTTP server, and everything a VTN may get wrong."""
+
+import io
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from openleadr import objects
+from openleadr.messaging import create_message
+
+from certs.signature import Signer, Trust, Verifier
+from certs.tls import openadr_client_context, openadr_server_context
+from protocols.openadr2b.server import PushServer
+from protocols.openadr2b.wire.events import OadrResponse
+from protocols.openadr2b.wire.reader import decode
+from protocols.openadr2b.wire.registration import OadrCanceledPartyRegistration, OadrCancelPartyRegistration
+from protocols.openadr2b.wire.writer import encode
+from tests.protocols.openadr2b.authority import authority
+from tests.protocols.openadr2b.vtn import PATH, Ven, signal, ven, vtn
+
+XML = {"Content-Type": "application/xml"}
+BASE = f"{PATH}/"
+
+
+@asynccontextmanager
+async def pushed(**more: Any) -> AsyncIterator[tuple[Ven, str, aiohttp.ClientSession]]:
+    tls = more.pop("server_tls", None)
+    async with (
+        vtn() as utility,
+        ven(utility.url, push_address="http://ven.example/x", **more) as depot,
+        PushServer(depot.client, host="127.0.0.1", port=0, ssl_context=tls) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        await depot.until(lambda: depot.reads)
+        assert utility.registrations[0]["transport_address"] == "http://ven.example/x"
+        assert utility.registrations[0]["http_pull_model"] is False
+        yield depot, f"{'https' if tls else 'http'}://127.0.0.1:{server.port}{BASE}", session
+
+
+def distribution(event_id: str, **more: Any) -> bytes:
+    """As openleadr writes it."""
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime.now(UTC)
+    event = objects.Event(
+        event_descriptor=objects.EventDescriptor(event_id, 0, "http://m", "far", created_date_time=now, priority=1),
+        active_period=objects.ActivePeriod(dtstart=now, duration=timedelta(minutes=30)),
+        event_signals=[signal()],
+        targets=[{"ven_id": "ven-1"}],
+        response_required="always",
+    )
+    written = create_message("oadrDistributeEvent", request_id="p1", vtn_id="my-vtn", events=[event], **more)
+    return str(written).encode()
+
+
+async def test_a_pushed_event_gets_a_bare_200_and_is_taken() -> None:
+    async with pushed() as (depot, url, session):
+        async with session.post(f"{url}EiEvent", data=distribution("e1"), headers=XML) as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+            assert "Transfer-Encoding" not in answer.headers
+        await depot.until(lambda: "e1" in depot.events)
+
+
+async def test_a_pushed_cancel_is_answered_there() -> None:
+    async with pushed() as (depot, url, session):
+        body = encode(OadrCancelPartyRegistration(requestID="c", registrationID="reg-1", venID="ven-1"))
+        async with session.post(f"{url}EiRegisterParty", data=body, headers=XML) as answer:
+            assert answer.status == 200
+            message = decode(await answer.read()).message
+        assert isinstance(message, OadrCanceledPartyRegistration)
+        assert depot.reads[-1].refused
+
+
+async def test_http_codes() -> None:
+    async with pushed() as (depot, url, session):
+        good = distribution("e1")
+        wrong: list[tuple[str, str, bytes, dict[str, str], int]] = [
+            ("POST", "OadrPoll", good, XML, 404),
+            ("POST", "eievent", good, XML, 404),
+            ("POST", "Nothing", good, XML, 404),
+            ("GET", "EiEvent", b"", XML, 501),
+            ("PUT", "EiEvent", good, XML, 501),
+            ("POST", "EiEvent", good, {"Content-Type": "text/plain"}, 406),
+            ("POST", "EiEvent", good, {"Content-Type": "application/xml; charset=latin-1"}, 406),
+            ("POST", "EiReport", good, XML, 406),
+            ("POST", "EiEvent", b"", XML, 406),
+            ("POST", "EiEvent", b"<a/>", XML, 406),
+            ("POST", "EiEvent", good[:-30], XML, 406),
+            ("POST", "EiEvent", b'<!DOCTYPE a [<!ENTITY b "b">]>' + good, XML, 406),
+            ("POST", "EiEvent", good + b" " * 10_000_000, XML, 406),
+        ]
+        for method, service, body, headers, status in wrong:
+            async with session.request(method, url + service, data=io.BytesIO(body), headers=headers) as answer:
+                assert answer.status == status, (method, service, headers)
+        assert depot.events == {}
+
+
+async def test_while_no_session_is_held_the_vtn_is_asked_to_come_again() -> None:
+    async with vtn() as utility, ven(utility.url) as depot:
+        await depot.until(lambda: depot.reads)
+        client = depot.client
+    async with PushServer(client, host="127.0.0.1", port=0) as server, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{server.port}{BASE}EiEvent"
+        async with session.post(url, data=distribution("e1"), headers=XML) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+async def test_pushes_over_mutual_tls_with_signatures(tmp_path: Path, kind: str) -> None:
+    root = authority(tmp_path, kind)
+    theirs, ours = root.issue("vtn"), root.issue("ven")
+    verify = Verifier(Trust.of([theirs.fingerprint]), time.time)
+    async with pushed(server_tls=openadr_server_context(ours.files)) as (depot, url, session):
+        depot.client.codec = type(depot.client.codec)(Signer(ours.certificate, ours.key, time.time), verify)
+        tls = openadr_client_context(theirs.files)
+        signed = distribution("e1", cert=theirs.certificate.read_bytes(), key=theirs.key.read_bytes())
+        async with session.post(f"{url}EiEvent", data=distribution("evil"), headers=XML, ssl=tls) as answer:
+            assert answer.status == 403
+        async with session.post(f"{url}EiEvent", data=signed, headers=XML, ssl=tls) as answer:
+            assert answer.status == 200
+        async with session.post(f"{url}EiEvent", data=signed, headers=XML, ssl=tls) as answer:
+            assert (answer.status, "seen before" in await answer.text()) == (403, True)
+        assert list(depot.events) == ["e1"]
+        with pytest.raises(aiohttp.ClientError):
+            await session.post(f"{url}EiEvent", data=signed, headers=XML, ssl=False)
+
+
+async def test_what_is_no_message_for_a_ven_is_answered_459() -> None:
+    async with pushed() as (_, url, session):
+        from protocols.openadr2b.wire.events import OadrRequestEvent
+
+        body = encode(OadrRequestEvent(requestID="r", venID="ven-1"))
+        async with session.post(f"{url}EiEvent", data=body, headers=XML) as answer:
+            message = decode(await answer.read()).message
+        assert isinstance(message, OadrResponse)
+        assert message.eiResponse.responseCode == 459

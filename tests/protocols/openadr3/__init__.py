@@ -1,0 +1,1 @@
+"""The OpenADR 3 VEN, and the VTN it is tried against."""

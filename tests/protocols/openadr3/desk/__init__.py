@@ -1,0 +1,1 @@
+"""The VTN's mind."""

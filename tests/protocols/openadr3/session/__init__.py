@@ -1,0 +1,1 @@
+"""The session in simulated time, against the VTN's desk."""

@@ -1,0 +1,90 @@
+"""Lists of many pages, and lists that change while they are read."""
+
+from typing import Any
+
+import pytest
+
+from tests.protocols.openadr3.rig import Rig, in_3_0_1
+
+
+def crowded(count: int, rig: Rig | None = None) -> tuple[Rig, str, list[str]]:
+    rig = rig or Rig()
+    program = rig.program()
+    return rig, program, [rig.event(program) for _ in range(count)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 99, 100, 120])
+def test_every_page_is_read(count: int) -> None:
+    rig, _, names = crowded(count)
+    rig.settle()
+    assert set(rig.events) == set(names)
+    assert rig.read.complete
+
+
+def test_pages_of_3_0_1() -> None:
+    rig, _, names = crowded(75, Rig(in_3_0_1()))
+    rig.settle()
+    assert set(rig.events) == set(names)
+
+
+def once(rig: Rig, on_page: int, act: Any) -> None:
+    pages = 0
+
+    def meanwhile(request: Any) -> None:
+        nonlocal pages
+        if "/events" in request.url and request.method == "GET":
+            pages += 1
+            if pages == on_page:
+                act()
+
+    rig.meanwhile = meanwhile
+
+
+def test_an_event_deleted_behind_us_hides_no_other() -> None:
+    """50 were read; the first goes before page 2 is asked for, so that number 51 moves to the place of number 50."""
+    rig, _, names = crowded(80)
+    once(rig, 2, lambda: rig.write("DELETE", f"/events/{names[0]}"))
+    rig.settle()
+    assert set(rig.events) == set(names[1:])
+    assert rig.read.complete
+
+
+def test_an_event_that_comes_while_we_page_is_seen() -> None:
+    rig, program, names = crowded(80)
+    once(rig, 2, lambda: names.append(rig.event(program)))
+    rig.settle()
+    assert set(rig.events) == set(names)
+
+
+def test_a_list_that_never_holds_still_is_not_read_to_its_end() -> None:
+    rig, _, _ = crowded(80)
+    rig.settle()
+    assert rig.read.complete
+
+    def meanwhile(request: Any) -> None:
+        if "/events" in request.url and "skip=49" in request.url:
+            oldest = rig.store.all("EVENT")[0]
+            rig.write("DELETE", f"/events/{oldest.id}")
+            rig.event(str(oldest.json["programID"]))
+
+    rig.meanwhile = meanwhile
+    rig.run(70.0)
+    last = rig.reads[-1]
+    assert (last.complete, last.listed) == (False, frozenset())
+    assert len(rig.sent("/events")) <= 2 + 2 * 4
+    assert "incomplete" in rig.alarms
+
+
+def test_a_vtn_that_ignores_skip_is_no_endless_list() -> None:
+    rig, _, _ = crowded(50)
+    rig.trick("repeated", "/events")
+    rig.run(30.0)
+    assert len(rig.sent("/events")) <= 20
+    assert rig.reads
+    assert not rig.read.complete
+
+
+def test_an_item_shown_twice_is_one() -> None:
+    rig, _, names = crowded(60)
+    rig.settle()
+    assert len(rig.read.events) == len(names)

@@ -1,0 +1,1 @@
+"""Objects of OpenADR 3 -> nouns of the model."""

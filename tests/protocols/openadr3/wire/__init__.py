@@ -1,0 +1,1 @@
+"""Bytes in, objects out, and back."""
