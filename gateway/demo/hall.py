@@ -10,7 +10,7 @@ from gateway.demo.measured import SETTLE_S, Sample, first_within, most_w, reache
 from gateway.demo.registers import series
 from gateway.demo.setting import AGGREGATOR, BATTERY, EAST, SUPPLIER
 from gateway.demo.stage import Stage
-from gateway.demo.step import Result, Step, wait_until
+from gateway.demo.step import Result, Step, exports, wait_until
 from grid_functions.model.errors import GatewayError
 
 UTILITY_W: Final = 3000
@@ -62,8 +62,9 @@ async def adr3_dispatch(stage: Stage) -> Result:
 async def limit_wins(stage: Stage) -> Result:
     """By day the tighter of two limits holds, and the utility's own once the VTN's is gone; the loser is told by ``osed why``."""
     await _scene(stage, sun=0.9)
-    bound = await stage.operator.export_limit(stage.programs["area"], UTILITY_W, 45)
+    bound = await stage.operator.export_limit(stage.programs["area"], UTILITY_W, 60)
     known = await stage.told(bound.mrid, {1, 2}, 8)
+    known = await stage.until("export", lambda: exports(stage, UTILITY_W - 500.0), 20.0) and known
     began_s, limit = stage.now_s, 1000
     event = await stage.supplier.event("S-2", "EXPORT_CAPACITY_LIMIT", limit / 1000.0, 60)
     await wait_until(stage, began_s + SETTLE_S + 2.0)
@@ -143,7 +144,13 @@ async def reports(stage: Stage) -> Result:
     usage = [wh * 60.0 for wh in await _usage_wh(stage)]  # of one minute
     off_usage_w = [round(watts - minute_w, 1) for watts in usage if minute_w is not None]
     ok = bool(off_w) and bool(off_usage_w) and max(map(abs, off_w + off_usage_w)) <= 100.0
-    figures = {"off_w_2b": off_w, "off_w_3": off_usage_w, "after_s": round(stage.now_s - began_s, 1)}
+    missing = sum(one["value"] == 0.0 for one in await stage.aggregator.values())
+    figures = {
+        "off_w_2b": off_w,
+        "missing_2b": missing,
+        "off_w_3": off_usage_w,
+        "after_s": round(stage.now_s - began_s, 1),
+    }
     return Result("reports", "the reports of both VTNs agree with the meter", ok, figures)
 
 
