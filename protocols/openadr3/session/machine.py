@@ -171,6 +171,8 @@ def _take(turn: Turn, found: reads.Found) -> None:
         emptied=emptied,
         reached=True,
     )
+    if found.programs.keys() != state.programs.keys():
+        hints.follow(turn)
     _remark(turn)
     turn.outputs.extend(reads.reads_of(state.terms, found, mine, turn.utc_s))
     duties.follow(turn)

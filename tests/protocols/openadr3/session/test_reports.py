@@ -288,7 +288,7 @@ def test_reports_that_nobody_takes_are_bounded() -> None:
     rig.event(rig.program(), **given)
     rig.settle()
     rig.trick("status", "/reports", status=503)
-    rig.run(10 * 3600.0)
+    rig.run(8.6 * 3600.0)
     assert len(rig.state.reporting.outbox.letters) == 500
     assert "reports lost" in rig.alarms
 
