@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from grid_functions.allocate.share import floor_to
 from grid_functions.allocate.stand import Stand
+from grid_functions.allocate.wish import EARLY_S
 
 _LOWERED_S = 60.0
 _WAIT_S = 25.0
@@ -23,6 +24,11 @@ class Level:
     more_s: float = math.inf
     more_a: float = math.inf
 
+    @property
+    def due_s(self) -> float:
+        """When it is told more, all measured values being the same; infinity = not by itself."""
+        return min(self.more_s + _WAIT_S, self.lowered_s + _LOWERED_S) if math.isfinite(self.more_s) else math.inf
+
 
 def step(before: Level | None, could_a: float, now_s: float, *, freed: bool) -> Level:
     """The level after this look. Less is told at once; more too, unless it was lowered within a minute: then it waits, since a house that
@@ -31,10 +37,10 @@ def step(before: Level | None, could_a: float, now_s: float, *, freed: bool) -> 
         return Level(could_a) if before is None else replace(before, more_s=math.inf, more_a=math.inf)
     if could_a < before.told_a:
         return Level(could_a, now_s)
-    if freed or before.told_a == 0 or now_s - before.lowered_s >= _LOWERED_S:
+    if freed or before.told_a == 0 or now_s - before.lowered_s >= _LOWERED_S - EARLY_S:
         return Level(could_a, before.lowered_s)
     more_s, more_a = min(before.more_s, now_s), min(before.more_a, could_a)
-    if now_s - more_s >= _WAIT_S:
+    if now_s - more_s >= _WAIT_S - EARLY_S:
         return Level(more_a, before.lowered_s)
     return replace(before, more_s=more_s, more_a=more_a)
 

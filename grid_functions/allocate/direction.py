@@ -27,7 +27,8 @@ class Shared:
     """``limits``: W per device that obeys and is bound. ``returns``: W per bound device that does not answer, for when it does.
 
     ``aimed``: W per device that is steered, at most its limit. ``short_w``: by how much the connection's bound cannot be kept from here.
-    ``beyond``: since when devices have been doing more than they were told.
+    ``beyond``: since when devices have been doing more than they were told; ``pressed``: one that left part of its share is told less than
+    it does now.
     """
 
     loop: Loop
@@ -38,6 +39,7 @@ class Shared:
     aimed: Mapping[str, float] = field(default_factory=dict)
     fuses: Mapping[Phase, Loop] = field(default_factory=dict)
     beyond: Mapping[str, float] = field(default_factory=dict)
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,12 @@ def divide(
         shared = replace(shared, limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
-    return Shared(loop, gauged, limits, returns, short_w, aimed, phases, beyond)
+    pressed = any(gauged[name].most_w < math.inf and _exceeds(ours[name], limit_w) for name, limit_w in limits.items())
+    return Shared(loop, gauged, limits, returns, short_w, aimed, phases, beyond, pressed)
+
+
+def _exceeds(one: Stand, limit_w: float) -> bool:
+    return one.doing is not None and one.doing.value_w > limit_w
 
 
 def standing_limits(

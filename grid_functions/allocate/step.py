@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from grid_functions.ability import has
 from grid_functions.allocate import fuses as fusing
+from grid_functions.allocate import lag
 from grid_functions.allocate import turn as turning
 from grid_functions.allocate.aim import aims, targets
 from grid_functions.allocate.amperes import Level, amperes, levels
@@ -18,7 +19,7 @@ from grid_functions.allocate.revert import reverts
 from grid_functions.allocate.served import Served, bounds_served, hit
 from grid_functions.allocate.stand import Stand, binding, members, stands, switched
 from grid_functions.allocate.turn import Turn
-from grid_functions.allocate.wish import Wish
+from grid_functions.allocate.wish import EARLY_S, Wish
 from grid_functions.model.claim import Claim, Ruling, SourceKind
 from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
@@ -176,8 +177,16 @@ def step(
     served += bounds_served(Quantity.CONSUMED, ruling, consumers, consumed)
     served += tuple(hit(aim, aimed, ruling) for aim in wanted)
     wishes = (*produced.wishes.values(), *consumed.wishes.values())
-    changes = (*(one.due_s for one in wishes), *(one.due_s for one in places.values()))
+    changes = (
+        *(one.due_s for one in wishes),
+        *(one.due_s for one in places.values()),
+        *(one.due_s for one in told.values()),
+    )
+    changes += lag.due_s(producers, produced.beyond, now.mono_s) + lag.due_s(consumers, consumed.beyond, now.mono_s)
     due_s = min((one for one in changes if one > now.mono_s), default=math.inf)
+    if produced.pressed or consumed.pressed:
+        # Told less than it does, a device now presses on its limit: the shares of the others are settled at the next look, which is now.
+        due_s = now.mono_s + EARLY_S
     wake = (Moment(OWN, now.utc_s + due_s - now.mono_s),) if due_s < math.inf else ()
     return AllocateStep(after, setpoints, served, wake, turning.entries(state.turns, after.turns))
 

@@ -8,7 +8,7 @@ _NEAR_OF_LIMIT = 0.4
 _HEADROOM = 0.1
 _HEADROOM_LEAST = 0.02
 _HEADROOM_LEAST_W = 100.0
-_EARLY_S = 0.001
+EARLY_S = 0.001
 """A wake-up may come that much too soon: it is counted on another clock."""
 
 
@@ -49,6 +49,6 @@ def step(
         return held
     # a limit that was just raised has not been filled yet: that is no sign of a weak sun
     settled_s = held.pressed_s + settle_s
-    if now_s < settled_s - _EARLY_S:
+    if now_s < settled_s - EARLY_S:
         return replace(held, due_s=settled_s)
     return Wish(doing_w + headroom_w, held.pressed_s)

@@ -10,6 +10,13 @@ import pytest_asyncio
 from tests.scenarios.thread.meanwhile import CASES
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process plays the whole folder: its files build on one stage each, and its cases are begun together."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("thread"))
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def begun(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
