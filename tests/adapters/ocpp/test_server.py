@@ -1,0 +1,201 @@
+"""The central system over real sockets, with a third party's charge points behind them."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, WSServerHandshakeError
+from argon2 import PasswordHasher
+
+from adapters.ocpp.access import Access, SecurityProfile
+from adapters.ocpp.outlet import OutletSettings
+from adapters.ocpp.server import CentralSystem, Charger, Listening
+from grid_functions.model.device import Seen, Vehicle
+from grid_functions.model.instants import Instants
+from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.units import Quantity
+from tests.adapters.ocpp.peers import socket_to, station_at
+
+BOTH = pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+OPEN = Access(SecurityProfile.NONE)
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Clock:
+    def now(self) -> Instants:
+        return Instants(time.monotonic(), time.time())
+
+
+class Site:
+    """One charger under a central system, and all that was seen of it."""
+
+    def __init__(self, central: CentralSystem, charger: Charger) -> None:
+        self.central, self.charger = central, charger
+        self.notes: list[str] = []
+        self._seen: asyncio.Queue[Seen] = asyncio.Queue()
+        self.running = asyncio.create_task(charger.run(self._seen.put_nowait))
+
+    async def sees(self, what: Callable[[Seen], bool]) -> Seen:
+        async with asyncio.timeout(20):
+            while not what(seen := await self._seen.get()):
+                pass
+        return seen
+
+    async def shows(self, limit_a: float, decision: int) -> Seen:
+        def shown(seen: Seen) -> bool:
+            holds = seen.condition.holds
+            return holds is not None and (holds.current_max_a, holds.decision) == (limit_a, decision)
+
+        return await self.sees(shown)
+
+
+@asynccontextmanager
+async def site(access: Access = OPEN, context: Any = None) -> AsyncIterator[Site]:
+    clock = Clock()
+    central = CentralSystem(Listening("127.0.0.1", 0, access), clock, context)
+    notes: list[str] = []
+
+    def note(kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+        notes.append(kind)
+
+    made = Site(central, Charger(OutletSettings("evse-1", "CP-1"), central, clock, note))
+    made.notes = notes
+    try:
+        await made.sees(lambda seen: central.port > 0)
+        yield made
+    finally:
+        made.running.cancel()
+        await asyncio.gather(made.running, return_exceptions=True)
+        await central.close()
+
+
+@BOTH
+async def test_a_third_partys_station_is_limited_read_back_measured_and_released(protocol: str) -> None:
+    async with site() as house, station_at(house.central.port, protocol) as station:
+        answer = await station.introduce()
+        assert answer.status == "Accepted"
+        await house.sees(lambda seen: seen.condition.vehicle is Vehicle.CONNECTED)
+        house.charger.want(Setpoint("evse-1", 3, current_max_a=16.0))
+        seen = await house.shows(16.0, 3)
+        assert (seen.nameplate.maker, seen.nameplate.serial) == ("Acme", "S-1")
+        assert seen.capability.watchdog, "the station shows its fallback"
+        house.charger.want(Setpoint("evse-1", 4, current_max_a=0.0))
+        await house.shows(0.0, 4)
+        await station.measure(0.0)
+        await house.sees(lambda seen: (Quantity.NET, None) in seen.condition.readings)
+        assert station.profile is not None
+        assert await house.charger.release()
+        assert station.profile is None
+
+
+@BOTH
+async def test_a_station_that_comes_back_is_told_anew(protocol: str) -> None:
+    async with site() as house:
+        house.charger.want(Setpoint("evse-1", 3, current_max_a=10.0))
+        async with station_at(house.central.port, protocol) as station:
+            await station.introduce()
+            await house.shows(10.0, 3)
+        gone = await house.sees(lambda seen: not seen.condition.online)
+        assert gone.condition.holds is not None, "it may still hold it"
+        async with station_at(house.central.port, protocol) as station:
+            await house.sees(lambda seen: seen.condition.online)
+            await house.shows(10.0, 3)
+
+
+async def test_a_second_connection_of_a_station_takes_the_place_of_the_first() -> None:
+    async with site() as house, socket_to(house.central.port) as first:
+        house.charger.want(Setpoint("evse-1", 3, current_max_a=10.0))
+        async with station_at(house.central.port, "ocpp1.6") as station:
+            await station.introduce()
+            await house.shows(10.0, 3)
+            while (message := await first.receive()).type is WSMsgType.TEXT:
+                pass
+            assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
+            # The end of the first harms nothing of the second.
+            house.charger.want(Setpoint("evse-1", 4, current_max_a=8.0))
+            await house.shows(8.0, 4)
+
+
+async def test_an_unknown_station_is_refused() -> None:
+    async with site() as house:
+        for name in ("CP-2", "cp-1", "CP-1%2F", "", "x" * 500):
+            with pytest.raises(WSServerHandshakeError) as refused:
+                async with socket_to(house.central.port, name):
+                    pass
+            assert refused.value.status == 404
+
+
+async def test_who_speaks_no_version_of_ours_is_hung_up_on() -> None:
+    async with site() as house:
+        for protocol in ("ocpp1.5", ""):
+            async with socket_to(house.central.port, protocol=protocol) as socket:
+                message = await socket.receive()
+                assert message.type is WSMsgType.CLOSE
+                assert message.data == 1002
+
+
+@pytest.mark.parametrize(
+    ("hashed", "password", "status"),
+    [
+        (QUICK.hash(b"correct horse"), b"correct horse", 101),
+        (QUICK.hash(b"correct horse"), b"wrong horse", 401),
+        (QUICK.hash(b"correct horse"), b"", 401),
+        (QUICK.hash(b"correct horse"), None, 401),
+        (QUICK.hash(b"\xff\x00:\n"), b"\xff\x00:\n", 101),
+        (None, b"correct horse", 401),
+    ],
+)
+async def test_profile_1_asks_for_a_password(hashed: str | None, password: bytes | None, status: int) -> None:
+    users = {} if hashed is None else {"CP-1": hashed}
+    async with site(Access(SecurityProfile.BASIC, users)) as house:
+        for _ in range(2):
+            if status == 101:
+                async with socket_to(house.central.port, password=password) as socket:
+                    assert socket.protocol == "ocpp1.6"
+            else:
+                with pytest.raises(WSServerHandshakeError) as refused:
+                    async with socket_to(house.central.port, password=password):
+                        pass
+                assert refused.value.status == status
+
+
+async def test_what_is_no_message_is_answered_and_the_station_goes_on() -> None:
+    async with site() as house, socket_to(house.central.port) as socket:
+        for nonsense in ("{", '[2,"1","Heartbeat",{"x":1}]', '[2,"2","../../etc/passwd",{}]', "[" * 100_000):
+            await socket.send_str(nonsense)
+            while (message := json.loads(await socket.receive_str()))[0] != 4:
+                pass
+        await socket.send_str('[2,"9","Heartbeat",{}]')
+        while (message := json.loads(await socket.receive_str()))[0] != 3:
+            pass
+        assert message[1] == "9"
+
+
+@pytest.mark.parametrize("harm", ["binary", "large"])
+async def test_what_is_no_text_or_too_long_ends_the_connection_only(harm: str) -> None:
+    async with site() as house, socket_to(house.central.port) as socket:
+        if harm == "binary":
+            await socket.send_bytes(b"\x00" * 10)
+        else:
+            await socket.send_str("x" * 300_000)
+        while (message := await socket.receive()).type is WSMsgType.TEXT:
+            pass
+        assert message.type is WSMsgType.CLOSE
+        async with station_at(house.central.port, "ocpp1.6") as station:
+            assert (await station.introduce()).status == "Accepted"
+
+
+async def test_a_port_that_is_taken_is_a_look_and_not_an_error() -> None:
+    async with site() as house:
+        clock = Clock()
+        other = CentralSystem(Listening("127.0.0.1", house.central.port, OPEN), clock)
+        late = Site(other, Charger(OutletSettings("evse-9", "CP-9"), other, clock, lambda *_: None))
+        seen = await late.sees(lambda seen: "cannot listen" in seen.condition.text)
+        assert not seen.condition.online
+        late.running.cancel()
+        await asyncio.gather(late.running, return_exceptions=True)
+        await other.close()
