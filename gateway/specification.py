@@ -8,10 +8,12 @@ from typing import Final
 
 from adapters.catalogue import FAMILIES
 from adapters.modbus.address import Address, parse_address
+from adapters.ocpp.access import SecurityProfile
 from certs.errors import CertificateError
-from certs.tls import TlsFiles, modbus_context
+from certs.tls import TlsFiles, modbus_context, ocpp_server_context
 from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
+from gateway.config.ocpp import OcppSettings, is_ocpp
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
 from gateway.sessions import protocols
@@ -33,13 +35,22 @@ class LinkSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CentralSpec:
+    """The central system that chargers connect to, as :class:`LinkSpec`."""
+
+    settings: OcppSettings
+    files: TlsFiles | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """One device's driver."""
 
     settings: DeviceSettings
     site: str
     observe: bool
-    link: LinkSpec
+    link: LinkSpec | CentralSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Specification:
     areas: Mapping[str, AreaSettings] = field(default_factory=dict)
 
     @property
-    def links(self) -> frozenset[LinkSpec]:
+    def links(self) -> frozenset[LinkSpec | CentralSpec]:
         """Every socket that some device needs."""
         return frozenset(device.link for site in self.sites.values() for device in site.devices)
 
@@ -108,36 +119,64 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links: dict[Address, LinkSpec] = {}
-    sites = {site.name: _site(site, loaded.folder, observe, upstreams, links) for site in configuration.sites}
+    links = _Links(loaded)
+    sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
     return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links: dict[Address, LinkSpec] = {}
-    sites = [_site(site, loaded.folder, False, {}, links) for site in loaded.configuration.sites]
+    links = _Links(loaded)
+    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
 
 def _site(
     site: SiteSettings,
-    folder: Path,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: dict[Address, LinkSpec],
+    links: "_Links",
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, folder, links)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, links.of(each)) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) -> LinkSpec:
+class _Links:
     """A socket or line is shared by the devices behind it; the first one named settles its manners."""
-    address = parse_address(device.address)
-    if address in links:
-        return links[address]
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._folder = loaded.folder
+        self._ocpp = loaded.configuration.gateway.ocpp
+        self._links: dict[Address, LinkSpec] = {}
+        self._central: CentralSpec | None = None
+
+    def of(self, device: DeviceSettings) -> LinkSpec | CentralSpec:
+        """The one that a device is behind. Raises CredentialFault for files that cannot be used."""
+        if is_ocpp(device) and self._ocpp is not None:
+            self._central = self._central or _central(self._ocpp, self._folder)
+            return self._central
+        address = parse_address(device.address)
+        if address not in self._links:
+            self._links[address] = _link(device, address, self._folder)
+        return self._links[address]
+
+
+def _central(settings: OcppSettings, folder: Path) -> CentralSpec:
+    if settings.tls is None:
+        return CentralSpec(settings)
+    certificate = folder / settings.tls.certificate
+    # Of profile 2 nobody's certificate is trusted, for nobody is asked for one.
+    ca = certificate if settings.tls.ca is None else folder / settings.tls.ca
+    files = TlsFiles(certificate, folder / settings.tls.key, ca)
+    mutual = settings.security is SecurityProfile.TLS_CERTIFICATE
+    paths = (files.certificate, files.key, files.ca)
+    digest = _digest("gateway.ocpp", paths, lambda: ocpp_server_context(files, certificates=mutual))
+    return CentralSpec(settings, files, digest)
+
+
+def _link(device: DeviceSettings, address: Address, folder: Path) -> LinkSpec:
     pace = FAMILIES[device.family].family(**device.options).pace
     asked_s = device.timeout_s or (_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
     files, digest = None, ""
@@ -145,10 +184,7 @@ def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) 
         files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
         paths = (files.certificate, files.key, files.ca)
         digest = _digest(f"device {device.name}", paths, lambda: modbus_context(files))
-    links[address] = LinkSpec(
-        address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest
-    )
-    return links[address]
+    return LinkSpec(address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest)
 
 
 _TIMEOUT_S: Final = 3.0

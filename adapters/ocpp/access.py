@@ -21,6 +21,16 @@ class SecurityProfile(IntEnum):
     TLS_BASIC = 2
     TLS_CERTIFICATE = 3
 
+    @property
+    def by_password(self) -> bool:
+        """Whether a station shows a password."""
+        return self in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
+
+    @property
+    def by_tls(self) -> bool:
+        """Whether what is said is secret."""
+        return self in (SecurityProfile.TLS_BASIC, SecurityProfile.TLS_CERTIFICATE)
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -28,11 +38,6 @@ class Access:
 
     profile: SecurityProfile
     users: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def by_password(self) -> bool:
-        """Whether a station shows a password."""
-        return self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
 
 
 class Passwords:

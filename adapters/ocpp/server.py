@@ -196,7 +196,7 @@ class CentralSystem:
             shown = request.transport.get_extra_info("peercert") if request.transport is not None else None
             if not certified(shown, station):
                 return web.Response(status=401, reason="the certificate is another station's")
-        elif access.by_password and not await self._password(station, request.headers.get("Authorization")):
+        elif access.profile.by_password and not await self._password(station, request.headers.get("Authorization")):
             return web.Response(status=401, reason="wrong password", headers={"WWW-Authenticate": 'Basic realm="ocpp"'})
         return None
 

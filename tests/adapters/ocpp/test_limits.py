@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from ocpp.messages import get_validator
 
+from adapters.ocpp.frames import Version, fault_of
 from adapters.ocpp.options import OcppOptions
 from adapters.settings import Pinned
 from grid_functions.model.control import Mode
@@ -131,9 +131,7 @@ def test_what_is_said_fits_the_schemas(protocol: str) -> None:
         if not stage.said:
             break
         _, action, payload = stage.said[0]
-        validator = get_validator(2, action, protocol.removeprefix("ocpp"), parse_float=float)
-        errors = [one for one in validator.iter_errors(payload) if one.validator != "multipleOf"]
-        assert errors == [], action
+        assert fault_of(action, payload, Version(protocol), answer=False) is None
         seen.add(action)
         stage.fail(action, "GenericError")
     assert {"SetChargingProfile", "GetCompositeSchedule", "TriggerMessage"} <= seen
