@@ -1,7 +1,7 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -119,14 +119,14 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links = _Links(loaded)
+    links = _links(loaded)
     sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
     return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links = _Links(loaded)
+    links = _links(loaded)
     sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
@@ -135,32 +135,46 @@ def _site(
     site: SiteSettings,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: "_Links",
+    links: Mapping[str, LinkSpec | CentralSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, links.of(each)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, links[each.address]) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-class _Links:
-    """A socket or line is shared by the devices behind it; the first one named settles its manners."""
+def _links(loaded: Loaded) -> dict[str, LinkSpec | CentralSpec]:
+    """Every socket and line, and the central system, by the addresses of devices as they are written.
 
-    def __init__(self, loaded: Loaded) -> None:
-        self._folder = loaded.folder
-        self._ocpp = loaded.configuration.gateway.ocpp
-        self._links: dict[Address, LinkSpec] = {}
-        self._central: CentralSpec | None = None
+    A line is shared by the devices behind it, and as gentle as the most delicate of them wants.
+    """
+    behind: dict[Address, list[DeviceSettings]] = {}
+    calling: list[DeviceSettings] = []
+    for site in loaded.configuration.sites:
+        for device in site.devices:
+            (calling if is_ocpp(device) else behind.setdefault(parse_address(device.address), [])).append(device)
+    found: dict[str, LinkSpec | CentralSpec] = {}
+    for address, devices in behind.items():
+        found |= dict.fromkeys((one.address for one in devices), _link(address, devices, loaded.folder))
+    ocpp = loaded.configuration.gateway.ocpp
+    if ocpp is not None and calling:
+        found |= dict.fromkeys((one.address for one in calling), _central(ocpp, loaded.folder))
+    return found
 
-    def of(self, device: DeviceSettings) -> LinkSpec | CentralSpec:
-        """The one that a device is behind. Raises CredentialFault for files that cannot be used."""
-        if is_ocpp(device) and self._ocpp is not None:
-            self._central = self._central or _central(self._ocpp, self._folder)
-            return self._central
-        address = parse_address(device.address)
-        if address not in self._links:
-            self._links[address] = _link(device, address, self._folder)
-        return self._links[address]
+
+def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> LinkSpec:
+    paces = [FAMILIES[device.family].family(**device.options).pace for device in devices]
+    said_s = [device.timeout_s for device in devices if device.timeout_s is not None]
+    asked_s = max(said_s, default=_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
+    timeout_s = max(asked_s, *(pace.timeout_s or 0.0 for pace in paces))
+    min_gap_s = max(0.0, *(pace.min_gap_s for pace in paces), *(device.min_gap_s for device in devices))
+    secured = next((device for device in devices if device.tls is not None), None)
+    if secured is None or secured.tls is None:
+        return LinkSpec(address, timeout_s, min_gap_s)
+    files = TlsFiles(folder / secured.tls.certificate, folder / secured.tls.key, folder / secured.tls.ca)
+    paths = (files.certificate, files.key, files.ca)
+    digest = _digest(f"device {secured.name}", paths, lambda: modbus_context(files))
+    return LinkSpec(address, timeout_s, min_gap_s, files, digest)
 
 
 def _central(settings: OcppSettings, folder: Path) -> CentralSpec:
@@ -174,17 +188,6 @@ def _central(settings: OcppSettings, folder: Path) -> CentralSpec:
     paths = (files.certificate, files.key, files.ca)
     digest = _digest("gateway.ocpp", paths, lambda: ocpp_server_context(files, certificates=mutual))
     return CentralSpec(settings, files, digest)
-
-
-def _link(device: DeviceSettings, address: Address, folder: Path) -> LinkSpec:
-    pace = FAMILIES[device.family].family(**device.options).pace
-    asked_s = device.timeout_s or (_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
-    files, digest = None, ""
-    if device.tls is not None:
-        files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
-        paths = (files.certificate, files.key, files.ca)
-        digest = _digest(f"device {device.name}", paths, lambda: modbus_context(files))
-    return LinkSpec(address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest)
 
 
 _TIMEOUT_S: Final = 3.0

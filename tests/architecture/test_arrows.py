@@ -41,7 +41,7 @@ AWAITING = (
     "gateway/watchdog.py",
     "gateway/wiring.py",
 )
-DECLARING = ("grid_functions/model/ports.py",)
+DECLARING = ("gateway/books.py", "grid_functions/model/ports.py")
 
 _PURE_OCPP = (
     *("access", "address", "desk", "dialect", "facts", "frames", "limit", "options", "outlet", "samples", "session"),

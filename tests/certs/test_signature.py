@@ -260,6 +260,10 @@ def test_what_is_no_document(party: Party, clock: Clock, body: bytes) -> None:
         (rb"#(rsa|ecdsa)-sha256", b"#hmac-sha256"),
         (rb"xmlenc#sha256", b"xmlenc#sha1"),
         (rb'URI="#oadrSignedObject"', b'URI=""'),
+        (
+            rb"http://www.w3.org/TR/2001/REC-xml-c14n-20010315(?=\"/></ds:Transforms)",
+            b"http://www.w3.org/2000/09/xmldsig#enveloped-signature",
+        ),
         (rb'URI="#oadrSignedObject"', b'URI="file:///etc/passwd"'),
     ],
 )

@@ -125,7 +125,7 @@ def erase(turn: Turn, why: str, *, left: bool) -> None:
     turn.register(Registration(state.terms.ven_id, state.terms.registration_id))
     wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
     turn.change(
-        book=Book(waiting=state.book.waiting),
+        book=Book(waiting=state.book.waiting),  # what waits is stranded now, and settled when the step ends
         requests=Requests(),
         opts=Opts(),
         stock=replace(state.stock, unsent=()),
