@@ -38,7 +38,7 @@ class LinkSpec:
 class CentralSpec:
     """The central system that chargers connect to, as :class:`LinkSpec`."""
 
-    settings: OcppSettings
+    settings: OcppSettings = field(hash=False)  # its users are a mapping
     files: TlsFiles | None = None
     digest: str = ""
 
