@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from adapters.ocpp import times
 from adapters.ocpp.desk import Desk
-from adapters.ocpp.facts import Answer, Fact, Order, Period, Unit, Verdict
+from adapters.ocpp.facts import Answer, Fact, Order, Period, Schedule, Unit, Verdict
 from adapters.ocpp.frames import Code, Payload, Version
 
 PROFILE_ID: Final = 24_200
 """Of the charging profile on connector 0; the others follow."""
+
+MEASURANDS: Final = "Power.Active.Import,Current.Import,Voltage,Energy.Active.Import.Register"
+"""What stations are asked to measure."""
 
 Heard = tuple[dict[str, Any], tuple[Fact, ...]]
 """What a call is answered with, and what it says."""
@@ -53,6 +57,26 @@ def nothing(payload: Payload, desk: Desk, utc_s: float) -> Heard:
     return {}, ()
 
 
+def heartbeat(payload: Payload, desk: Desk, utc_s: float) -> Heard:
+    """It lives, and sets its clock."""
+    return {"currentTime": times.written(utc_s)}, ()
+
+
+def data(payload: Payload, desk: Desk, utc_s: float) -> Heard:
+    """DataTransfer: no vendor's own messages are known here."""
+    return {"status": "UnknownVendorId"}, ()
+
+
+def no(payload: Payload, desk: Desk, utc_s: float) -> Heard:
+    """What is asked for is not had here."""
+    return {"status": "Rejected"}, ()
+
+
+def booted(desk: Desk, utc_s: float) -> dict[str, Any]:
+    """The answer to BootNotification: who could connect is accepted."""
+    return {"status": "Accepted", "currentTime": times.written(utc_s), "interval": desk.rules.heartbeat_s}
+
+
 def verdict(status: object, why: str = "") -> Answer:
     """By the status words of both versions."""
     if status in ("Accepted", "Scheduled", "RebootRequired", "Unknown"):
@@ -74,7 +98,18 @@ def periods(plain: list[Mapping[str, Any]]) -> tuple[Period, ...]:
     return tuple(sorted(found, key=lambda one: one.start_s))
 
 
-def plain_periods(listed: tuple[Period, ...]) -> list[dict[str, Any]]:
+def plain_schedule(schedule: Schedule) -> dict[str, Any]:
+    """As both versions write it."""
+    plain: dict[str, Any] = {}
+    if schedule.start_utc_s is not None:
+        plain["startSchedule"] = times.written(schedule.start_utc_s)
+    if schedule.duration_s is not None:
+        plain["duration"] = schedule.duration_s
+    listed = _plain_periods(schedule.periods)
+    return {**plain, "chargingRateUnit": schedule.unit, "chargingSchedulePeriod": listed}
+
+
+def _plain_periods(listed: tuple[Period, ...]) -> list[dict[str, Any]]:
     """As both versions list them, in tenths (1.6, clause 7.14), rounded down."""
     return [
         {"startPeriod": one.start_s, "limit": int(one.limit * 10 + 1e-6) / 10}

@@ -8,13 +8,18 @@ from typing import Any, Final
 from adapters.ocpp import times
 from adapters.ocpp.desk import Desk
 from adapters.ocpp.dialect import (
+    MEASURANDS,
     PROFILE_ID,
     Hear,
     Heard,
     Phrase,
+    booted,
+    data,
+    heartbeat,
+    no,
     nothing,
     periods,
-    plain_periods,
+    plain_schedule,
     rate_units,
     verdict,
     whole,
@@ -69,7 +74,7 @@ class V16:
             case AskManners():
                 return Phrase("GetConfiguration", {"key": list(_MANNERS)})
             case SampleEvery(part=0):
-                return Phrase("ChangeConfiguration", {"key": "MeterValuesSampledData", "value": _MEASURANDS})
+                return Phrase("ChangeConfiguration", {"key": "MeterValuesSampledData", "value": MEASURANDS})
             case SampleEvery():
                 return Phrase("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": str(order.seconds)})
             case Trigger():
@@ -98,22 +103,12 @@ class V16:
 
 def _profile(order: Tell) -> dict[str, Any]:
     """Clause 7.8. Absolute, so that its end does not depend on when a car came."""
-    schedule = order.schedule
-    timing: dict[str, Any] = {}
-    if schedule.start_utc_s is not None:
-        timing["startSchedule"] = times.written(schedule.start_utc_s)
-    if schedule.duration_s is not None:
-        timing["duration"] = schedule.duration_s
     return {
         "chargingProfileId": PROFILE_ID + order.connector,
         "stackLevel": order.stack,
         "chargingProfilePurpose": _PURPOSES[order.purpose],
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": {
-            **timing,
-            "chargingRateUnit": schedule.unit,
-            "chargingSchedulePeriod": plain_periods(schedule.periods),
-        },
+        "chargingSchedule": plain_schedule(order.schedule),
     }
 
 
@@ -134,12 +129,7 @@ def _boot(payload: Payload, desk: Desk, utc_s: float) -> Heard:
         serial=payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber") or "",
         version=payload.get("firmwareVersion", ""),
     )
-    answer = {"status": "Accepted", "currentTime": times.written(utc_s), "interval": desk.rules.heartbeat_s}
-    return answer, (Booted(plate),)
-
-
-def _heartbeat(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"currentTime": times.written(utc_s)}, ()
+    return booted(desk, utc_s), (Booted(plate),)
 
 
 def _status(payload: Payload, desk: Desk, utc_s: float) -> Heard:
@@ -172,14 +162,6 @@ def _meter(payload: Payload, desk: Desk, utc_s: float) -> Heard:
     return {}, (Sampled(payload["connectorId"], tuple(_samples(payload["meterValue"]))),)
 
 
-def _data(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"status": "UnknownVendorId"}, ()
-
-
-def _sign(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"status": "Rejected"}, ()
-
-
 def _admission(tag: str, desk: Desk) -> str:
     return "Accepted" if desk.rules.admits(tag) else "Invalid"
 
@@ -207,7 +189,6 @@ _MANNERS: Final = (
     "ChargeProfileMaxStackLevel",
     "ConnectorSwitch3to1PhaseSupported",
 )
-_MEASURANDS: Final = "Power.Active.Import,Current.Import,Voltage,Energy.Active.Import.Register"
 _VEHICLES: Final[Mapping[str, Vehicle]] = MappingProxyType(
     {
         "Available": Vehicle.ABSENT,
@@ -225,14 +206,14 @@ _VEHICLES: Final[Mapping[str, Vehicle]] = MappingProxyType(
 _CALLS: Final[Mapping[str, Hear]] = MappingProxyType(
     {
         "BootNotification": _boot,
-        "Heartbeat": _heartbeat,
+        "Heartbeat": heartbeat,
         "StatusNotification": _status,
         "Authorize": _authorize,
         "StartTransaction": _start,
         "StopTransaction": _stop,
         "MeterValues": _meter,
-        "DataTransfer": _data,
-        "SignCertificate": _sign,
+        "DataTransfer": data,
+        "SignCertificate": no,
         "DiagnosticsStatusNotification": nothing,
         "FirmwareStatusNotification": nothing,
         "SignedFirmwareStatusNotification": nothing,

@@ -10,13 +10,18 @@ from typing import Any, Final
 from adapters.ocpp import times
 from adapters.ocpp.desk import Desk
 from adapters.ocpp.dialect import (
+    MEASURANDS,
     PROFILE_ID,
     Hear,
     Heard,
     Phrase,
+    booted,
+    data,
+    heartbeat,
+    no,
     nothing,
     periods,
-    plain_periods,
+    plain_schedule,
     rate_units,
     verdict,
     whole,
@@ -74,7 +79,7 @@ class V201:
                 return Phrase("GetVariables", variables)
             case SampleEvery():
                 data = [
-                    {**_variable("SampledDataCtrlr", "TxUpdatedMeasurands"), "attributeValue": _MEASURANDS},
+                    {**_variable("SampledDataCtrlr", "TxUpdatedMeasurands"), "attributeValue": MEASURANDS},
                     {**_variable("SampledDataCtrlr", "TxUpdatedInterval"), "attributeValue": str(order.seconds)},
                 ]
                 return Phrase("SetVariables", {"setVariableData": data})
@@ -118,25 +123,12 @@ class V201:
 
 def _profile(order: Tell) -> dict[str, Any]:
     """ChargingProfileType. Absolute, so that its end does not depend on when a car came."""
-    schedule = order.schedule
-    timing: dict[str, Any] = {}
-    if schedule.start_utc_s is not None:
-        timing["startSchedule"] = times.written(schedule.start_utc_s)
-    if schedule.duration_s is not None:
-        timing["duration"] = schedule.duration_s
     return {
         "id": PROFILE_ID + order.connector,
         "stackLevel": order.stack,
         "chargingProfilePurpose": _PURPOSES[order.purpose],
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": [
-            {
-                "id": 1,
-                **timing,
-                "chargingRateUnit": schedule.unit,
-                "chargingSchedulePeriod": plain_periods(schedule.periods),
-            }
-        ],
+        "chargingSchedule": [{"id": 1, **plain_schedule(order.schedule)}],
     }
 
 
@@ -162,12 +154,7 @@ def _boot(payload: Payload, desk: Desk, utc_s: float) -> Heard:
         serial=station.get("serialNumber", ""),
         version=station.get("firmwareVersion", ""),
     )
-    answer = {"status": "Accepted", "currentTime": times.written(utc_s), "interval": desk.rules.heartbeat_s}
-    return answer, (Booted(plate),)
-
-
-def _heartbeat(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"currentTime": times.written(utc_s)}, ()
+    return booted(desk, utc_s), (Booted(plate),)
 
 
 def _status(payload: Payload, desk: Desk, utc_s: float) -> Heard:
@@ -210,14 +197,6 @@ def _meter(payload: Payload, desk: Desk, utc_s: float) -> Heard:
     return {}, (Sampled(payload["evseId"], tuple(_samples(payload["meterValue"]))),)
 
 
-def _data(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"status": "UnknownVendorId"}, ()
-
-
-def _no(payload: Payload, desk: Desk, utc_s: float) -> Heard:
-    return {"status": "Rejected"}, ()
-
-
 def _admission(token: Payload, desk: Desk) -> str:
     """C02 and C06: no token is none to refuse."""
     free = token["type"] == "NoAuthorization"
@@ -240,7 +219,6 @@ _REGISTER: Final = "Energy.Active.Import.Register"
 _PURPOSES: Final = {Purpose.TX_DEFAULT: "TxDefaultProfile", Purpose.STATION_MAX: "ChargingStationMaxProfile"}
 """ChargingStationExternalConstraints is what stations report of others' limits; who gets it set refuses it (K01.FR.22)."""
 _MANNERS: Final = ("RateUnit", "PeriodsPerSchedule", "ProfileStackLevel", "Phases3to1")
-_MEASURANDS: Final = "Power.Active.Import,Current.Import,Voltage,Energy.Active.Import.Register"
 _CONNECTORS: Final[Mapping[str, Vehicle | None]] = MappingProxyType(
     {
         "Available": Vehicle.ABSENT,
@@ -264,14 +242,14 @@ _VEHICLES: Final[Mapping[str, Vehicle]] = MappingProxyType(
 _CALLS: Final[Mapping[str, Hear]] = MappingProxyType(
     {
         "BootNotification": _boot,
-        "Heartbeat": _heartbeat,
+        "Heartbeat": heartbeat,
         "StatusNotification": _status,
         "Authorize": _authorize,
         "TransactionEvent": _transaction,
         "MeterValues": _meter,
-        "DataTransfer": _data,
-        "SignCertificate": _no,
-        "NotifyEVChargingNeeds": _no,
+        "DataTransfer": data,
+        "SignCertificate": no,
+        "NotifyEVChargingNeeds": no,
         **dict.fromkeys(
             (
                 "ClearedChargingLimit",

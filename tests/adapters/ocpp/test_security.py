@@ -11,8 +11,8 @@ from certs.errors import CertificateError
 from certs.tls import TlsFiles, ocpp_server_context
 from grid_functions.model.setpoint import Setpoint
 from tests.adapters.ocpp.authority import Authority
+from tests.adapters.ocpp.house import QUICK, site
 from tests.adapters.ocpp.peers import socket_to, station_at
-from tests.adapters.ocpp.test_server import QUICK, site
 
 PASSWORD = b"correct horse battery"
 
