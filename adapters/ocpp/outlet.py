@@ -112,6 +112,11 @@ class Outlet:
         if old is not None and self._decision and self._limit == limit_of(old, self._options):
             self._decision = setpoint.decision
 
+    @property
+    def correlation(self) -> str:
+        """Of the decision whose setpoint is wanted, as the log has it."""
+        return "" if self._wanted is None else f"decision-{self._wanted.decision}"
+
     def released(self) -> bool:
         """Whether it shows that nothing is wanted of it, and its station has forgotten our limit."""
         return self.settings.read_only or (self._online and self._limit is None and not self._ours)

@@ -168,9 +168,10 @@ class CentralSystem:
         chargers = tuple(mine.values())
         desk = self._desks.setdefault(station, Desk(self._listening.rules, self._number))
 
-        def note(kind: str, body: Mapping[str, Any]) -> None:
-            for charger in chargers[:1]:
-                charger.note(kind, "", {"station": station, **body})
+        def note(outlet: Outlet | None, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+            # What concerns the whole station is noted once.
+            for charger in [one for one in chargers if one.outlet is outlet] or chargers[:1]:
+                charger.note(kind, correlation, {"station": station, **body})
 
         session = Session(dialect, desk, [one.outlet for one in chargers], _id, note)
         connection = _Connection(socket, session, chargers, self._clock)

@@ -14,11 +14,14 @@ from adapters.ocpp.facts import (
     Answer,
     AskManners,
     Booted,
+    Clear,
     Fact,
     KeepList,
     Manners,
     Order,
     SampleEvery,
+    Show,
+    Tell,
     Trigger,
     Verdict,
 )
@@ -35,7 +38,8 @@ MISSED: Final = 2
 DIALECTS: Final[Mapping[str, Dialect]] = {Version.V201: V201(), Version.V16: V16()}
 """By WebSocket subprotocol, the one we would rather speak first."""
 
-Note = Callable[[str, Mapping[str, Any]], None]
+Note = Callable[[Outlet | None, str, str, Mapping[str, Any]], None]
+"""For the log: whom it concerns (None: the station), its kind, correlation and body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class _Flight:
 
 
 class Session:
-    """From the opening of one socket to its end. ``ids`` gives the next call's; ``note(kind, body)`` is for the log."""
+    """From the opening of one socket to its end. ``ids`` gives the next call's."""
 
     def __init__(
         self, dialect: Dialect, desk: Desk, outlets: Iterable[Outlet], ids: Callable[[], str], note: Note
@@ -88,7 +92,7 @@ class Session:
                 self._take_answer(message, now)
                 return self.due(now)
             case Nonsense(why, answer):
-                self._note("malformed", {"why": why, "text": text[:200]})
+                self._note(None, "malformed", "", {"why": why, "text": text[:200]})
                 return () if answer is None else (encode(answer, self._dialect.version),)
 
     def due(self, now: Instants) -> tuple[str, ...]:
@@ -97,7 +101,7 @@ class Session:
         if flight is not None and now.mono_s >= flight.until_s:
             self._flight = None
             self._missed += 1
-            self._note("no answer", {"action": flight.action})
+            self._note(flight.outlet, "no answer", _correlation(flight.outlet), {"action": flight.action})
             self._hear_answer(flight, Answer(Verdict.REJECTED, f"no answer in {CALL_TIMEOUT_S:g} s"), now)
         if self._flight is not None or self.hung:
             return ()
@@ -108,7 +112,8 @@ class Session:
         self._flight = _Flight(self._ids(), phrase.action, order, outlet, now.mono_s + CALL_TIMEOUT_S)
         if outlet is not None:
             outlet.said(order, now)
-        self._note("call", {"action": phrase.action, "payload": phrase.payload})
+        kind = "write" if isinstance(order, Tell | Clear) else "call"
+        self._note(outlet, kind, _correlation(outlet), {"action": phrase.action, "payload": phrase.payload})
         return (encode(Call(self._flight.id, phrase.action, phrase.payload), self._dialect.version),)
 
     def _learn(self) -> None:
@@ -163,7 +168,7 @@ class Session:
         flight = self._flight
         if flight is None or flight.id != message.id:
             # Late, doubled, or to nothing: it changes nothing.
-            self._note("stray answer", {"id": message.id[:50]})
+            self._note(None, "stray answer", "", {"id": message.id[:50]})
             return
         self._flight, self._missed = None, 0
         if isinstance(message, Failure):
@@ -176,7 +181,10 @@ class Session:
             except ArithmeticError:
                 answer = Answer(Verdict.REJECTED, f"its answer to {flight.action} has a number beyond measure")
         if answer.verdict is not Verdict.ACCEPTED:
-            self._note("refused", {"action": flight.action, "why": answer.why})
+            body = {"action": flight.action, "why": answer.why}
+            self._note(flight.outlet, "refused", _correlation(flight.outlet), body)
+        elif isinstance(flight.order, Show) and isinstance(message, Result):
+            self._note(flight.outlet, "read-back", _correlation(flight.outlet), {"shown": message.payload})
         self._hear_answer(flight, answer, now)
 
     def _hear_answer(self, flight: _Flight, answer: Answer, now: Instants) -> None:
@@ -185,3 +193,8 @@ class Session:
         elif isinstance(flight.order, AskManners):
             for outlet in self._outlets:
                 outlet.learn(answer.manners or Manners())
+
+
+def _correlation(outlet: Outlet | None) -> str:
+    """Of the decision that something is done for."""
+    return "" if outlet is None else outlet.correlation

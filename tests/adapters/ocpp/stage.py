@@ -68,7 +68,7 @@ class Stage:
             )
             for n in connectors
         ]
-        self.notes: list[tuple[str, Mapping[str, Any]]] = []
+        self.notes: list[tuple[str, str, Mapping[str, Any]]] = []
         self.desk = Desk(rules, count(100).__next__)
         self.said: list[tuple[str, str, dict[str, Any]]] = []
         self.replies: list[list[Any]] = []
@@ -99,7 +99,7 @@ class Stage:
             self.desk,
             self.outlets,
             self._ids.__next__,
-            lambda kind, body: self.notes.append((kind, body)),
+            lambda outlet, kind, correlation, body: self.notes.append((kind, correlation, body)),
         )
 
     def open(self) -> None:

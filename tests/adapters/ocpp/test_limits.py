@@ -47,6 +47,17 @@ def test_a_limit_of_1_6_is_a_default_profile_that_ends_in_the_fallback() -> None
     assert stage.look().condition.troubles == frozenset()
 
 
+@BOTH
+def test_what_is_written_and_read_back_is_noted_with_its_decision(protocol: str) -> None:
+    stage = Stage(protocol).introduced()
+    stage.notes.clear()
+    stage.want(ampere(16, 42))
+    stage.told(16.0)
+    noted = [(kind, correlation) for kind, correlation, _ in stage.notes]
+    assert noted == [("write", "decision-42"), ("call", "decision-42"), ("read-back", "decision-42")]
+    assert stage.notes[0][2]["action"] == "SetChargingProfile"
+
+
 def test_a_limit_of_2_0_1_is_a_default_profile_that_ends_in_the_fallback() -> None:
     stage = Stage(V201).introduced()
     stage.want(ampere(10))
