@@ -126,14 +126,19 @@ class CentralSystem:
         """Which connectors are of interest changed: the station is to begin anew."""
         connection = self._sessions.pop(station, None)
         if connection is not None:
-            connection.abandon()
+            connection.abandon(b"its devices changed")
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
             self._forget()
-            for connection in tuple(self._sessions.values()):
-                connection.poke()
+            for station, connection in tuple(self._sessions.items()):
+                try:
+                    connection.poke()
+                except Exception:
+                    # A defect of ours ends one connection, not the timers of all the others.
+                    _log.exception("a station's session failed", station=station)
+                    connection.abandon(b"internal error")
 
     def _forget(self) -> None:
         now_s = self._clock.now().mono_s
@@ -178,7 +183,7 @@ class CentralSystem:
         before, self._sessions[station] = self._sessions.get(station), connection
         if before is not None:
             # The station knows better than we whether its old socket is dead.
-            before.abandon()
+            before.abandon(b"replaced")
         _log.info("station connected", station=station, protocol=socket.ws_protocol, remote=request.remote)
         try:
             await connection.run()
@@ -251,15 +256,15 @@ class _Connection:
             return
         self._send_later(self._session.due(self._clock.now()))
         if self._session.hung:
-            self.abandon()
+            self.abandon(b"no answers")
 
-    def abandon(self) -> None:
+    def abandon(self, why: bytes) -> None:
         """It is no longer heard; its socket is closed as soon as may be."""
         if not self._left:
             self._left = True
             self.closed("its station is not connected")
         if self._ending is None:
-            self._ending = asyncio.create_task(self.end(WSCloseCode.POLICY_VIOLATION, b"replaced"))
+            self._ending = asyncio.create_task(self.end(WSCloseCode.POLICY_VIOLATION, why))
 
     async def end(self, code: int, why: bytes) -> None:
         """Close the socket, whether or not the station takes part."""

@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
+    help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus and OCPP to devices, one arbitration between.",
 )
 app.add_typer(certificates.app, name="certs")
 app.add_typer(area.app, name="area")

@@ -9,6 +9,7 @@ from aiohttp import WSMsgType, WSServerHandshakeError
 from adapters.ocpp.access import Access, SecurityProfile
 from adapters.ocpp.outlet import OutletSettings
 from adapters.ocpp.server import CentralSystem, Charger, Listening
+from adapters.ocpp.session import Session
 from grid_functions.model.device import Vehicle
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
@@ -144,3 +145,22 @@ async def test_a_port_that_is_taken_is_a_look_and_not_an_error() -> None:
         late.running.cancel()
         await asyncio.gather(late.running, return_exceptions=True)
         await other.close()
+
+
+async def test_a_defect_in_one_session_ends_that_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site() as house:
+        house.charger.want(Setpoint("evse-1", 3, current_max_a=10.0))
+        async with socket_to(house.central.port) as socket:
+            await house.sees(lambda seen: True)
+            with monkeypatch.context() as broken:
+                broken.setattr(Session, "due", _raise)
+                while (message := await socket.receive()).type is WSMsgType.TEXT:
+                    pass
+            assert message.type is WSMsgType.CLOSE
+        async with station_at(house.central.port, "ocpp1.6") as station:
+            await station.introduce()
+            await house.shows(10.0, 3)
+
+
+def _raise(*_: object) -> tuple[str, ...]:
+    raise RuntimeError("a defect")
