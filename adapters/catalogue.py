@@ -91,6 +91,21 @@ _SUNSPEC: Final = About(
     controls=("produce_max", "consume_max", "charge", "discharge", "idle", "reactive", "curves", "connect", "fallback"),
 )
 
+CALLING: Final = {
+    "ocpp": About(
+        kind="charger",
+        maker="any that speaks OCPP",
+        model="charging stations of 1.6J and 2.0.1 with smart charging",
+        transport=("ocpp",),
+        source="OCPP 1.6 edition 2 and OCPP-J 1.6; OCPP 2.0.1 edition 2",
+        controls=("current", "pause", "fallback"),
+        notes="connects to the gateway: see docs/ocpp.md",
+        unit=0,
+        port=8887,
+    )
+}
+"""What connects to us, rather than we to it."""
+
 FAMILIES: Final = catalogued(
     (
         Entry("sunspec", SunSpecOptions, SunSpec, lambda: _SUNSPEC),

@@ -40,7 +40,7 @@ _log = structlog.get_logger("driver")
 class Driver(Generic[Found, Raw]):
     """One device behind ``link``. ``note(kind, correlation, body)`` takes what is written and read back, for the log.
 
-    ``pause(news, seconds)`` returns when ``news`` is set or the seconds are over.
+    ``wait(news, seconds)`` returns when ``news`` is set or the seconds are over.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class Driver(Generic[Found, Raw]):
         memory: Memory,
         clock: Clock,
         note: Callable[[str, str, Mapping[str, Any]], None],
-        pause: Callable[[asyncio.Event, float], Coroutine[Any, Any, None]] | None = None,
+        wait: Callable[[asyncio.Event, float], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self.name = name
         self._family, self._link, self._settings = family, link, settings
         self._memory, self._clock, self._note = memory, clock, note
-        self._pause = pause or _pause
+        self._pause = wait or pause
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
         self._wanted: Setpoint | None = None
@@ -378,7 +378,8 @@ class Driver(Generic[Found, Raw]):
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
 
 
-async def _pause(news: asyncio.Event, seconds: float) -> None:
+async def pause(news: asyncio.Event, seconds: float) -> None:
+    """Until ``news`` is set or the seconds are over."""
     """A timer that rings by the event itself costs a tenth of a timeout, which cancels and raises."""
     rung = False
 

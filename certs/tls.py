@@ -33,6 +33,16 @@ OPENADR_CIPHERS = (
 )
 """OpenSSL names, best first; the third and the last are the suites of rule 67."""
 
+OCPP_CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "AES128-GCM-SHA256",
+    "AES256-GCM-SHA384",
+)
+"""OpenSSL names, best first: the suites that OCPP demands, and between them those that it permits and everybody has."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
@@ -68,6 +78,20 @@ def modbus_context(files: TlsFiles) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     _load_chain(context, files)
+    return context
+
+
+def ocpp_server_context(files: TlsFiles, *, certificates: bool) -> ssl.SSLContext:
+    """The context of a central system: security profile 2 of OCPP or, with ``certificates``, 3, which refuses a station without one.
+
+    Security whitepaper edition 2, clause 2.6; 2.0.1 part 2, A00. CertificateError says what is wrong.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_ciphers(":".join(OCPP_CIPHERS))
+    _load_chain(context, files)
+    context.verify_mode = ssl.CERT_REQUIRED if certificates else ssl.CERT_NONE
     return context
 
 

@@ -8,10 +8,12 @@ from typing import Final
 
 from adapters.catalogue import FAMILIES
 from adapters.modbus.address import Address, parse_address
+from adapters.ocpp.access import SecurityProfile
 from certs.errors import CertificateError
-from certs.tls import TlsFiles, modbus_context
+from certs.tls import TlsFiles, modbus_context, ocpp_server_context
 from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
+from gateway.config.ocpp import OcppSettings, is_ocpp
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
 from gateway.sessions import protocols
@@ -33,13 +35,22 @@ class LinkSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CentralSpec:
+    """The central system that chargers connect to, as :class:`LinkSpec`."""
+
+    settings: OcppSettings = field(hash=False)  # its users are a mapping
+    files: TlsFiles | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """One device's driver."""
 
     settings: DeviceSettings
     site: str
     observe: bool
-    link: LinkSpec
+    link: LinkSpec | CentralSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Specification:
     areas: Mapping[str, AreaSettings] = field(default_factory=dict)
 
     @property
-    def links(self) -> frozenset[LinkSpec]:
+    def links(self) -> frozenset[LinkSpec | CentralSpec]:
         """Every socket that some device needs."""
         return frozenset(device.link for site in self.sites.values() for device in site.devices)
 
@@ -124,21 +135,31 @@ def _site(
     site: SiteSettings,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: Mapping[Address, LinkSpec],
+    links: Mapping[str, LinkSpec | CentralSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, links[parse_address(each.address)]) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, links[each.address]) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _links(loaded: Loaded) -> dict[Address, LinkSpec]:
-    """Every socket and line. It is shared by the devices behind it, and as gentle as the most delicate of them wants."""
+def _links(loaded: Loaded) -> dict[str, LinkSpec | CentralSpec]:
+    """Every socket and line, and the central system, by the addresses of devices as they are written.
+
+    A line is shared by the devices behind it, and as gentle as the most delicate of them wants.
+    """
     behind: dict[Address, list[DeviceSettings]] = {}
+    calling: list[DeviceSettings] = []
     for site in loaded.configuration.sites:
         for device in site.devices:
-            behind.setdefault(parse_address(device.address), []).append(device)
-    return {address: _link(address, devices, loaded.folder) for address, devices in behind.items()}
+            (calling if is_ocpp(device) else behind.setdefault(parse_address(device.address), [])).append(device)
+    found: dict[str, LinkSpec | CentralSpec] = {}
+    for address, devices in behind.items():
+        found |= dict.fromkeys((one.address for one in devices), _link(address, devices, loaded.folder))
+    ocpp = loaded.configuration.gateway.ocpp
+    if ocpp is not None and calling:
+        found |= dict.fromkeys((one.address for one in calling), _central(ocpp, loaded.folder))
+    return found
 
 
 def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> LinkSpec:
@@ -154,6 +175,19 @@ def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> 
     paths = (files.certificate, files.key, files.ca)
     digest = _digest(f"device {secured.name}", paths, lambda: modbus_context(files))
     return LinkSpec(address, timeout_s, min_gap_s, files, digest)
+
+
+def _central(settings: OcppSettings, folder: Path) -> CentralSpec:
+    if settings.tls is None:
+        return CentralSpec(settings)
+    certificate = folder / settings.tls.certificate
+    # Of profile 2 nobody's certificate is trusted, for nobody is asked for one.
+    ca = certificate if settings.tls.ca is None else folder / settings.tls.ca
+    files = TlsFiles(certificate, folder / settings.tls.key, ca)
+    mutual = settings.security is SecurityProfile.TLS_CERTIFICATE
+    paths = (files.certificate, files.key, files.ca)
+    digest = _digest("gateway.ocpp", paths, lambda: ocpp_server_context(files, certificates=mutual))
+    return CentralSpec(settings, files, digest)
 
 
 _TIMEOUT_S: Final = 3.0

@@ -14,10 +14,17 @@ from adapters import catalogue as device_families
 from adapters.driver import Driver
 from adapters.modbus.lines import line_to
 from adapters.modbus.link import Link
+from adapters.ocpp.access import Access, SecurityProfile
+from adapters.ocpp.address import parse_ocpp_address
+from adapters.ocpp.desk import Rules
+from adapters.ocpp.options import OcppOptions
+from adapters.ocpp.outlet import OutletSettings
+from adapters.ocpp.server import CentralSystem, Charger, Listening
 from adapters.settings import DriverSettings, Pinned
-from certs.tls import modbus_context
+from certs.tls import modbus_context, ocpp_server_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
+from gateway.config.ocpp import FAMILY as OCPP
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -25,7 +32,7 @@ from gateway.loop import SiteLoop
 from gateway.sessions.protocols import build, served_by
 from gateway.sessions.session import Session
 from gateway.site_plan import SitePlan
-from gateway.specification import DeviceSpec, LinkSpec, SiteSpec, Specification
+from gateway.specification import CentralSpec, DeviceSpec, LinkSpec, SiteSpec, Specification
 from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
@@ -45,13 +52,16 @@ from grid_functions.model.policy import (
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
-FAMILIES: Families = {name: entry.family for name, entry in device_families.FAMILIES.items()}
+FAMILIES: Families = {OCPP: OcppOptions} | {name: one.family for name, one in device_families.FAMILIES.items()}
 """Device families that exist, each made from its options."""
 
 DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 """Every type the ledger may hold."""
 
 _SEED = "gateway/seed"
+
+
+AnyDriver = Driver[Any, Any] | Charger
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +72,8 @@ class Wired:
     sites: Mapping[str, SiteLoop]
     upstreams: Mapping[str, Session]
     site_of: Mapping[Respondent, str]
-    drivers: Mapping[tuple[str, str], Driver[Any, Any]]
-    links: Mapping[LinkSpec, Link]
+    drivers: Mapping[tuple[str, str], AnyDriver]
+    links: Mapping[LinkSpec | CentralSpec, Link | CentralSystem]
 
     async def release(self) -> tuple[str, ...]:
         """Give every device back what it held before us; which could not be, and why."""
@@ -77,7 +87,7 @@ class Wired:
                 told.append(f"{driver.name} does not show what it held before us")
         return tuple(told)
 
-    async def close(self, *, but: frozenset[LinkSpec] = frozenset()) -> None:
+    async def close(self, *, but: frozenset[LinkSpec | CentralSpec] = frozenset()) -> None:
         """Let go of every connection but those."""
         left = [link for key, link in self.links.items() if key not in but]
         await asyncio.gather(*(link.close() for link in left), return_exceptions=True)
@@ -103,13 +113,13 @@ def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
         for name, spec in wanted.upstreams.items()
     }
     tools.clock.follow({name: client.time_at for name, client in upstreams.items()})
-    links = {spec: before.links.get(spec) or link_to(spec, tools.dice) for spec in wanted.links}
+    links = {spec: before.links.get(spec) or _reached(spec, tools) for spec in wanted.links}
     kept = {
         (device.site, device.settings.name): device
         for site in before.specification.sites.values()
         for device in site.devices
     }
-    drivers: dict[tuple[str, str], Driver[Any, Any]] = {}
+    drivers: dict[tuple[str, str], AnyDriver] = {}
     sites: dict[str, SiteLoop] = {}
     for name, site in wanted.sites.items():
         for device in site.devices:
@@ -131,9 +141,7 @@ def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
     )
 
 
-def _site(
-    spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str, Driver[Any, Any]], tools: Tools
-) -> SiteLoop:
+def _site(spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str, AnyDriver], tools: Tools) -> SiteLoop:
     name = spec.settings.name
     served = {
         one: (each.settings.name, mine.devices)
@@ -196,12 +204,39 @@ def link_to(spec: LinkSpec, dice: Dice) -> Link:
     return Link(line=line, jitter=dice.jitter, timeout_s=spec.timeout_s, min_gap_s=spec.min_gap_s)
 
 
-def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
+def _reached(spec: LinkSpec | CentralSpec, tools: Tools) -> Link | CentralSystem:
+    if isinstance(spec, LinkSpec):
+        return link_to(spec, tools.dice)
+    settings = spec.settings
+    mutual = settings.security is SecurityProfile.TLS_CERTIFICATE
+    context = None if spec.files is None else ocpp_server_context(spec.files, certificates=mutual)
+    rules = Rules(None if settings.tags is None else frozenset(settings.tags), settings.heartbeat_s)
+    listening = Listening(settings.host, settings.port, Access(settings.security, settings.users), rules)
+    return CentralSystem(listening, tools.clock.showing(), context)
+
+
+def _driver(spec: DeviceSpec, link: Link | CentralSystem, tools: Tools) -> AnyDriver:
     device = spec.settings
 
     def note(kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         tools.log.add(spec.site, kind, correlation, {"device": device.name, **body})
 
+    pinned = Pinned(device.maker or "", device.model or "", device.serial or "")
+    if isinstance(link, CentralSystem):
+        at = parse_ocpp_address(device.address)
+        options: dict[str, Any] = dict(device.options)
+        outlet = OutletSettings(
+            device.name,
+            at.station,
+            at.connector,
+            device.role,
+            OcppOptions(**options),
+            pinned,
+            device.settle_s or 10.0,
+            spec.observe,
+            device.on_gateway_loss is OnGatewayLoss.RELEASE,
+        )
+        return Charger(outlet, link, tools.clock.showing(), note)
     return Driver(
         device.name,
         device_families.FAMILIES[device.family].family(**device.options),
@@ -210,7 +245,7 @@ def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:
             role=device.role,
             unit=device.unit,
             poll_s=device.poll_s,
-            pinned=Pinned(device.maker or "", device.model or "", device.serial or ""),
+            pinned=pinned,
             settle_s=device.settle_s,
             read_only=spec.observe or device.role is Role.METER,
             # A site's devices are polled together, for one picture and one decision; sites take turns.

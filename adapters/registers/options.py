@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-_PHASES: Final = frozenset({"abc", "acb", "bac", "bca", "cab", "cba", "a", "b", "c"})
+ORDERS: Final = frozenset({"abc", "acb", "bac", "bca", "cab", "cba", "a", "b", "c"})
+"""How the phases of a site may lie on a device, and the one phase that it may be on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class RegisterOptions:
     def __post_init__(self) -> None:
         if self.positive not in ("", "import", "export"):
             raise ValueError(f"positive: {self.positive!r} is neither import nor export")
-        if self.phases and self.phases not in _PHASES:
+        if self.phases and self.phases not in ORDERS:
             raise ValueError(f"phases: {self.phases!r} is no order of a, b and c, and not one of them")
         if type(self.connector) is not int or not 1 <= self.connector <= 64:
             raise ValueError(f"connector: {self.connector!r} is no whole number from 1 to 64")

@@ -14,7 +14,7 @@ from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
-_POSSIBLE: Final[Mapping[Quantity, tuple[float, float]]] = {
+POSSIBLE: Final[Mapping[Quantity, tuple[float, float]]] = {
     Quantity.NET: (-1e8, 1e8),
     Quantity.REACTIVE: (-1e8, 1e8),
     Quantity.CURRENT: (-1e5, 1e5),
@@ -39,7 +39,7 @@ class Gauge:
             if key is None or (placed := _placed(key, options.phases)) is None:
                 continue
             turn = key[0] in SIGNED and measure.turn != (options.positive == "export")
-            low, high = _POSSIBLE[key[0]]
+            low, high = POSSIBLE[key[0]]
             self._measures.append((placed, measure.points, low, high, turn, key[0] is Quantity.CURRENT))
 
     def readings(self, values: Values, now: Instants) -> dict[MeterKey, Reading]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.budget import Budget
+from adapters.driver import Driver
 from benchmarks.event import play
 from benchmarks.event.stand import IDLE_S, UNIT, Played, Stand
 from gateway.appliance import Appliance
@@ -50,6 +51,7 @@ async def perform(stand: Stand, data: Path) -> Played:
         running = asyncio.create_task(appliance.run())
         wired = await _wired(appliance, running)
         (driver,) = wired.drivers.values()
+        assert isinstance(driver, Driver)
         client = wired.upstreams["utility"]
         assert isinstance(client, Client2030_5)
         began_s = 0.0

@@ -38,7 +38,7 @@ async def perform(task: Task) -> Account:
         while not appliance.sites:
             assert not running.done(), running
             await asyncio.sleep(0.01)
-        drivers = list(appliance._wired.drivers.values())
+        drivers = [one for one in appliance._wired.drivers.values() if isinstance(one, Driver)]
         for driver in drivers:
             driver._pause = _measured(watch.late)
         while not all(_holds(driver) for driver in drivers):

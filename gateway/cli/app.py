@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import area, ask, certificates, check, commission, demo, replay, run, scan, serve, words
+from gateway.cli import area, ask, certificates, charging, check, commission, demo, replay, run, scan, serve, words
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -15,10 +15,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus to devices, one arbitration between.",
+    help="OSED Gateway: OpenADR and IEEE 2030.5 from upstream, SunSpec/Modbus and OCPP to devices, one arbitration between.",
 )
 app.add_typer(certificates.app, name="certs")
 app.add_typer(area.app, name="area")
+app.add_typer(charging.app, name="ocpp")
 for command in (
     run.run,
     check.check,

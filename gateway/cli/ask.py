@@ -53,9 +53,11 @@ def devices(
 
 
 def _families(json_: bool) -> None:
-    from adapters.catalogue import FAMILIES
+    from adapters.catalogue import CALLING, FAMILIES
 
-    told = [(name, entry.about()) for name, entry in sorted(FAMILIES.items())]
+    told = sorted(
+        [*CALLING.items(), *((name, entry.about()) for name, entry in FAMILIES.items())], key=lambda one: one[0]
+    )
     if json_:
         # Every family is simulated: by its profile's own table, or as the SunSpec site.
         document(

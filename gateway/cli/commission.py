@@ -38,7 +38,7 @@ def commission(
     from adapters.registers.profile import Sort
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
-    from gateway.specification import DeviceSpec, device_specs
+    from gateway.specification import CentralSpec, DeviceSpec, device_specs
     from gateway.wiring import FAMILIES, link_to
 
     loaded = load(config, FAMILIES)
@@ -50,6 +50,11 @@ def commission(
         raise typer.Exit(1)
 
     async def run(of: DeviceSpec) -> Findings | ChargerFindings:
+        if isinstance(of.link, CentralSpec):
+            raise OperatorFault(
+                f"{of.settings.name} speaks OCPP and shows by itself what it falls back to",
+                "look at it with 'osed devices' while the gateway runs",
+            )
         link = link_to(of.link, SystemDice())
         family = catalogue.FAMILIES[of.settings.family].family(**of.settings.options)
         try:

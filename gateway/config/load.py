@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
+from gateway.config import ocpp
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -94,6 +95,12 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
         yield from _of_upstream(("upstreams", number), upstream, folder, sites)
     for number, site in enumerate(configuration.sites):
         yield from _of_site(("sites", number), site, folder, families)
+    devices = [
+        (("sites", number, "devices", place), device)
+        for number, site in enumerate(configuration.sites)
+        for place, device in enumerate(site.devices)
+    ]
+    yield from ocpp.mistakes(configuration.gateway.ocpp, devices, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
@@ -169,7 +176,8 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
                 families[device.family](**device.options)
             except (TypeError, ValueError) as fault:
                 yield (*here, "options"), str(fault)
-        yield from _of_address(here, device, folder)
+        if not ocpp.is_ocpp(device):
+            yield from _of_address(here, device, folder)
     for number, device in enumerate(site.devices):
         if any(_same(device, other, families) for other in site.devices if other is not device):
             yield (*at, "devices", number, "unit"), f"another device has unit {device.unit} at {device.address}"

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
+from gateway.config.ocpp import OcppSettings
 from gateway.config.parts import Name, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
@@ -38,6 +39,7 @@ class GatewaySettings(Strict):
     data: Path = Path("data")
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
     replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
+    ocpp: OcppSettings | None = None
 
 
 class ConnectionSettings(Strict):
@@ -66,7 +68,7 @@ class DeviceSettings(Strict):
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial)://\S+$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None
