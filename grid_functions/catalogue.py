@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from grid_functions.area import day_ahead, tariff_signal
+from grid_functions.area import day_ahead, tariff_signal, xor_market
 from grid_functions.building import steward
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -67,6 +67,7 @@ AREA: Mapping[str, Maker] = MappingProxyType(
         for maker in (
             Maker(day_ahead.NAME, day_ahead.DayAheadOptions, day_ahead.DayAhead),
             Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
+            Maker(xor_market.NAME, xor_market.XorMarketOptions, xor_market.XorMarket),
         )
     }
 )

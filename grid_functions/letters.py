@@ -7,7 +7,7 @@ large, unknown, or holds anything but what its type says is refused before anyon
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -22,10 +22,11 @@ LONGEST = 1_008
 
 
 class Way(StrEnum):
-    """The two directions, never mixed."""
+    """The directions, never mixed."""
 
     DOWN = "down"  # from the area to its member
     UP = "up"
+    ORDER = "order"  # from operator or API to the area's function; what has a default may be left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,19 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """An order: begin now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An order: open a market now. ``wanted_kw`` by interval, none = as configured; ``start_utc_s`` 0 = after the configured lead."""
+
+    wanted_kw: tuple[float, ...] = ()
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
 
@@ -128,11 +142,13 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
     {
         ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
         ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
+        ("day_ahead", Way.ORDER): {"begin": (Begin, 64)},
         ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
         ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
         ("home", Way.DOWN): {"weather": (Weather, 65_536)},
         ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
         ("xor_market", Way.UP): {"bids": (Bids, 65_536)},
+        ("xor_market", Way.ORDER): {"open": (Open, 32_768)},
     }
 )
 """By function and direction: each kind with its type and its most bytes."""
@@ -201,7 +217,8 @@ def _record(plain: Any, kind: type[Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise MalformedMessage(f"{where} is no object")
     hints = get_type_hints(kind)
-    if plain.keys() != hints.keys():
-        odd = sorted(plain.keys() ^ hints.keys())
+    needed = {one.name for one in fields(kind) if one.default is MISSING}
+    odd = sorted((plain.keys() - hints.keys()) | (needed - plain.keys()))
+    if odd:
         raise MalformedMessage(f"{where} has other fields than it should: {', '.join(odd)[:120]}")
-    return kind(**{name: _typed(plain[name], hint, f"{where}.{name}") for name, hint in hints.items()})
+    return kind(**{name: _typed(value, hints[name], f"{where}.{name}") for name, value in plain.items()})

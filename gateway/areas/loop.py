@@ -15,7 +15,7 @@ from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
 from grid_functions.letters import Way
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import Unreachable
-from grid_functions.model.function import Answer, AreaInputs, Ask
+from grid_functions.model.function import Answer, AreaInputs, Ask, Telling
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock, Members
@@ -89,9 +89,9 @@ class AreaLoop:
             self._changed.set()
         return fault
 
-    def order(self, function: str, kind: str, body: bytes = b"{}") -> None:
+    def order(self, order: Message) -> None:
         """What operator or API want of a function now."""
-        self._orders.append(Message(function, self.plan.terms.name, "operator", kind, kind, body))
+        self._orders.append(order)
         self._changed.set()
 
     async def run(self) -> None:
@@ -192,4 +192,9 @@ def shown(loop: AreaLoop) -> dict[str, Any]:
         "epoch": terms.epoch,
         "grants": sorted(f"{member}: {function}/{subject}" for function, member, subject in loop.state.grants),
         "alarms": dict(loop.alarms),
+        "told": {
+            name: function.told(kept.state)
+            for name, function in sorted(loop.plan.functions.items())
+            if isinstance(function, Telling) and (kept := loop.state.kept.get(name)) is not None and kept.state
+        },
     }

@@ -18,9 +18,11 @@ from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.mail import Solve
-from grid_functions import catalogue, roster
+from grid_functions import catalogue, letters, roster
+from grid_functions.alarm import OPERATOR
 from grid_functions.coordinator import AreaTerms
-from grid_functions.model.errors import OperatorFault, Unreachable
+from grid_functions.letters import Way
+from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
@@ -132,8 +134,8 @@ class Areas:
         await self._keep({other: area for other, area in made.items() if other != name})
         self.log.add("", "area", name, {"destroyed": True})
 
-    def order(self, name: str, function: str, kind: str) -> None:
-        """Tell a function of an area to act now. Raises OperatorFault."""
+    def order(self, name: str, function: str, kind: str, options: Mapping[str, Any]) -> None:
+        """Tell a function of an area to act now. Raises OperatorFault; then it was told nothing."""
         one = self._running.get(name)
         if one is None:
             raise OperatorFault(
@@ -142,7 +144,14 @@ class Areas:
         if function not in one.loop.plan.functions:
             there = ", ".join(sorted(one.loop.plan.functions)) or "none"
             raise OperatorFault(f"{name} runs no function {function!r}", f"there are: {there}")
-        one.loop.order(function, kind)
+        body = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
+        order = Message(function, name, OPERATOR, kind, kind, body)
+        try:
+            letters.read(order, Way.ORDER)
+        except MalformedMessage as fault:
+            there = ", ".join(sorted(letters.CHANNELS.get((function, Way.ORDER), ()))) or "none"
+            raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
+        one.loop.order(order)
 
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""

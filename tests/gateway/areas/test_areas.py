@@ -179,9 +179,26 @@ async def test_a_name_is_taken_once_and_unknown_ones_are_said(tmp_path: Path) ->
         with pytest.raises(OperatorFault, match="there are: feeder"):
             await at.areas.destroy("other")
         with pytest.raises(OperatorFault, match="runs no function"):
-            at.areas.order("feeder", "day_ahead", "begin")
+            at.areas.order("feeder", "day_ahead", "begin", {})
         with pytest.raises(OperatorFault, match="no area is named"):
-            at.areas.order("other", "tariff", "begin")
+            at.areas.order("other", "tariff", "begin", {})
+
+
+async def test_an_order_is_read_before_it_is_given_and_what_came_of_it_is_told(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create({**FEEDER, "functions": {"xor_market": {}, "tariff": {}}})
+        for function, kind, options, why in (
+            ("xor_market", "close", {}, "its orders are: open"),
+            ("xor_market", "open", {"wanted": 3}, "other fields"),
+            ("xor_market", "open", {"wanted_kw": [float("nan")]}, "NaN"),
+            ("tariff", "begin", {}, "its orders are: none"),
+        ):
+            with pytest.raises(OperatorFault, match=why):
+                at.areas.order("feeder", function, kind, options)
+        assert at.areas.list()[0]["told"] == {}
+        at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [3.0, 3.0]})
+        await at.settle(lambda: bool(at.areas.list()[0]["told"]))
+        assert at.areas.list()[0]["told"]["xor_market"]["open"].startswith("xor_market-")
 
 
 async def test_letters_of_strangers_and_to_nobody_are_noted_and_harm_nothing(tmp_path: Path) -> None:
