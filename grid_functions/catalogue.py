@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from grid_functions.area import day_ahead, tariff_signal, xor_market
+from grid_functions.area import day_ahead, direct_load_control, tariff_signal, xor_market
 from grid_functions.building import steward
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -66,6 +66,11 @@ AREA: Mapping[str, Maker] = MappingProxyType(
         maker.name: maker
         for maker in (
             Maker(day_ahead.NAME, day_ahead.DayAheadOptions, day_ahead.DayAhead),
+            Maker(
+                direct_load_control.NAME,
+                direct_load_control.DirectLoadControlOptions,
+                direct_load_control.DirectLoadControl,
+            ),
             Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
             Maker(xor_market.NAME, xor_market.XorMarketOptions, xor_market.XorMarket),
         )

@@ -129,6 +129,54 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyFlexibility:
+    """An order: ask all how much they could move; ``start_utc_s`` 0 = as soon as they have answered."""
+
+    duration_s: float
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLoad:
+    """An order: shed ``kw``, or add as much where it is negative, of what members said they could move; ``start_utc_s`` 0 = now."""
+
+    kw: float
+    duration_s: float
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """An order: this setpoint to all thermostats, degrees Celsius."""
+
+    value_c: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An order: this state of charge to all storage and vehicles, percent."""
+
+    charge_pct: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLimit:
+    """An order: no more than this of all members together; ``duration_s`` 0 = until it is restored."""
+
+    limit_kw: float
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """An order: end ``what`` was ordered before its time; "" = all of it."""
+
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
 
@@ -145,6 +193,14 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
         ("day_ahead", Way.ORDER): {"begin": (Begin, 64)},
         ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
         ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
+        ("direct_load_control", Way.ORDER): {
+            "flexibility": (SurveyFlexibility, 512),
+            "event": (MoveLoad, 512),
+            "thermostat": (Temperature, 512),
+            "charge": (Charge, 512),
+            "limit": (PowerLimit, 512),
+            "restore": (Restore, 512),
+        },
         ("home", Way.DOWN): {"weather": (Weather, 65_536)},
         ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
         ("xor_market", Way.UP): {"bids": (Bids, 65_536)},

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.config.parts import Name, Strict
 from grid_functions.area.day_ahead import DayAheadOptions
+from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault, GatewayError
@@ -16,6 +17,7 @@ class AreaFunctions(Strict):
     """Only what is named runs."""
 
     day_ahead: DayAheadOptions | None = None
+    direct_load_control: DirectLoadControlOptions | None = None
     tariff: TariffSignalOptions | None = None
     xor_market: XorMarketOptions | None = None
 

@@ -7,6 +7,7 @@ baseline (rule 6).
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from grid_functions.area.delivery import Measured, Meter
 from grid_functions.model.lease import MemberReport
@@ -44,6 +45,15 @@ class History:
         then = self.marks[0][1].get(member, Measured())
         past = Measured(now.energy_wh - then.energy_wh, now.covered_s - then.covered_s)
         return past.mean_w if past.covered_s >= _LEAST_SHARE * self.length_s else None
+
+    def told(self) -> Mapping[str, Any]:
+        """Everyone's power at its last report, and on average."""
+        last = sorted(self.meter.last.items())
+        members = {
+            member: {"power_w": one.power_w, "at_utc_s": one.utc_s, "mean_w": self.mean_w(member)}
+            for member, one in last
+        }
+        return {"total_w": sum(one.power_w for _, one in last), "members": members}
 
 
 def sound(reports: Mapping[str, MemberReport]) -> Mapping[str, MemberReport]:
