@@ -116,8 +116,8 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """An order: begin now."""
+class Bare:
+    """An order that says no more than its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
     {
         ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
         ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
-        ("day_ahead", Way.ORDER): {"begin": (Begin, 64)},
+        ("day_ahead", Way.ORDER): {"begin": (Bare, 64)},
         ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
         ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
         ("direct_load_control", Way.ORDER): {
@@ -201,6 +201,7 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
             "limit": (PowerLimit, 512),
             "restore": (Restore, 512),
         },
+        ("cold_load_pickup", Way.ORDER): {"begin": (Bare, 64), "end": (Bare, 64)},
         ("home", Way.DOWN): {"weather": (Weather, 65_536)},
         ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
         ("xor_market", Way.UP): {"bids": (Bids, 65_536)},

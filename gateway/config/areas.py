@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.config.parts import Name, Strict
+from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
+from grid_functions.area.division import DivisionOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault, GatewayError
@@ -18,6 +20,8 @@ class AreaFunctions(Strict):
 
     day_ahead: DayAheadOptions | None = None
     direct_load_control: DirectLoadControlOptions | None = None
+    cold_load_pickup: ColdLoadPickupOptions | None = None
+    division: DivisionOptions | None = None
     tariff: TariffSignalOptions | None = None
     xor_market: XorMarketOptions | None = None
 

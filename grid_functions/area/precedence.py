@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import groupby
 
-from grid_functions.area import division
+from grid_functions.area import sharing
 
 USUAL = 100
 """The priority of whoever is not named; the smaller is served first."""
@@ -24,7 +24,7 @@ def parts(limit_w: float, classes: Classes, most_w: Mapping[str, float]) -> dict
         wants_w = {member: max(0.0, most_w[member]) for member in members}
         whole_w = sum(wants_w.values())
         fits = whole_w <= left_w
-        told |= wants_w if fits else division.limit(left_w, 0.0, dict.fromkeys(members, 0.0), wants_w).parts
+        told |= wants_w if fits else sharing.limit(left_w, 0.0, dict.fromkeys(members, 0.0), wants_w).parts
         left_w = left_w - whole_w if fits else 0.0
     return told
 
