@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from openleadr.messaging import parse_message, validate_xml_schema
 
 from benchmarks.openadr.documents import distribution
@@ -52,9 +54,6 @@ def run() -> list[dict[str, Any]]:
 
 
 async def _held_ms(body: bytes) -> float:
-    from aiohttp import web
-    from aiohttp.test_utils import TestServer
-
     async def answer(request: web.Request) -> web.Response:
         await request.read()
         return web.Response(body=next(answers[Service(request.match_info["service"])]), content_type="application/xml")

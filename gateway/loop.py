@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from gateway.averaging import Averages
+from gateway.books import Commits, Records
 from gateway.handing import narrowed, told, within
 from gateway.mail import Mail
 from gateway.picture import aged, next_stale
@@ -42,26 +43,8 @@ _ROUND_S = 0.1
 _RETRY_S = 1.0
 """Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
 
-
 _KEEP_S = 5.0
 """A disk that hangs does not hold a stop for longer."""
-
-
-class Commits(Protocol):
-    """The part of the ledger a site needs."""
-
-    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
-        """Returns when durable; raises LedgerUnavailable."""
-
-
-class Records(Protocol):
-    """The part of the log a site needs."""
-
-    def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
-        """Note one thing; returns at once."""
-
-    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
-        """Note a decision, or what decisions stand on; returns at once."""
 
 
 class SiteLoop:
@@ -92,8 +75,8 @@ class SiteLoop:
         self._ripe = asyncio.Event()
         self._looked: set[str] = set()
         self._commit_wanted = asyncio.Event()
-        self._saying = Saying(self._changed)
-        self.mail = Mail(self._changed)
+        self._saying = Saying(self._now)
+        self.mail = Mail(self._now)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -102,8 +85,7 @@ class SiteLoop:
     def take_read(self, read: Read) -> None:
         """A look at one respondent, from its upstream's session."""
         self._reads.append(read)
-        self._ripe.set()
-        self._changed.set()
+        self._now()
 
     def take_seen(self, seen: Seen) -> None:
         """A look at one device, from its driver."""
@@ -116,6 +98,7 @@ class SiteLoop:
 
     async def say(self, word: Word) -> None:
         """What operator or occupant says; returns once it holds and is kept."""
+        self._ripe.set()
         await self._saying.say(word)
 
     @property
@@ -153,6 +136,11 @@ class SiteLoop:
         readings = {} if meter is None else {key: aged(r, now, stale_s) for key, r in meter.condition.readings.items()}
         devices = {name: seen for name, seen in self.seen.items() if seen.role is not Role.METER}
         return Snapshot(self.plan.terms.name, now, readings, devices)
+
+    def _now(self) -> None:
+        """What is no look waits for none."""
+        self._ripe.set()
+        self._changed.set()
 
     async def _decide_forever(self) -> None:
         await self._first_looks()

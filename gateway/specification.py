@@ -1,7 +1,7 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -108,47 +108,52 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links: dict[Address, LinkSpec] = {}
-    sites = {site.name: _site(site, loaded.folder, observe, upstreams, links) for site in configuration.sites}
+    links = _links(loaded)
+    sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
     return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links: dict[Address, LinkSpec] = {}
-    sites = [_site(site, loaded.folder, False, {}, links) for site in loaded.configuration.sites]
+    links = _links(loaded)
+    sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
 
 def _site(
     site: SiteSettings,
-    folder: Path,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: dict[Address, LinkSpec],
+    links: Mapping[Address, LinkSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, folder, links)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, links[parse_address(each.address)]) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _link(device: DeviceSettings, folder: Path, links: dict[Address, LinkSpec]) -> LinkSpec:
-    """A socket or line is shared by the devices behind it; the first one named settles its manners."""
-    address = parse_address(device.address)
-    if address in links:
-        return links[address]
-    pace = FAMILIES[device.family].family(**device.options).pace
-    asked_s = device.timeout_s or (_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
-    files, digest = None, ""
-    if device.tls is not None:
-        files = TlsFiles(folder / device.tls.certificate, folder / device.tls.key, folder / device.tls.ca)
-        paths = (files.certificate, files.key, files.ca)
-        digest = _digest(f"device {device.name}", paths, lambda: modbus_context(files))
-    links[address] = LinkSpec(
-        address, max(asked_s, pace.timeout_s or 0.0), max(device.min_gap_s, pace.min_gap_s), files, digest
-    )
-    return links[address]
+def _links(loaded: Loaded) -> dict[Address, LinkSpec]:
+    """Every socket and line. It is shared by the devices behind it, and as gentle as the most delicate of them wants."""
+    behind: dict[Address, list[DeviceSettings]] = {}
+    for site in loaded.configuration.sites:
+        for device in site.devices:
+            behind.setdefault(parse_address(device.address), []).append(device)
+    return {address: _link(address, devices, loaded.folder) for address, devices in behind.items()}
+
+
+def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> LinkSpec:
+    paces = [FAMILIES[device.family].family(**device.options).pace for device in devices]
+    said_s = [device.timeout_s for device in devices if device.timeout_s is not None]
+    asked_s = max(said_s, default=_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
+    timeout_s = max(asked_s, *(pace.timeout_s or 0.0 for pace in paces))
+    min_gap_s = max(0.0, *(pace.min_gap_s for pace in paces), *(device.min_gap_s for device in devices))
+    secured = next((device for device in devices if device.tls is not None), None)
+    if secured is None or secured.tls is None:
+        return LinkSpec(address, timeout_s, min_gap_s)
+    files = TlsFiles(folder / secured.tls.certificate, folder / secured.tls.key, folder / secured.tls.ca)
+    paths = (files.certificate, files.key, files.ca)
+    digest = _digest(f"device {secured.name}", paths, lambda: modbus_context(files))
+    return LinkSpec(address, timeout_s, min_gap_s, files, digest)
 
 
 _TIMEOUT_S: Final = 3.0

@@ -33,7 +33,15 @@ from grid_functions.machines import Machine
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
-from grid_functions.model.policy import BaselineTerms, Connection, DeviceTerms, OnGatewayLoss, SiteTerms
+from grid_functions.model.policy import (
+    BaselineTerms,
+    Connection,
+    DeviceTerms,
+    Dwell,
+    FuseGroup,
+    OnGatewayLoss,
+    SiteTerms,
+)
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
@@ -171,12 +179,15 @@ def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]
         meter_stale_s=site.meter_stale_s,
         approximate=frozenset(map(Mode, site.approximate)),
         protection=site.protection == "write",
+        groups=tuple(FuseGroup(one.name, one.fuse_a, frozenset(one.devices)) for one in site.fuse_groups),
+        dwell=Dwell(**site.dwell.model_dump()),
         baseline=BaselineTerms(site.baseline.kind, site.baseline.days, frozenset(site.baseline.weekend)),
     )
 
 
 def _device_terms(device: DeviceSettings) -> DeviceTerms:
-    return DeviceTerms(device.role, device.on_gateway_loss or OnGatewayLoss.HOLD, device.locked)
+    loss = device.on_gateway_loss or OnGatewayLoss.HOLD
+    return DeviceTerms(device.role, loss, device.locked, device.phases, device.priority)
 
 
 def link_to(spec: LinkSpec, dice: Dice) -> Link:

@@ -21,7 +21,7 @@ from adapters.modbus.frames import (
     encode_request,
 )
 from adapters.modbus.lines import Line, tcp_line
-from adapters.modbus.rtu import RtuDeframer, encode_rtu
+from adapters.modbus.rtu import RtuDeframer, encode_rtu, reply_size
 from grid_functions.model.errors import OurFault, Unreachable
 
 T = TypeVar("T")
@@ -119,8 +119,8 @@ class Link:
             transaction = self._next_transaction(wire)
             waiting: asyncio.Future[Reply] = wire.loop.create_future()
             wire.waiting[transaction] = (request, waiting)
-            sent = wire.ask(request, transaction)
-            patience_s = self._timeout_s + sent * self._line.character_s
+            wire.ask(request, transaction)
+            patience_s = self._timeout_s + self._on_line_s(request)
             expiry = self._timer(wire.loop).call_later(patience_s, lambda: self._expire(wire, transaction))
             try:
                 return await waiting
@@ -230,6 +230,12 @@ class Link:
         await self._line.open(loop, lambda: wire)
         await wire.ready  # a serial line is open before it can be written to
 
+    def _on_line_s(self, request: Request) -> float:
+        """How long request and answer are on a serial line, where that takes time: at 2400 baud longer than a device thinks."""
+        if not self._line.character_s:
+            return 0.0
+        return (len(encode_rtu(request)) + reply_size(request)) * self._line.character_s
+
     def _check_quarantine(self, wire: "_Wire", unit: int) -> None:
         until_s, _ = self._quarantines.get(unit, (0.0, 0.0))
         if (left_s := until_s - self._timer(wire.loop).time()) > 0:
@@ -302,14 +308,13 @@ class _Wire(asyncio.Protocol):
         self.gone: asyncio.Future[None] = loop.create_future()
         self.ready: asyncio.Future[None] = loop.create_future()
 
-    def ask(self, request: Request, transaction: int) -> int:
-        """Send a request; of how many bytes."""
+    def ask(self, request: Request, transaction: int) -> None:
+        """Send a request."""
         if self._rtu is not None:
             self._rtu.expect(request, transaction)
         data = encode_request(request, transaction) if self._rtu is None else encode_rtu(request)
         if self._transport is not None:
             self._transport.write(data)
-        return len(data)
 
     def abandon(self) -> bool:
         """Wait for no answer any more; whether one was still waited for."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from adapters.modbus.frames import (
     Written,
 )
 from adapters.registers.options import RegisterOptions
-from adapters.registers.orders import NOMINAL_V, Cannot, Orders, Put, Rating, Sequence
+from adapters.registers.orders import NOMINAL_V, OPTIONAL, Cannot, Orders, Put, Rating, Sequence
 from adapters.registers.points import Value, WriteFunction
 from adapters.registers.profile import Aim, Profile
 from adapters.registers.readings import Gauge, Pilot, fits
@@ -38,13 +39,14 @@ _MOST_BEAT_S: Final = 30.0
 class Found:
     """``plate``: every value as it was read when the device was found. ``polled``: what each poll reads. ``functions``: as learnt from
     refused writes. ``rating``: what it is rated for. ``told``: something was written on this connection; ``watched``: it reads as set up to
-    fall back.
+    fall back; ``orders``: what can be asked of it, as far as its map has it.
     """
 
     unit: int
     plate: Mapping[str, Value | None]
     polled: tuple[Span, ...]
     rating: Rating
+    orders: Orders
     functions: Mapping[str, WriteFunction] = field(default_factory=lambda: MappingProxyType({}))
     told: bool = False
     watched: bool = False
@@ -60,6 +62,7 @@ class Mapped:
         self._options = options
         self._points = {one: profile.point(one, options.connector) for one in profile.points}
         self._orders = Orders(profile, options, self._points)
+        self._fewer = {lacks: Orders(profile, options, self._points, lacks) for lacks in _LACKS}
         self._showing = frozenset(one.name for one in self._points.values() if one.shown_by)
         self._writable = tuple(
             (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
@@ -90,10 +93,10 @@ class Mapped:
 
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Everything once: it is there when it answers, and shows what it is told by."""
-        telling = {one.name: span for span in self._spans for one, _, _ in span.points}
-        first = dict.fromkeys(telling[one] for one in sorted(self._orders.read))
+        needed = self._fewer[_LACKS[-1]].read
+        first = [span for span in self._spans if needed & {one.name for one, _, _ in span.points}]
         plate = yield from read(unit, first)
-        if plate is None or any(plate.get(one) is None for one in self._orders.read):
+        if plate is None or any(plate.get(one) is None for one in needed):
             return None
         rest = yield from read(unit, (span for span in self._spans if span not in first))
         if rest is None:
@@ -104,8 +107,10 @@ class Mapped:
         refused = {one.name for span in self._spans for one, _, _ in span.points if plate.get(one.name) is None}
         # A span of which nothing was told is refused, or means nothing here; asking on would cost a bus its time.
         polled = tuple(s for s in self._polled if not {one.name for one, _, _ in s.points} <= refused)
-        functions = known.functions if known is not None else MappingProxyType({})
-        return Found(unit, MappingProxyType(plate), polled, self._rating(plate), functions, watched=self._set_up(plate))
+        orders = self._fewer[self._orders.lacking(plate)]
+        found = Found(unit, MappingProxyType(plate), polled, self._rating(plate), orders)
+        functions = known.functions if known is not None else found.functions
+        return replace(found, functions=functions, watched=self._set_up(found, plate))
 
     def nameplate(self, found: Found) -> Nameplate:
         """Who it is by its map, else by its profile; what it is rated for by its map, else by the configuration."""
@@ -129,16 +134,16 @@ class Mapped:
 
     def capability(self, found: Found) -> Capability:
         """What its orders can say; a fallback counts once it is known and reads as set."""
-        orders, rating, dog = self.profile.orders, found.rating, self.profile.watchdog
+        rating, dog = found.rating, self.profile.watchdog
         abilities: dict[Mode, Ability] = {}
         for aims, modes in _MODES:
-            if aims <= orders.keys() and not self._lacks_rating(aims, rating):
+            if found.orders.has(*aims) and not self._lacks_rating(aims, rating):
                 abilities |= dict.fromkeys(modes, Ability(How.NATIVE))
         sure = dog is not None and (dog.verified or self._options.fallback_seen) and found.watched
         fallback = Fallback(self._orders.fallback_a, self._orders.timeout_s) if sure else None
         currents, resolution_w = None, 1.0
         if self.profile.currents is not None:
-            phases = (1, 3) if Aim.PHASES in orders else ()
+            phases = (1, 3) if found.orders.has(Aim.PHASES) else ()
             step_a = rating.resolution_a
             currents = Currents(rating.maximum_a, rating.minimum_a, step_a, phases, fallback)
             resolution_w = step_a * NOMINAL_V * rating.phases
@@ -152,7 +157,6 @@ class Mapped:
             else currents.minimum_a * NOMINAL_V * (1 if currents.phases else rating.phases),
             off_capable=currents is not None,
             writes_per_minute=60.0 if gap_s <= 1.0 else 60.0 / gap_s,
-            watchdog=fallback is not None,
             currents=currents,
         )
 
@@ -160,22 +164,22 @@ class Mapped:
         """All that changes; what tells how it obeys is asked for again when it gives no value. Then the token, if it watches for one."""
         values = yield from read(found.unit, found.polled)
         for _ in range(_MORE_LOOKS):
-            missing = {one for one in self._orders.read if values is not None and values.get(one) is None}
+            missing = {one for one in found.orders.read if values is not None and values.get(one) is None}
             if values is None or not missing:
                 break
             again = yield from read(
                 found.unit, (s for s in found.polled if missing & {one.name for one, _, _ in s.points})
             )
             values = None if again is None else values | again
-        if values is not None and ours and (token := self._orders.token) is not None:
+        if values is not None and ours and (token := found.orders.token) is not None:
             yield Write(found.unit, token.point.address, token.registers, token.point.function)
         return values
 
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """Readings in the house's signs, what it holds, the vehicle."""
-        holds = self._orders.holds(raw, found.rating) if self.profile.orders else None
+        holds = found.orders.holds(raw, found.rating) if self.profile.orders else None
         text = found.unwatchable
-        if holds is None and (untold := sorted(one for one in self._orders.read if raw.get(one) is None)):
+        if holds is None and (untold := sorted(one for one in found.orders.read if raw.get(one) is None)):
             text = f"tells nothing at {', '.join(untold)}"
         return Look(
             self._gauge.readings(raw, now),
@@ -191,13 +195,13 @@ class Mapped:
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points of all orders that the setpoint is about, that can be read back."""
-        return self._orders.concerned(wanted, found.rating) & self._showing
+        return found.orders.concerned(wanted, found.rating) & self._showing
 
     def write(
         self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """The limit, then what it falls back to. A device that does not take the latter is limited all the same."""
-        pen, told = _Pen(found, raw), self._orders.told(wanted, found.rating)
+        pen, told = _Pen(found, raw), found.orders.told(wanted, found.rating)
         for sequence in told:
             if isinstance(sequence, Cannot):
                 return Writing(pen.sent, pen.refused or sequence.why, pen.found)
@@ -205,11 +209,11 @@ class Mapped:
             if pen.refused:
                 return Writing(pen.sent, pen.refused, pen.found)
         if told and not found.unwatchable:
-            yield from pen.carry_out(self._orders.setup, rearm=rearm)
+            yield from pen.carry_out(found.orders.setup, rearm=rearm)
         if not pen.sent and not pen.refused:
             return Writing()
         unwatchable = pen.refused or found.unwatchable
-        watched = not unwatchable and self._set_up(pen.values)
+        watched = not unwatchable and self._set_up(found, pen.values)
         return Writing(pen.sent, "", replace(pen.found, unwatchable=unwatchable, watched=watched))
 
     def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
@@ -226,9 +230,12 @@ class Mapped:
                 break
         return Writing(pen.sent, pen.refused, pen.found if pen.sent else None)
 
-    def _set_up(self, values: Mapping[str, Value | None]) -> bool:
+    def _set_up(self, found: Found, values: Mapping[str, Value | None]) -> bool:
         """Whether it reads as set up to fall back as the configuration says; where nothing is set up, it is as it is from its box."""
-        return self.profile.watchdog is not None and all(put.shown(values) for put in self._orders.setup)
+        dog = self.profile.watchdog
+        if dog is None or (dog.setup and not found.orders.setup):
+            return False
+        return all(put.shown(values) for put in found.orders.setup)
 
     def _written(self, found: Found, raw: Values) -> dict[str, Value]:
         """Every point we may write, as read; before the first write as it was when the device was found, where now it has no value."""
@@ -321,6 +328,9 @@ class _Pen:
         return reply
 
 
+_LACKS: Final[tuple[frozenset[Aim | None], ...]] = tuple(
+    frozenset(lacks) for count in range(len(OPTIONAL) + 1) for lacks in combinations(OPTIONAL, count)
+)
 _BUSY_TRIES: Final = 3
 _MORE_LOOKS: Final = 2
 _MODES: Final = (

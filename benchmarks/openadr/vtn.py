@@ -1,19 +1,25 @@
 """openleadr's VTN in a process of its own: `python -m benchmarks.openadr.vtn FOLDER SECONDS` prints its port and serves."""
 
 import asyncio
+import io
 import logging
 import sys
 import warnings
+from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from openleadr import OpenADRServer
 
+from certs.identity import openadr_fingerprint
+
 
 async def serve(folder: Path, poll_s: float) -> None:
     """Every VEN is registered under its own name; mutual TLS."""
-    logging.getLogger("openleadr").setLevel(logging.ERROR)
+    logging.getLogger("openleadr").setLevel(logging.CRITICAL)
+
+    theirs = openadr_fingerprint((folder / "client.chain.pem").read_bytes())
 
     async def register(payload: dict[str, Any]) -> tuple[str, str]:
         return f"id-{payload['ven_name']}", f"reg-{payload['ven_name']}"
@@ -29,11 +35,11 @@ async def serve(folder: Path, poll_s: float) -> None:
             http_cert=folder / "server.chain.pem",
             http_key=folder / "server.key",
             http_ca_file=folder / "server.root.pem",
+            ven_lookup=lambda ven_id: {"ven_id": ven_id, "registration_id": ven_id, "fingerprint": theirs},
         )
     server.add_handler("on_create_party_registration", register)
-    said, sys.stdout = sys.stdout, sys.stderr  # it prints a banner
-    await server.run()
-    sys.stdout = said
+    with redirect_stdout(io.StringIO()):  # it prints a banner
+        await server.run()
     print(server.app_runner.addresses[0][1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await server.stop()

@@ -12,7 +12,7 @@ from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
-from grid_functions.model.errors import ConfigurationFault, GatewayError
+from grid_functions.model.errors import ConfigurationFault
 
 
 class AreaFunctions(Strict):
@@ -48,10 +48,10 @@ def area_of(plain: object) -> AreaSettings:
     try:
         return _ADAPTER.validate_python(plain)
     except ValidationError as fault:
-        mistakes = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors())
+        mistakes = tuple(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in fault.errors()
+        )
         raise ConfigurationFault(mistakes) from fault
-    except GatewayError:
-        raise
 
 
 def plain_of(area: AreaSettings) -> dict[str, Any]:

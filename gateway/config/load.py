@@ -18,6 +18,7 @@ from gateway.config.upstreams import (
     Service,
     Upstream,
 )
+from grid_functions.conductors import conductors
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault, OperatorFault
 from grid_functions.rating import SWITCHED
@@ -182,6 +183,35 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
             yield (*at, "functions", function), f"no device of this site is named {name!r} ({', '.join(sorted(names))})"
     if len(set(site.precedence)) != len(site.precedence):
         yield (*at, "precedence"), "a source is named twice"
+    yield from _of_conductors(at, site)
+
+
+def _of_conductors(at: Path_, site: SiteSettings) -> Iterator[tuple[Path_, str]]:
+    there = conductors(site.connection.phases)
+    for number, device in enumerate(site.devices):
+        here = (*at, "devices", number, "phases")
+        if len(set(device.phases)) != len(device.phases):
+            yield here, "a conductor is named twice"
+        for phase in device.phases:
+            if phase not in there:
+                yield here, f"the connection has no conductor {phase.value} (phases: {site.connection.phases})"
+    yield from _doubled((*at, "fuse_groups"), [group.name for group in site.fuse_groups])
+    names = {device.name for device in site.devices}
+    for number, group in enumerate(site.fuse_groups):
+        for name in group.devices:
+            if name not in names:
+                yield (
+                    (*at, "fuse_groups", number, "devices"),
+                    f"no device is named {name!r} ({', '.join(sorted(names))})",
+                )
+    evse = {device.name for device in site.devices if device.role is Role.EVSE}
+    for plan in site.functions.charging.plans:
+        if plan.charger not in evse:
+            known = ", ".join(sorted(evse)) or "none"
+            yield (*at, "functions", "charging"), f"no device with role evse is named {plan.charger!r} ({known})"
+    for name in site.functions.power_limit.order:
+        if name not in names:
+            yield (*at, "functions", "power_limit"), f"no device is named {name!r} ({', '.join(sorted(names))})"
 
 
 def _of_address(here: Path_, device: DeviceSettings, folder: Path) -> Iterator[tuple[Path_, str]]:

@@ -12,6 +12,7 @@ from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.device import Role
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, BaselineKind, LoadCredit, OnGatewayLoss, Yield
+from grid_functions.model.units import Phase
 
 Approximable = Literal[
     "fixed_power",
@@ -57,8 +58,11 @@ class DeviceTls(Strict):
 
 
 class DeviceSettings(Strict):
-    """One device. ``maker``, ``model`` and ``serial`` pin it: another one is read only. ``options``: the family's own. ``timeout_s``:
-    None = 3 s over a network, 0.5 s on a bus, where a silent device keeps its neighbours waiting."""
+    """One device. ``phases``: where its own L1, L2, L3 are. ``maker``, ``model`` and ``serial`` pin it: another one is read only.
+
+    ``options``: the family's own. ``timeout_s``: None = 3 s over a network, 0.5 s on a bus, where a silent device keeps its neighbours
+    waiting.
+    """
 
     name: Name
     family: Name
@@ -70,6 +74,8 @@ class DeviceSettings(Strict):
     serial: str | None = None
     on_gateway_loss: OnGatewayLoss | None = None
     locked: bool = False
+    phases: Annotated[tuple[Phase, ...], Field(max_length=3)] = ()
+    priority: Annotated[int, Field(ge=0, le=9)] = 0
     settle_s: Seconds | None = None
     poll_s: Annotated[float, Field(ge=0.1, le=3600)] = 1.0
     options: dict[str, int | float | str | bool] = Field(default_factory=dict)
@@ -84,6 +90,21 @@ class BaselineSettings(Strict):
     kind: BaselineKind = BaselineKind.LIKE_HOURS
     days: Annotated[int, Field(ge=1, le=20)] = 5
     weekend: Annotated[tuple[Annotated[int, Field(ge=0, le=6)], ...], Field(max_length=7)] = (5, 6)
+
+
+class FuseGroupSettings(Strict):
+    """Devices behind one fuse of their own, per phase; nothing else hangs on it."""
+
+    name: Name
+    fuse_a: Annotated[float, Field(gt=0, le=10_000)]
+    devices: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class DwellSettings(Strict):
+    """How long chargers stay as they are."""
+
+    paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
+    turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
 
 
 class SiteSettings(Strict):
@@ -102,6 +123,8 @@ class SiteSettings(Strict):
     meter_stale_s: Annotated[float, Field(ge=1, le=600)] = 5
     settle_deadline_s: Annotated[float, Field(gt=0, le=600)] = 10
     precedence: tuple[SourceKind, ...] = DEFAULT_PRECEDENCE
+    fuse_groups: tuple[FuseGroupSettings, ...] = ()
+    dwell: DwellSettings = DwellSettings()
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
 

@@ -125,7 +125,9 @@ def erase(turn: Turn, why: str, *, left: bool) -> None:
     turn.register(Registration(state.terms.ven_id, state.terms.registration_id))
     wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
     turn.change(
-        book=Book(waiting=state.book.waiting),
+        book=Book(waiting=state.book.waiting),  # what waits is stranded now, and settled when the step ends
+        talk=None,  # what is still under way was asked in the name of what is over
+        upload=None,
         requests=Requests(),
         opts=Opts(),
         stock=replace(state.stock, unsent=()),

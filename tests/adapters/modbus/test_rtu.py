@@ -359,6 +359,21 @@ async def _asked(link: Link, bus: Bus, timer: StillTimer, unit: int) -> tuple[bo
     return isinstance(result, Registers), waited_s
 
 
+async def test_a_slow_line_is_given_its_time() -> None:
+    """At 2400 baud of 11 bits, 8 bytes out and 165 back take 0.793 s, beside the half second that a device may think."""
+    bus, timer = Bus((1,), dead={1}), StillTimer()
+    async with on_tcp(bus) as address:
+        opened = line_to(address)
+        line = Line(opened.name, opened.open, rtu=True, character_s=11 / 2400)
+        link = Link(line=line, jitter=lambda low, high: high, timer=timer, timeout_s=0.5)
+        asked = asyncio.create_task(link.transact(Read(1, 0, 80)))
+        await until(lambda: bus.asked == [1])
+        assert timer.due == [pytest.approx(0.5 + 0.793, abs=1e-3)]
+        timer.advance(2.0)
+        await asyncio.gather(asked, return_exceptions=True)
+        await link.close()
+
+
 async def test_a_device_that_comes_back_is_asked_as_before() -> None:
     bus, timer = Bus((1,), dead={1}), StillTimer()
     async with on_tcp(bus) as address:

@@ -149,6 +149,7 @@ def test_certificates_are_made_shown_checked_and_never_overwritten(
     assert len(made["lfdi"].replace("-", "")) == 40  # 20 bytes, IEEE 2030.5-2018 6.3.4
     code, out, _ = osed(capsys, "certs", "show", made["chain"], "--json")
     assert json.loads(out)["lfdi"] == made["lfdi"]
+    assert json.loads(out)["openadr"] == json.loads(out)["fingerprint"][-29:]  # the last ten of its bytes
     code, out, err = osed(capsys, "certs", "check", made["chain"], made["key"], made["root"], "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["suites"] == ["ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES128-GCM-SHA256"]

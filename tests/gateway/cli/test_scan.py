@@ -8,7 +8,11 @@ import pytest
 import yaml
 
 from adapters.catalogue import FAMILIES
+from adapters.modbus.frames import encode_reply
+from adapters.modbus.rtu import asked_of, request_size, sealed
 from adapters.simulator.car import Car
+from adapters.simulator.twin import Twin
+from adapters.simulator.twins import Twins
 from gateway.config.schema import DeviceSettings
 from tests.adapters.registers.bench import PROFILES, bench
 from tests.adapters.simulator.situations import Hand
@@ -83,3 +87,40 @@ def test_families_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = osed(capsys, "devices", "--families")
     assert code == 0
     assert any(line.split()[:2] == ["heidelberg-energy-control", "charger"] for line in out.splitlines())
+
+
+async def test_a_bus_is_scanned_unit_by_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    """A charger and a meter behind a serial device server; nobody answers as unit 3."""
+    twins = Twins(
+        {
+            1: Twin(PROFILES["heidelberg-energy-control"], car=Car()),
+            2: Twin(PROFILES["eastron-sdm630"], net_w=900.0),
+        },
+        lambda: UTC_S,
+    )
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        data = b""
+        while chunk := await reader.read(256):
+            data += chunk
+            while (size := request_size(data)) and len(data) >= size:
+                frame = asked_of(data[:size])
+                assert frame is not None
+                reply = twins.reply(frame) if frame.unit != 3 else None
+                if reply is not None:
+                    writer.write(sealed(encode_reply(frame, reply)[6:]))
+                data = data[size:]
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        address = f"rtu+tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        units = [word for unit in (1, 2, 3) for word in ("--unit", str(unit))]
+        code, out, _ = await asyncio.to_thread(osed, capsys, "scan", address, "--timeout", "0.5", "--json", *units)
+    assert code == 0
+    hits = json.loads(out)
+    assert {hit["address"] for hit in hits} == {address}
+    met = [(hit["unit"], name) for hit in hits for name in (hit["family"], *hit["others"])]
+    assert (1, "heidelberg-energy-control") in met
+    assert (2, "eastron-sdm630") in met
+    assert 3 not in {unit for unit, _ in met}

@@ -34,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
     "sites[].devices[].tls": schema.DeviceTls,
+    "sites[].fuse_groups[]": schema.FuseGroupSettings,
+    "sites[].dwell": schema.DwellSettings,
     "sites[].baseline": schema.BaselineSettings,
     "sites[].functions": functions.FunctionSettings,
     "areas[]": areas.AreaSettings,

@@ -10,10 +10,14 @@ from grid_functions import catalogue, letters
 from grid_functions.area.xor_market import NAME, XorMarket, XorMarketDurable, XorMarketOptions
 from grid_functions.building.program import Problem
 from grid_functions.letters import Award, Bid, Bids, Offers, Way
+from grid_functions.model.claim import Basis, InForce, LeaseId, Source, SourceKind
 from grid_functions.model.control import DispatchKind, LoadDispatch
 from grid_functions.model.errors import ConfigurationFault
+from grid_functions.model.event import Rank
+from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Message
 from tests.grid_functions.area.machine import MIDNIGHT, Bench
+from tests.grid_functions.building.test_steward import NOON, Home
 
 HOUR = 3600.0
 OPTIONS = XorMarketOptions(wanted_kw=2.0, steps=2, step_s=HOUR, lead_s=1800.0, bid_s=60.0, base_s=600.0, penalty=10.0)
@@ -414,6 +418,45 @@ def test_the_settlement_ledger_keeps_the_youngest_markets() -> None:
         made.run(4 * HOUR, 600.0)
         made.run(600.0)
     assert {row.market for row in made.state.durable.ledger} == {names[1]}
+
+
+def test_real_homes_bid_are_awarded_and_carry_it_out() -> None:
+    """Two homes with a battery of 5 kWh stored: each takes 1 kW for its load, and 2 kW less are wanted for an hour.
+
+    A battery that is held to what is stored moves its energy into the dear hour; while the award is leased its claims carry the lease.
+    """
+    options = replace(OPTIONS, wanted_kw=2.0, steps=1, price=1.0)
+    homes = {member: Home() for member in ("a", "b")}
+    made = Bench(XorMarket(options), NAME, homes)
+    made.utc_s = NOON
+    made.powers_w = dict.fromkeys(homes, 1000.0)
+    made.step()
+    made.run(600.0)
+    made.order("open")
+    for letter in list(made.letters):
+        home = homes[letter.to]
+        home.utc_s = made.utc_s
+        home.step(replace(letter, sender="feeder"))
+    told = [one for home in homes.values() for one in home.letters if one.kind == "bids"]
+    names = dict(zip(homes, told, strict=True))
+    made.hear(*(replace(one, sender=member) for member, one in names.items()))
+    solved(made)
+    record = made.state.durable.awarded
+    assert record.winners
+    assert max(record.short_kw) < 2.0
+    for letter in [one for one in made.letters if one.kind == "award"]:
+        homes[letter.to].step(replace(letter, sender="feeder"))
+    member, won = next(iter(record.winners.items()))
+    home = homes[member]
+    home.utc_s = record.start_utc_s
+    source = Source(SourceKind.AREA, "feeder")
+    control = made.granted[member, "award"].series[0].controls[0]
+    since, until = Moment(OWN, record.start_utc_s), Moment(OWN, record.end_utc_s)
+    cause = LeaseId("feeder", f"{NAME}/award", 1)
+    home.step(in_force=(InForce(control, source, Rank(0.0), Basis.LEASE, since, until, NOON, cause=cause),))
+    (claim,) = home.claims
+    assert claim.cause.cause == cause
+    assert home.targets()["battery"] <= -won.kw[0] * 1000.0 + 1.0
 
 
 def test_what_is_durable_survives_the_ledger() -> None:

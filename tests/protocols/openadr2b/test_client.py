@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -125,8 +126,6 @@ async def test_a_memory_that_cannot_keep_stops_nothing(monkeypatch: pytest.Monke
 
 
 async def test_pictures_become_reports() -> None:
-    from datetime import timedelta
-
     class Ahead(Wall):
         """Two hours pass at the turn of a hand."""
 

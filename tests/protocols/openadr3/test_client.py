@@ -110,6 +110,18 @@ async def test_a_body_beyond_a_few_kilobytes_is_parsed_apart_and_whole() -> None
     assert len(answer.json[0]["intervals"]) == 2000
 
 
+async def test_unchanged_bytes_come_back_as_the_very_same_object() -> None:
+    async with vtn(clients=()) as found, Exchanger(None) as exchanger:
+        await found.write("POST", "/programs", {"programName": "p"})
+        request = Request(1, Method.GET, f"{found.url}/programs", "test")
+        answers = [await exchanger.exchange(request) for _ in range(2)]
+        await found.write("POST", "/programs", {"programName": "q"})
+        answers.append(await exchanger.exchange(request))
+    first, second, third = (one.json for one in answers if isinstance(one, Reply))
+    assert first is second
+    assert len(third) == 2
+
+
 async def test_the_date_and_the_patience_of_a_vtn_are_read() -> None:
     async with vtn(clients=()) as found, Exchanger(None) as exchanger:
         found.tricks.append(Trick("clock", by_s=3600.0))

@@ -357,6 +357,16 @@ def test_an_outage_loses_no_report_and_a_restart_neither() -> None:
     assert again.state.requests.pending == ("q1",)
 
 
+def test_after_a_long_sleep_only_so_many_stretches_are_told() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.mono_s += 1_000 * 60.0
+    talk.utc_s += 1_000 * 60.0
+    talk.run(20.0)
+    begins = [(report.dtstart or 0.0) - ZERO_S for report in told(talk)]
+    assert begins == [60.0 * n for n in range(899, 1000)]  # a hundred behind, and the one that has just ended
+    assert talk.state.requests.pending == ("q1",)
+
+
 def test_a_report_the_vtn_refuses_is_told_of_and_holds_up_no_other() -> None:
     talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
     talk.vtn.meddle = lambda message: (

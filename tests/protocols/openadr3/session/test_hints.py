@@ -220,6 +220,20 @@ def test_a_broker_that_goes_is_looked_for_again() -> None:
     assert "mqtt" not in rig.alarms
 
 
+def test_a_new_program_is_heard_of_too() -> None:
+    rig = Rig(replace(TERMS, mqtt=True), broker=MQTT)
+    rig.program("a")
+    rig.run(10.0)
+    new = rig.program("b")
+    rig.run(70.0)
+    assert f"programs/{new}/events/+" in rig.listens[-1].topics
+    older = open_hook(Rig(in_3_0_1(HOOKED)))
+    assert subscriptions(older) == []
+    program = older.program("a")
+    older.run(70.0)
+    assert [one["programID"] for one in subscriptions(older)] == [program]
+
+
 def test_3_0_1_has_no_broker_to_ask_for() -> None:
     rig = Rig(in_3_0_1(mqtt=True))
     rig.run(60.0)

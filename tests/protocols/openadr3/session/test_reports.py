@@ -111,6 +111,21 @@ def test_a_forecast_comes_before(rig: Rig) -> None:
     ]
 
 
+def test_a_forecast_of_an_event_seen_late_is_made_at_once(rig: Rig) -> None:
+    descriptor = {
+        "payloadType": "USAGE_FORECAST",
+        "historical": False,
+        "startInterval": 0,
+        "numIntervals": 1,
+        "repeat": -1,
+    }
+    rig.event(rig.program(), **quarters(reportDescriptors=[descriptor]))
+    rig.mono += 2000.0  # 21:33, in the second interval
+    rig.settle()
+    live(rig, 2)
+    assert [values(one)[0][0] for one in told(rig)] == [6]
+
+
 def outcome(event: str, kind: OutcomeKind, at_s: float) -> Tell:
     return Tell(Outcome(EventKey(ME, event), kind, Moment("aggregator", at_s)))
 
@@ -131,6 +146,16 @@ def test_the_operating_state_tells_how_an_event_is_followed(rig: Rig) -> None:
         {"OPERATING_STATE": "RUNNING_OPTED_OUT", "SIMPLE_LEVEL": 0.0},
         {"OPERATING_STATE": "RUNNING_CURTAILED", "SIMPLE_LEVEL": 1.0},  # as it was at the interval's end
     ]
+
+
+def test_how_an_event_is_followed_outlives_a_restart(rig: Rig) -> None:
+    name = rig.event(rig.program(), **quarters("OPERATING_STATE", count=1))
+    rig.settle()
+    rig.give(outcome(name, OutcomeKind.STARTED, UTC_S + 900.0))
+    again = rig.again()
+    again.settle()
+    live(again, 32)
+    assert [one[2] for report in told(again) for one in values(report)] == [{"OPERATING_STATE": "RUNNING_CURTAILED"}]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +288,7 @@ def test_reports_that_nobody_takes_are_bounded() -> None:
     rig.event(rig.program(), **given)
     rig.settle()
     rig.trick("status", "/reports", status=503)
-    rig.run(10 * 3600.0)
+    rig.run(8.6 * 3600.0)
     assert len(rig.state.reporting.outbox.letters) == 500
     assert "reports lost" in rig.alarms
 
