@@ -14,12 +14,14 @@ from grid_functions import coordinator, machines, roster
 from grid_functions.alarm import Alarm
 from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
 from grid_functions.letters import Way
+from grid_functions.model.claim import InForce
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import Unreachable
 from grid_functions.model.function import Answer, AreaInputs, Ask, Telling
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock, Members
+from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.roster import Roster
 
 _log = structlog.get_logger("area")
@@ -32,12 +34,15 @@ _RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class AreaPlan:
-    """What one coordinator is made of. ``reports``: what members tell of themselves now."""
+    """What one coordinator is made of. ``reports``: what members tell of themselves now; ``asked``: what upstreams ask of the area, and
+    what its own meter shows.
+    """
 
     terms: AreaTerms
     functions: Mapping[str, AreaMachine]
     members: Members
     reports: Callable[[], Mapping[str, MemberReport]]
+    asked: Callable[[], tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]]
 
 
 class AreaLoop:
@@ -113,7 +118,7 @@ class AreaLoop:
         terms = self.plan.terms
         messages, orders, answers = tuple(self._messages), tuple(self._orders), tuple(self._answers)
         rolls = {name: self.roster.members_of(name, Way.DOWN) for name in self.plan.functions}
-        inputs = AreaInputs((), {}, self.plan.reports(), rolls, (), orders, messages, answers)
+        inputs = AreaInputs(*self.plan.asked(), self.plan.reports(), rolls, (), orders, messages, answers)
         done = coordinator.step(self._state, terms, self.plan.functions, inputs, now)
         del self._messages[: len(messages)], self._orders[: len(orders)], self._answers[: len(answers)]
         if done.entries:

@@ -22,15 +22,18 @@ from grid_functions import catalogue, letters, roster
 from grid_functions.alarm import OPERATOR
 from grid_functions.coordinator import AreaTerms
 from grid_functions.letters import Way
+from grid_functions.model.claim import InForce, LeaseId, SourceKind
 from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
+from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.movable import member_report
 from grid_functions.roster import BOTH, Roster
 
 _log = structlog.get_logger("area")
 
+_ASKING = frozenset({SourceKind.OPERATOR, SourceKind.IEEE2030_5, SourceKind.OPENADR})
 _KEPT = "areas/made"
 _EPOCH = "areas/epoch"
 
@@ -168,7 +171,13 @@ class Areas:
         for site, token in tokens.items():
             who = roster.enrol(who, site, token, dict.fromkeys(functions, BOTH))
         terms = AreaTerms(area.name, area.sites, epoch, area.ttl_s)
-        plan = AreaPlan(terms, functions, LocalMembers(self.sites), lambda: self._reports(area.sites))
+        plan = AreaPlan(
+            terms,
+            functions,
+            LocalMembers(self.sites),
+            lambda: self._reports(area.sites),
+            lambda: self._asked(area.connection),
+        )
         entries = self.ledger.entries(f"area/{area.name}")
         loop = AreaLoop(plan, entries, who, self.ledger, self.clock, self.solve)
         running = self._running[area.name] = _Running(area, of_file, loop, tokens)
@@ -189,9 +198,18 @@ class Areas:
                 told[name] = report
         return told
 
+    def _asked(self, connection: str | None) -> tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]:
+        """What areas lease to that site is theirs, not asked of them."""
+        site = self.sites().get(connection or "")
+        if site is None:
+            return (), {}
+        held = site.decision.in_force if site.decision is not None else ()
+        asked = tuple(one for one in held if one.source.kind in _ASKING and not isinstance(one.cause, LeaseId))
+        return asked, site.snapshot(self.clock.now()).meter
+
     def _checked(self, plain: object) -> AreaSettings:
         area = area_of(plain)
-        strange = sorted(set(area.sites) - self.sites().keys())
+        strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
         if strange:
             raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
         return area

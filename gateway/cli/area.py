@@ -24,29 +24,43 @@ Run = Annotated[
         help="A function and its options, e.g. 'day_ahead' or 'day_ahead: {charge: 0.5}'; may be given again.",
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option("--connection", help="The site whose meter is the area's and whose upstreams speak for it."),
+]
 Name = Annotated[str, typer.Argument(help="The area's name.")]
 
 
 @app.command()
 def create(
-    name: Name, site: Site, function: Run = None, config: Config = Path("osed.yaml"), json_: Json = False
+    name: Name,
+    site: Site,
+    function: Run = None,
+    connection: At = None,
+    config: Config = Path("osed.yaml"),
+    json_: Json = False,
 ) -> None:
     """Make an area and run the functions named. It is kept over a restart.
 
     Example: osed area create feeder-12 --site house-1 --site house-2 --function 'tariff: {kind: time_of_use}'
     """
-    _told(call(config, "POST", "/areas/create", _area(name, site, function)), json_)
+    _told(call(config, "POST", "/areas/create", _area(name, site, function, connection)), json_)
 
 
 @app.command()
 def change(
-    name: Name, site: Site, function: Run = None, config: Config = Path("osed.yaml"), json_: Json = False
+    name: Name,
+    site: Site,
+    function: Run = None,
+    connection: At = None,
+    config: Config = Path("osed.yaml"),
+    json_: Json = False,
 ) -> None:
     """Give an area other members or functions, all of them anew.
 
     Example: osed area change feeder-12 --site house-1 --function day_ahead
     """
-    _told(call(config, "POST", "/areas/change", _area(name, site, function)), json_)
+    _told(call(config, "POST", "/areas/change", _area(name, site, function, connection)), json_)
 
 
 @app.command()
@@ -116,7 +130,7 @@ def order(
         people.print(f"{function} of {name} was told to {what}")
 
 
-def _area(name: str, sites: list[str], functions: list[str] | None) -> dict[str, Any]:
+def _area(name: str, sites: list[str], functions: list[str] | None, connection: str | None) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for text in functions or ():
         try:
@@ -129,7 +143,7 @@ def _area(name: str, sites: list[str], functions: list[str] | None) -> dict[str,
             chosen |= {key: value or {} for key, value in plain.items()}
         else:
             raise OperatorFault(f"{text!r} names no function", "write 'name' or 'name: {option: value}'")
-    return {"name": name, "sites": sites, "functions": chosen}
+    return {"name": name, "sites": sites, "functions": chosen, "connection": connection}
 
 
 def _options(text: str) -> dict[str, Any]:

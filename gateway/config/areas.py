@@ -32,12 +32,15 @@ class AreaFunctions(Strict):
 
 
 class AreaSettings(Strict):
-    """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it."""
+    """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it. ``connection``: the site at the area's
+    own connection, whose meter is the area's and whose upstreams speak for it.
+    """
 
     name: Name
     sites: Annotated[tuple[Name, ...], Field(min_length=1)]
     functions: AreaFunctions = AreaFunctions()
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
+    connection: Name | None = None
 
 
 _ADAPTER = TypeAdapter(AreaSettings)
