@@ -72,13 +72,14 @@ class DivisionDurable:
 
 @dataclass(frozen=True, slots=True)
 class DivisionState:
-    """``asked`` and ``enrolled``: what was divided last, and among whom."""
+    """``asked`` and ``enrolled``: what was divided last, and among whom; ``alarms``: what was wrong then."""
 
     durable: DivisionDurable = field(default_factory=DivisionDurable)
     divided_utc_s: float = -math.inf
     asked: tuple[tuple[str, Control], ...] = ()
     enrolled: tuple[str, ...] = ()
     standing: Standing = field(default_factory=dict)
+    alarms: tuple[Output, ...] = ()
     version: int = 1
 
 
@@ -99,7 +100,7 @@ class Division:
         same = asked == state.asked and inputs.enrolled == state.enrolled
         again_s = state.divided_utc_s + self.options.again_s
         if same and state.divided_utc_s <= now.utc_s < again_s:
-            return Step(state, (WakeAt(Moment(OWN, again_s)),) if held else ())
+            return Step(state, (*state.alarms, WakeAt(Moment(OWN, again_s))) if held else ())
         outputs: list[Output] = []
         whole = whole_of(inputs, inputs.enrolled, now)
         if held and whole.silent:
@@ -110,9 +111,11 @@ class Division:
             controls = self._controls(subject, one, whole, state, dispatched, outputs)
             wanted += [Grant(member, subject, (c,), origin=_origin(one)) for member, c in controls.items()]
         standing, grants = changes(state.standing, wanted)
+        # What is wrong stands until it is looked at again.
+        alarms = tuple(outputs)
         outputs += grants
         outputs += [WakeAt(Moment(OWN, now.utc_s + self.options.again_s))] if held else []
-        after = DivisionState(DivisionDurable(dispatched), now.utc_s, asked, inputs.enrolled, standing)
+        after = DivisionState(DivisionDurable(dispatched), now.utc_s, asked, inputs.enrolled, standing, alarms)
         return Step(after, tuple(outputs))
 
     def told(self, state: DivisionState) -> Mapping[str, Any]:

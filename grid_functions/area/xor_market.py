@@ -259,14 +259,14 @@ class XorMarket:
             answer = next((one for one in inputs.answers if one.id == session.name), None)
             if answer is None:
                 late = now.utc_s >= session.deadline_utc_s
-                return self._ended(state, session, None, inputs, outputs) if late else state
+                return self._ended(state, session, None, outputs) if late else state
             solution = answer.solution if isinstance(answer.solution, Solution) and answer.solution.usable else None
-            return self._ended(state, session, solution, inputs, outputs)
+            return self._ended(state, session, solution, outputs)
         everyone = not set(session.silent) & set(inputs.enrolled)
         if not everyone and now.utc_s < session.deadline_utc_s:
             return state
         # Who was revoked meanwhile is out.
-        bids = {member: ones for member, ones in session.bids.items() if member in inputs.enrolled}
+        bids = {member: ones if member in inputs.enrolled else () for member, ones in session.bids.items()}
         session = replace(session, bids=bids, asked=True, deadline_utc_s=now.utc_s + self.options.clear_s + 5.0)
         deadline = Moment(OWN, now.utc_s + self.options.clear_s)
         outputs.append(Ask(session.name, clearing(bids, session.market), deadline))
@@ -277,7 +277,6 @@ class XorMarket:
         state: XorMarketState,
         session: Session,
         solution: Solution | None,
-        inputs: AreaInputs,
         outputs: list[Output],
     ) -> XorMarketState:
         durable = replace(state.durable, open="")

@@ -225,7 +225,10 @@ def test_what_is_still_missing_at_the_meter_is_asked_for_again_but_never_beyond_
 def test_what_nobody_can_take_is_said() -> None:
     made = Feeder()
     made.ask(held(LoadDispatch(DispatchKind.SETPOINT_W, 20_000.0)))
-    assert made.alarms == ["load_dispatch/utility/feeder-12: 6000 W of it can nobody take"]
+    said = "load_dispatch/utility/feeder-12: 6000 W of it can nobody take"
+    assert made.alarms == [said]
+    made.run(10.0)
+    assert made.alarms == [said, said], "it is wrong until it is looked at again"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e12])

@@ -285,6 +285,7 @@ def test_who_is_revoked_before_the_award_is_out() -> None:
     made.hear(bids(made, "c"))
     solved(made)
     assert awards(made)["b"] == "1"
+    assert made.state.durable.awarded.silent == ()
 
 
 def test_who_is_revoked_after_the_award_has_it_withdrawn_and_is_paid_nothing() -> None:
@@ -421,9 +422,9 @@ def test_the_settlement_ledger_keeps_the_youngest_markets() -> None:
 
 
 def test_real_homes_bid_are_awarded_and_carry_it_out() -> None:
-    """Two homes with a battery of 5 kWh stored: each takes 1 kW for its load, and 2 kW less are wanted for an hour.
+    """Two homes with 5 kWh in their batteries and 1 kW of load each; 2 kW less are wanted for an hour.
 
-    A battery that is held to what is stored moves its energy into the dear hour; while the award is leased its claims carry the lease.
+    A battery moves its energy into the hour that is paid; while the award is leased, the home's claims carry that lease.
     """
     options = replace(OPTIONS, wanted_kw=2.0, steps=1, price=1.0)
     homes = {member: Home() for member in ("a", "b")}
