@@ -95,7 +95,8 @@ class Division:
 
     def step(self, state: DivisionState, inputs: AreaInputs, now: Instants) -> Step[DivisionState]:
         """Divide what is in force where it, the members or the time has changed."""
-        held = {_subject(one): one for one in inputs.in_force if _mine(one)}
+        # Of two limits of one voice and mode the tighter is divided.
+        held = {_subject(one): one for one in sorted(filter(_mine, inputs.in_force), key=_limit_w, reverse=True)}
         asked = tuple(sorted(((subject, one.control) for subject, one in held.items()), key=lambda one: one[0]))
         same = asked == state.asked and inputs.enrolled == state.enrolled
         again_s = state.divided_utc_s + self.options.again_s
@@ -198,6 +199,14 @@ class Division:
 
 def _mine(held: InForce) -> bool:
     return isinstance(held.control, ImportLimit | ExportLimit | LoadDispatch) and not held.test
+
+
+def _limit_w(held: InForce) -> float:
+    match held.control:
+        case ImportLimit(limit_w=limit_w) | ExportLimit(limit_w=limit_w):
+            return 0.0 if math.isnan(limit_w) else limit_w
+        case _:
+            return 0.0
 
 
 def _subject(held: InForce) -> str:

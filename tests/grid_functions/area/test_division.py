@@ -178,6 +178,14 @@ def test_two_modes_at_once_are_two_subjects_and_tests_and_others_are_none() -> N
     assert made.granted == {}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_limits_of_one_voice_the_tighter_is_divided(turned: bool) -> None:
+    both = [held(ImportLimit(12_000.0)), held(ImportLimit(8000.0), "e2")]
+    made = Feeder()
+    made.ask(*(reversed(both) if turned else both))
+    assert sum(made.watts(ImportLimit).values()) == pytest.approx(6000.0)
+
+
 def test_a_dispatch_is_told_as_changes_by_reach() -> None:
     """Of 6 kW to 8: a can take 6 more, b 2: 1.5 and 0.5."""
     made = Feeder()
