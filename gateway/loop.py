@@ -352,7 +352,7 @@ class SiteLoop:
         now = self._clock.now()
         left_s = min((moment.in_s(now) for moment in wake), default=None)
         await self._pause(self._changed, None if left_s is None else max(left_s, 0.0))
-        if self._changed.is_set() and not self._ripe.is_set():
+        if self._looked and not self._ripe.is_set():
             # The devices of a site are polled together: what one round of looks shows is one picture and one decision.
             due_s = _ROUND_S if left_s is None else min(_ROUND_S, left_s - (self._clock.now().mono_s - now.mono_s))
             await self._pause(self._ripe, max(due_s, 0.0))

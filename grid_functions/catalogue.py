@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from grid_functions.area import day_ahead, tariff_signal
+from grid_functions.area import cold_load_pickup, day_ahead, direct_load_control, division, tariff_signal, xor_market
 from grid_functions.building import steward
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -76,7 +76,15 @@ AREA: Mapping[str, Maker] = MappingProxyType(
         maker.name: maker
         for maker in (
             Maker(day_ahead.NAME, day_ahead.DayAheadOptions, day_ahead.DayAhead),
+            Maker(
+                direct_load_control.NAME,
+                direct_load_control.DirectLoadControlOptions,
+                direct_load_control.DirectLoadControl,
+            ),
+            Maker(cold_load_pickup.NAME, cold_load_pickup.ColdLoadPickupOptions, cold_load_pickup.ColdLoadPickup),
+            Maker(division.NAME, division.DivisionOptions, division.Division),
             Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
+            Maker(xor_market.NAME, xor_market.XorMarketOptions, xor_market.XorMarket),
         )
     }
 )

@@ -7,7 +7,7 @@ large, unknown, or holds anything but what its type says is refused before anyon
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -22,10 +22,11 @@ LONGEST = 1_008
 
 
 class Way(StrEnum):
-    """The two directions, never mixed."""
+    """The directions, never mixed."""
 
     DOWN = "down"  # from the area to its member
     UP = "up"
+    ORDER = "order"  # from operator or API to the area's function; what has a default may be left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,67 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """An order that says no more than its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An order: open a market now. ``wanted_kw`` by interval, none = as configured; ``start_utc_s`` 0 = after the configured lead."""
+
+    wanted_kw: tuple[float, ...] = ()
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyFlexibility:
+    """An order: ask all how much they could move; ``start_utc_s`` 0 = as soon as they have answered."""
+
+    duration_s: float
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLoad:
+    """An order: shed ``kw``, or add as much where it is negative, of what members said they could move; ``start_utc_s`` 0 = now."""
+
+    kw: float
+    duration_s: float
+    start_utc_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """An order: this setpoint to all thermostats, degrees Celsius."""
+
+    value_c: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An order: this state of charge to all storage and vehicles, percent."""
+
+    charge_pct: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLimit:
+    """An order: no more than this of all members together; ``duration_s`` 0 = until it is restored."""
+
+    limit_kw: float
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """An order: end ``what`` was ordered before its time; "" = all of it."""
+
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
 
@@ -128,11 +190,22 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
     {
         ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
         ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
+        ("day_ahead", Way.ORDER): {"begin": (Bare, 64)},
         ("direct_load_control", Way.DOWN): {"asked": (Asked, 512)},
         ("direct_load_control", Way.UP): {"flexibility": (Flexibility, 512)},
+        ("direct_load_control", Way.ORDER): {
+            "flexibility": (SurveyFlexibility, 512),
+            "event": (MoveLoad, 512),
+            "thermostat": (Temperature, 512),
+            "charge": (Charge, 512),
+            "limit": (PowerLimit, 512),
+            "restore": (Restore, 512),
+        },
+        ("cold_load_pickup", Way.ORDER): {"begin": (Bare, 64), "end": (Bare, 64)},
         ("home", Way.DOWN): {"weather": (Weather, 65_536)},
         ("xor_market", Way.DOWN): {"offers": (Offers, 32_768), "award": (Award, 512)},
         ("xor_market", Way.UP): {"bids": (Bids, 65_536)},
+        ("xor_market", Way.ORDER): {"open": (Open, 32_768)},
     }
 )
 """By function and direction: each kind with its type and its most bytes."""
@@ -201,7 +274,8 @@ def _record(plain: Any, kind: type[Any], where: str) -> Any:
     if not isinstance(plain, dict):
         raise MalformedMessage(f"{where} is no object")
     hints = get_type_hints(kind)
-    if plain.keys() != hints.keys():
-        odd = sorted(plain.keys() ^ hints.keys())
+    needed = {one.name for one in fields(kind) if one.default is MISSING}
+    odd = sorted((plain.keys() - hints.keys()) | (needed - plain.keys()))
+    if odd:
         raise MalformedMessage(f"{where} has other fields than it should: {', '.join(odd)[:120]}")
-    return kind(**{name: _typed(plain[name], hint, f"{where}.{name}") for name, hint in hints.items()})
+    return kind(**{name: _typed(value, hints[name], f"{where}.{name}") for name, value in plain.items()})

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.api.bodies import body_of, text_of
 from gateway.areas.registry import Areas
+from grid_functions.model.errors import OperatorFault
 
 
 def area_routes(app: web.Application, areas: Callable[[], Areas]) -> None:
@@ -28,7 +29,10 @@ def area_routes(app: web.Application, areas: Callable[[], Areas]) -> None:
     async def order(request: web.Request) -> web.Response:
         body = await body_of(request)
         area, function, kind = (text_of(body, key) for key in ("area", "function", "order"))
-        areas().order(area, function, kind)
+        options = body.get("options", {})
+        if not isinstance(options, dict):
+            raise OperatorFault("options are no JSON object", "send one, or leave them out")
+        areas().order(area, function, kind, options)
         return web.json_response({"ordered": kind, "area": area, "function": function})
 
     app.router.add_get("/areas", show)

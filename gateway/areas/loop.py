@@ -14,12 +14,14 @@ from grid_functions import coordinator, machines, roster
 from grid_functions.alarm import Alarm
 from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
 from grid_functions.letters import Way
+from grid_functions.model.claim import InForce
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import Unreachable
-from grid_functions.model.function import Answer, AreaInputs, Ask
+from grid_functions.model.function import Answer, AreaInputs, Ask, Telling
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock, Members
+from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.roster import Roster
 
 _log = structlog.get_logger("area")
@@ -32,12 +34,15 @@ _RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class AreaPlan:
-    """What one coordinator is made of. ``reports``: what members tell of themselves now."""
+    """What one coordinator is made of. ``reports``: what members tell of themselves now; ``asked``: what upstreams ask of the area, and
+    what its own meter shows.
+    """
 
     terms: AreaTerms
     functions: Mapping[str, AreaMachine]
     members: Members
     reports: Callable[[], Mapping[str, MemberReport]]
+    asked: Callable[[], tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]]
 
 
 class AreaLoop:
@@ -83,9 +88,9 @@ class AreaLoop:
             self._changed.set()
         return fault
 
-    def order(self, function: str, kind: str, body: bytes = b"{}") -> None:
+    def order(self, order: Message) -> None:
         """What operator or API want of a function now."""
-        self._orders.append(Message(function, self.plan.terms.name, "operator", kind, kind, body))
+        self._orders.append(order)
         self._changed.set()
 
     async def run(self) -> None:
@@ -113,7 +118,7 @@ class AreaLoop:
         terms = self.plan.terms
         messages, orders, answers = tuple(self._messages), tuple(self._orders), tuple(self._answers)
         rolls = {name: self.roster.members_of(name, Way.DOWN) for name in self.plan.functions}
-        inputs = AreaInputs((), {}, self.plan.reports(), rolls, (), orders, messages, answers)
+        inputs = AreaInputs(*self.plan.asked(), self.plan.reports(), rolls, (), orders, messages, answers)
         done = coordinator.step(self._state, terms, self.plan.functions, inputs, now)
         del self._messages[: len(messages)], self._orders[: len(orders)], self._answers[: len(answers)]
         if done.entries:
@@ -186,4 +191,9 @@ def shown(loop: AreaLoop) -> dict[str, Any]:
         "epoch": terms.epoch,
         "grants": sorted(f"{member}: {function}/{subject}" for function, member, subject in loop.state.grants),
         "alarms": dict(loop.alarms),
+        "told": {
+            name: function.told(kept.state)
+            for name, function in sorted(loop.plan.functions.items())
+            if isinstance(function, Telling) and (kept := loop.state.kept.get(name)) is not None and kept.state
+        },
     }

@@ -18,17 +18,22 @@ from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.mail import Solve
-from grid_functions import catalogue, roster
+from grid_functions import catalogue, letters, roster
+from grid_functions.alarm import OPERATOR
 from grid_functions.coordinator import AreaTerms
-from grid_functions.model.errors import OperatorFault, Unreachable
+from grid_functions.letters import Way
+from grid_functions.model.claim import InForce, LeaseId, SourceKind
+from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
+from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.movable import member_report
 from grid_functions.roster import BOTH, Roster
 
 _log = structlog.get_logger("area")
 
+_ASKING = frozenset({SourceKind.OPERATOR, SourceKind.IEEE2030_5, SourceKind.OPENADR})
 _KEPT = "areas/made"
 _EPOCH = "areas/epoch"
 
@@ -132,8 +137,8 @@ class Areas:
         await self._keep({other: area for other, area in made.items() if other != name})
         self.log.add("", "area", name, {"destroyed": True})
 
-    def order(self, name: str, function: str, kind: str) -> None:
-        """Tell a function of an area to act now. Raises OperatorFault."""
+    def order(self, name: str, function: str, kind: str, options: Mapping[str, Any]) -> None:
+        """Tell a function of an area to act now. Raises OperatorFault; then it was told nothing."""
         one = self._running.get(name)
         if one is None:
             raise OperatorFault(
@@ -142,7 +147,14 @@ class Areas:
         if function not in one.loop.plan.functions:
             there = ", ".join(sorted(one.loop.plan.functions)) or "none"
             raise OperatorFault(f"{name} runs no function {function!r}", f"there are: {there}")
-        one.loop.order(function, kind)
+        body = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
+        order = Message(function, name, OPERATOR, kind, kind, body)
+        try:
+            letters.read(order, Way.ORDER)
+        except MalformedMessage as fault:
+            there = ", ".join(sorted(letters.CHANNELS.get((function, Way.ORDER), ()))) or "none"
+            raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
+        one.loop.order(order)
 
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
@@ -159,7 +171,13 @@ class Areas:
         for site, token in tokens.items():
             who = roster.enrol(who, site, token, dict.fromkeys(functions, BOTH))
         terms = AreaTerms(area.name, area.sites, epoch, area.ttl_s)
-        plan = AreaPlan(terms, functions, LocalMembers(self.sites), lambda: self._reports(area.sites))
+        plan = AreaPlan(
+            terms,
+            functions,
+            LocalMembers(self.sites),
+            lambda: self._reports(area.sites),
+            lambda: self._asked(area.connection),
+        )
         entries = self.ledger.entries(f"area/{area.name}")
         loop = AreaLoop(plan, entries, who, self.ledger, self.clock, self.solve)
         running = self._running[area.name] = _Running(area, of_file, loop, tokens)
@@ -180,9 +198,18 @@ class Areas:
                 told[name] = report
         return told
 
+    def _asked(self, connection: str | None) -> tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]:
+        """What areas lease to that site is theirs, not asked of them."""
+        site = self.sites().get(connection or "")
+        if site is None:
+            return (), {}
+        held = site.decision.in_force if site.decision is not None else ()
+        asked = tuple(one for one in held if one.source.kind in _ASKING and not isinstance(one.cause, LeaseId))
+        return asked, site.snapshot(self.clock.now()).meter
+
     def _checked(self, plain: object) -> AreaSettings:
         area = area_of(plain)
-        strange = sorted(set(area.sites) - self.sites().keys())
+        strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
         if strange:
             raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
         return area

@@ -1,5 +1,6 @@
 """Commands on areas: edge coordinators made, changed, listed, told and unmade while the gateway runs."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,29 +24,43 @@ Run = Annotated[
         help="A function and its options, e.g. 'day_ahead' or 'day_ahead: {charge: 0.5}'; may be given again.",
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option("--connection", help="The site whose meter is the area's and whose upstreams speak for it."),
+]
 Name = Annotated[str, typer.Argument(help="The area's name.")]
 
 
 @app.command()
 def create(
-    name: Name, site: Site, function: Run = None, config: Config = Path("osed.yaml"), json_: Json = False
+    name: Name,
+    site: Site,
+    function: Run = None,
+    connection: At = None,
+    config: Config = Path("osed.yaml"),
+    json_: Json = False,
 ) -> None:
     """Make an area and run the functions named. It is kept over a restart.
 
     Example: osed area create feeder-12 --site house-1 --site house-2 --function 'tariff: {kind: time_of_use}'
     """
-    _told(call(config, "POST", "/areas/create", _area(name, site, function)), json_)
+    _told(call(config, "POST", "/areas/create", _area(name, site, function, connection)), json_)
 
 
 @app.command()
 def change(
-    name: Name, site: Site, function: Run = None, config: Config = Path("osed.yaml"), json_: Json = False
+    name: Name,
+    site: Site,
+    function: Run = None,
+    connection: At = None,
+    config: Config = Path("osed.yaml"),
+    json_: Json = False,
 ) -> None:
     """Give an area other members or functions, all of them anew.
 
     Example: osed area change feeder-12 --site house-1 --function day_ahead
     """
-    _told(call(config, "POST", "/areas/change", _area(name, site, function)), json_)
+    _told(call(config, "POST", "/areas/change", _area(name, site, function, connection)), json_)
 
 
 @app.command()
@@ -80,25 +95,42 @@ def list_(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
 
 
 @app.command()
+def show(name: Name, config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+    """What the functions of an area have to tell: answers, awards, settlements, consumption.
+
+    Example: osed area show feeder-12 --json
+    """
+    found = next((one for one in call(config, "GET", "/areas") if one["name"] == name), None)
+    if found is None:
+        raise OperatorFault(f"no area is named {name!r}", "'osed area list' shows all")
+    if json_:
+        document(found)
+    else:
+        people.print(yaml.safe_dump(found["told"], sort_keys=False) if found["told"] else "nothing to tell yet")
+
+
+@app.command()
 def order(
     name: Name,
     function: Annotated[str, typer.Argument(help="The function, e.g. day_ahead.")],
     what: Annotated[str, typer.Argument(help="What it is to do, e.g. begin.")],
+    options: Annotated[str, typer.Argument(help="How, e.g. '{value_c: 18, duration_s: 3600}'.")] = "{}",
     config: Config = Path("osed.yaml"),
     json_: Json = False,
 ) -> None:
     """Tell a function of an area to act now.
 
-    Example: osed area order feeder-12 day_ahead begin
+    Example: osed area order feeder-12 direct_load_control thermostat '{value_c: 18, duration_s: 3600}'
     """
-    answer = call(config, "POST", "/areas/order", {"area": name, "function": function, "order": what})
+    body = {"area": name, "function": function, "order": what, "options": _options(options)}
+    answer = call(config, "POST", "/areas/order", body)
     if json_:
         document(answer)
     else:
         people.print(f"{function} of {name} was told to {what}")
 
 
-def _area(name: str, sites: list[str], functions: list[str] | None) -> dict[str, Any]:
+def _area(name: str, sites: list[str], functions: list[str] | None, connection: str | None) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for text in functions or ():
         try:
@@ -111,7 +143,17 @@ def _area(name: str, sites: list[str], functions: list[str] | None) -> dict[str,
             chosen |= {key: value or {} for key, value in plain.items()}
         else:
             raise OperatorFault(f"{text!r} names no function", "write 'name' or 'name: {option: value}'")
-    return {"name": name, "sites": sites, "functions": chosen}
+    return {"name": name, "sites": sites, "functions": chosen, "connection": connection}
+
+
+def _options(text: str) -> dict[str, Any]:
+    try:
+        plain = json.loads(json.dumps(yaml.safe_load(text)))
+    except (yaml.YAMLError, TypeError) as fault:
+        raise OperatorFault(f"{text!r} is no set of options", "write '{option: value}'") from fault
+    if not isinstance(plain, dict):
+        raise OperatorFault(f"{text!r} is no set of options", "write '{option: value}'")
+    return plain
 
 
 def _told(answer: dict[str, Any], json_: bool) -> None:

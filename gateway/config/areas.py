@@ -6,8 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.config.parts import Name, Strict
+from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
+from grid_functions.area.direct_load_control import DirectLoadControlOptions
+from grid_functions.area.division import DivisionOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
+from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
 
 
@@ -15,7 +19,11 @@ class AreaFunctions(Strict):
     """Only what is named runs."""
 
     day_ahead: DayAheadOptions | None = None
+    direct_load_control: DirectLoadControlOptions | None = None
+    cold_load_pickup: ColdLoadPickupOptions | None = None
+    division: DivisionOptions | None = None
     tariff: TariffSignalOptions | None = None
+    xor_market: XorMarketOptions | None = None
 
     def chosen(self) -> Mapping[str, Any]:
         """The options of every function that is wanted."""
@@ -24,12 +32,15 @@ class AreaFunctions(Strict):
 
 
 class AreaSettings(Strict):
-    """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it."""
+    """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it. ``connection``: the site at the area's
+    own connection, whose meter is the area's and whose upstreams speak for it.
+    """
 
     name: Name
     sites: Annotated[tuple[Name, ...], Field(min_length=1)]
     functions: AreaFunctions = AreaFunctions()
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
+    connection: Name | None = None
 
 
 _ADAPTER = TypeAdapter(AreaSettings)

@@ -15,13 +15,15 @@ import numpy as np
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.area import peak, talks
+from grid_functions.area.daily import DAY_S, before
 from grid_functions.area.delivery import Meter
 from grid_functions.area.peak import Column, Demand
+from grid_functions.area.ranges import check
 from grid_functions.area.talks import Certificate, Reply, Talks, Terms
 from grid_functions.building.program import Solution
 from grid_functions.letters import Agreed, Prices, Profile, Way
 from grid_functions.model.control import DispatchKind, LoadDispatch
-from grid_functions.model.errors import ConfigurationFault, MalformedMessage
+from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.event import Interval
 from grid_functions.model.function import AreaInputs, Ask, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -31,7 +33,6 @@ NAME = "day_ahead"
 AFTER_S = 7200.0
 """Delivery is measured for so long beyond the plan: what a plan pushes over its end shows there."""
 
-_DAY_S = 86_400.0
 _MASTER, _PRICE = "master", "price"
 
 
@@ -64,8 +65,8 @@ class DayAheadOptions:
             "charge": (self.charge, 0.0, 1e6),
             "limit_kw": (self.limit_kw, 0.0, 1e7),
             "beyond": (self.beyond, 0.001, 1e6),
-            "begins_s": (self.begins_s, 0.0, _DAY_S),
-            "lead_s": (self.lead_s, 10.0, _DAY_S),
+            "begins_s": (self.begins_s, 0.0, DAY_S),
+            "lead_s": (self.lead_s, 10.0, DAY_S),
             "step_s": (self.step_s, 60.0, 7200.0),
             "steps": (self.steps, 1, 1008),
             "round_s": (self.round_s, 1.0, 3600.0),
@@ -76,15 +77,9 @@ class DayAheadOptions:
             "base_kw": (self.base_kw, 0.0, 1e6),
             "most_kw": (self.most_kw, 0.1, 1e6),
         }
-        mistakes = [
-            f"{NAME}.{name} is {value}: choose {least:g} to {most:g}"
-            for name, (value, least, most) in ranges.items()
-            if not least <= value <= most
-        ]
-        if self.charge == 0.0 and self.limit_kw == 0.0:
-            mistakes.append(f"{NAME} has neither charge nor limit_kw: there is nothing to coordinate for")
-        if mistakes:
-            raise ConfigurationFault(tuple(mistakes))
+        pointless = self.charge == 0.0 and self.limit_kw == 0.0
+        nothing = f"{NAME} has neither charge nor limit_kw: there is nothing to coordinate for"
+        check(NAME, ranges, (nothing,) if pointless else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +163,7 @@ class DayAhead:
         return Step(state, tuple(outputs))
 
     def _due(self, state: DayAheadState, now: Instants) -> bool:
-        begin_s = _begin_before(now.utc_s, self.options.begins_s)
+        begin_s = before(now.utc_s, self.options.begins_s)
         return state.durable.begun_utc_s < begin_s and now.utc_s - begin_s < self.options.lead_s
 
     def _begun(self, state: DayAheadState, inputs: AreaInputs, now: Instants, outputs: list[Output]) -> DayAheadState:
@@ -300,7 +295,7 @@ class DayAhead:
         return replace(state, granted=not over)
 
     def _next(self, state: DayAheadState, now: Instants) -> Moment:
-        ahead = [_begin_before(now.utc_s, self.options.begins_s) + _DAY_S]
+        ahead = [before(now.utc_s, self.options.begins_s) + DAY_S]
         if state.session is not None and not state.session.waits:
             ahead.append(state.session.deadline_utc_s)
         if state.durable.agreement is not None and state.granted:
@@ -326,12 +321,6 @@ def _posed(session: Session, now: Instants, outputs: list[Output]) -> Session:
 
 def _round_of(session: Session) -> str:
     return f"{session.name}/{session.talks.round}"
-
-
-def _begin_before(utc_s: float, begins_s: float) -> float:
-    """The last time of day ``begins_s`` that is not after now."""
-    today_s = math.floor(utc_s / _DAY_S) * _DAY_S + begins_s
-    return today_s if utc_s >= today_s else today_s - _DAY_S
 
 
 def _series(profile: tuple[float, ...], step_s: float) -> tuple[Interval, ...]:

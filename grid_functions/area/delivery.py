@@ -4,7 +4,7 @@ The baseline is the mean power that the meter showed in the ``base_s`` seconds b
 plan, the plan): never what the member says of itself. Seconds without a reading are no delivery, and how many there were is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from grid_functions.model.lease import MemberReport
@@ -80,3 +80,12 @@ def verdict(
     delivered_wh = max(0.0, reduced_wh)
     good = coverage >= 1.0 - tolerance and delivered_wh >= (1.0 - tolerance) * awarded_wh
     return Verdict(member, awarded_wh, delivered_wh, coverage, good)
+
+
+def together(parts: Sequence[Verdict], tolerance: float = 0.1) -> Verdict:
+    """One verdict over intervals of one length: what was delivered too much in one makes up for nothing in another."""
+    awarded_wh = sum(one.awarded_wh for one in parts)
+    delivered_wh = sum(min(one.awarded_wh, one.delivered_wh) for one in parts)
+    coverage = sum(one.coverage for one in parts) / len(parts) if parts else 0.0
+    good = coverage >= 1.0 - tolerance and delivered_wh >= (1.0 - tolerance) * awarded_wh
+    return Verdict(parts[0].member if parts else "", awarded_wh, delivered_wh, coverage, good)

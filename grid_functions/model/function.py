@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import Control
@@ -137,3 +137,11 @@ class Refusing(Protocol):
 
     def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:
         """Why nothing at the site can ever obey, in one line; empty = something can or may yet tell; None = not its control."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A function whose state says something to people."""
+
+    def told(self, state: Any) -> Mapping[str, Any]:
+        """Plain values for commands and the API."""

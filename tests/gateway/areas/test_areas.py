@@ -16,12 +16,14 @@ from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.wiring import DURABLE
-from grid_functions.model.control import Mode, mode_of
+from grid_functions.model.control import ExportLimit, ImportLimit, Mode, mode_of
 from grid_functions.model.errors import ConfigurationFault, OperatorFault
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, Message
 from grid_functions.model.tariff import Price
-from tests.gateway.site import Rig, idle
+from tests.gateway.site import Rig, idle, key, read
+from tests.grid_functions.house import UTILITY
+from tests.scenarios.decide.site import event
 
 FEEDER = {"name": "feeder", "sites": ["house"], "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.3}}}}
 
@@ -57,6 +59,12 @@ class Stand:
         decision = self.loop.decision
         assert decision is not None
         return next((one.control.value for one in decision.in_force if isinstance(one.control, Price)), None)
+
+    def exports(self) -> list[tuple[float, object]]:
+        """The export limits in force, each with its cause."""
+        decision = self.loop.decision
+        held = () if decision is None else decision.in_force
+        return [(one.control.limit_w, one.cause) for one in held if isinstance(one.control, ExportLimit)]
 
     @property
     def names(self) -> list[str]:
@@ -179,9 +187,26 @@ async def test_a_name_is_taken_once_and_unknown_ones_are_said(tmp_path: Path) ->
         with pytest.raises(OperatorFault, match="there are: feeder"):
             await at.areas.destroy("other")
         with pytest.raises(OperatorFault, match="runs no function"):
-            at.areas.order("feeder", "day_ahead", "begin")
+            at.areas.order("feeder", "day_ahead", "begin", {})
         with pytest.raises(OperatorFault, match="no area is named"):
-            at.areas.order("other", "tariff", "begin")
+            at.areas.order("other", "tariff", "begin", {})
+
+
+async def test_an_order_is_read_before_it_is_given_and_what_came_of_it_is_told(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create({**FEEDER, "functions": {"xor_market": {}, "tariff": {}}})
+        for function, kind, options, why in (
+            ("xor_market", "close", {}, "its orders are: open"),
+            ("xor_market", "open", {"wanted": 3}, "other fields"),
+            ("xor_market", "open", {"wanted_kw": [float("nan")]}, "NaN"),
+            ("tariff", "begin", {}, "its orders are: none"),
+        ):
+            with pytest.raises(OperatorFault, match=why):
+                at.areas.order("feeder", function, kind, options)
+        assert at.areas.list()[0]["told"] == {}
+        at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [3.0, 3.0]})
+        await at.settle(lambda: bool(at.areas.list()[0]["told"]))
+        assert at.areas.list()[0]["told"]["xor_market"]["open"].startswith("xor_market-")
 
 
 async def test_letters_of_strangers_and_to_nobody_are_noted_and_harm_nothing(tmp_path: Path) -> None:
@@ -201,3 +226,42 @@ async def test_a_stop_of_the_gateway_takes_nothing_back(tmp_path: Path) -> None:
         await at.areas.stop()
         await idle()
         assert at.price() == 0.3
+
+
+async def test_what_an_upstream_asks_at_the_areas_connection_is_divided_by_its_own_source_and_rank(
+    tmp_path: Path,
+) -> None:
+    """The house is the feeder's connection and its one member: it exports 4 kW and nothing else does, so all of the 3 kW are its own."""
+    async with stand(tmp_path) as at:
+        limit = event("e1", ExportLimit(3000.0), level=2.0)
+        at.loop.take_read(read(limit))
+        await at.settle(lambda: at.exports() == [(3000.0, key("e1"))])
+        await at.areas.create({**FEEDER, "functions": {"division": {}}, "connection": "house"})
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        (leased,) = at.loop.state.leases.held.values()
+        assert leased.controls == (ExportLimit(3000.0),)
+        assert leased.origin is not None
+        assert (leased.origin.event, leased.origin.rank.level) == (key("e1"), 2.0)
+        assert leased.origin.source.respondent == UTILITY
+        await at.settle(lambda: len(at.exports()) == 2)
+        assert at.exports()[1][0] == 3000.0
+
+
+async def test_a_connection_that_is_no_site_is_said(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        with pytest.raises(OperatorFault, match="no site is named 'substation'"):
+            await at.areas.create({**FEEDER, "connection": "substation"})
+        assert at.names == []
+
+
+@pytest.mark.parametrize(("connection", "limit_w"), [({"connection": "house"}, 5000.0), ({}, 0.0)])
+async def test_the_meter_at_the_areas_connection_is_the_areas(
+    tmp_path: Path, connection: dict[str, str], limit_w: float
+) -> None:
+    """The house exports 4 kW: room for its share of 5 kW under 100. Without a meter nobody comes back."""
+    async with stand(tmp_path) as at:
+        await at.areas.create({**FEEDER, "functions": {"cold_load_pickup": {}}, **connection})
+        at.areas.order("feeder", "cold_load_pickup", "begin", {})
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        (leased,) = at.loop.state.leases.held.values()
+        assert leased.controls == (ImportLimit(limit_w),)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid_functions.area import division, pickup
+from grid_functions.area import pickup, sharing
 from grid_functions.area.pickup import Waiting
 from grid_functions.area.tariffs import Flat, Series, Shift, TimeOfUse, Window, prices, series_of
 from grid_functions.model.errors import ConfigurationFault
@@ -59,17 +59,17 @@ def test_equal_neighbours_are_one_interval() -> None:
 
 def test_a_limit_gives_floors_first_and_the_room_above_by_weight() -> None:
     """10 kW less 2 kW of the rest: floors of 1 and 3 leave 4 kW, shared 1 to 3."""
-    parts = division.limit(10_000.0, 2000.0, {"a": 1000.0, "b": 3000.0}, {"a": 1.0, "b": 3.0}).parts
+    parts = sharing.limit(10_000.0, 2000.0, {"a": 1000.0, "b": 3000.0}, {"a": 1.0, "b": 3.0}).parts
     assert parts == {"a": pytest.approx(2000.0), "b": pytest.approx(6000.0)}
 
 
 def test_floors_beyond_the_limit_are_cut_alike() -> None:
-    parts = division.limit(3000.0, 0.0, {"a": 2000.0, "b": 4000.0}, {"a": 1.0, "b": 1.0}).parts
+    parts = sharing.limit(3000.0, 0.0, {"a": 2000.0, "b": 4000.0}, {"a": 1.0, "b": 1.0}).parts
     assert parts == {"a": pytest.approx(1000.0), "b": pytest.approx(2000.0)}
 
 
 def test_a_rest_beyond_the_limit_leaves_nothing() -> None:
-    assert division.limit(1000.0, 5000.0, {"a": 0.0, "b": 0.0}, {"a": 1.0, "b": 1.0}).parts == {"a": 0.0, "b": 0.0}
+    assert sharing.limit(1000.0, 5000.0, {"a": 0.0, "b": 0.0}, {"a": 1.0, "b": 1.0}).parts == {"a": 0.0, "b": 0.0}
 
 
 powers = st.floats(0.0, 1e5)
@@ -79,7 +79,7 @@ powers = st.floats(0.0, 1e5)
 def test_the_parts_of_a_limit_never_exceed_it(
     total: float, rest: float, floors: dict[str, float], weight: float
 ) -> None:
-    parts = division.limit(total, rest, floors, dict.fromkeys(floors, weight)).parts
+    parts = sharing.limit(total, rest, floors, dict.fromkeys(floors, weight)).parts
     assert sum(parts.values()) <= max(0.0, total - rest) + 1e-6
     assert all(one >= 0.0 for one in parts.values())
 
@@ -91,16 +91,16 @@ def member(name: str, power_w: float, least_w: float, most_w: float) -> MemberRe
 def test_a_dispatch_moves_each_by_its_reach() -> None:
     """Down by 3 kW: a can give 4 kW, b 2 kW, so 2 and 1."""
     members = {"a": member("a", 5000.0, 1000.0, 6000.0), "b": member("b", 2000.0, 0.0, 2000.0)}
-    found = division.dispatch(-3000.0, members)
+    found = sharing.dispatch(-3000.0, members)
     assert found.parts == {"a": pytest.approx(3000.0), "b": pytest.approx(1000.0)}
     assert found.left == 0.0
 
 
 def test_what_nobody_can_take_is_told() -> None:
     members = {"a": member("a", 5000.0, 1000.0, 6000.0)}
-    assert division.dispatch(3000.0, members).left == pytest.approx(2000.0)
-    assert division.dispatch(-9000.0, members).left == pytest.approx(-5000.0)
-    assert division.dispatch(1000.0, {}).left == pytest.approx(1000.0)
+    assert sharing.dispatch(3000.0, members).left == pytest.approx(2000.0)
+    assert sharing.dispatch(-9000.0, members).left == pytest.approx(-5000.0)
+    assert sharing.dispatch(1000.0, {}).left == pytest.approx(1000.0)
 
 
 HOMES = {name: Waiting(name, 6000.0, priority) for name, priority in (("a", 2), ("b", 1), ("c", 2))}
