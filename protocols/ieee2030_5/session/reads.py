@@ -15,7 +15,6 @@ from protocols.ieee2030_5.session.tree import (
     Node,
     Place,
     Tree,
-    own_device,
     resolve,
 )
 from protocols.ieee2030_5.translate.controls import Missing, curve_links
@@ -75,7 +74,7 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     programs = sorted(
         (
             (program, place)
-            for place, node in tree.items()
+            for place, node in tree.nodes.items()
             if place.kind is Kind.PROGRAMS
             for program in node.items
             if isinstance(program, DERProgram)
@@ -92,12 +91,12 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
     listed = frozenset(
         program
         for program, places in parts.lists.items()
-        if program not in parts.held and all(_ended(tree.get(place)) for place in places)
+        if program not in parts.held and all(_ended(tree.nodes.get(place)) for place in places)
     )
     return Read(
         respondent=terms.respondent,
         at_s=at_s,
-        complete=listed == frozenset(parts.programs) and _is_complete(tree, terms),
+        complete=listed == frozenset(parts.programs) and _is_complete(tree),
         programs=parts.programs,
         listed=listed,
         standings=parts.standings,
@@ -108,23 +107,25 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
 
 def is_told_whole(tree: Tree) -> bool:
     """Whether every resource that matters was tried once: a first look at a tree is told whole or not yet."""
-    gated = CONTROL | {Kind.TIME, Kind.REGISTRATION}
-    return not any(node.look is Look.UNTRIED for place, node in tree.items() if place.kind in gated)
+    return tree.contents.tried >= _GATED
+
+
+_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
 
 
 def _ended(node: Node | None) -> bool:
     return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
 
 
-def _is_complete(tree: Tree, terms: Terms) -> bool:
+def _is_complete(tree: Tree) -> bool:
     """Every list read to its end since the last complete read; slow lists count as read while they lead somewhere.
 
     Interpretation: without our EndDevice in the list no read is complete: a device that is not registered is told nothing.
     """
-    if own_device(tree, terms) is None:
+    if tree.device is None:
         return False
-    kinds = {place.kind for place in tree}
-    for place, node in tree.items():
+    kinds = tree.contents.places.keys()
+    for place, node in tree.nodes.items():
         kind = place.kind
         if kind not in CONTROL or kind is Kind.CURVE:
             continue
@@ -135,7 +136,7 @@ def _is_complete(tree: Tree, terms: Terms) -> bool:
         leads = bool(node.items) and not (kind is Kind.END_DEVICES and Kind.ASSIGNMENTS not in kinds)
         if not node.fresh and (kind in ROUND or (kind in LISTED and not leads)):
             return False
-    return Kind.ASSIGNMENTS not in kinds or any(_ended(tree[place]) for place in tree if place.kind is Kind.ASSIGNMENTS)
+    return Kind.ASSIGNMENTS not in kinds or any(_ended(node) for node in tree.of(Kind.ASSIGNMENTS))
 
 
 class _Gather:
@@ -162,9 +163,9 @@ class _Gather:
             place = Place(Kind.CONTROLS, self._resolve(program.DERControlListLink.href))
             if place not in lists:
                 lists.add(place)
-                self._take_controls(program, self._tree.get(place))
+                self._take_controls(program, self._tree.nodes.get(place))
         if program.DefaultDERControlLink is not None:
-            default = self._tree.get(Place(Kind.DEFAULT, self._resolve(program.DefaultDERControlLink.href)))
+            default = self._tree.nodes.get(Place(Kind.DEFAULT, self._resolve(program.DefaultDERControlLink.href)))
             if default is not None and isinstance(default.message, DefaultDERControl):
                 self._take_default(program, default.message)
 
@@ -254,7 +255,7 @@ class _Gather:
         return resolve(self._terms.url, href)
 
     def _curve(self, href: str) -> DERCurve | Missing:
-        node = self._tree.get(Place(Kind.CURVE, self._resolve(href)))
+        node = self._tree.nodes.get(Place(Kind.CURVE, self._resolve(href)))
         if node is None:
             return Missing(lasting=not self._resolve(href))
         if isinstance(node.message, DERCurve):

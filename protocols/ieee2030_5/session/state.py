@@ -15,7 +15,7 @@ from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
 from protocols.ieee2030_5.session.terms import Terms
-from protocols.ieee2030_5.session.tree import Node, Place, root_of
+from protocols.ieee2030_5.session.tree import Node, Place, Tree, root_of
 
 CLOCK_KEY = "clock"
 CLOCK_VERSION = 1
@@ -86,7 +86,7 @@ class State:
 
     terms: Terms
     clock: UpstreamClock
-    tree: Mapping[Place, Node]
+    tree: Tree
     waiting: Mapping[int, Purpose] = field(default_factory=dict)
     serial: int = 0
     time_read: bool = False
@@ -123,7 +123,7 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
     return State(
         terms=terms,
         clock=clock,
-        tree={root: Node(root, terms.floor_s, now.mono_s)},
+        tree=Tree(terms, {root: Node(root, terms.floor_s, now.mono_s)}),
         saved_offset_s=saved,
         book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
         participation=participation.loaded(*memory.get(participation.KEY, (0, b""))),

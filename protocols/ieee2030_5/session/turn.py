@@ -45,8 +45,7 @@ class Turn:
 
     def reschedule(self, place: Place, due_s: float) -> None:
         """Move one poll."""
-        node = self.state.tree[place]
-        self.change(tree={**self.state.tree, place: replace(node, due_s=due_s)})
+        self.change(tree=self.state.tree.due_at(due_s, place))
 
     def send(self, method: Method, url: str, message: Message | None, purpose: Purpose, why: str) -> int:
         """A request leaves; its number."""
