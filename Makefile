@@ -16,7 +16,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 POINTS ?= 1000
 
-.PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench mutants format lock clean
+.PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench mutants format lock clean \
+	test-openadr3 peers-openadr3 mosquitto
 
 help:
 	@echo "make setup      the environment in .venv, once per lock file"
@@ -24,6 +25,7 @@ help:
 	@echo "make test       all tests but the long ones                   TEST_ARGS=\"...\""
 	@echo "make test-long  the long ones"
 	@echo "make test-crash kills at random moments, and what is lost     POINTS=1000 or STORY=seed"
+	@echo "make test-openadr3  the OpenADR 3 tests with third parties' clients and mosquitto, which it installs"
 	@echo "make check      format, lint, types, arrows, tests: what CI runs"
 	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
 	@echo "make mutants    do the tests notice changes? build/mutants.txt"
@@ -45,6 +47,20 @@ test-long: setup
 
 test-crash: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.crash $(if $(STORY),--story $(STORY),--points $(POINTS))
+
+# The OpenADR 3 tests with the peers they skip otherwise: two third parties' clients and an MQTT broker.
+test-openadr3: setup peers-openadr3 mosquitto
+	$(PYTEST) -q tests/protocols/openadr3 tests/peers/test_openadr3_clients.py $(TEST_ARGS)
+
+peers-openadr3:
+	@mkdir -p build/peers
+	@PYTHON="$(PYTHON)" sh requirements/peers.sh build/peers openadr3-client 3.12 openadr3-client==2.4.2
+	@PYTHON="$(PYTHON)" sh requirements/peers.sh build/peers python-oa3-client 3.10 openadr3==0.5.0 python-oa3-client==0.5.0
+
+mosquitto:
+	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || \
+	if command -v apt-get >/dev/null; then $$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y --no-install-recommends mosquitto; \
+	else echo "mosquitto: install it with your system's package manager; the tests of MQTT are skipped without it" >&2; fi
 
 check: format-check lint types arrows test
 

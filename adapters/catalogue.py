@@ -17,12 +17,33 @@ Options = TypeVar("Options")
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a family is, for people who choose one. ``kind``: charger, meter, battery or inverter. ``unverified``: what of it is known from
+    recollection only. ``unit``, ``port``: where such a device usually answers.
+    """
+
+    kind: str
+    maker: str
+    model: str
+    transport: tuple[str, ...]
+    source: str
+    controls: tuple[str, ...]
+    unverified: tuple[str, ...] = ()
+    notes: str = ""
+    unit: int = 1
+    port: int = 502
+
+
+@dataclass(frozen=True, slots=True)
 class Entry(Generic[Options]):
-    """``options``: a frozen dataclass, every field with a default, which raises ValueError for what is out of range."""
+    """``options``: a frozen dataclass, every field with a default, which raises ValueError for what is out of range. ``about`` is asked
+    for when somebody wants to know.
+    """
 
     name: str
     options: type[Options]
     make: Callable[[Options], Family[Any, Any]]
+    about: Callable[[], About]
 
     def family(self, **options: Any) -> Family[Any, Any]:
         """The family with these options. Raises TypeError or ValueError for options it does not take."""
@@ -41,9 +62,38 @@ def catalogued(entries: Iterable[Entry[Any]]) -> Mapping[str, Entry[Any]]:
 
 def _profiled(name: str, package: str) -> Entry[RegisterOptions]:
     """A family that is a profile: read when it is first made, since most of them never are."""
-    return Entry(name, RegisterOptions, lambda options: Mapped(name, profile(name, package), options))
 
+    def about() -> About:
+        said = profile(name, package)
+        watchdog = ("fallback",) if said.watchdog is not None else ()
+        return About(
+            said.kind.value,
+            said.maker,
+            said.model,
+            said.transport,
+            said.source,
+            (*(aim.value for aim in said.orders), *watchdog),
+            said.unverified,
+            said.notes or "",
+            said.unit,
+            said.port,
+        )
+
+    return Entry(name, RegisterOptions, lambda options: Mapped(name, profile(name, package), options), about)
+
+
+_SUNSPEC: Final = About(
+    kind="inverter",
+    maker="any that speaks SunSpec",
+    model="inverters, batteries, hybrids and meters",
+    transport=("tcp", "tls", "rtu"),
+    source="SunSpec Device Information Model Specification 1.1 and the models it publishes",
+    controls=("produce_max", "consume_max", "charge", "discharge", "idle", "reactive", "curves", "connect", "fallback"),
+)
 
 FAMILIES: Final = catalogued(
-    (Entry("sunspec", SunSpecOptions, SunSpec), *(_profiled(name, package) for name, package in shipped()))
+    (
+        Entry("sunspec", SunSpecOptions, SunSpec, lambda: _SUNSPEC),
+        *(_profiled(name, package) for name, package in shipped()),
+    )
 )

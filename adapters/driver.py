@@ -17,7 +17,7 @@ from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_ba
 from adapters.budget import Budget, budget_key, decode_budget, encode_budget
 from adapters.family import Conversation, Family, Look, Writing
 from adapters.modbus.link import Link
-from adapters.obedience import Obedience, bare, narrows
+from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
 from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
@@ -92,7 +92,7 @@ class Driver(Generic[Found, Raw]):
         at wire speed.
         """
         old, self._wanted = self._wanted, setpoint
-        if old is not None and bare(old) == bare(setpoint):
+        if old is not None and alike(old, setpoint):
             return
         if old is not None and not tightens(setpoint, old):
             now_s = self._clock.now().mono_s
@@ -279,7 +279,7 @@ class Driver(Generic[Found, Raw]):
         """Whether the device may be written that often. What tightens, and what keeps its timer running, always may."""
         self._spent = ""
         holds = look.holds
-        if narrows(wanted, holds) or (holds is not None and bare(replace(holds, device=wanted.device)) == bare(wanted)):
+        if narrows(wanted, holds) or (holds is not None and alike(holds, wanted)):
             return True
         points = rehearsed(self._family.write(found, raw, wanted)).points
         self._spent = self._budget.refusal(points, self._capability, self._clock.now())
@@ -312,9 +312,9 @@ class Driver(Generic[Found, Raw]):
     def _rehearse(self, found: Found, raw: Raw) -> None:
         """Tell once, for each thing wanted, what would be written."""
         wanted = self._wanted
-        if wanted is None or self._rehearsed == bare(wanted) or not self._capability.abilities:
+        if wanted is None or (self._rehearsed and alike(self._rehearsed, wanted)) or not self._capability.abilities:
             return
-        self._rehearsed = bare(wanted)
+        self._rehearsed = wanted
         writing = rehearsed(self._family.write(found, raw, wanted))
         body = {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
         self._note("would-write", f"decision-{wanted.decision}", body)
@@ -326,7 +326,9 @@ class Driver(Generic[Found, Raw]):
             troubles.add(Trouble.WRONG_DEVICE)
         if self._spent:
             troubles.add(Trouble.WRITES_SPENT)
-        if self._capability.abilities and not self._capability.watchdog and not self._settings.read_only:
+        currents = self._capability.currents
+        falls_back = self._capability.watchdog or (currents is not None and currents.fallback is not None)
+        if self._capability.abilities and not falls_back and not self._settings.read_only:
             troubles.add(Trouble.NO_WATCHDOG)
         holds = self._condition.holds if not look.plausible else look.holds
         stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
@@ -377,7 +379,19 @@ class Driver(Generic[Found, Raw]):
 
 
 async def _pause(news: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
-        async with asyncio.timeout(seconds):
-            await news.wait()
+    """A timer that rings by the event itself costs a tenth of a timeout, which cancels and raises."""
+    rung = False
+
+    def ring() -> None:
+        nonlocal rung
+        rung = not news.is_set()
+        news.set()
+
+    handle = asyncio.get_running_loop().call_later(seconds, ring)
+    try:
+        await news.wait()
+    finally:
+        handle.cancel()
+        # News that came in the same moment is served too: what follows a pause is a look at everything.
+        if rung:
+            news.clear()

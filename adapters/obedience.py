@@ -1,6 +1,6 @@
 """How a device has obeyed so far: what it refused or did not keep, and what somebody else changed. Pure but for its own memory."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Final
 
 from adapters.family import Look
@@ -42,18 +42,18 @@ class Obedience:
 
         A write that was lost is made again at once; one that is refused, or does not hold twice, is given time.
         """
-        again = self._failure is not None and self._failure.wanted == bare(wanted)
+        again = self._failure is not None and alike(self._failure.wanted, wanted)
         trouble = Trouble.WRITE_REFUSED if refused else Trouble.NOT_HELD
         why = refused or pending or "written, but reads back otherwise"
         wait_s = RETRY_S if refused or again else 0.0
-        self._failure = Failure(bare(wanted), now_s + wait_s, trouble, why)
+        self._failure = Failure(wanted, now_s + wait_s, trouble, why)
         self._confirmed = None
         return why
 
     def waits(self, wanted: Setpoint, now_s: float) -> bool:
         """The device has still something to do before the rest of ``wanted`` can be written: whether it may have that time."""
-        if self._waiting is None or self._waiting[0] != bare(wanted):
-            self._waiting = bare(wanted), now_s
+        if self._waiting is None or not alike(self._waiting[0], wanted):
+            self._waiting = wanted, now_s
         return now_s - self._waiting[1] < PATIENCE_S
 
     def held(self, look: Look) -> None:
@@ -79,7 +79,7 @@ class Obedience:
     def may_write(self, wanted: Setpoint, holds: Setpoint | None, now_s: float) -> bool:
         """Not while it is given time. Against another master only what is tighter than it holds: no fight over the rest."""
         failed = self._failure
-        if failed is not None and failed.wanted == bare(wanted) and now_s < failed.until_s:
+        if failed is not None and alike(failed.wanted, wanted) and now_s < failed.until_s:
             return False
         return not self._foreign or narrows(wanted, holds)
 
@@ -88,7 +88,7 @@ class Obedience:
         found, why = set(), ""
         if self._foreign:
             found.add(Trouble.FOREIGN_WRITER)
-        if self._failure is not None and wanted is not None and self._failure.wanted == bare(wanted):
+        if self._failure is not None and wanted is not None and alike(self._failure.wanted, wanted):
             found.add(self._failure.trouble)
             why = self._failure.why
         return frozenset(found), why
@@ -98,9 +98,9 @@ class Obedience:
         return len(self._changed_s) >= FOREIGN_CHANGES
 
 
-def bare(setpoint: Setpoint) -> Setpoint:
-    """The same, whichever decision made it."""
-    return replace(setpoint, decision=0)
+def alike(one: Setpoint, other: Setpoint) -> bool:
+    """Whether two ask the same of a device, whichever decisions made them and whatever they call it."""
+    return one is other or all(getattr(one, name) == getattr(other, name) for name in _ASKED)
 
 
 def narrows(wanted: Setpoint, holds: Setpoint | None) -> bool:
@@ -114,3 +114,6 @@ def narrows(wanted: Setpoint, holds: Setpoint | None) -> bool:
     if wanted.consume_max_w is None and wanted.target_w is None:
         high = min(high, old_high)  # a charging rate is a setting that is always held, also where it is not ours
     return low >= old_low and high <= old_high and (less_a or (low, high) != (old_low, old_high))
+
+
+_ASKED: Final = tuple(one.name for one in fields(Setpoint) if one.name not in ("device", "decision"))

@@ -17,7 +17,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as BadSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
 from signxml.algorithms import SignatureConstructionMethod, SignatureMethod
 from signxml.exceptions import SignXMLException
@@ -37,6 +37,7 @@ WINDOW_S = 300.0
 _C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 _SIGNED = f"{{{OADR}}}oadrSignedObject"
 _SIGNED_ID = "oadrSignedObject"
+_OPENING, _AFTER = b"<oadr:oadrSignedObject", b"</oadr:oadrPayload>"
 _MOST_NONCES = 100_000
 _MOST_LINKS = 5
 
@@ -46,13 +47,14 @@ class SignatureRejected(ValueError):
 
 
 class Signer:
-    """Signs documents with one key, loaded once. Safe in threads."""
+    """Signs documents as this house writes them, with one key, loaded once. Safe in threads."""
 
     def __init__(self, certificate: Path, key: Path, now: Callable[[], float]) -> None:
         self._now = now
-        self._chain = _load("certificate", certificate, x509.load_pem_x509_certificates)
+        chain = _load("certificate", certificate, x509.load_pem_x509_certificates)
+        self._chain_pem = [one.public_bytes(Encoding.PEM).decode() for one in chain]
         self._key: Any = _load("key", key, lambda pem: load_pem_private_key(pem, None))
-        if self._chain[0].public_key() != self._key.public_key():
+        if chain[0].public_key() != self._key.public_key():
             raise CertificateError(f"signing key {key} does not belong to certificate {certificate}")
         if isinstance(self._key, rsa.RSAPrivateKey) and self._key.key_size >= 2048:
             self._method = SignatureMethod.RSA_SHA256
@@ -63,20 +65,20 @@ class Signer:
 
     def __call__(self, document: bytes) -> bytes:
         """The same document with a Signature before its oadrSignedObject."""
-        signed = etree.fromstring(document, _parser()).find(_SIGNED)
-        if signed is None:
+        at, end = document.find(_OPENING), document.rfind(_AFTER)
+        if not 0 <= at < end:
             raise ValueError("no oadrSignedObject to sign")
         signer = XMLSigner(SignatureConstructionMethod.detached, self._method, c14n_algorithm=_C14N)
         # Canonical form holds every namespace in scope: the signature will stand in an element that declares this one.
         signer.namespaces["oadr"] = OADR
         signature = signer.sign(
-            etree.fromstring(etree.tostring(signed)),
+            etree.fromstring(document[at:end], _parser()),
             key=self._key,
-            cert=self._chain,
+            cert=self._chain_pem,
             reference_uri=f"#{_SIGNED_ID}",
             signature_properties=self._protection(),
         )
-        return document.replace(b"<oadr:oadrSignedObject", etree.tostring(signature) + b"<oadr:oadrSignedObject", 1)
+        return document[:at] + etree.tostring(signature) + document[at:]
 
     def _protection(self) -> Any:
         protection = etree.Element(
@@ -122,13 +124,16 @@ class Verifier:
         signature = _signature_of(root)
         signer = self._signer(signature)
         try:
-            results = XMLVerifier().verify(root, x509_cert=signer, parser=_parser(), expect_config=_EXPECTED)
+            # The schema adds nothing: of a signature nothing is used but what is looked at here, and what it covers.
+            results = _InPlace().verify(
+                root, x509_cert=signer, parser=_parser(), expect_config=_EXPECTED, validate_schema=False
+            )
         except (SignXMLException, etree.LxmlError, ValueError, KeyError, AttributeError, TypeError) as fault:
             raise SignatureRejected(f"it does not verify: {fault}") from None
-        verified = [one.signed_data for one in (results if isinstance(results, list) else [results])]
-        objects = [data for data in verified if _root_tag(data) == _SIGNED]
-        properties = [data for data in verified if _root_tag(data) != _SIGNED]
-        if len(objects) != 1 or len(properties) != 1:
+        verified = results if isinstance(results, list) else [results]
+        objects = [one.signed_data for one in verified if _tag(one.signed_xml) == _SIGNED]
+        properties = [one.signed_xml for one in verified if _tag(one.signed_xml) != _SIGNED]
+        if len(objects) != 1 or len(properties) != 1 or properties[0] is None:
             raise SignatureRejected("it covers other things than one oadrSignedObject and its replay protection")
         self._check_fresh(properties[0])
         return objects[0]
@@ -171,9 +176,8 @@ class Verifier:
         if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
             raise SignatureRejected(f"its certificate was valid until {certificate.not_valid_after_utc:%Y-%m-%d} only")
 
-    def _check_fresh(self, properties: bytes) -> None:
-        tree = etree.fromstring(properties, _parser())
-        stamp, nonce = tree.findtext(f".//{{{DSP}}}timestamp"), tree.findtext(f".//{{{DSP}}}nonce")
+    def _check_fresh(self, properties: Any) -> None:
+        stamp, nonce = properties.findtext(f".//{{{DSP}}}timestamp"), properties.findtext(f".//{{{DSP}}}nonce")
         if not stamp or not nonce:
             raise SignatureRejected("it has no replay protection")
         try:
@@ -192,6 +196,22 @@ class Verifier:
             if len(self._nonces) >= _MOST_NONCES:
                 raise SignatureRejected("too many messages in too short a time")
             self._nonces[nonce] = now_s
+
+
+class _InPlace(XMLVerifier):
+    """Does not copy the whole document for each reference, as the verifier does for the sake of a transform that cuts things out of it.
+
+    Where such a transform is named the document loses its signature, and the next step finds none: it is rejected.
+    """
+
+    def _tostring(self, xml_node: Any, **kwargs: Any) -> Any:
+        base: Any = super()
+        whole = getattr(xml_node, "tag", None) == f"{{{OADR}}}oadrPayload"
+        return xml_node if whole else base._tostring(xml_node, **kwargs)
+
+    def _fromstring(self, xml_string: Any, **kwargs: Any) -> Any:
+        base: Any = super()
+        return base._fromstring(xml_string, **kwargs) if isinstance(xml_string, str | bytes) else xml_string
 
 
 _EXPECTED = SignatureConfiguration(
@@ -228,12 +248,8 @@ def _signature_of(root: Any) -> Any:
     return root[0]
 
 
-def _root_tag(data: bytes) -> str:
-    try:
-        tag = etree.fromstring(data, _parser()).tag
-    except etree.XMLSyntaxError:
-        return ""
-    return tag if isinstance(tag, str) else ""
+def _tag(element: Any) -> str:
+    return "" if element is None else str(element.tag)
 
 
 def _issued(below: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -36,3 +36,12 @@ def within(decision: Decision, newer: Decision) -> Decision:
 
 def _least(held: float | None, asked: float | None) -> float | None:
     return min((one for one in (held, asked) if one is not None), default=None)
+
+
+def told(setpoint: Setpoint) -> dict[str, object]:
+    """What a setpoint says, for the log."""
+    return {
+        name: getattr(setpoint, name)
+        for name in ("decision", "produce_max_w", "consume_max_w", "target_w", "current_max_a", "on")
+        if getattr(setpoint, name) is not None
+    }

@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from gateway.averaging import Averages
-from gateway.handing import narrowed, within
+from gateway.books import Commits, Records
+from gateway.handing import narrowed, told, within
 from gateway.mail import Mail
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
@@ -36,29 +37,14 @@ from grid_functions.words import Word
 
 _log = structlog.get_logger("site")
 
+_ROUND_S = 0.1
+"""The looks of one round are waited for so long after the first of them; what an upstream says is decided on at once."""
+
 _RETRY_S = 1.0
 """Between attempts to write a ledger that cannot be written, or to run a device again whose driver raised."""
 
-
 _KEEP_S = 5.0
 """A disk that hangs does not hold a stop for longer."""
-
-
-class Commits(Protocol):
-    """The part of the ledger a site needs."""
-
-    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
-        """Returns when durable; raises LedgerUnavailable."""
-
-
-class Records(Protocol):
-    """The part of the log a site needs."""
-
-    def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
-        """Note one thing; returns at once."""
-
-    def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
-        """Note a decision, or what decisions stand on; returns at once."""
 
 
 class SiteLoop:
@@ -86,9 +72,11 @@ class SiteLoop:
         self._averages = Averages(plan.terms)
         self._reads: list[Read] = []
         self._changed = asyncio.Event()
+        self._ripe = asyncio.Event()
+        self._looked: set[str] = set()
         self._commit_wanted = asyncio.Event()
-        self._saying = Saying(self._changed)
-        self.mail = Mail(self._changed)
+        self._saying = Saying(self._now)
+        self.mail = Mail(self._now)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
@@ -97,16 +85,20 @@ class SiteLoop:
     def take_read(self, read: Read) -> None:
         """A look at one respondent, from its upstream's session."""
         self._reads.append(read)
-        self._changed.set()
+        self._now()
 
     def take_seen(self, seen: Seen) -> None:
         """A look at one device, from its driver."""
         self.seen[seen.device] = seen
         self.alarms.pop(f"driver {seen.device}", None)
+        self._looked.add(seen.device)
+        if len(self._looked) == len(self.plan.devices):
+            self._ripe.set()
         self._changed.set()
 
     async def say(self, word: Word) -> None:
         """What operator or occupant says; returns once it holds and is kept."""
+        self._ripe.set()
         await self._saying.say(word)
 
     @property
@@ -145,10 +137,17 @@ class SiteLoop:
         devices = {name: seen for name, seen in self.seen.items() if seen.role is not Role.METER}
         return Snapshot(self.plan.terms.name, now, readings, devices)
 
+    def _now(self) -> None:
+        """What is no look waits for none."""
+        self._ripe.set()
+        self._changed.set()
+
     async def _decide_forever(self) -> None:
         await self._first_looks()
         while True:
             self._changed.clear()
+            self._ripe.clear()
+            self._looked.clear()
             now = self._clock.now()
             try:
                 wake = await self._decide(now)
@@ -353,6 +352,10 @@ class SiteLoop:
         now = self._clock.now()
         left_s = min((moment.in_s(now) for moment in wake), default=None)
         await self._pause(self._changed, None if left_s is None else max(left_s, 0.0))
+        if self._changed.is_set() and not self._ripe.is_set():
+            # The devices of a site are polled together: what one round of looks shows is one picture and one decision.
+            due_s = _ROUND_S if left_s is None else min(_ROUND_S, left_s - (self._clock.now().mono_s - now.mono_s))
+            await self._pause(self._ripe, max(due_s, 0.0))
 
     def _say(self, decision: Decision, before: Decision | None) -> None:
         site = self.plan.terms.name
@@ -365,7 +368,7 @@ class SiteLoop:
             causes = {
                 claim.cause.cause.id for claim in decision.ruling.bounds if isinstance(claim.cause.cause, EventKey)
             }
-            body = {"serial": decision.serial, "setpoints": {s.device: _told(s) for s in decision.setpoints}}
+            body = {"serial": decision.serial, "setpoints": {s.device: told(s) for s in decision.setpoints}}
             for correlation in sorted(causes) or [""]:
                 self._log.add(site, "decision", correlation, body)
 
@@ -381,11 +384,3 @@ async def _pause(news: asyncio.Event, seconds: float | None) -> None:
         # asyncio.timeout, not wait_for: in 3.11 that one may lose a cancellation that meets its future.
         async with asyncio.timeout(seconds):
             await news.wait()
-
-
-def _told(setpoint: Setpoint) -> dict[str, object]:
-    return {
-        name: getattr(setpoint, name)
-        for name in ("decision", "produce_max_w", "consume_max_w", "target_w", "current_max_a", "on")
-        if getattr(setpoint, name) is not None
-    }

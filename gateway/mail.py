@@ -34,9 +34,9 @@ class Nowhere:
 
 @dataclass
 class Mail:
-    """One site's. ``news`` is set by whatever arrives; what a decision was made with is let go of afterwards."""
+    """One site's. ``wake`` is called for whatever arrives; what a decision was made with is let go of afterwards."""
 
-    news: asyncio.Event
+    wake: Callable[[], None]
     outside: Outside = field(default_factory=Nowhere)
     leases: list[Lease] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Mail:
             self.leases.append(what)
         else:
             self.messages.append(what)
-        self.news.set()
+        self.wake()
 
     def contents(self) -> tuple[tuple[Lease, ...], tuple[Message, ...], tuple[Answer, ...]]:
         """What the next decision is to take."""
@@ -75,7 +75,7 @@ class Mail:
 
     async def _solved(self, function: str, ask: Ask) -> None:
         self.answers.append(await self.outside.answer(function, ask))
-        self.news.set()
+        self.wake()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -10,6 +10,7 @@ from grid_functions.model.claim import (
     ConnectionPoint,
     Devices,
     InForce,
+    Need,
     Shape,
     Source,
     Switch,
@@ -175,6 +176,7 @@ def _claim(claim: Claim, now: Instants) -> dict[str, Any]:
         "scope": _scope(claim),
         "quantity": claim.quantity.value,
         "want": _want(claim.want),
+        **({} if claim.phase is None else {"phase": claim.phase.value}),
         **in_force(claim.cause, now),
     }
 
@@ -199,6 +201,8 @@ def _want(want: Want) -> str:
             return "on" if on else "off"
         case Shape(control=control):
             return str(control)
+        case Need(power_w=power_w):
+            return f"first {power_w:g}"
 
 
 def _concerns(claim: Claim, device: str) -> bool:

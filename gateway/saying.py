@@ -1,6 +1,7 @@
 """What people say to a site: taken into its next decision, and answered once it is kept."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from grid_functions.words import Word
@@ -8,9 +9,9 @@ from grid_functions.words import Word
 
 @dataclass
 class Saying:
-    """Words on their way. ``decided`` holds those that a decision took and that are not kept yet."""
+    """Words on their way; ``wake`` is called for each. ``decided`` holds those that a decision took and that are not kept yet."""
 
-    news: asyncio.Event
+    wake: Callable[[], None]
     _said: list[tuple[Word, asyncio.Future[None]]] = field(default_factory=list)
     _decided: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -18,7 +19,7 @@ class Saying:
         """Returns once the word holds and is kept."""
         kept = asyncio.get_running_loop().create_future()
         self._said.append((word, kept))
-        self.news.set()
+        self.wake()
         await kept
 
     def words(self) -> tuple[Word, ...]:

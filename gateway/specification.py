@@ -1,12 +1,15 @@
 """What every running part is built from. Parts of equal specification are the same part: a reload leaves them as they run."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from adapters.catalogue import FAMILIES
+from adapters.modbus.address import Address, parse_address
 from certs.errors import CertificateError
+from certs.tls import TlsFiles, modbus_context
 from gateway.config.areas import AreaSettings
 from gateway.config.load import Loaded, files_of
 from gateway.config.schema import DeviceSettings, SiteSettings
@@ -20,12 +23,13 @@ from grid_functions.rating import SWITCHED
 
 @dataclass(frozen=True, slots=True)
 class LinkSpec:
-    """One socket to a device or a bus behind a bridge."""
+    """One socket or serial line, to a device or a bus of them. ``files``: what it is secured by; ``digest``: of what they hold."""
 
-    host: str
-    port: int
+    address: Address
     timeout_s: float
     min_gap_s: float
+    files: TlsFiles | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,14 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     configuration = loaded.configuration
     ders = {site.name: _ders(site) for site in configuration.sites}
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
-    links: dict[tuple[str, int], LinkSpec] = {}
+    links = _links(loaded)
     sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
     return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
     """Every device by ``site/name``, whatever its upstreams' certificates are worth."""
-    links: dict[tuple[str, int], LinkSpec] = {}
+    links = _links(loaded)
     sites = [_site(site, False, {}, links) for site in loaded.configuration.sites]
     return {f"{device.site}/{device.settings.name}": device for site in sites for device in site.devices}
 
@@ -120,36 +124,62 @@ def _site(
     site: SiteSettings,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: dict[tuple[str, int], LinkSpec],
+    links: Mapping[Address, LinkSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
-    devices = tuple(DeviceSpec(each, site.name, watching, _link(each, links)) for each in site.devices)
+    devices = tuple(DeviceSpec(each, site.name, watching, links[parse_address(each.address)]) for each in site.devices)
     mine = (each for each in upstreams.values() if any(served.site == site.name for served in each.serves))
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _link(device: DeviceSettings, links: dict[tuple[str, int], LinkSpec]) -> LinkSpec:
-    """A socket is shared by the devices behind it; the first one named settles its manners."""
-    host, _, port = device.address.removeprefix("tcp://").rpartition(":")
-    pace = FAMILIES[device.family].family(**device.options).pace
-    timeout_s = max(device.timeout_s, pace.timeout_s or 0.0)
-    mine = LinkSpec(host, int(port), timeout_s, max(device.min_gap_s, pace.min_gap_s))
-    return links.setdefault((mine.host, mine.port), mine)
+def _links(loaded: Loaded) -> dict[Address, LinkSpec]:
+    """Every socket and line. It is shared by the devices behind it, and as gentle as the most delicate of them wants."""
+    behind: dict[Address, list[DeviceSettings]] = {}
+    for site in loaded.configuration.sites:
+        for device in site.devices:
+            behind.setdefault(parse_address(device.address), []).append(device)
+    return {address: _link(address, devices, loaded.folder) for address, devices in behind.items()}
+
+
+def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> LinkSpec:
+    paces = [FAMILIES[device.family].family(**device.options).pace for device in devices]
+    said_s = [device.timeout_s for device in devices if device.timeout_s is not None]
+    asked_s = max(said_s, default=_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
+    timeout_s = max(asked_s, *(pace.timeout_s or 0.0 for pace in paces))
+    min_gap_s = max(0.0, *(pace.min_gap_s for pace in paces), *(device.min_gap_s for device in devices))
+    secured = next((device for device in devices if device.tls is not None), None)
+    if secured is None or secured.tls is None:
+        return LinkSpec(address, timeout_s, min_gap_s)
+    files = TlsFiles(folder / secured.tls.certificate, folder / secured.tls.key, folder / secured.tls.ca)
+    paths = (files.certificate, files.key, files.ca)
+    digest = _digest(f"device {secured.name}", paths, lambda: modbus_context(files))
+    return LinkSpec(address, timeout_s, min_gap_s, files, digest)
+
+
+_TIMEOUT_S: Final = 3.0
+_BUS_TIMEOUT_S: Final = 0.5
+"""An RTU device answers within a tenth of a second or not at all, and the whole bus waits for it."""
+
+
+def _digest(whose: str, files: Iterable[Path], tried: Callable[[], object]) -> str:
+    """Of what the files hold, which may be renewed. Raises CredentialFault when they cannot be used."""
+    digest = hashlib.sha256()
+    try:
+        tried()
+        for path in files:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except (CertificateError, OSError) as fault:
+        raise CredentialFault(f"{whose}: {fault}", "'osed certs check' tries chain, key and authority") from fault
+    return digest.hexdigest()
 
 
 def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, Role]]) -> UpstreamSpec:
-    digest = hashlib.sha256()
     serves = tuple(_served(one, ders) for one in upstream.serves)
-    try:
-        for _, named in files_of(upstream):
-            digest.update(hashlib.sha256((folder / named).read_bytes()).digest())
-        spec = UpstreamSpec(upstream, folder, digest.hexdigest(), serves)
-        protocols.try_credentials(spec)
-    except (CertificateError, OSError) as fault:
-        raise CredentialFault(
-            f"upstream {upstream.name}: {fault}", "'osed certs check' tries chain, key and authority"
-        ) from fault
-    return spec
+    named = [folder / one for _, one in files_of(upstream)]
+    unread = UpstreamSpec(upstream, folder, "", serves)
+    return replace(
+        unread, digest=_digest(f"upstream {upstream.name}", named, lambda: protocols.try_credentials(unread))
+    )
 
 
 def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:

@@ -12,8 +12,10 @@ from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver
+from adapters.modbus.lines import line_to
 from adapters.modbus.link import Link
 from adapters.settings import DriverSettings, Pinned
+from certs.tls import modbus_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
 from gateway.config.schema import DeviceSettings, SiteSettings
@@ -31,7 +33,15 @@ from grid_functions.machines import Machine
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
-from grid_functions.model.policy import BaselineTerms, Connection, DeviceTerms, OnGatewayLoss, SiteTerms
+from grid_functions.model.policy import (
+    BaselineTerms,
+    Connection,
+    DeviceTerms,
+    Dwell,
+    FuseGroup,
+    OnGatewayLoss,
+    SiteTerms,
+)
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
@@ -93,7 +103,7 @@ def wire(wanted: Specification, tools: Tools, before: Wired = NOTHING) -> Wired:
         for name, spec in wanted.upstreams.items()
     }
     tools.clock.follow({name: client.time_at for name, client in upstreams.items()})
-    links = {spec: before.links.get(spec) or _link(spec, tools) for spec in wanted.links}
+    links = {spec: before.links.get(spec) or link_to(spec, tools.dice) for spec in wanted.links}
     kept = {
         (device.site, device.settings.name): device
         for site in before.specification.sites.values()
@@ -169,16 +179,21 @@ def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]
         meter_stale_s=site.meter_stale_s,
         approximate=frozenset(map(Mode, site.approximate)),
         protection=site.protection == "write",
+        groups=tuple(FuseGroup(one.name, one.fuse_a, frozenset(one.devices)) for one in site.fuse_groups),
+        dwell=Dwell(**site.dwell.model_dump()),
         baseline=BaselineTerms(site.baseline.kind, site.baseline.days, frozenset(site.baseline.weekend)),
     )
 
 
 def _device_terms(device: DeviceSettings) -> DeviceTerms:
-    return DeviceTerms(device.role, device.on_gateway_loss or OnGatewayLoss.HOLD, device.locked)
+    loss = device.on_gateway_loss or OnGatewayLoss.HOLD
+    return DeviceTerms(device.role, loss, device.locked, device.phases, device.priority)
 
 
-def _link(spec: LinkSpec, tools: Tools) -> Link:
-    return Link(spec.host, spec.port, jitter=tools.dice.jitter, timeout_s=spec.timeout_s, min_gap_s=spec.min_gap_s)
+def link_to(spec: LinkSpec, dice: Dice) -> Link:
+    """A link of its own, not yet open."""
+    line = line_to(spec.address, None if spec.files is None else modbus_context(spec.files))
+    return Link(line=line, jitter=dice.jitter, timeout_s=spec.timeout_s, min_gap_s=spec.min_gap_s)
 
 
 def _driver(spec: DeviceSpec, link: Link, tools: Tools) -> Driver[Any, Any]:

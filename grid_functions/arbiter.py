@@ -4,6 +4,7 @@ Rules 2 (limits intersect), 3 (targets), 4 (curves and reactive modes) and 5 (sw
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from grid_functions.model.claim import (
     Area,
@@ -198,6 +199,7 @@ def _newest(claim: Claim) -> float:
     return -claim.cause.received_utc_s
 
 
+@lru_cache(maxsize=4096)
 def _text(claim: Claim) -> str:
     """A total order that is the same in every run: the text of a frozenset is not, so its names are sorted first."""
     scope, cause = claim.scope, claim.cause

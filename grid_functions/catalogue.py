@@ -13,6 +13,7 @@ from grid_functions.model.errors import ConfigurationFault
 from grid_functions.site import (
     alerts,
     capacity,
+    charging,
     connect,
     curves,
     dispatch,
@@ -20,10 +21,14 @@ from grid_functions.site import (
     load_control,
     load_dispatch,
     load_shape,
+    power_limit,
     prices,
+    ramp_limit,
     reactive,
     shed,
     storage_charge,
+    storage_limits,
+    storage_mode,
 )
 
 GROUP = "osed.grid_functions"
@@ -54,6 +59,11 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(storage_charge.NAME, storage_charge.StorageChargeOptions, storage_charge.ChargeStorage),
             Maker(capacity.NAME, capacity.CapacityOptions, capacity.KeepCapacity),
             Maker(prices.NAME, prices.PricesOptions, prices.KeepPrices),
+            Maker(charging.NAME, charging.ChargingOptions, charging.Charging),
+            Maker(storage_limits.NAME, storage_limits.StorageLimitsOptions, storage_limits.StorageLimits),
+            Maker(storage_mode.NAME, storage_mode.StorageModeOptions, storage_mode.StorageMode),
+            Maker(power_limit.NAME, power_limit.PowerLimitOptions, power_limit.PowerLimit),
+            Maker(ramp_limit.NAME, ramp_limit.RampLimitOptions, ramp_limit.RampLimit),
             Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
             Maker(steward.NAME, steward.HomeOptions, steward.Steward),
         )

@@ -20,7 +20,8 @@ from grid_functions import (
 )
 from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
-from grid_functions.allocate.step import AllocateState, Served
+from grid_functions.allocate.served import Served
+from grid_functions.allocate.step import AllocateState
 from grid_functions.base_load import BaseLoad, Peaks
 from grid_functions.baseline import Baseline, Hours
 from grid_functions.evidence import Trial
@@ -67,7 +68,7 @@ class SerialBlock:
 
 DURABLE: tuple[type, ...] = (
     *(Tracked, Stood, Refusal, Relation, Page, Service, SerialBlock, WaitingRoom),
-    *(Opt, Override, Lock, Hours, Peaks, *leases.DURABLE),
+    *(Opt, Override, Lock, Hours, Peaks, *allocate.DURABLE, *leases.DURABLE),
 )
 """What values an entry of a site may carry, beside the functions' own ``durable``."""
 
@@ -201,7 +202,8 @@ def decide(
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
-    entries += [*spoken.entries, *leased.entries, *hours, *peaks, *ran.entries, *served.entries, *done.entries]
+    entries += [*spoken.entries, *leased.entries, *hours, *peaks, *ran.entries, *shared.entries]
+    entries += [*served.entries, *done.entries]
     if block != state.block:
         entries.append(Entry((ROOM, "serial"), block))
     if room != state.room:
@@ -226,7 +228,7 @@ def decide(
     alarms = {
         *ran.alarms,
         *_unlimited(ruling, tick.snapshot, terms),
-        *(Alarm("guard", one.device, _words(one)) for one in clamps),
+        *(Alarm("guard", one.device, one.text) for one in clamps),
     }
     return Decision(
         state=after,
@@ -281,6 +283,7 @@ def restore(entries: Iterable[Entry]) -> SiteState:
         block=block,
         timelines={respondent: timeline.restore(respondent, kept) for respondent in sorted(respondents)},
         kept=machines.restore(kept),
+        allocate=allocate.restore(latest),
         services=service.restore(kept),
         room=room,
         book=outcomes.restore(kept),
@@ -389,7 +392,3 @@ def _unlimited(ruling: Ruling, snapshot: Snapshot, terms: SiteTerms) -> Iterable
                 continue
             if seen.condition.online and not obeys(seen, claim.quantity):
                 yield Alarm("allocate", name, f"cannot be limited in power {claim.quantity.value}")
-
-
-def _words(clamp: Clamp) -> str:
-    return f"{clamp.quantity.value} cut from {clamp.asked:g} to {clamp.given:g}: {clamp.why}"

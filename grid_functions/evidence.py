@@ -113,6 +113,10 @@ def _held(want: Setpoint, snapshot: Snapshot) -> bool:
     half_w = seen.capability.resolution_w / 2 + _CRUMB
     pairs = ((want.produce_max_w, holds.produce_max_w), (want.consume_max_w, holds.consume_max_w))
     limits = all(asked is None or (got is not None and abs(asked - got) <= half_w) for asked, got in pairs)
+    currents = seen.capability.currents
+    if want.current_max_a is not None and currents is not None:
+        got_a = holds.current_max_a
+        limits &= got_a is not None and abs(want.current_max_a - got_a) <= currents.resolution_a / 2 + _CRUMB
     return limits and (want.on is None or holds.on is want.on)
 
 

@@ -17,13 +17,18 @@ _CRUMB = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """A setpoint that was cut: ``asked`` and ``given`` in W or var (inf = no limit), by which rule."""
+    """A setpoint that was cut: ``asked`` and ``given`` in W, var or A (inf = no limit), by which rule."""
 
     device: str
     quantity: Quantity
     asked: float
     given: float
     why: str
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"{self.quantity.value} cut from {self.asked:g} to {self.given:g}: {self.why}"
 
 
 def clamp(setpoint: Setpoint, seen: Seen | None, terms: SiteTerms) -> tuple[Setpoint, list[Clamp]]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from grid_functions import form_guard
+from grid_functions import current_guard, form_guard
 from grid_functions.form_guard import Clamp as Clamp
 from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.instants import Instants
@@ -26,8 +26,10 @@ def clamp(
     setpoints: Iterable[Setpoint], ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, now: Instants
 ) -> tuple[tuple[Setpoint, ...], tuple[Clamp, ...]]:
     """Setpoints that break no static bound: lock, switch, nameplate, device sets; the connection too while its meter is dark."""
-    kept = {one.device: one for one in sorted(setpoints, key=lambda one: one.device)}
-    clamps: list[Clamp] = []
+    told = {one.device: one for one in sorted(setpoints, key=lambda one: one.device)}
+    kept, clamps = current_guard.clamp(told, ruling, snapshot, terms)
+    in_amperes = dict(kept)
+    kept = {name: current_guard.in_watts(one, snapshot, terms) for name, one in kept.items()}
     for name in sorted(kept):
         if _dropped(kept[name], ruling):
             kept[name] = replace(kept[name], on=False)
@@ -46,7 +48,8 @@ def clamp(
         if claim.quantity in _DIRECTIONS and isinstance(claim.want, Bound):
             names = _covered(claim, claim.want.limit, snapshot, terms, dark)
             if names:
-                _fit(kept, names, claim, claim.want.limit, snapshot, clamps)
+                _fit(kept, names, claim, claim.want.limit, snapshot, terms, clamps)
+    kept = {name: current_guard.in_amperes(one, in_amperes[name], snapshot, terms) for name, one in kept.items()}
     for name in sorted(kept):
         kept[name], cut = form_guard.clamp(kept[name], snapshot.devices.get(name), terms)
         clamps += cut
@@ -67,7 +70,13 @@ def _covered(claim: Claim, limit_w: float, snapshot: Snapshot, terms: SiteTerms,
 
 
 def _fit(
-    kept: dict[str, Setpoint], names: list[str], claim: Claim, limit_w: float, snapshot: Snapshot, clamps: list[Clamp]
+    kept: dict[str, Setpoint],
+    names: list[str],
+    claim: Claim,
+    limit_w: float,
+    snapshot: Snapshot,
+    terms: SiteTerms,
+    clamps: list[Clamp],
 ) -> None:
     """Cut the devices we can reach, all by one factor, until they fit beside those we cannot."""
     reach = [name for name in names if name in kept and name in snapshot.devices]
@@ -78,7 +87,7 @@ def _fit(
     worst = {name: _worst(kept[name], claim.quantity, snapshot) for name in limited}
     worst |= {name: _aimed(kept[name], claim.quantity) for name in steered}
     out_of_reach = [name for name in names if name not in reach]
-    room_w = max(0.0, limit_w - sum(_held(name, claim.quantity, snapshot) for name in out_of_reach))
+    room_w = max(0.0, limit_w - sum(_held(name, claim.quantity, snapshot, terms) for name in out_of_reach))
     total_w = sum(worst.values())
     if total_w <= room_w + _CRUMB_W:
         return
@@ -127,10 +136,12 @@ def _aimed(setpoint: Setpoint, quantity: Quantity) -> float:
     return max(0.0, target_w if quantity is Quantity.CONSUMED else -target_w)
 
 
-def _held(name: str, quantity: Quantity, snapshot: Snapshot) -> float:
+def _held(name: str, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms) -> float:
     seen = snapshot.devices.get(name)
     if seen is None:
         return math.inf
+    if quantity is Quantity.CONSUMED and seen.capability.currents is not None:
+        return current_guard.held_w(name, snapshot, terms)
     held = seen.condition.holds
     if held is None:
         return most_w(seen, quantity)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from grid_functions.conductors import ALL, volts
 from grid_functions.model.control import Mode
 from grid_functions.model.device import How, Role, Seen, Trouble
 from grid_functions.model.reading import Quality
@@ -19,6 +20,7 @@ _LIMITING = {
     Quantity.PRODUCED: (Mode.MAX_POWER, Mode.GENERATION_LIMIT, Mode.EXPORT_LIMIT),
     Quantity.CONSUMED: (Mode.LOAD_LIMIT, Mode.IMPORT_LIMIT),
 }
+_FALLBACK_MARGIN_S = 5.0
 _TOTAL: Phase | None = None
 
 DEVICE_STALE = 3.0
@@ -36,7 +38,10 @@ def most_w(seen: Seen, quantity: Quantity) -> float:
     if seen.role not in roles_of(quantity):
         return 0.0
     told: tuple[float | None, ...]
-    if quantity is Quantity.CONSUMED:
+    currents = seen.capability.currents
+    if quantity is Quantity.CONSUMED and currents is not None:
+        told = (currents.maximum_a * volts(seen) * (plate.phases or len(ALL)),)
+    elif quantity is Quantity.CONSUMED:
         told = (plate.rated_charge_w, plate.max_w, plate.rated_w)
     elif seen.role is Role.BATTERY:
         told = (plate.rated_discharge_w, plate.max_w, plate.rated_w)
@@ -107,6 +112,26 @@ def obeys(seen: Seen, quantity: Quantity) -> bool:
         return False
     abilities = seen.capability.abilities
     return any(mode in abilities and abilities[mode].how is not How.NOT_POSSIBLE for mode in _LIMITING[quantity])
+
+
+def unheard_a(seen: Seen, now_s: float) -> float:
+    """What a charger that does not answer may draw, A per phase.
+
+    What it holds or, if that is more, its fallback, to which it goes when its timer has run out and not before; its maximum while nobody
+    knows its fallback. 0 for what is not limited in amperes.
+    """
+    currents, holds = seen.capability.currents, seen.condition.holds
+    if currents is None:
+        return 0.0
+    if currents.fallback is None:
+        return currents.maximum_a
+    heard_s = max((one.at_s for one in seen.condition.readings.values()), default=-math.inf)
+    fallback_a = min(currents.fallback.current_a, currents.maximum_a)
+    if now_s - heard_s >= currents.fallback.after_s + _FALLBACK_MARGIN_S:
+        return fallback_a
+    held_a = currents.maximum_a if holds is None or holds.current_max_a is None else holds.current_max_a
+    held_a = 0.0 if holds is not None and False in (holds.on, holds.connect) else held_a
+    return max(min(held_a, currents.maximum_a), fallback_a)
 
 
 def measured_w(seen: Seen, quantity: Quantity, now_s: float, stale_s: float) -> float | None:

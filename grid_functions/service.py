@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from grid_functions.allocate.step import Served
+from grid_functions.allocate.served import Served
 from grid_functions.model.claim import Bound, Claim, Loss, Ruling, Switch, Target
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey

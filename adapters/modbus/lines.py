@@ -5,6 +5,7 @@ A line knows how frames look on it and how it is opened; who may speak on it whe
 
 import asyncio
 import ssl
+import termios
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,7 +61,7 @@ def line_to(address: Address, context: ssl.SSLContext | None = None) -> Line:
             await create_serial_connection(
                 loop, factory, address.device, address.baud, 8, address.parity, address.stop, timeout=0
             )
-        except (serial.SerialException, ValueError) as fault:
+        except (serial.SerialException, termios.error, ValueError) as fault:
             raise OSError(None, f"cannot open the line ({fault})") from fault
 
     return Line(

@@ -21,7 +21,7 @@ from adapters.modbus.frames import (
     encode_request,
 )
 from adapters.modbus.lines import Line, tcp_line
-from adapters.modbus.rtu import RtuDeframer, encode_rtu
+from adapters.modbus.rtu import RtuDeframer, encode_rtu, reply_size
 from grid_functions.model.errors import OurFault, Unreachable
 
 T = TypeVar("T")
@@ -108,16 +108,19 @@ class Link:
         function answered, or garbage), OurFault (the link is closed). A write that raised may have been executed.
         """
         async with self._turns:
-            wire = await self._standing(on)
-            self._check_quarantine(wire, request.unit)
+            wire = self._wire
+            if wire is None or not (on is None or self.connections == on):
+                wire = await self._standing(on)
+            if self._quarantines:
+                self._check_quarantine(wire, request.unit)
             if self._min_gap_s > 0:
                 await self._keep_gap(wire)
                 wire = await self._standing(on)  # the device may have hung up meanwhile
             transaction = self._next_transaction(wire)
             waiting: asyncio.Future[Reply] = wire.loop.create_future()
             wire.waiting[transaction] = (request, waiting)
-            sent = wire.ask(request, transaction)
-            patience_s = self._timeout_s + sent * self._line.character_s
+            wire.ask(request, transaction)
+            patience_s = self._timeout_s + self._on_line_s(request)
             expiry = self._timer(wire.loop).call_later(patience_s, lambda: self._expire(wire, transaction))
             try:
                 return await waiting
@@ -225,6 +228,13 @@ class Link:
 
     async def _open(self, loop: asyncio.AbstractEventLoop, wire: "_Wire") -> None:
         await self._line.open(loop, lambda: wire)
+        await wire.ready  # a serial line is open before it can be written to
+
+    def _on_line_s(self, request: Request) -> float:
+        """How long request and answer are on a serial line, where that takes time: at 2400 baud longer than a device thinks."""
+        if not self._line.character_s:
+            return 0.0
+        return (len(encode_rtu(request)) + reply_size(request)) * self._line.character_s
 
     def _check_quarantine(self, wire: "_Wire", unit: int) -> None:
         until_s, _ = self._quarantines.get(unit, (0.0, 0.0))
@@ -285,7 +295,7 @@ async def _sleep(timer: Timer, wait_s: float) -> None:
 class _Wire(asyncio.Protocol):
     """One connection of a link: bytes in, futures resolved."""
 
-    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "waiting")
+    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "ready", "waiting")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
@@ -296,15 +306,15 @@ class _Wire(asyncio.Protocol):
         self.waiting: dict[int, tuple[Request, asyncio.Future[Reply]]] = {}
         self.answered = False
         self.gone: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[None] = loop.create_future()
 
-    def ask(self, request: Request, transaction: int) -> int:
-        """Send a request; of how many bytes."""
+    def ask(self, request: Request, transaction: int) -> None:
+        """Send a request."""
         if self._rtu is not None:
             self._rtu.expect(request, transaction)
         data = encode_request(request, transaction) if self._rtu is None else encode_rtu(request)
         if self._transport is not None:
             self._transport.write(data)
-        return len(data)
 
     def abandon(self) -> bool:
         """Wait for no answer any more; whether one was still waited for."""
@@ -322,6 +332,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are none by inheritance
+        if not self.ready.done():
+            self.ready.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._deframer.feed(data)

@@ -88,7 +88,7 @@ class RtuDeframer:
         asked = self._asked
         if asked is None or self._sent:
             return None
-        for size in (_reply_size(asked), EXCEPTION_SIZE):
+        for size in (reply_size(asked), EXCEPTION_SIZE):
             tail = self._buffer[-size:]
             if len(tail) < size or not _fits(tail, asked, size) or not intact(tail):
                 continue
@@ -106,6 +106,13 @@ def request_size(data: bytes) -> int:
     return 9 + data[6] if data[1] == WRITE_MANY else _WRITE_SIZE
 
 
+def reply_size(asked: Request) -> int:
+    """How many bytes the frame has that answers this, when it is no exception."""
+    if not isinstance(asked, Read):
+        return _WRITE_SIZE
+    return EXCEPTION_SIZE + ((asked.count + 7) // 8 if asked.function <= 2 else 2 * asked.count)
+
+
 def asked_of(data: bytes) -> Frame | None:
     """A whole request frame as a server reads it; None when its CRC is wrong or it is none."""
     if not intact(data) or len(data) < _CRC + 2:
@@ -114,17 +121,11 @@ def asked_of(data: bytes) -> Frame | None:
     return frame if decode_request(frame) else None
 
 
-def _reply_size(asked: Request) -> int:
-    if not isinstance(asked, Read):
-        return _WRITE_SIZE
-    return EXCEPTION_SIZE + ((asked.count + 7) // 8 if asked.function <= 2 else 2 * asked.count)
-
-
 def _fits(tail: bytes, asked: Request, size: int) -> bool:
     if tail[0] != asked.unit:
         return False
     if tail[1] == asked.function | 0x80:
         return size == EXCEPTION_SIZE
-    if tail[1] != asked.function or size == EXCEPTION_SIZE != _reply_size(asked):
+    if tail[1] != asked.function or size == EXCEPTION_SIZE != reply_size(asked):
         return False
     return not isinstance(asked, Read) or tail[2] == size - EXCEPTION_SIZE

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,10 +20,10 @@ from adapters.modbus.frames import (
     Written,
 )
 from adapters.registers.options import RegisterOptions
-from adapters.registers.orders import NOMINAL_V, Cannot, Orders, Put, Rating, Sequence
+from adapters.registers.orders import NOMINAL_V, OPTIONAL, Cannot, Orders, Put, Rating, Sequence
 from adapters.registers.points import Value, WriteFunction
 from adapters.registers.profile import Aim, Profile
-from adapters.registers.readings import Gauge, fits, vehicle
+from adapters.registers.readings import Gauge, Pilot, fits
 from adapters.registers.spans import Span, Values, read, spans
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Currents, Fallback, How, Nameplate
@@ -37,12 +38,15 @@ _MOST_BEAT_S: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class Found:
     """``plate``: every value as it was read when the device was found. ``polled``: what each poll reads. ``functions``: as learnt from
-    refused writes. ``told``: something was written on this connection; ``watched``: it reads as set up to fall back.
+    refused writes. ``rating``: what it is rated for. ``told``: something was written on this connection; ``watched``: it reads as set up to
+    fall back; ``orders``: what can be asked of it, as far as its map has it.
     """
 
     unit: int
     plate: Mapping[str, Value | None]
     polled: tuple[Span, ...]
+    rating: Rating
+    orders: Orders
     functions: Mapping[str, WriteFunction] = field(default_factory=lambda: MappingProxyType({}))
     told: bool = False
     watched: bool = False
@@ -58,7 +62,13 @@ class Mapped:
         self._options = options
         self._points = {one: profile.point(one, options.connector) for one in profile.points}
         self._orders = Orders(profile, options, self._points)
+        self._fewer = {lacks: Orders(profile, options, self._points, lacks) for lacks in _LACKS}
+        self._showing = frozenset(one.name for one in self._points.values() if one.shown_by)
+        self._writable = tuple(
+            (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
+        )
         self._gauge = Gauge(profile, options)
+        self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
         # What is said once, when it was found, is not asked for again.
         once = {one for _, one in profile.identity if one} | {one for _, one in profile.ratings if isinstance(one, str)}
@@ -76,23 +86,35 @@ class Mapped:
             beat_s = min(dog.beat_s or _MOST_BEAT_S, self._orders.timeout_s * _LATE, _MOST_BEAT_S)
         return Pace(manners.min_gap_s, manners.timeout_s, beat_s)
 
+    @property
+    def watched(self) -> tuple[float, float] | None:
+        """What it is to fall back to, A, and after how many seconds of silence; None: nothing watches."""
+        return None if self.profile.watchdog is None else (self._orders.fallback_a, self._orders.timeout_s)
+
     def find(self, unit: int, known: Found | None = None) -> Conversation[Found | None]:
         """Everything once: it is there when it answers, and shows what it is told by."""
-        plate = yield from read(unit, self._spans)
-        if plate is None or any(plate.get(one) is None for one in self._orders.read):
+        needed = self._fewer[_LACKS[-1]].read
+        first = [span for span in self._spans if needed & {one.name for one, _, _ in span.points}]
+        plate = yield from read(unit, first)
+        if plate is None or any(plate.get(one) is None for one in needed):
             return None
+        rest = yield from read(unit, (span for span in self._spans if span not in first))
+        if rest is None:
+            return None
+        plate |= rest
         if not any(value is not None for value in plate.values()) or not fits(self.profile.recognise, plate):
             return None
         refused = {one.name for span in self._spans for one, _, _ in span.points if plate.get(one.name) is None}
         # A span of which nothing was told is refused, or means nothing here; asking on would cost a bus its time.
         polled = tuple(s for s in self._polled if not {one.name for one, _, _ in s.points} <= refused)
-        functions = known.functions if known is not None else MappingProxyType({})
-        found = Found(unit, MappingProxyType(plate), polled, functions)
-        return replace(found, watched=self._set_up(found, plate))
+        orders = self._fewer[self._orders.lacking(plate)]
+        found = Found(unit, MappingProxyType(plate), polled, self._rating(plate), orders)
+        functions = known.functions if known is not None else found.functions
+        return replace(found, functions=functions, watched=self._set_up(found, plate))
 
     def nameplate(self, found: Found) -> Nameplate:
         """Who it is by its map, else by its profile; what it is rated for by its map, else by the configuration."""
-        rating = self._rating(found.plate)
+        rating = found.rating
         rated_w = self._rated(found.plate, "rated_w")
         charger = self.profile.currents is not None
         return Nameplate(
@@ -112,16 +134,16 @@ class Mapped:
 
     def capability(self, found: Found) -> Capability:
         """What its orders can say; a fallback counts once it is known and reads as set."""
-        orders, rating, dog = self.profile.orders, self._rating(found.plate), self.profile.watchdog
+        rating, dog = found.rating, self.profile.watchdog
         abilities: dict[Mode, Ability] = {}
         for aims, modes in _MODES:
-            if aims <= orders.keys() and not self._lacks_rating(aims, rating):
+            if found.orders.has(*aims) and not self._lacks_rating(aims, rating):
                 abilities |= dict.fromkeys(modes, Ability(How.NATIVE))
         sure = dog is not None and (dog.verified or self._options.fallback_seen) and found.watched
         fallback = Fallback(self._orders.fallback_a, self._orders.timeout_s) if sure else None
         currents, resolution_w = None, 1.0
         if self.profile.currents is not None:
-            phases = (1, 3) if Aim.PHASES in orders else ()
+            phases = (1, 3) if found.orders.has(Aim.PHASES) else ()
             step_a = rating.resolution_a
             currents = Currents(rating.maximum_a, rating.minimum_a, step_a, phases, fallback)
             resolution_w = step_a * NOMINAL_V * rating.phases
@@ -135,7 +157,6 @@ class Mapped:
             else currents.minimum_a * NOMINAL_V * (1 if currents.phases else rating.phases),
             off_capable=currents is not None,
             writes_per_minute=60.0 if gap_s <= 1.0 else 60.0 / gap_s,
-            watchdog=fallback is not None,
             currents=currents,
         )
 
@@ -143,26 +164,27 @@ class Mapped:
         """All that changes; what tells how it obeys is asked for again when it gives no value. Then the token, if it watches for one."""
         values = yield from read(found.unit, found.polled)
         for _ in range(_MORE_LOOKS):
-            missing = {one for one in self._orders.read if values is not None and values.get(one) is None}
+            missing = {one for one in found.orders.read if values is not None and values.get(one) is None}
             if values is None or not missing:
                 break
             again = yield from read(
                 found.unit, (s for s in found.polled if missing & {one.name for one, _, _ in s.points})
             )
             values = None if again is None else values | again
-        if values is not None and ours and (token := self._orders.token()) is not None:
+        if values is not None and ours and (token := found.orders.token) is not None:
             yield Write(found.unit, token.point.address, token.registers, token.point.function)
         return values
 
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """Readings in the house's signs, what it holds, the vehicle."""
-        holds = self._orders.holds(raw, self._rating(found.plate)) if self.profile.orders else None
-        untold = sorted(one for one in self._orders.read if raw.get(one) is None)
-        text = f"tells nothing at {', '.join(untold)}" if untold else found.unwatchable
+        holds = found.orders.holds(raw, found.rating) if self.profile.orders else None
+        text = found.unwatchable
+        if holds is None and (untold := sorted(one for one in found.orders.read if raw.get(one) is None)):
+            text = f"tells nothing at {', '.join(untold)}"
         return Look(
             self._gauge.readings(raw, now),
             holds,
-            vehicle=vehicle(self.profile.vehicle, raw),
+            vehicle=self._pilot.state(raw),
             points=self._written(found, raw),
             text=text,
         )
@@ -173,31 +195,30 @@ class Mapped:
 
     def concerns(self, found: Found, wanted: Setpoint) -> frozenset[str]:
         """The points of all orders that the setpoint is about, that can be read back."""
-        named = self._orders.concerned(wanted, self._rating(found.plate))
-        return frozenset(name for name in named if self._points[name].shown_by)
+        return found.orders.concerned(wanted, found.rating) & self._showing
 
     def write(
         self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """The limit, then what it falls back to. A device that does not take the latter is limited all the same."""
-        rating, pen = self._rating(found.plate), _Pen(found, dict(raw))
-        charging = False
-        for sequence in self._orders.told(wanted, rating):
+        pen, told = _Pen(found, raw), found.orders.told(wanted, found.rating)
+        for sequence in told:
             if isinstance(sequence, Cannot):
                 return Writing(pen.sent, pen.refused or sequence.why, pen.found)
-            charging = charging or self.profile.currents is not None
             yield from pen.carry_out(sequence, rearm=rearm)
             if pen.refused:
                 return Writing(pen.sent, pen.refused, pen.found)
-        if charging and not found.unwatchable:
-            yield from pen.carry_out(self._orders.setup(rating), rearm=rearm)
-        unwatchable, pen.refused = pen.refused or pen.found.unwatchable, ""
-        after = replace(pen.found, unwatchable=unwatchable, watched=not unwatchable and self._set_up(found, pen.values))
-        return Writing(pen.sent, "", after if pen.sent or after != found else None)
+        if told and not found.unwatchable:
+            yield from pen.carry_out(found.orders.setup, rearm=rearm)
+        if not pen.sent and not pen.refused:
+            return Writing()
+        unwatchable = pen.refused or found.unwatchable
+        watched = not unwatchable and self._set_up(found, pen.values)
+        return Writing(pen.sent, "", replace(pen.found, unwatchable=unwatchable, watched=watched))
 
     def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
         """What it held before us, point by point in the order of the profile."""
-        pen = _Pen(found, dict(raw))
+        pen = _Pen(found, raw)
         for name, point in self._points.items():
             value = baseline.get(name)
             if not point.writable or not isinstance(value, int | float):
@@ -211,19 +232,18 @@ class Mapped:
 
     def _set_up(self, found: Found, values: Mapping[str, Value | None]) -> bool:
         """Whether it reads as set up to fall back as the configuration says; where nothing is set up, it is as it is from its box."""
-        return self.profile.watchdog is not None and all(
-            put.shown(dict(values)) for put in self._orders.setup(self._rating(found.plate))
-        )
+        dog = self.profile.watchdog
+        if dog is None or (dog.setup and not found.orders.setup):
+            return False
+        return all(put.shown(values) for put in found.orders.setup)
 
     def _written(self, found: Found, raw: Values) -> dict[str, Value]:
         """Every point we may write, as read; before the first write as it was when the device was found, where now it has no value."""
         told: dict[str, Value] = {}
-        for name, point in self._points.items():
-            if not point.writable or not point.shown_by:
-                continue
-            value = raw.get(point.shown_by)
+        for name, shown_by in self._writable:
+            value = raw.get(shown_by)
             if value is None and not found.told:
-                value = found.plate.get(point.shown_by)
+                value = found.plate.get(shown_by)
             if value is not None:
                 told[name] = value
         return told
@@ -261,7 +281,7 @@ class _Pen:
     """Writes what does not read so already; remembers what was sent, and how the device takes writes."""
 
     def __init__(self, found: Found, values: Values) -> None:
-        self.found, self.values = found, values
+        self.found, self.values = found, dict(values)
         self.sent: dict[str, Value] = {}
         self.refused = ""
 
@@ -308,6 +328,9 @@ class _Pen:
         return reply
 
 
+_LACKS: Final[tuple[frozenset[Aim | None], ...]] = tuple(
+    frozenset(lacks) for count in range(len(OPTIONAL) + 1) for lacks in combinations(OPTIONAL, count)
+)
 _BUSY_TRIES: Final = 3
 _MORE_LOOKS: Final = 2
 _MODES: Final = (

@@ -1,6 +1,6 @@
 """The profiles that are shipped, and reading one: every mistake named with file, key and rule; pure but for the package's own files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -55,10 +55,10 @@ def _plain(fault: ValidationError) -> Iterator[tuple[str, str]]:
         yield key.removeprefix(".") or "the file", error["msg"]
 
 
-class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which loader there is depends on libyaml
+class _Strict(yaml.SafeLoader):
     """A safe loader that refuses a key given twice: either could be meant."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Mapping[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """As a SafeLoader does."""
         seen: set[object] = set()
         for key, _ in node.value:
@@ -66,5 +66,4 @@ class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             if name in seen:
                 raise yaml.YAMLError(f"{name} stands twice, the second time in line {key.start_mark.line + 1}")
             seen.add(name)
-        mapping: Mapping[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
+        return super().construct_mapping(node, deep)

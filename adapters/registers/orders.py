@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.registers.options import RegisterOptions
-from adapters.registers.points import Point
+from adapters.registers.points import Point, Value
 from adapters.registers.profile import Aim, Amount, Profile, Step
 from adapters.registers.spans import Values
 from grid_functions.model.setpoint import Setpoint
@@ -24,7 +24,7 @@ class Put:
     registers: tuple[int, ...]
     anew: bool = False
 
-    def shown(self, values: Values) -> bool:
+    def shown(self, values: Mapping[str, Value | None]) -> bool:
         """Whether the map reads so already. A point that shows nowhere tells nothing against it."""
         if not self.point.shown_by:
             return True
@@ -53,82 +53,104 @@ class Rating:
     phases: int = 3
 
 
-class Orders:
-    """The orders of one profile. ``points``: of the map, by name."""
+OPTIONAL: Final[tuple[Aim | None, ...]] = (Aim.PHASES, None)
+"""What a device of a kind may lack and still be one: the choice of phases, and (None) a fallback that can be set."""
 
-    def __init__(self, profile: Profile, options: RegisterOptions, points: Mapping[str, Point]) -> None:
-        self._orders, self._watchdog, self._points = profile.orders, profile.watchdog, points
+
+class Orders:
+    """The orders of one profile. ``points``: of the map, by name. ``lacks``: which of :data:`OPTIONAL` this device does not have."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        options: RegisterOptions,
+        points: Mapping[str, Point],
+        lacks: frozenset[Aim | None] = frozenset(),
+    ) -> None:
+        self._orders = {aim: steps for aim, steps in profile.orders.items() if aim not in lacks}
+        self._points = points
+        self._setup = profile.watchdog.setup if profile.watchdog is not None and None not in lacks else ()
         dog = profile.watchdog
         self.fallback_a = options.fallback_a if options.fallback_a is not None else (dog.fallback_a if dog else 0.0)
         self.timeout_s = options.timeout_s if options.timeout_s is not None else (dog.timeout_s if dog else 0.0)
         self._anew = frozenset(dog.anew) if dog else frozenset()
-
-    @property
-    def read(self) -> frozenset[str]:
+        told = tuple(self._told())
+        self.read: Final = frozenset(one.shown_by for _, _, one in told if one.shown_by)
         """The points at which what was told can be read back."""
-        return frozenset(one.shown_by for _, _, one in self._told() if one.shown_by)
+        self._named = {aim: frozenset(one.name for of, _, one in told if of is aim) for aim in (*Aim, None)}
+        self._last: tuple[Setpoint, Rating, tuple[list[Sequence | Cannot], frozenset[str]]] | None = None
+        made = self._puts(self._setup, 0.0, Rating())
+        self.setup: Final[Sequence] = () if isinstance(made, Cannot) else made
+        """What makes a charger fall back as it should when we are silent."""
+        tokens = self._puts((dog.token,) if dog and dog.token else (), 0.0, Rating())
+        self.token: Final = None if isinstance(tokens, Cannot) or not tokens else tokens[0]
+        """What it wants to be written every so often, to know that we are here."""
+
+    def has(self, *aims: Aim) -> bool:
+        """Whether it can be asked for all of these."""
+        return all(aim in self._orders for aim in aims)
+
+    def lacking(self, values: Mapping[str, Value | None]) -> frozenset[Aim | None]:
+        """What it does not have, by what its map gives no value for."""
+        mute = {one.name for one in self._points.values() if one.shown_by and values.get(one.shown_by) is None}
+        return frozenset(aim for aim in OPTIONAL if self._named[aim] & mute)
 
     def told(self, wanted: Setpoint, rating: Rating) -> list[Sequence | Cannot]:
         """What is to be written, in this order: the limit first, for nothing else protects anybody."""
-        return [self._sequence(aim, amount, rating) for aim, amount in self._aims(wanted, rating)]
-
-    def setup(self, rating: Rating) -> Sequence:
-        """What makes a charger fall back as it should when we are silent."""
-        steps = self._watchdog.setup if self._watchdog else ()
-        made = self._puts(steps, 0.0, rating)
-        return made if not isinstance(made, Cannot) else ()
-
-    def token(self) -> Put | None:
-        """What it wants to read every so often, to know that we are here."""
-        if self._watchdog is None or self._watchdog.token is None:
-            return None
-        made = self._puts((self._watchdog.token,), 0.0, Rating())
-        return None if isinstance(made, Cannot) else made[0]
+        return self._asked(wanted, rating)[0]
 
     def holds(self, values: Values, rating: Rating) -> Setpoint | None:
         """What the device obeys by what was read; None when some of it has no value."""
-        if any(values.get(name) is None for name in self.read):
-            return None
-        paused = self._shows(Aim.PAUSE, values, rating) is not None
-        current_a = 0.0 if paused else self._shows(Aim.CURRENT, values, rating)
-        phases = self._shows(Aim.PHASES, values, rating)
-        charge_w, discharge_w = self._shows(Aim.CHARGE, values, rating), self._shows(Aim.DISCHARGE, values, rating)
-        target_w = charge_w if charge_w is not None else (None if discharge_w is None else -discharge_w)
-        if target_w is None and self._shows(Aim.IDLE, values, rating) is not None:
-            target_w = 0.0
-        consume_w = self._shows(Aim.CONSUME_MAX, values, rating)
+        for name in self.read:
+            if values.get(name) is None:
+                return None
+        shown = {aim: self._shows(aim, values, rating) for aim in self._orders}
+        current_a = 0.0 if shown.get(Aim.PAUSE) is not None else shown.get(Aim.CURRENT)
+        phases, consume_w = shown.get(Aim.PHASES), shown.get(Aim.CONSUME_MAX)
         if current_a is not None:
             consume_w = current_a * NOMINAL_V * (phases or rating.phases)
         return Setpoint(
             "",
-            produce_max_w=self._shows(Aim.PRODUCE_MAX, values, rating),
+            produce_max_w=shown.get(Aim.PRODUCE_MAX),
             consume_max_w=consume_w,
-            target_w=target_w,
+            target_w=_target_w(shown) if Aim.IDLE in shown else None,
             current_max_a=current_a,
             phases=None if phases is None else round(phases),
+            # Interpretation: a charger has no other switch, so a pause is its off.
+            on=None if current_a is None else current_a > 0,
         )
 
     def concerned(self, wanted: Setpoint, rating: Rating) -> frozenset[str]:
         """The points that a setpoint decides, those that make the fallback with a current among them."""
-        aims = {aim for aim, _ in self._aims(wanted, rating)}
-        if aims & _CHARGING:
-            aims |= _CHARGING
-        if aims & _STORING:
+        return self._asked(wanted, rating)[1]
+
+    def _asked(self, wanted: Setpoint, rating: Rating) -> tuple[list[Sequence | Cannot], frozenset[str]]:
+        """Both, made once for what is wanted: a driver asks for them several times in a look."""
+        if self._last is not None and self._last[0] is wanted and self._last[1] is rating:
+            return self._last[2]
+        asked = tuple(self._aims(wanted, rating))
+        aims: set[Aim | None] = {aim for aim, _ in asked}
+        if not aims.isdisjoint(_CHARGING):
+            aims |= {*_CHARGING, None}
+        if not aims.isdisjoint(_STORING):
             aims |= _STORING
-        watched = bool(aims & _CHARGING)
-        return frozenset(one.name for aim, _, one in self._told() if aim in aims or (aim is None and watched))
+        concerned = frozenset[str]().union(*(self._named[aim] for aim in aims))
+        made = [self._sequence(aim, amount, rating) for aim, amount in asked], concerned
+        self._last = (wanted, rating, made)
+        return made
 
     def _told(self) -> Iterator[tuple[Aim | None, Step, Point]]:
         for aim, steps in self._orders.items():
             yield from ((aim, step, self._points[step.point]) for step in steps)
-        for step in self._watchdog.setup if self._watchdog else ():
+        for step in self._setup:
             yield None, step, self._points[step.point]
 
     def _aims(self, wanted: Setpoint, rating: Rating) -> Iterator[tuple[Aim, float]]:
         current_a = wanted.current_max_a
         if current_a is None and wanted.consume_max_w is not None and Aim.CURRENT in self._orders:
             current_a = wanted.consume_max_w / (NOMINAL_V * (wanted.phases or rating.phases))
-        if wanted.on is False:
+        off = False in (wanted.on, wanted.connect)
+        if off:
             current_a = 0.0
         if current_a is not None:
             # Rule 1: what lies between nothing and the least current is nothing. What is no number allows nothing either.
@@ -144,7 +166,7 @@ class Orders:
             yield Aim.PRODUCE_MAX, max(0.0, wanted.produce_max_w)
         if wanted.consume_max_w is not None and Aim.CURRENT not in self._orders:
             yield Aim.CONSUME_MAX, max(0.0, wanted.consume_max_w)
-        target_w = 0.0 if wanted.on is False and Aim.IDLE in self._orders else wanted.target_w
+        target_w = 0.0 if off and Aim.IDLE in self._orders else wanted.target_w
         if target_w is not None:
             aim = Aim.IDLE if not target_w else (Aim.CHARGE if target_w > 0 else Aim.DISCHARGE)
             yield aim, abs(target_w)
@@ -152,17 +174,18 @@ class Orders:
     def _sequence(self, aim: Aim, amount: float, rating: Rating) -> Sequence | Cannot:
         if aim not in self._orders:
             return Cannot(f"cannot be told {aim.value.replace('_', ' ')}")
-        return self._puts(self._orders[aim], -amount if aim is Aim.DISCHARGE else amount, rating)
+        limits = aim in (Aim.PRODUCE_MAX, Aim.CONSUME_MAX)
+        return self._puts(self._orders[aim], -amount if aim is Aim.DISCHARGE else amount, rating, limits=limits)
 
-    def _puts(self, steps: Iterable[Step], amount: float, rating: Rating) -> Sequence | Cannot:
-        """``amount``: of a power positive when consumed."""
+    def _puts(self, steps: Iterable[Step], amount: float, rating: Rating, *, limits: bool = False) -> Sequence | Cannot:
+        """``amount``: of a power positive when consumed. ``limits``: what is beyond the registers of a limit is as good as their most."""
         puts = []
         for step in steps:
             point = self._points[step.point]
             value = step.value if step.value is not None else self._value(step, amount, rating)
             registers = None
             if value is not None:
-                registers = point.encode(_fitting(point, value, step), up=value < 0)
+                registers = point.encode(min(value, point.most) if limits else value, up=value < 0)
             if value is None or registers is None:
                 return Cannot(f"{point.name}: cannot hold {amount:g}")
             shown = point.decode(b"".join(one.to_bytes(2, "big") for one in registers))
@@ -193,8 +216,6 @@ class Orders:
 
     def _shows(self, aim: Aim, values: Values, rating: Rating) -> float | None:
         """The amount that the map shows for this aim; None when it is not what holds."""
-        if aim not in self._orders:
-            return None
         amount: float | None = 0.0
         for step in self._orders[aim]:
             point = self._points[step.point]
@@ -217,14 +238,18 @@ class Orders:
         return amount
 
 
+def _target_w(shown: Mapping[Aim, float | None]) -> float | None:
+    charge_w, discharge_w = shown[Aim.CHARGE], shown[Aim.DISCHARGE]
+    if charge_w is not None:
+        return charge_w
+    if discharge_w is not None:
+        return -discharge_w
+    return None if shown[Aim.IDLE] is None else 0.0
+
+
 def quantum(point: Point) -> float:
     """The least difference that two of its values can have and mean something."""
     return point.scale if point.kind not in ("f32", "f64") else 0.01 * point.scale
-
-
-def _fitting(point: Point, value: float, step: Step) -> float:
-    """What is beyond the registers of a limit is no limit: their most says as much."""
-    return min(value, point.high) if step.of is Amount.POWER and math.isinf(value) else value
 
 
 def _directed(aim: Aim, step: Step, read: float) -> bool:

@@ -76,8 +76,27 @@ class Point:
             return data.strip(b"\0 \xff").decode("ascii", "replace")
         if self.swapped:
             data = turned(data)
-        raw: int | float = _CODES[self.kind].unpack(data)[0]
-        if raw in self.absent:
+        return self.meaning(_CODES[self.kind].unpack(data)[0])
+
+    @property
+    def most(self) -> float:
+        """The greatest value that its registers, and what it can be at all, have room for."""
+        most = self.high if self.kind in ("f32", "f64") else self._bounds[1] * self.scale
+        return min(most, self.high)
+
+    @property
+    def _bounds(self) -> tuple[int, int]:
+        bits = 1 if self.table == "coil" else 16 * self.size
+        return (-(1 << bits - 1), (1 << bits - 1) - 1) if self.kind[0] == "i" else (0, (1 << bits) - 1)
+
+    @property
+    def code(self) -> str:
+        """How it is packed, in the letters of :mod:`struct`; empty when it cannot be taken as it stands."""
+        return "" if self.swapped or self.kind == "text" else _CODES[self.kind].format[1:]
+
+    def meaning(self, raw: int | float) -> Value | None:
+        """The value that a raw number stands for; None as in :meth:`decode`."""
+        if self.absent and raw in self.absent:
             return None
         if self.bits is not None and isinstance(raw, int):
             raw = raw >> self.bits[0] & (1 << self.bits[1]) - 1
@@ -92,8 +111,7 @@ class Point:
         raw: int | float = value / self.scale
         if self.kind not in ("f32", "f64"):
             raw = math.ceil(raw - _CRUMB) if up else math.floor(raw + _CRUMB)
-            bits = 1 if self.table == "coil" else 16 * self.size
-            least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if self.kind[0] == "i" else (0, (1 << bits) - 1)
+            least, most = self._bounds
             if not least <= raw <= most or raw in self.absent:
                 return None
         data = _CODES[self.kind].pack(raw)

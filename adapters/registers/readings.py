@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.registers.options import RegisterOptions
 from adapters.registers.points import Value
-from adapters.registers.profile import Condition, Measure, Profile, Rule, meter_key
+from adapters.registers.profile import Condition, Profile, Rule, meter_key
 from adapters.registers.spans import Values
 from grid_functions.model.device import Vehicle
 from grid_functions.model.instants import Instants
@@ -33,56 +33,71 @@ class Gauge:
     """Which point measures what, as the profile and the installer say."""
 
     def __init__(self, profile: Profile, options: RegisterOptions) -> None:
-        self._turned = options.positive == "export"
-        self._measures: list[tuple[MeterKey, Measure]] = []
+        self._measures: list[tuple[MeterKey, tuple[str, ...], float, float, bool, bool]] = []
         for word, measure in profile.measures.items():
             key = meter_key(word)
-            if key is not None and (placed := _placed(key, options.phases)) is not None:
-                self._measures.append((placed, measure))
+            if key is None or (placed := _placed(key, options.phases)) is None:
+                continue
+            turn = key[0] in SIGNED and measure.turn != (options.positive == "export")
+            low, high = _POSSIBLE[key[0]]
+            self._measures.append((placed, measure.points, low, high, turn, key[0] is Quantity.CURRENT))
 
     def readings(self, values: Values, now: Instants) -> dict[MeterKey, Reading]:
         """What was measured; what the device gives no value for is MISSING, what cannot be is SUSPECT, and neither is a number."""
         found: dict[MeterKey, Reading] = {}
-        for key, measure in self._measures:
-            told = [values.get(name) for name in measure.points]
-            numbers = [float(one) for one in told if one is not None and not isinstance(one, str)]
-            if len(numbers) < len(told):
-                found[key] = Reading(math.nan, Quality.MISSING, now.mono_s, now.utc_s)
-                continue
-            value, (low, high) = sum(numbers), _POSSIBLE[key[0]]
-            if not low <= value <= high:
-                found[key] = Reading(math.nan, Quality.SUSPECT, now.mono_s, now.utc_s)
-                continue
-            if key[0] in SIGNED and measure.turn != self._turned:
-                value = turned(value)
-            if key[0] is Quantity.CURRENT:
-                value = abs(value)
-            found[key] = Reading(value, Quality.GOOD, now.mono_s, now.utc_s)
+        mono_s, utc_s = now.mono_s, now.utc_s
+        for key, points, low, high, turn, magnitude in self._measures:
+            value = _sum(values, points)
+            if value is None:
+                found[key] = Reading(math.nan, Quality.MISSING, mono_s, utc_s)
+            elif not low <= value <= high:
+                found[key] = Reading(math.nan, Quality.SUSPECT, mono_s, utc_s)
+            else:
+                value = turned(value) if turn else (abs(value) if magnitude else value)
+                found[key] = Reading(value, Quality.GOOD, mono_s, utc_s)
         return found
 
 
-def vehicle(rules: tuple[Rule, ...], values: Values) -> Vehicle | None:
-    """The state by the first rule that fits; None when none does, as when a point that it asks for has no value."""
-    for rule in rules:
-        if any(values.get(name) is None for name in rule.when):
+def _sum(values: Values, points: tuple[str, ...]) -> float | None:
+    total = 0.0
+    for name in points:
+        value = values.get(name)
+        if value is None or isinstance(value, str):
             return None
-        if fits(rule.when, values):
-            return rule.vehicle
-    return None
+        total += value
+    return total
+
+
+class Pilot:
+    """The state of the vehicle, by the rules of a profile."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = tuple((rule.vehicle, rule.when) for rule in rules)
+
+    def state(self, values: Values) -> Vehicle | None:
+        """By the first rule that fits; None when none does, as when a point that it asks for has no value."""
+        for state, when in self._rules:
+            for name, wanted in when.items():
+                value = values.get(name)
+                if value is None:
+                    return None
+                if not _met(value, wanted):
+                    break
+            else:
+                return state
+        return None
 
 
 def fits(condition: Condition, values: Mapping[str, Value | None]) -> bool:
     """Whether all points show one of the values asked for; a text fits when it begins so, whatever its case."""
-    return all(
-        any(_same(values.get(name), one) for one in (wanted if isinstance(wanted, tuple) else (wanted,)))
-        for name, wanted in condition.items()
-    )
+    return all(_met(values.get(name), wanted) for name, wanted in condition.items())
 
 
-def _same(value: Value | None, wanted: int | str) -> bool:
+def _met(value: Value | None, wanted: int | str | tuple[int | str, ...]) -> bool:
     if isinstance(value, str):
-        return isinstance(wanted, str) and value.upper().startswith(wanted.upper())
-    return value is not None and value == wanted
+        choices = wanted if isinstance(wanted, tuple) else (wanted,)
+        return any(isinstance(one, str) and value.upper().startswith(one.upper()) for one in choices)
+    return value in wanted if isinstance(wanted, tuple) else value == wanted
 
 
 def _placed(key: MeterKey, order: str) -> MeterKey | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from struct import Struct
 
 from adapters.family import Conversation
 from adapters.modbus.frames import ACKNOWLEDGE, BUSY, Read, Refusal, Registers
@@ -13,12 +14,18 @@ Values = dict[str, Value | None]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One read: registers side by side, and the points in them, each with the bytes it takes."""
+    """One read: registers side by side, and the points in them, each with the bytes it takes.
+
+    ``numbers``: those that are numbers with the high word first and side by side, taken apart in one go by ``layout``.
+    """
 
     table: Table
     address: int
     count: int
     points: tuple[tuple[Point, int, int], ...]
+    numbers: tuple[Point, ...]
+    others: tuple[tuple[Point, int, int], ...]
+    layout: Struct
 
     def request(self, unit: int) -> Read:
         """To ask for it."""
@@ -26,7 +33,13 @@ class Span:
 
     def decode(self, data: bytes) -> Values:
         """Its points by name."""
-        return {point.name: point.decode(data[start:end]) for point, start, end in self.points}
+        values = {
+            point.name: point.meaning(raw)
+            for point, raw in zip(self.numbers, self.layout.unpack_from(data), strict=True)
+        }
+        for point, start, end in self.others:
+            values[point.name] = point.decode(data[start:end])
+        return values
 
 
 def spans(points: Iterable[Point], manners: Manners) -> tuple[Span, ...]:
@@ -68,4 +81,11 @@ def _span(group: list[Point]) -> Span:
     start = group[0].address
     count = max(one.address + one.size for one in group) - start
     placed = tuple((one, 2 * (one.address - start), 2 * (one.address - start + one.size)) for one in group)
-    return Span(group[0].table, start, count, placed)
+    numbers, others, code, at = [], [], ">", 0
+    for one, begin, end in placed:
+        if one.code and begin >= at:
+            numbers.append(one)
+            code, at = f"{code}{begin - at}x{one.code}", end
+        else:
+            others.append((one, begin, end))
+    return Span(group[0].table, start, count, placed, tuple(numbers), tuple(others), Struct(code))

@@ -60,6 +60,8 @@ class Answers:
         if name is None:
             return wire.sent(frame, Refusal(_ABSENT), _HONEST)
         site = self.owner.site
+        if name in site.twins:
+            return () if site.twins[name].mute else wire.sent(frame, self._told(name, frame), _HONEST)
         quirks = site.quirks(name)
         asleep = quirks.night == "gone" and site.dark(name)
         if asleep or wire.lost(quirks, wire.Told(site.t_s, site.since[name], answered_s)):
@@ -70,6 +72,15 @@ class Answers:
         return wire.sent(
             frame, wire.refused(request, quirks, site.image(name)) or self._carried_out(name, request), quirks
         )
+
+    def _told(self, name: str, frame: Frame) -> Reply:
+        """What a twin answers."""
+        request = decode_request(frame)
+        if isinstance(request, Refusal):
+            return request
+        site, reply = self.owner.site.asked(name, request)
+        self.owner.become(site)
+        return reply
 
     def _carried_out(self, name: str, request: Request) -> Reply:
         site = self.owner.site

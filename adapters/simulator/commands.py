@@ -1,16 +1,19 @@
 """The control channel's vocabulary: one JSON object in, the changed site and one JSON object out. Pure.
 
 sun {fraction, over_s?}   load {w, over_s?}   grid {volts_pct?, hz?, over_s?}
-quirk {device, set: {name: value}}   state   dump {since_s?}   stop
+quirk {device, set: {name: value}}   car {device, car: {...} or null}   twin {device, obeys?, mute?}   state   dump {since_s?}   stop
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from adapters.registers.profile import Sort
 from adapters.simulator.fields import PlanError, number
+from adapters.simulator.plan import parse_car
 from adapters.simulator.quirks import Quirks, parse_quirks
 from adapters.simulator.site import Site
+from adapters.simulator.twin import Twin
 
 
 def apply(site: Site, message: Mapping[str, Any]) -> Site:
@@ -36,12 +39,26 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
             return site.with_quirks(
                 device, parse_quirks(message.get("set"), "quirk.set", site.quirks(device), site.kind(device))
             )
+        case "car":
+            _known(message, {"do", "device", "car"})
+            device, twin = _twin(site, message)
+            car = None if message.get("car") is None else parse_car(message["car"], "car.car")
+            return site.with_twin(device, twin.plugged(car))
+        case "twin":
+            _known(message, {"do", "device", "obeys", "mute"})
+            device, twin = _twin(site, message)
+            said = {name: message[name] for name in ("obeys", "mute") if name in message}
+            if not all(isinstance(on, bool) for on in said.values()):
+                raise PlanError("twin: obeys and mute are true or false")
+            return site.with_twin(device, replace(twin, **said))
         case "state" | "stop":
             _known(message, {"do"})
         case "dump":
             _known(message, {"do", "since_s"})
         case other:
-            raise PlanError(f"unknown command {other!r}; known are sun, load, grid, quirk, state, dump, stop")
+            raise PlanError(
+                f"unknown command {other!r}; known are sun, load, grid, quirk, car, twin, state, dump, stop"
+            )
     return site
 
 
@@ -66,8 +83,30 @@ def shown(site: Site) -> dict[str, Any]:
             }
             for inverter in site.inverters
         }
-        | {site.meter.plan.name: {"quirks": _on(site.meter.quirks)}},
+        | {site.meter.plan.name: {"quirks": _on(site.meter.quirks)}}
+        | {name: _shown(twin) for name, twin in site.twins.items()},
     }
+
+
+def _shown(twin: Twin) -> dict[str, Any]:
+    if twin.profile.kind is not Sort.CHARGER:
+        return {"consumed_w": twin.power_w, "soc_pct": twin.soc_pct}
+    return {
+        "consumed_w": twin.power_w,
+        "limit_a": twin.limit_a,
+        "drawn_a": twin.drawn_a,
+        "phases": twin.phases,
+        "vehicle": twin.state,
+        "session_wh": twin.session_wh,
+        "fell_back": twin.fell_back,
+    }
+
+
+def _twin(site: Site, message: Mapping[str, Any]) -> tuple[str, Twin]:
+    device = message.get("device")
+    if not isinstance(device, str) or device not in site.twins:
+        raise PlanError(f"{message['do']}: no twin {device!r}; there are {', '.join(site.twins) or 'none'}")
+    return device, site.twins[device]
 
 
 def _names(site: Site) -> list[str]:

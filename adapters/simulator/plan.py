@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from adapters.registers.library import shipped
+from adapters.simulator.car import Car
 from adapters.simulator.fields import PlanError, known, listed, number, table, text, whole
 from adapters.simulator.power import Move
 from adapters.simulator.quirks import HONEST, Quirks, parse_quirks
@@ -70,6 +72,22 @@ class MeterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinPlan:
+    """A device of a family that is a profile. `car` is of a charger; `rated_w`, `soc_pct` and `capacity_wh` of a battery."""
+
+    name: str
+    family: str
+    package: str
+    link: str
+    unit: int
+    serial: int = 4711
+    car: Car | None = None
+    rated_w: float = 5000.0
+    soc_pct: float = 50.0
+    capacity_wh: float = 10000.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole site. Times of moves are seconds after the start; loads in W, sun as a fraction of full irradiance.
 
@@ -79,6 +97,7 @@ class Plan:
 
     inverters: tuple[InverterPlan, ...]
     meter: MeterPlan
+    twins: tuple[TwinPlan, ...] = ()
     base_load_w: float = 500.0
     load_moves: tuple[Move, ...] = ()
     load_split: tuple[float, float, float] = (0.5, 0.3, 0.2)
@@ -104,7 +123,7 @@ METERS = (201, 202, 203, 204, 211, 212, 213, 214)
 def parse_plan(data: object) -> Plan:
     """A plan from decoded JSON; PlanError names the field. `house` and `sun` are tables, the rest as the types say."""
     top = table(data, "plan")
-    names = {"inverters", "meter", "house", "sun", "grid", "seed", "host", "record"}
+    names = {"inverters", "meter", "twins", "house", "sun", "grid", "seed", "host", "record"}
     known(top, names, "plan")
     house = table(top.get("house", {}), "house")
     known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
@@ -120,9 +139,13 @@ def parse_plan(data: object) -> Plan:
     split = tuple(number(v, "house.split", 0, 1) for v in listed(house.get("split", [0.5, 0.3, 0.2]), "house.split"))
     if len(split) != 3 or not math.isclose(sum(split), 1.0, abs_tol=1e-6):
         raise PlanError("house.split: three fractions that add up to 1 are needed")
+    twins = tuple(
+        _twin(table(item, f"twins[{i}]"), f"twins[{i}]") for i, item in enumerate(listed(top.get("twins", []), "twins"))
+    )
     plan = Plan(
         inverters=inverters,
         meter=meter,
+        twins=twins,
         base_load_w=number(house.get("base_w", 500.0), "house.base_w", 0, meter.full_scale_w),
         load_moves=_moves(house.get("moves", []), "house.moves", meter.full_scale_w),
         load_split=(split[0], split[1], split[2]),
@@ -180,6 +203,44 @@ def _inverter(given: Mapping[str, Any], where: str) -> InverterPlan:
         eager=eager,
         storage=None if given.get("storage") is None else _storage(given["storage"], f"{where}.storage"),
         quirks=parse_quirks(given.get("quirks", {}), f"{where}.quirks", HONEST, kind),
+    )
+
+
+def _twin(given: Mapping[str, Any], where: str) -> TwinPlan:
+    known(given, set(TwinPlan.__dataclass_fields__) - {"package"}, where)
+    packages = dict(shipped())
+    family = text(given.get("family"), f"{where}.family")
+    if family not in packages:
+        raise PlanError(f"{where}.family: {family} is no profile; there are {', '.join(sorted(packages))}")
+    name = text(given.get("name"), f"{where}.name")
+    return TwinPlan(
+        name=name,
+        family=family,
+        package=packages[family],
+        link=text(given.get("link", name), f"{where}.link"),
+        unit=whole(given.get("unit", 1), f"{where}.unit", 0, 255),
+        serial=whole(given.get("serial", 4711), f"{where}.serial", 1, 60000),
+        car=None if given.get("car") is None else parse_car(given["car"], f"{where}.car"),
+        rated_w=number(given.get("rated_w", 5000.0), f"{where}.rated_w", 100, 1e6),
+        soc_pct=number(given.get("soc_pct", 50.0), f"{where}.soc_pct", 0, 100),
+        capacity_wh=number(given.get("capacity_wh", 10000.0), f"{where}.capacity_wh", 100, 1e7),
+    )
+
+
+def parse_car(data: object, where: str) -> Car:
+    """A car from decoded JSON; PlanError names the field."""
+    given = table(data, where)
+    known(given, set(Car.__dataclass_fields__), where)
+    asleep = given.get("asleep", False)
+    if not isinstance(asleep, bool):
+        raise PlanError(f"{where}.asleep: true or false")
+    return Car(
+        most_a=number(given.get("most_a", 16.0), f"{where}.most_a", 6, 80),
+        phases=whole(given.get("phases", 3), f"{where}.phases", 1, 3),
+        stored_wh=number(given.get("stored_wh", 20_000.0), f"{where}.stored_wh", 0, 1e6),
+        capacity_wh=number(given.get("capacity_wh", 60_000.0), f"{where}.capacity_wh", 1000, 1e6),
+        taper_from=number(given.get("taper_from", 0.8), f"{where}.taper_from", 0, 0.99),
+        asleep=asleep,
     )
 
 
@@ -241,7 +302,7 @@ def _moves(data: object, where: str, high: float) -> tuple[Move, ...]:
 
 
 def _distinct(plan: Plan) -> None:
-    devices: list[InverterPlan | MeterPlan] = [*plan.inverters, plan.meter]
+    devices: list[InverterPlan | MeterPlan | TwinPlan] = [*plan.inverters, plan.meter, *plan.twins]
     if len({d.name for d in devices}) < len(devices):
         raise PlanError("two devices share a name; give each its own")
     if len({(d.link, d.unit) for d in devices}) < len(devices):

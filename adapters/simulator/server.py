@@ -13,7 +13,7 @@ from adapters.simulator.answers import Answers
 from adapters.simulator.commands import apply, shown, since
 from adapters.simulator.door import Door
 from adapters.simulator.fields import PlanError
-from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
+from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, TwinPlan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.site import Site, advance, born
 
@@ -80,11 +80,11 @@ class Simulator:
             "devices": [
                 {
                     "name": device.name,
-                    "kind": "meter" if isinstance(device, MeterPlan) else device.kind,
+                    "kind": self._kind(device),
                     "host": self.plan.host,
                     "port": self.ports[device.link],
                     "unit": device.unit,
-                    "serial": device.serial,
+                    "serial": str(device.serial),
                 }
                 for device in self._devices
             ],
@@ -131,8 +131,13 @@ class Simulator:
             writer.close()
 
     @property
-    def _devices(self) -> tuple[InverterPlan | MeterPlan, ...]:
-        return (*self.plan.inverters, self.plan.meter)
+    def _devices(self) -> tuple[InverterPlan | MeterPlan | TwinPlan, ...]:
+        return (*self.plan.inverters, self.plan.meter, *self.plan.twins)
+
+    def _kind(self, device: InverterPlan | MeterPlan | TwinPlan) -> str:
+        if isinstance(device, TwinPlan):
+            return str(self._site.twins[device.name].profile.kind)
+        return "meter" if isinstance(device, MeterPlan) else device.kind
 
 
 def _decoded(line: bytes) -> object:

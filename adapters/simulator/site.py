@@ -5,17 +5,21 @@ Signs: production of an inverter is positive here; meter and house count consump
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from adapters.modbus.frames import Reply, Request
+from adapters.registers.library import profile
+from adapters.registers.profile import Sort
 from adapters.simulator.der700 import Der700, born_der700
 from adapters.simulator.fields import PlanError
 from adapters.simulator.legacy import Legacy, born_legacy
 from adapters.simulator.meter import Meter
-from adapters.simulator.plan import InverterPlan, MeterPlan, Plan
+from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, TwinPlan
 from adapters.simulator.power import Move, Profile, chance, counts
-from adapters.simulator.quirks import Quirks
+from adapters.simulator.quirks import HONEST, Quirks
 from adapters.simulator.registers import BASE, SUNS, Image, PointKey, Refusal, Value, coarser
 from adapters.simulator.stage import Grid
+from adapters.simulator.twin import Twin
 
 Inverter = Legacy | Der700
 MEASURED = frozenset({101, 103, 111, 113, 122, 701, 714})
@@ -48,6 +52,7 @@ class Site:
     """Everything at the instant `t_s` (seconds UTC, or of whatever clock the caller steps with).
 
     `since`: when a device's quirks were last set. `strangers`: when another master writes next, and its how-manyth write.
+    `twins`: devices simulated from profiles.
     """
 
     plan: Plan
@@ -60,6 +65,7 @@ class Site:
     meter: Meter
     since: Mapping[str, float]
     strangers: Mapping[str, tuple[float, int]]
+    twins: Mapping[str, Twin] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -75,7 +81,12 @@ class Site:
     @property
     def meter_w(self) -> float:
         """The true power at the connection point, positive = import."""
-        return self.load_w - sum(self.produced_w(i.plan.name) for i in self.inverters)
+        return self.load_w + self.twins_w - sum(self.produced_w(i.plan.name) for i in self.inverters)
+
+    @property
+    def twins_w(self) -> float:
+        """What chargers and batteries that are profiles consume together."""
+        return sum(twin.power_w for twin in self.twins.values() if twin.profile.kind is not Sort.METER)
 
     @property
     def phases_w(self) -> tuple[float, float, float]:
@@ -85,6 +96,10 @@ class Site:
             made = self.produced_w(inverter.plan.name)
             for leg in range(inverter.plan.phases):
                 legs[leg] -= made / inverter.plan.phases
+        for twin in self.twins.values():
+            wired = {Sort.CHARGER: twin.phases, Sort.METER: 0}.get(twin.profile.kind, 3)
+            for leg in range(wired):
+                legs[leg] += twin.power_w / wired
         return legs[0], legs[1], legs[2]
 
     def available_w(self, inverter: InverterPlan) -> float:
@@ -125,6 +140,18 @@ class Site:
             return own
         return own[:-_END] + self.registers(self.meter.plan.name)[len(SUNS) :]
 
+    def asked(self, device: str, request: Request) -> tuple["Site", Reply]:
+        """The site after a request to a twin, and what it answers. KeyError: no such twin."""
+        twin = self.twins[device]
+        if twin.profile.kind is Sort.METER:
+            twin = replace(twin, net_w=self.meter_w)
+        twin, reply = twin.asked(request, self.t_s)
+        return self.with_twin(device, twin), reply
+
+    def with_twin(self, device: str, twin: Twin) -> "Site":
+        """The same site with this twin."""
+        return replace(self, twins={**self.twins, device: twin})
+
     def kind(self, device: str) -> str:
         """legacy, der700 or meter. KeyError: no such device."""
         plan = self._device(device).plan
@@ -153,7 +180,9 @@ class Site:
         return site._with_inverter(replace(self._inverter(device), quirks=quirks))
 
     def quirks(self, device: str) -> Quirks:
-        """How a device misbehaves now. KeyError: no such device."""
+        """How a device misbehaves now; a twin by its own fields. KeyError: no such device."""
+        if device in self.twins:
+            return HONEST
         return self._device(device).quirks
 
     def with_sun(self, fraction: float, over_s: float = 0.0) -> "Site":
@@ -192,7 +221,9 @@ def born(plan: Plan, t_s: float) -> Site:
     sun = Profile(plan.sun, _shifted(plan.sun_moves, t_s))
     load = Profile(plan.base_load_w, _shifted(plan.load_moves, t_s))
     volts, hertz = Profile(plan.volts_pct), Profile(plan.hz)
-    site = Site(plan, t_s, sun, load, volts, hertz, inverters, Meter(plan.meter, plan.meter.quirks), {}, {})
+    meter = Meter(plan.meter, plan.meter.quirks)
+    twins = {one.name: _twin(one, t_s) for one in plan.twins}
+    site = Site(plan, t_s, sun, load, volts, hertz, inverters, meter, {}, {}, twins)
     for inverter in plan.inverters:
         site = site.with_quirks(inverter.name, inverter.quirks)
     return site.with_quirks(plan.meter.name, plan.meter.quirks)
@@ -240,8 +271,27 @@ def _piece(site: Site, to_s: float) -> Site:
     before = sum(i.energy_ws for i in site.inverters)
     stepped = tuple(i.stepped(site.t_s, to_s, site.available_w(i.plan), site.grid) for i in site.inverters)
     made_ws = sum(i.energy_ws for i in stepped) - before
-    meter = site.meter.counted(site.load_w * dt_s - made_ws)
-    return replace(site, t_s=to_s, inverters=stepped, meter=meter)
+    twins = {name: _passed(twin, site, to_s) for name, twin in site.twins.items()}
+    taken_ws = sum(3600 * (twins[name].flowed_wh - twin.flowed_wh) for name, twin in site.twins.items())
+    meter = site.meter.counted(site.load_w * dt_s - made_ws + taken_ws)
+    return replace(site, t_s=to_s, inverters=stepped, meter=meter, twins=twins)
+
+
+def _passed(twin: Twin, site: Site, to_s: float) -> Twin:
+    """A twin later; a meter counts what flows at the connection point."""
+    return (replace(twin, net_w=site.meter_w) if twin.profile.kind is Sort.METER else twin).at(to_s)
+
+
+def _twin(plan: TwinPlan, t_s: float) -> Twin:
+    return Twin(
+        profile(plan.family, plan.package),
+        t_s,
+        car=plan.car,
+        soc_pct=plan.soc_pct,
+        capacity_wh=plan.capacity_wh,
+        rated_w=plan.rated_w,
+        serial=plan.serial,
+    )
 
 
 def _meddled(site: Site) -> Site:

@@ -5,7 +5,7 @@ codec: values go into registers by the profile's table alone.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from struct import pack
 
@@ -24,7 +24,8 @@ class Twin:
     """``memory``: engineering values last written, by table and address. ``fed_s``: when its watchdog was last fed; None: never yet.
 
     ``net_w``: what a meter shows, or the sun of a hybrid gives (negative); ``soc_pct`` of ``capacity_wh``. ``obeys`` False: it takes
-    what it is told, shows it, and does something else. ``serial``: what it calls itself.
+    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``mute``: it answers nothing. ``points``: of its
+    map, by name.
     """
 
     profile: Profile
@@ -42,6 +43,13 @@ class Twin:
     session_wh: float = 0.0
     obeys: bool = True
     serial: int = 4711
+    mute: bool = False
+    points: Mapping[str, Point] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            named = {name: self.profile.point(name) for name in self.profile.points}
+            object.__setattr__(self, "points", named)
 
     @property
     def limit_a(self) -> float:
@@ -72,6 +80,11 @@ class Twin:
         if self.profile.kind is Sort.CHARGER:
             return self.drawn_a * VOLTS * self.phases
         return self.net_w if self.profile.kind is Sort.METER else self._stored_w()
+
+    @property
+    def flowed_wh(self) -> float:
+        """Net energy into it so far; a meter takes none."""
+        return 0.0 if self.profile.kind is Sort.METER else self.consumed_wh - self.produced_wh
 
     @property
     def fallback_a(self) -> float:
@@ -195,12 +208,12 @@ class Twin:
         return memory
 
     def _place(self, step: Step) -> tuple[Table, int]:
-        point = self.profile.point(step.point)
+        point = self.points[step.point]
         return point.table, point.address
 
     def _written(self, request: Write) -> tuple["Twin", Reply]:
         tables: tuple[Table, ...] = ("coil",) if request.function == 5 else ("holding",)
-        met = [p for p in self._all() if p.writable and p.table in tables and p.address == request.address]
+        met = [p for p in self.points.values() if p.writable and p.table in tables and p.address == request.address]
         point = next((p for p in met if p.size == len(request.values)), None)
         if point is None:
             return self, Refusal(ILLEGAL_ADDRESS)
@@ -217,11 +230,7 @@ class Twin:
         """What a write means to the watchdog; whoever is told a current again obeys again."""
         dog = self.profile.watchdog
         now = self
-        if (
-            dog is not None
-            and dog.fed_by == "write"
-            and place in {self._place(Step(point=n, value=0)) for n in dog.anew}
-        ):
+        if dog is not None and dog.fed_by == "write" and place in self._anew(dog.anew):
             now = replace(now, fed_s=self.t_s)
         if dog is not None and dog.token is not None and (self._place(dog.token), dog.token.value) == (place, value):
             now = replace(now, fed_s=self.t_s)
@@ -230,13 +239,16 @@ class Twin:
             now = replace(now, fell_back=False, fed_s=self.t_s)
         return now
 
+    def _anew(self, names: Iterable[str]) -> set[tuple[Table, int]]:
+        return {(self.points[name].table, self.points[name].address) for name in names}
+
     def _read(self, request: Read) -> Reply:
         manners = self.profile.manners
         if request.count > manners.max_read:
             return Refusal(ILLEGAL_VALUE)
         inside = [
             p
-            for p in self._all()
+            for p in self.points.values()
             if p.readable
             and READING[p.table] == request.function
             and request.address <= p.address
@@ -255,9 +267,6 @@ class Twin:
         if not inside or longest > manners.join_gaps or asked[0] not in image or asked[-1] not in image:
             return Refusal(ILLEGAL_ADDRESS)
         return Registers(pack(f">{request.count}H", *(image.get(address, 0) for address in asked)))
-
-    def _all(self) -> Iterator[Point]:
-        return (self.profile.point(name) for name in self.profile.points)
 
     def _registers(self, point: Point) -> tuple[int, ...]:
         value = self._value(point)
@@ -283,7 +292,7 @@ class Twin:
         amounts = {Aim.PAUSE: 0.0, Aim.CURRENT: self.limit_a, Aim.PHASES: float(self._amount(Aim.PHASES, 3))}
         for aim in (Aim.PAUSE if paused else Aim.CURRENT, Aim.PHASES):
             for step in self.profile.orders.get(aim, ()):
-                if self.profile.point(step.point).shown_by != point.name:
+                if self.points[step.point].shown_by != point.name:
                     continue
                 if step.value is not None:
                     return step.value
@@ -295,7 +304,7 @@ class Twin:
         steps = [step for steps in self.profile.orders.values() for step in steps]
         dog = self.profile.watchdog
         for step in (*steps, *(dog.setup if dog is not None else ())):
-            if self.profile.point(step.point).shown_by != point.name:
+            if self.points[step.point].shown_by != point.name:
                 continue
             held = self.memory.get(self._place(step))
             if held is not None:

@@ -5,7 +5,9 @@ import gc
 import os
 import resource
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -24,24 +26,30 @@ async def _hold(folder: Path, port: int, sessions: int) -> int:
     # What the first sessions load is there for however many follow.
     async with live(5, port, files, identity):
         gc.collect()
-        before = _resident_bytes()
+        before = resident_bytes()
         async with live(sessions, port, files, identity) as made:
             gc.collect()
-            grown = _resident_bytes() - before
+            grown = resident_bytes() - before
             for session in made:
                 assert len(session.mrids) == play.SHOWN, session.mrids
     return grown
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """What this process holds in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-if __name__ == "__main__":
+def hold(held: Callable[[Path, int, int], Coroutine[Any, Any, int]]) -> None:
+    """Hold as the command line says, and print the bytes of each."""
     number = int(sys.argv[4])
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
     speak(json_lines=True)
     with asyncio.Runner(loop_factory=LOOPS[sys.argv[3]]) as runner:
-        print(runner.run(_hold(Path(sys.argv[1]), int(sys.argv[2]), number)) / number)
+        print(runner.run(held(Path(sys.argv[1]), int(sys.argv[2]), number)) / number)
+
+
+if __name__ == "__main__":
+    hold(_hold)

@@ -37,6 +37,7 @@ _MADE: dict[str, tuple[Callable[[float], Control], float, float]] = {
     "storage_power": (StoragePower, -1e9, 1e9),
 }
 _SWITCHES: dict[str, Control] = {"off": Energize(on=False), "disconnect": Connect(on=False)}
+_AT_CONNECTION = frozenset({"export_limit", "import_limit"})
 LOCK = "lock"
 KINDS = (*_MADE, *_SWITCHES, LOCK)
 """What can be wanted; limits and targets take a value, W or for max_power percent."""
@@ -94,6 +95,8 @@ def overrides_of(sites: Sites, body: Mapping[str, Any], utc_s: float) -> tuple[S
         if by != "operator" or not devices:
             raise OperatorFault("a lock is the operator's, of a device", "name it with --device")
         return site, [Lock(name, utc_s, until_utc_s) for name in sorted(devices)]
+    if devices and kind in _AT_CONNECTION:
+        raise OperatorFault(f"{kind} is of the connection, not of a device", "leave --device out, or limit the device")
     control = _SWITCHES.get(kind) or _valued(kind, body.get("value"))
     return site, [Override(_VOICES[by], control, utc_s, until_utc_s, devices)]
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from gateway.books import Commits
 from gateway.mail import Solve
 from grid_functions import coordinator, machines, roster
 from grid_functions.alarm import Alarm
@@ -27,13 +28,6 @@ _REPORT_S = 10.0
 """How often members are asked for their report when nothing else happens."""
 
 _RETRY_S = 1.0
-
-
-class Commits(Protocol):
-    """The part of the ledger an area needs."""
-
-    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
-        """Returns when durable; raises LedgerUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,65 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
             people.print(f"alarm: {alarm}")
 
 
-def devices(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
+def devices(
+    config: Config = Path("osed.yaml"),
+    families: Annotated[
+        bool, typer.Option("--families", help="List what can be named as a device's family instead; needs no gateway.")
+    ] = False,
+    json_: Json = False,
+) -> None:
     """List every device: what it should hold, what it holds, what it measures.
 
-    Example: osed devices --json
+    Example: osed devices --families --json
     """
+    if families:
+        _families(json_)
+        return
     answer = _ask(config, "/devices")
     document(answer) if json_ else _devices(answer)
+
+
+def _families(json_: bool) -> None:
+    from adapters.catalogue import FAMILIES
+
+    told = [(name, entry.about()) for name, entry in sorted(FAMILIES.items())]
+    if json_:
+        # Every family is simulated: by its profile's own table, or as the SunSpec site.
+        document(
+            [
+                {
+                    "name": name,
+                    "kind": about.kind,
+                    "maker": about.maker,
+                    "model": about.model,
+                    "transport": ", ".join(about.transport),
+                    "verified": not about.unverified,
+                    "unverified": list(about.unverified),
+                    "source": about.source,
+                    "controls": list(about.controls),
+                    "simulated": True,
+                    "unit": about.unit,
+                    "notes": about.notes,
+                }
+                for name, about in told
+            ]
+        )
+        return
+    columns = ("family", "kind", "maker", "model", "transport", "verified", "controls")
+    rows = [
+        (
+            name,
+            about.kind,
+            about.maker,
+            about.model,
+            ", ".join(about.transport),
+            "no" if about.unverified else "yes",
+            ", ".join(about.controls),
+        )
+        for name, about in told
+    ]
+    table("", columns, rows)
+    people.print("\nverified: no = some of it is known from recollection only; --json tells what.")
 
 
 def upstreams(config: Config = Path("osed.yaml"), json_: Json = False) -> None:

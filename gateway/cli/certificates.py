@@ -10,7 +10,7 @@ from cryptography import x509
 
 from certs import dev_ca
 from certs.errors import CertificateError
-from certs.identity import grouped, identify
+from certs.identity import grouped, identify, openadr_fingerprint
 from certs.tls import TlsFiles, client_context
 from gateway.cli.output import Json, document, people
 
@@ -55,7 +55,7 @@ def show(
     certificate: Annotated[Path, typer.Argument(help="A certificate or chain in PEM or DER; the first one is shown.")],
     json_: Json = False,
 ) -> None:
-    """Show LFDI, SFDI, fingerprint and validity of a certificate.
+    """Show LFDI, SFDI, fingerprints (whole, and as an OpenADR VTN wants it) and validity of a certificate.
 
     Example: osed certs show lab-certs/gateway-1.chain.pem
     """
@@ -103,6 +103,7 @@ def _facts(pem: bytes) -> dict[str, object]:
         "lfdi": identity.lfdi,
         "sfdi": identity.sfdi,
         "fingerprint": grouped(identity.fingerprint, 2, ":"),
+        "openadr": openadr_fingerprint(pem),
         "not_before": leaf.not_valid_before_utc.isoformat(),
         "not_after": leaf.not_valid_after_utc.isoformat(),
         "issuer": leaf.issuer.rfc4514_string(),

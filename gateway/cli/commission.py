@@ -32,12 +32,14 @@ def commission(
     Example: osed test pv --yes
     """
     from adapters import catalogue
+    from adapters.charger_trial import ChargerFindings, ChargerTrial
     from adapters.commission import Commission, Findings
-    from adapters.modbus.link import Link
+    from adapters.registers.family import Mapped
+    from adapters.registers.profile import Sort
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
     from gateway.specification import DeviceSpec, device_specs
-    from gateway.wiring import FAMILIES
+    from gateway.wiring import FAMILIES, link_to
 
     loaded = load(config, FAMILIES)
     spec = _chosen(name, device_specs(loaded))
@@ -47,16 +49,13 @@ def commission(
     ):
         raise typer.Exit(1)
 
-    async def run(of: DeviceSpec) -> Findings:
-        link = Link(
-            of.link.host,
-            of.link.port,
-            jitter=SystemDice().jitter,
-            timeout_s=of.link.timeout_s,
-            min_gap_s=of.link.min_gap_s,
-        )
+    async def run(of: DeviceSpec) -> Findings | ChargerFindings:
+        link = link_to(of.link, SystemDice())
         family = catalogue.FAMILIES[of.settings.family].family(**of.settings.options)
         try:
+            if isinstance(family, Mapped) and family.profile.kind is Sort.CHARGER:
+                trial = ChargerTrial(family, link, of.settings.unit, SystemClock(), _tell, family.watched)
+                return await trial.run()
             return await Commission(family, link, of.settings.unit, SystemClock(), _tell).run()
         finally:
             with suppress(OSError):
@@ -64,9 +63,12 @@ def commission(
 
     with progress("commissioning"):
         found = asyncio.run(run(spec))
-    lines = _lines(found)
+    charger = isinstance(found, ChargerFindings)
+    lines = _charger_lines(found) if charger else _lines(found)
     if json_:
         document({**asdict(found), "lines": lines})
+    elif charger:
+        _show_charger(found, lines)
     else:
         _show(found, lines)
     if not found.obeys or not found.restored:
@@ -114,6 +116,35 @@ def _lines(found: Any) -> list[str]:
     if options:
         lines.append("options: {" + ", ".join(f"{key}: {value}" for key, value in options.items()) + "}")
     return lines
+
+
+def _charger_lines(found: Any) -> list[str]:
+    """What the configuration should say of this charger."""
+    lines = [f'serial: "{found.nameplate.serial}"'] if found.nameplate.serial else []
+    if found.settle_s is not None:
+        lines.append(f"settle_s: {max(1.0, round(found.settle_s + 0.5, 1)):g}")
+    return [*lines, "options: {fallback_seen: true}"] if found.fallback_seen else lines
+
+
+def _show_charger(found: Any, lines: list[str]) -> None:
+    plate = found.nameplate
+    people.print(f"{plate.maker} {plate.model}, {plate.rated_a:g} A, its vehicle drew {found.start_a:.1f} A")
+    rows = [
+        (t.what, f"{t.limit_a:g}", f"{t.current_a:.1f}", "never" if t.after_s is None else f"{t.after_s:.1f}")
+        for t in found.trials
+    ]
+    table("", ("told", "limit A", "current A", "after s"), rows)
+    words = {
+        "obeys a limit, a pause, and goes on": "yes"
+        if found.obeys
+        else "NO: what is written reads back, and its current does not follow",
+        "settles in": "never" if found.settle_s is None else f"{found.settle_s:.1f} s",
+        "when silent": found.fallback,
+        "as before": "yes" if found.restored else "NO: it does not read as it did; look at it",
+    }
+    for what, said in (*words.items(), *found.learnt.items()):
+        people.print(f"{what}: {said}")
+    people.print("\nto paste into its line:\n  " + "\n  ".join(lines or ["nothing"]))
 
 
 def _after(trial: Any) -> str:

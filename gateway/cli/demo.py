@@ -28,11 +28,24 @@ def demo(
 
     Example: osed demo --json build/demo.json --keep build/demo
     """
+    from gateway.demo.act import MISSING
     from gateway.demo.play import play
     from gateway.demo.show import Show
 
+    there = _has_openleadr()
     with Show(people) as show:
-        played = asyncio.run(play(show=show, keep=keep, sabotage=sabotage, only=tuple(step or ()), picture=picture))
+        played = asyncio.run(
+            play(
+                show=show,
+                keep=keep,
+                sabotage=sabotage,
+                only=tuple(step or ()),
+                picture=picture,
+                with_openadr=there,
+            )
+        )
+    if not there:
+        people.print(MISSING)
     if json_ is not None:
         json_.parent.mkdir(parents=True, exist_ok=True)
         json_.write_text(json.dumps(played.plain(), indent=2) + "\n")
@@ -40,3 +53,11 @@ def demo(
     people.print(f"\n{good} of {len(played.results)} steps ok" + (f"; evidence in {keep}" if keep else ""))
     if not played.ok:
         raise typer.Exit(1)
+
+
+def _has_openleadr() -> bool:
+    try:
+        import openleadr  # noqa: F401  # only whether it is there
+    except ImportError:
+        return False
+    return True

@@ -2,15 +2,22 @@
 
 import asyncio
 import ipaddress
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 import yaml
 
+from adapters.catalogue import FAMILIES
 from adapters.devices.sunspec.profiles import unit_ids
+from adapters.modbus.address import Address, parse_address
+from adapters.modbus.frames import PATH_UNAVAILABLE, TARGET_SILENT, Read, Refusal
+from adapters.modbus.lines import line_to
 from adapters.modbus.link import Link
+from adapters.registers.family import Mapped
+from adapters.registers.profile import Sort
+from adapters.registers.recognition import Candidate, recognised
 from adapters.sunspec.discover import Found, Missing, Part, discover
 from gateway.cli.output import Json, document, people, progress, table
 from gateway.clock import SystemDice
@@ -20,37 +27,38 @@ _INVERTERS = frozenset({101, 102, 103, 111, 112, 113, 701})
 _METERS = frozenset({201, 202, 203, 204, 211, 212, 213, 214})
 _STORAGE = frozenset({124, 713, 802})
 _MOST_HOSTS = 1024
+_ROLES = {Sort.CHARGER: "evse", Sort.METER: "meter", Sort.BATTERY: "hybrid", Sort.INVERTER: "pv"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Hit:
-    host: str
-    port: int
-    unit: int
-    part: Part
-    warnings: tuple[str, ...]
+    """One device. ``others``: families that it may be as well."""
 
-    @property
-    def role(self) -> str:
-        ids = {block.id for block in self.part.blocks}
-        if ids & _METERS:
-            return "meter"
-        if ids & _STORAGE and ids & _INVERTERS:
-            return "hybrid"
-        if ids & _STORAGE:
-            return "battery"
-        return "pv" if ids & _INVERTERS else "load"
+    address: str
+    unit: int
+    family: str
+    role: str
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    version: str = ""
+    models: tuple[int, ...] = ()
+    certain: bool = True
+    others: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
-        identity = self.part.identity
         return {
-            "address": f"tcp://{self.host}:{self.port}",
+            "address": self.address,
             "unit": self.unit,
-            "maker": identity.maker if identity else None,
-            "model": identity.model if identity else None,
-            "serial": identity.serial if identity else None,
-            "version": identity.version if identity else None,
-            "models": [block.id for block in self.part.blocks],
+            "family": self.family,
+            "certain": self.certain,
+            "others": list(self.others),
+            "maker": self.maker or None,
+            "model": self.model or None,
+            "serial": self.serial or None,
+            "version": self.version or None,
+            "models": list(self.models),
             "role": self.role,
             "warnings": list(self.warnings),
         }
@@ -58,7 +66,11 @@ class _Hit:
 
 def scan(
     address: Annotated[
-        str, typer.Argument(metavar="ADDR", help="Host, host:port, or a subnet such as 192.168.1.0/24.")
+        str,
+        typer.Argument(
+            metavar="ADDR",
+            help="Host, host:port, a subnet such as 192.168.1.0/24, rtu+tcp://HOST:PORT or serial:///dev/NAME.",
+        ),
     ],
     unit: Annotated[
         list[int] | None, typer.Option(min=0, max=255, help="Unit id to try; default a short list. Repeatable.")
@@ -66,35 +78,36 @@ def scan(
     timeout: Annotated[float, typer.Option(min=0.05, max=60, help="Seconds to wait for each answer.")] = 1.0,
     json_: Json = False,
 ) -> None:
-    """Find SunSpec devices, say what they are, and print the configuration to paste. Reads only.
+    """Find SunSpec devices, known chargers, meters and batteries, and print the configuration to paste. Reads only.
 
     Example: osed scan 192.168.1.20:502
     """
-    hosts, port = _targets(address)
-    with progress(f"scanning {len(hosts)} address(es)"):
-        hits = asyncio.run(_scan(hosts, port, tuple(unit or unit_ids()), timeout))
+    targets = _targets(address)
+    with progress(f"scanning {len(targets)} address(es)"):
+        hits = asyncio.run(_scan(targets, unit or (), timeout))
     if json_:
         document([hit.plain() for hit in hits])
         return
     if not hits:
         raise Unreachable(
-            f"nothing of SunSpec answers at {address}",
-            "check address, port and unit id, and that the device allows Modbus/TCP",
+            f"nothing known answers at {address}",
+            "check address, port and unit id, and that the device allows Modbus",
         )
-    columns = ("address", "unit", "maker", "model", "serial", "models", "role")
+    columns = ("address", "unit", "family", "maker", "model", "serial", "models", "role")
     rows = [
-        [str(p[c]) if c != "models" else " ".join(map(str, p[c])) for c in columns] for p in (h.plain() for h in hits)
+        [str(p[c] or "") if c != "models" else " ".join(map(str, p[c])) for c in columns]
+        for p in (h.plain() for h in hits)
     ]
     table("", columns, rows)
     for hit in hits:
         for warning in hit.warnings:
-            people.print(f"{hit.host} unit {hit.unit}: {warning}")
+            people.print(f"{hit.address} unit {hit.unit}: {warning}")
     people.print("\nto paste below a site's devices:\n")
     print(_configuration(hits))
 
 
-def _targets(address: str) -> tuple[list[str], int]:
-    if "/" in address:
+def _targets(address: str) -> list[Address]:
+    if "/" in address and "://" not in address:
         try:
             network = ipaddress.ip_network(address, strict=False)
         except ValueError as fault:
@@ -103,36 +116,113 @@ def _targets(address: str) -> tuple[list[str], int]:
             raise OperatorFault(
                 f"{address} has {network.num_addresses} addresses", f"scan at most {_MOST_HOSTS} at a time"
             )
-        return [str(host) for host in network.hosts()], 502
-    match = re.fullmatch(r"(?:tcp://)?(?P<host>[^:/\s]+)(?::(?P<port>\d{1,5}))?", address)
-    if match is None or not 0 < int(match["port"] or 502) < 65536:
-        raise OperatorFault(f"{address} is no address", "write it as HOST or HOST:PORT")
-    return [match["host"]], int(match["port"] or 502)
+        return [Address("tcp", str(host), 502) for host in network.hosts()]
+    found = parse_address(address if "://" in address else f"tcp://{address}")
+    if found.way == "tls":
+        raise OperatorFault("a device at tls:// is not scanned", "put it into the configuration with its tls files")
+    return [found]
 
 
-async def _scan(hosts: list[str], port: int, units: tuple[int, ...], timeout_s: float) -> list[_Hit]:
+async def _scan(targets: list[Address], units: Sequence[int], timeout_s: float) -> list[_Hit]:
     gate = asyncio.Semaphore(64)
 
-    async def one(host: str) -> list[_Hit]:
+    async def one(target: Address) -> list[_Hit]:
         async with gate:
-            return await _scan_host(host, port, units, timeout_s)
+            return await _scan_target(target, units, timeout_s)
 
-    return [hit for hits in await asyncio.gather(*(one(host) for host in hosts)) for hit in hits]
+    return [hit for hits in await asyncio.gather(*(one(target) for target in targets)) for hit in hits]
 
 
-async def _scan_host(host: str, port: int, units: tuple[int, ...], timeout_s: float) -> list[_Hit]:
-    link = Link(host, port, jitter=SystemDice().jitter, timeout_s=timeout_s)
+async def _scan_target(target: Address, units: Sequence[int], timeout_s: float) -> list[_Hit]:
+    families = _families(target, every=bool(units))
+    # Where no unit is given, each family is looked for where it usually is.
+    asked = tuple(units) or tuple(dict.fromkeys((*unit_ids(), *(family.profile.unit for family in families))))
+    link = Link(line=line_to(target), jitter=SystemDice().jitter, timeout_s=timeout_s)
     hits: list[_Hit] = []
     try:
-        for unit in units:
-            answer: Found | Missing = await link.converse(discover(unit))
-            if isinstance(answer, Found):
-                hits += [_Hit(host, port, unit, part, answer.warnings) for part in answer.parts]
+        for unit in asked:
+            mine = [family for family in families if units or family.profile.unit == unit]
+            hits += await _scan_unit(link, str(target), unit, mine)
     except GatewayError:
         return hits
     finally:
         await link.close()
     return hits
+
+
+async def _scan_unit(link: Link, address: str, unit: int, families: Sequence[Mapped]) -> list[_Hit]:
+    if not await _present(link, unit):
+        return []
+    answer: Found | Missing = await link.converse(discover(unit))
+    if isinstance(answer, Found):
+        return [_sunspec(address, unit, part, answer.warnings) for part in answer.parts]
+    met: list[Candidate] = []
+    for family in families:
+        try:
+            candidate = await link.converse(recognised(family, unit))
+        except Unreachable:
+            continue  # some hang up when they are asked for registers they do not have
+        if candidate is not None:
+            met.append(candidate)
+    best = sorted(met, key=lambda one: (one.certain, one.told), reverse=True)
+    # A hybrid and its meter share a unit; of two chargers one is a mistake.
+    kinds = dict.fromkeys(one.sort for one in best)
+    return [_mapped(address, unit, [one for one in best if one.sort is kind]) for kind in kinds]
+
+
+async def _present(link: Link, unit: int) -> bool:
+    """Whether anybody answers as this unit, were it to refuse."""
+
+    def ask() -> Any:
+        return (yield Read(unit, 0, 1))
+
+    reply = await link.converse(ask())
+    return reply is not None and not (isinstance(reply, Refusal) and reply.code in (PATH_UNAVAILABLE, TARGET_SILENT))
+
+
+def _families(target: Address, *, every: bool) -> list[Mapped]:
+    """Those that usually are behind such an address; ``every``: a bridge may bring any of them there."""
+    way = "rtu" if target.is_bus else "tcp"
+    made = [entry.family() for entry in FAMILIES.values() if every or way in entry.about().transport]
+    return [one for one in made if isinstance(one, Mapped)]
+
+
+def _mapped(address: str, unit: int, candidates: Sequence[Candidate]) -> _Hit:
+    first, others = candidates[0], tuple(one.family for one in candidates[1:])
+    plate, certain = first.nameplate, first.certain or not others
+    doubt = () if certain else (f"may as well be {', '.join(others)}: their registers look alike",)
+    return _Hit(
+        address,
+        unit,
+        first.family,
+        _ROLES[first.sort],
+        plate.maker,
+        plate.model,
+        plate.serial,
+        plate.version,
+        certain=certain,
+        others=others,
+        warnings=doubt,
+    )
+
+
+def _sunspec(address: str, unit: int, part: Part, warnings: tuple[str, ...]) -> _Hit:
+    ids = tuple(block.id for block in part.blocks)
+    who = part.identity
+    told = ("", "", "", "") if who is None else (who.maker, who.model, who.serial, who.version)
+    maker, model, serial, version = (text or "" for text in told)
+    role = _role(frozenset(ids))
+    return _Hit(address, unit, "sunspec", role, maker, model, serial, version, models=ids, warnings=warnings)
+
+
+def _role(ids: frozenset[int]) -> str:
+    if ids & _METERS:
+        return "meter"
+    if ids & _STORAGE and ids & _INVERTERS:
+        return "hybrid"
+    if ids & _STORAGE:
+        return "battery"
+    return "pv" if ids & _INVERTERS else "load"
 
 
 def _configuration(hits: list[_Hit]) -> str:
@@ -141,10 +231,12 @@ def _configuration(hits: list[_Hit]) -> str:
         plain = hit.plain()
         device = {
             "name": f"{hit.role}-{number}",
-            "family": "sunspec",
-            "address": plain["address"],
+            "family": hit.family,
+            "address": hit.address,
             "unit": hit.unit,
             "role": hit.role,
         }
-        devices.append(device | {key: plain[key] for key in ("maker", "model", "serial") if plain[key]})
+        # A profile's own words for maker and model pin nothing: the device did not say them.
+        pinned = ("maker", "model", "serial") if hit.models else ("serial",)
+        devices.append(device | {key: plain[key] for key in pinned if plain[key]})
     return yaml.safe_dump(devices, sort_keys=False, default_flow_style=None, width=200)

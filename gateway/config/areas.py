@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from gateway.config.parts import Name, Strict
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
-from grid_functions.model.errors import ConfigurationFault, GatewayError
+from grid_functions.model.errors import ConfigurationFault
 
 
 class AreaFunctions(Strict):
@@ -40,10 +40,10 @@ def area_of(plain: object) -> AreaSettings:
     try:
         return _ADAPTER.validate_python(plain)
     except ValidationError as fault:
-        mistakes = tuple(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors())
+        mistakes = tuple(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in fault.errors()
+        )
         raise ConfigurationFault(mistakes) from fault
-    except GatewayError:
-        raise
 
 
 def plain_of(area: AreaSettings) -> dict[str, Any]:

@@ -8,13 +8,18 @@ from pydantic import Field
 from gateway.config.parts import Strict
 from grid_functions.building.steward import HomeOptions
 from grid_functions.site.capacity import CapacityOptions
+from grid_functions.site.charging import ChargingOptions
 from grid_functions.site.dispatch import DispatchOptions
 from grid_functions.site.limit_power import LimitPowerOptions
 from grid_functions.site.load_control import LoadControlOptions
 from grid_functions.site.load_dispatch import LoadDispatchOptions
+from grid_functions.site.power_limit import PowerLimitOptions
 from grid_functions.site.prices import PricesOptions
+from grid_functions.site.ramp_limit import RampLimitOptions
 from grid_functions.site.shed import ShedOptions
 from grid_functions.site.storage_charge import StorageChargeOptions
+from grid_functions.site.storage_limits import StorageLimitsOptions
+from grid_functions.site.storage_mode import StorageModeOptions
 
 
 class FunctionSettings(Strict):
@@ -28,6 +33,11 @@ class FunctionSettings(Strict):
     storage_charge: StorageChargeOptions = Field(default_factory=StorageChargeOptions)
     capacity: CapacityOptions = Field(default_factory=CapacityOptions)
     prices: PricesOptions = Field(default_factory=PricesOptions)
+    charging: ChargingOptions = Field(default_factory=ChargingOptions)
+    storage_limits: StorageLimitsOptions = Field(default_factory=StorageLimitsOptions)
+    storage_mode: StorageModeOptions = Field(default_factory=StorageModeOptions)
+    power_limit: PowerLimitOptions = Field(default_factory=PowerLimitOptions)
+    ramp_limit: RampLimitOptions = Field(default_factory=RampLimitOptions)
     home: HomeOptions = Field(default_factory=HomeOptions)
 
     def chosen(self) -> Mapping[str, Any]:

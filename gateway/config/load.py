@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from gateway.config.schema import Configuration, SiteSettings
+from adapters.modbus.address import parse_address
+from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
     OpenAdr2bUpstream,
@@ -17,8 +18,9 @@ from gateway.config.upstreams import (
     Service,
     Upstream,
 )
+from grid_functions.conductors import conductors
 from grid_functions.model.device import Role
-from grid_functions.model.errors import ConfigurationFault
+from grid_functions.model.errors import ConfigurationFault, OperatorFault
 from grid_functions.rating import SWITCHED
 
 Path_ = tuple[str | int, ...]
@@ -91,7 +93,7 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
     for number, upstream in enumerate(configuration.upstreams):
         yield from _of_upstream(("upstreams", number), upstream, folder, sites)
     for number, site in enumerate(configuration.sites):
-        yield from _of_site(("sites", number), site, families)
+        yield from _of_site(("sites", number), site, folder, families)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
@@ -156,7 +158,7 @@ def _of_ven(at: Path_, upstream: OpenAdr2bUpstream | OpenAdr3Upstream) -> Iterat
         yield (*at, "mqtt"), "MQTT came with 3.1"
 
 
-def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tuple[Path_, str]]:
+def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) -> Iterator[tuple[Path_, str]]:
     yield from _doubled((*at, "devices"), [d.name for d in site.devices])
     for number, device in enumerate(site.devices):
         here = (*at, "devices", number)
@@ -167,12 +169,9 @@ def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tupl
                 families[device.family](**device.options)
             except (TypeError, ValueError) as fault:
                 yield (*here, "options"), str(fault)
-        port = int(device.address.rpartition(":")[2])
-        if not 0 < port < 65536:
-            yield (*here, "address"), f"port {port} is not in 1..65535"
-    doubled_addresses = Counter((device.address, device.unit) for device in site.devices)
+        yield from _of_address(here, device, folder)
     for number, device in enumerate(site.devices):
-        if doubled_addresses[device.address, device.unit] > 1:
+        if any(_same(device, other, families) for other in site.devices if other is not device):
             yield (*at, "devices", number, "unit"), f"another device has unit {device.unit} at {device.address}"
     meters = {device.name for device in site.devices if device.role is Role.METER}
     if site.meter is not None and site.meter not in meters:
@@ -184,6 +183,57 @@ def _of_site(at: Path_, site: SiteSettings, families: Families) -> Iterator[tupl
             yield (*at, "functions", function), f"no device of this site is named {name!r} ({', '.join(sorted(names))})"
     if len(set(site.precedence)) != len(site.precedence):
         yield (*at, "precedence"), "a source is named twice"
+    yield from _of_conductors(at, site)
+
+
+def _of_conductors(at: Path_, site: SiteSettings) -> Iterator[tuple[Path_, str]]:
+    there = conductors(site.connection.phases)
+    for number, device in enumerate(site.devices):
+        here = (*at, "devices", number, "phases")
+        if len(set(device.phases)) != len(device.phases):
+            yield here, "a conductor is named twice"
+        for phase in device.phases:
+            if phase not in there:
+                yield here, f"the connection has no conductor {phase.value} (phases: {site.connection.phases})"
+    yield from _doubled((*at, "fuse_groups"), [group.name for group in site.fuse_groups])
+    names = {device.name for device in site.devices}
+    for number, group in enumerate(site.fuse_groups):
+        for name in group.devices:
+            if name not in names:
+                yield (
+                    (*at, "fuse_groups", number, "devices"),
+                    f"no device is named {name!r} ({', '.join(sorted(names))})",
+                )
+    evse = {device.name for device in site.devices if device.role is Role.EVSE}
+    for plan in site.functions.charging.plans:
+        if plan.charger not in evse:
+            known = ", ".join(sorted(evse)) or "none"
+            yield (*at, "functions", "charging"), f"no device with role evse is named {plan.charger!r} ({known})"
+    for name in site.functions.power_limit.order:
+        if name not in names:
+            yield (*at, "functions", "power_limit"), f"no device is named {name!r} ({', '.join(sorted(names))})"
+
+
+def _of_address(here: Path_, device: DeviceSettings, folder: Path) -> Iterator[tuple[Path_, str]]:
+    try:
+        address = parse_address(device.address)
+    except OperatorFault as fault:
+        yield (*here, "address"), str(fault)
+        return
+    if (address.way == "tls") != (device.tls is not None):
+        yield (*here, "tls"), "a device at tls:// needs tls: {certificate, key, ca}, and no other does"
+    for field in ("certificate", "key", "ca") if device.tls is not None else ():
+        if not (folder / getattr(device.tls, field)).is_file():
+            yield (*here, "tls", field), f"no such file {folder / getattr(device.tls, field)}"
+
+
+def _same(one: DeviceSettings, other: DeviceSettings, families: Families) -> bool:
+    """Whether two are one device. Behind one unit may be a hybrid and its meter, or the connectors of a charger."""
+    if (one.address, one.unit) != (other.address, other.unit):
+        return False
+    if one.family != other.family and {one.family, other.family} <= families.keys():
+        return False
+    return all(one.options.get(what) == other.options.get(what) for what in ("connector", "kind"))
 
 
 def _doubled(at: Path_, names: list[str]) -> Iterator[tuple[Path_, str]]:

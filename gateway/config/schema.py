@@ -12,6 +12,7 @@ from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.device import Role
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, BaselineKind, LoadCredit, OnGatewayLoss, Yield
+from grid_functions.model.units import Phase
 
 Approximable = Literal[
     "fixed_power",
@@ -48,12 +49,24 @@ class ConnectionSettings(Strict):
     fuse_a: Annotated[float, Field(gt=0, le=10_000)] | None = None
 
 
+class DeviceTls(Strict):
+    """Files in PEM, relative to this file, for a device at ``tls://``: who we are, and whose devices are trusted."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
 class DeviceSettings(Strict):
-    """One device. ``maker``, ``model`` and ``serial`` pin it: another one is read only. ``options``: the family's own."""
+    """One device. ``phases``: where its own L1, L2, L3 are. ``maker``, ``model`` and ``serial`` pin it: another one is read only.
+
+    ``options``: the family's own. ``timeout_s``: None = 3 s over a network, 0.5 s on a bus, where a silent device keeps its neighbours
+    waiting.
+    """
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^tcp://[^\s:/]+:\d{1,5}$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None
@@ -61,11 +74,14 @@ class DeviceSettings(Strict):
     serial: str | None = None
     on_gateway_loss: OnGatewayLoss | None = None
     locked: bool = False
+    phases: Annotated[tuple[Phase, ...], Field(max_length=3)] = ()
+    priority: Annotated[int, Field(ge=0, le=9)] = 0
     settle_s: Seconds | None = None
     poll_s: Annotated[float, Field(ge=0.1, le=3600)] = 1.0
     options: dict[str, int | float | str | bool] = Field(default_factory=dict)
     min_gap_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    timeout_s: Annotated[float, Field(gt=0, le=120)] = 3.0
+    timeout_s: Annotated[float, Field(gt=0, le=120)] | None = None
+    tls: DeviceTls | None = None
 
 
 class BaselineSettings(Strict):
@@ -74,6 +90,21 @@ class BaselineSettings(Strict):
     kind: BaselineKind = BaselineKind.LIKE_HOURS
     days: Annotated[int, Field(ge=1, le=20)] = 5
     weekend: Annotated[tuple[Annotated[int, Field(ge=0, le=6)], ...], Field(max_length=7)] = (5, 6)
+
+
+class FuseGroupSettings(Strict):
+    """Devices behind one fuse of their own, per phase; nothing else hangs on it."""
+
+    name: Name
+    fuse_a: Annotated[float, Field(gt=0, le=10_000)]
+    devices: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class DwellSettings(Strict):
+    """How long chargers stay as they are."""
+
+    paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
+    turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
 
 
 class SiteSettings(Strict):
@@ -92,6 +123,8 @@ class SiteSettings(Strict):
     meter_stale_s: Annotated[float, Field(ge=1, le=600)] = 5
     settle_deadline_s: Annotated[float, Field(gt=0, le=600)] = 10
     precedence: tuple[SourceKind, ...] = DEFAULT_PRECEDENCE
+    fuse_groups: tuple[FuseGroupSettings, ...] = ()
+    dwell: DwellSettings = DwellSettings()
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
 

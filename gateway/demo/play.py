@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.demo import evidence, report
-from gateway.demo.act import NUMBER, chosen
+from gateway.demo.act import act_of, chosen
 from gateway.demo.evidence import Evidence
 from gateway.demo.picture import picture as draw
 from gateway.demo.sabotage import Sabotage
@@ -29,7 +29,7 @@ class Played:
 
     def plain(self) -> dict[str, Any]:
         """As one JSON document."""
-        steps = [{"act": NUMBER, **asdict(result)} for result in self.results]
+        steps = [{"act": act_of(result.site), **asdict(result)} for result in self.results]
         return {"ok": self.ok, "steps": steps}
 
 
@@ -40,9 +40,12 @@ async def play(
     sabotage: Sabotage | None = None,
     only: tuple[str, ...] = (),
     picture: Path | None = None,
+    with_openadr: bool = True,
 ) -> Played:
-    """Play the act. ``keep``: a folder for the evidence; ``only``: ids of the steps wanted; ``picture``: where to draw the README's."""
-    sites = chosen(only)
+    """Play the acts. ``keep``: a folder for the evidence; ``only``: ids of the steps wanted; ``picture``: where to draw the README's;
+    ``with_openadr``: openleadr is there.
+    """
+    sites = chosen(only, with_openadr=with_openadr)
     with tempfile.TemporaryDirectory(prefix="osed-demo-") as folder:
         found = await asyncio.gather(
             *(_site(setting, steps, Path(folder), sabotage, show.part(setting.name)) for setting, steps in sites)
@@ -63,7 +66,8 @@ async def _site(setting: Setting, steps: list[Step], folder: Path, sabotage: Sab
     own.mkdir()
     async with staged(setting, own, sabotage) as stage, _live(stage, show):
         show.say(
-            "utility server, simulated site and gateway are up as processes of their own; mutual TLS and Modbus on loopback"
+            f"utility server, {'two VTNs, ' if setting.with_vtns else ''}simulated site and gateway are up as processes of their own; "
+            "mutual TLS and Modbus on loopback"
         )
         results = [await _one(stage, step, show) for step in steps]
         await asyncio.sleep(1.0)

@@ -15,6 +15,9 @@ REVERT_S = 10
 POLL_S = 1
 METER = "grid-meter"
 
+AGGREGATOR, SUPPLIER = "aggregator", "supplier"
+"""The VTNs: of 2.0b and of 3.1."""
+
 LEGACY, MODERN = "pv-legacy", "pv-700"
 EAST, WEST, BATTERY = "pv-east", "pv-west", "battery"
 
@@ -38,7 +41,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A site. ``folder``: where below the kept evidence its own lies. ``broken``: which device a sabotage strikes."""
+    """A site. ``folder``: where below the kept evidence its own lies. ``broken``: which device a sabotage strikes. ``with_vtns``: two VTNs
+    lead it too, one of 2.0b and one of 3.1.
+    """
 
     name: str
     folder: str
@@ -46,6 +51,7 @@ class Setting:
     sun: float
     load_w: int
     broken: Mapping[Sabotage, tuple[str, str]]
+    with_vtns: bool = False
 
     @property
     def rated_w(self) -> dict[str, float]:
@@ -65,8 +71,10 @@ class Setting:
             "record": str(record),
         }
 
-    def configuration(self, url: str, tls: Mapping[str, str], where: Mapping[str, Any]) -> dict[str, Any]:
-        """The gateway's osed.yaml. ``where``: the simulated devices by name, as the simulation announces them."""
+    def configuration(
+        self, url: str, tls: Mapping[str, str], where: Mapping[str, Any], vtns: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The gateway's osed.yaml. ``where``: the simulated devices by name, as the simulation announces them; ``vtns``: addresses."""
         roles = {METER: "meter"} | {machine.name: machine.role for machine in self.machines}
         if set(where) != set(roles):
             raise OurFault(f"the simulated site shows {sorted(where)}")
@@ -98,7 +106,16 @@ class Setting:
             "revert_s": REVERT_S,
             "devices": devices,
         }
-        return {"gateway": {"name": "demo", "data": "data"}, "upstreams": [upstream], "sites": [site]}
+        upstreams = [upstream, *(_vtn(name, address, self.name) for name, address in vtns.items())]
+        return {"gateway": {"name": "demo", "data": "data"}, "upstreams": upstreams, "sites": [site]}
+
+
+def _vtn(name: str, url: str, site: str) -> dict[str, Any]:
+    """An upstream that speaks OpenADR for the battery alone."""
+    plain = {"name": name, "url": url, "ven_name": "demo", "serves": [{"site": site, "devices": [BATTERY]}]}
+    if name == AGGREGATOR:
+        return plain | {"protocol": "openadr2b", "poll": {"every_s": POLL_S, "floor_s": POLL_S}}
+    return plain | {"protocol": "openadr3", "edition": "3.1", "poll": {"floor_s": POLL_S, "ceiling_s": 10}}
 
 
 HOUSE = Setting(
@@ -138,6 +155,15 @@ DEPOT = Setting(
         Sabotage.METER_SIGN: (METER, "meter_sign"),
         Sabotage.REVERT_OFF: (WEST, "revert_off"),
     },
+)
+
+HALL = replace(
+    DEPOT,
+    name="hall",
+    folder="hall",
+    machines=tuple(machine for machine in DEPOT.machines if machine.name != WEST),
+    broken={Sabotage.INVERTER_IGNORES: (BATTERY, "ignores"), Sabotage.METER_SIGN: (METER, "meter_sign")},
+    with_vtns=True,
 )
 
 YARD = replace(DEPOT, name="yard", folder="yard")

@@ -19,9 +19,10 @@ from gateway.demo.measured import Possible, Sample, Told
 from gateway.demo.process import Process
 from gateway.demo.registers import Address, Register, Witness
 from gateway.demo.sabotage import Sabotage
-from gateway.demo.setting import DEFAULT_W, PIN, POLL_S, Setting
+from gateway.demo.setting import AGGREGATOR, DEFAULT_W, PIN, POLL_S, SUPPLIER, Setting
 from gateway.demo.site import SiteControl
 from gateway.demo.utility import Operator
+from gateway.demo.vtns import Aggregator, Supplier
 from grid_functions.model.errors import GatewayError
 
 
@@ -43,6 +44,10 @@ class Stage:
         self.site: SiteControl
         self.witness: Witness
         self.gateway: Process
+        self.reports_from_s = 0.0
+        self.aggregator: Aggregator
+        self.supplier: Supplier
+        self.aggregator_process: Process
         self._observing: asyncio.Task[None] | None = None
 
     @property
@@ -117,8 +122,9 @@ async def staged(setting: Setting, folder: Path, sabotage: Sabotage | None) -> A
             await stage.witness.close()
         for process in reversed(stage.processes):
             await process.end()
-        if hasattr(stage, "operator"):
-            await stage.operator.close()
+        for one in ("operator", "aggregator", "supplier"):
+            if hasattr(stage, one):
+                await getattr(stage, one).close()
 
 
 async def _raise(stage: Stage) -> None:
@@ -168,11 +174,23 @@ async def _raise(stage: Stage) -> None:
     )
     await _open_for_business(stage)
     tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
-    configuration = stage.setting.configuration(str(ports["url"]), tls, where)
+    vtns = await _vtns(stage) if stage.setting.with_vtns else {}
+    configuration = stage.setting.configuration(str(ports["url"]), tls, where, vtns)
     stage.config.write_text(yaml.safe_dump(configuration, sort_keys=False))
     await _sabotage(stage)
     await stage.start_gateway()
     stage.began_s = time.time()
+
+
+async def _vtns(stage: Stage) -> dict[str, str]:
+    """Raise both VTNs; their addresses by the name of the upstream."""
+    stage.aggregator_process = await Process.start(AGGREGATOR, "gateway.demo.vtn2b", [], stage.folder)
+    stage.processes.append(stage.aggregator_process)
+    supplier = await Process.start(SUPPLIER, "gateway.demo.vtn3", [], stage.folder)
+    stage.processes.append(supplier)
+    told, found = await stage.aggregator_process.announcement(), await supplier.announcement()
+    stage.aggregator, stage.supplier = Aggregator(str(told["admin"])), Supplier(str(found["url"]))
+    return {AGGREGATOR: str(told["url"]), SUPPLIER: str(found["url"])}
 
 
 async def _open_for_business(stage: Stage) -> None:

@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from grid_functions.allocate import fuses as fusing
+from grid_functions.allocate import lag
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
-from grid_functions.allocate.loop import Look, Loop, Sample
+from grid_functions.allocate.fuses import Fuses
+from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
 from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 from grid_functions.allocate.stand import Stand, members
+from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
 from grid_functions.arbiter import limit_of, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices
 from grid_functions.model.policy import LoadCredit, SiteTerms, Yield
-from grid_functions.model.units import Quantity
+from grid_functions.model.units import Phase, Quantity
 
 _POLL_S = 2.0
 
@@ -23,6 +27,7 @@ class Shared:
     """``limits``: W per device that obeys and is bound. ``returns``: W per bound device that does not answer, for when it does.
 
     ``aimed``: W per device that is steered, at most its limit. ``short_w``: by how much the connection's bound cannot be kept from here.
+    ``beyond``: since when devices have been doing more than they were told.
     """
 
     loop: Loop
@@ -31,6 +36,20 @@ class Shared:
     returns: Mapping[str, float]
     short_w: float = 0.0
     aimed: Mapping[str, float] = field(default_factory=dict)
+    fuses: Mapping[Phase, Loop] = field(default_factory=dict)
+    beyond: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """``places``: of the chargers; ``needs``: W that a device is to have before others have more, with the tier it has for that."""
+
+    places: Mapping[str, Place] = field(default_factory=dict)
+    needs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+
+NOBODY = Queue()
+UNFUSED = Fuses()
 
 
 def divide(
@@ -44,12 +63,14 @@ def divide(
     now_s: float,
     aims: Sequence[Fence] = (),
     base_load_w: float | None = None,
+    fuses: Fuses = UNFUSED,
+    queue: Queue = NOBODY,
 ) -> Shared:
     """Share everything that binds over the devices that obey, and every aim over the devices that are steered.
 
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
-    bound = _bound_devices(bounds, found)
+    bound = _bound_devices(bounds, found, fusing.covered(fuses, quantity, found))
     returns = _returns(bounds, found)
     led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)}
@@ -63,7 +84,7 @@ def divide(
     short_w = 0.0
     if at_connection is not None:
         loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, before.wishes, now_s))
-        room_w = _room_w(loop, quantity, meter, base_load_w)
+        room_w = granted_w(loop, quantity, meter, base_load_w)
         away = [one for name, one in found.items() if name not in ours]
         # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
         reserved_w = sum(one.may_w for one in away if meter is None or one.doing is None)
@@ -85,11 +106,22 @@ def divide(
         )
         for name, one in ours.items()
     }
-    parts = {name: _part(one, gauged[name].most_w, led=name in led) for name, one in ours.items()}
+    phases, fused = fusing.fences(fuses, quantity, found, ours, now_s, _POLL_S)
+    fences += fused
+    parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
+    beyond = lag.beyond(ours, before.beyond, now_s)
+    late_w = lag.late(ours, shared.limits, beyond, now_s)
+    if late_w:
+        # the late keep the share they will come down to, and the others go without what it takes meanwhile
+        kept = {name: shared.limits[name] for name in late_w}
+        rest = {name: part for name, part in parts.items() if name not in late_w}
+        narrowed = lag.behind(lag.behind(fences + outer, late_w), kept)
+        shared = serve(rest, narrowed, aims, free_first=terms.yields is Yield.TARGET)
+        shared = replace(shared, limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
-    return Shared(loop, gauged, limits, returns, short_w, aimed)
+    return Shared(loop, gauged, limits, returns, short_w, aimed, phases, beyond)
 
 
 def standing_limits(
@@ -98,6 +130,8 @@ def standing_limits(
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
     led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
+    if not ours:
+        return {}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
     shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
     return {**shared.limits, **shared.aimed}
@@ -110,6 +144,8 @@ def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float
 
 def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
     """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them."""
+    if not any(one.absent for one in found.values()):
+        return {}
     covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
     there = {name: found[name] for name in sorted(covered) if found[name].obeys or found[name].absent}
     fences = [Fence(members(c, found) & there.keys(), limit_of(c)) for c in tightest(bounds).values()]
@@ -117,8 +153,10 @@ def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str,
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 
-def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
-    covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
+def _bound_devices(
+    bounds: tuple[Claim, ...], found: Mapping[str, Stand], fused: frozenset[str] = frozenset()
+) -> dict[str, Stand]:
+    covered = fused.union(*(members(claim, found) for claim in bounds))
     return {name: found[name] for name in sorted(covered) if found[name].obeys}
 
 
@@ -145,6 +183,16 @@ def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
     )
 
 
+def _queued(part: Part, one: Stand, queue: Queue) -> Part:
+    """A charger without a vehicle, or that is to stay paused, gets nothing; the others get in by their place."""
+    need_w, tier = queue.needs.get(one.name, (0.0, one.tier))
+    place = queue.places.get(one.name)
+    if place is None:
+        return replace(part, need_w=need_w, tier=tier) if need_w or tier else part
+    most_w = 0.0 if one.idle or place.barred else part.most_w
+    return replace(part, most_w=most_w, place=place.order, need_w=need_w, tier=tier)
+
+
 def _look(
     bound_w: float,
     meter: Sample | None,
@@ -165,19 +213,10 @@ def _look(
         allowed_w=sum(one.able_w if one.sent_w is None else one.sent_w for one in seen),
         total_w=sum(one.able_w for one in ours.values()),
         settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
-        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing),
+        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing)
+        + max(one.step_w for one in ours.values()),
+        coarse=any(one.wires is not None for one in ours.values()),
     )
-
-
-def _room_w(loop: Loop, quantity: Quantity, meter: Sample | None, base_load_w: float | None) -> float:
-    """Rule 6: without a meter the house is taken to consume nothing for an export bound; for an import bound as much as it did at its
-    highest, everything where that is not known, and never less than when it was last seen.
-    """
-    if meter is not None:
-        return loop.room_w or 0.0
-    if quantity is Quantity.PRODUCED:
-        return min(0.0, loop.room_w or 0.0)
-    return -math.inf if base_load_w is None else min(-base_load_w, loop.room_w or 0.0)
 
 
 def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str, float]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from grid_functions.model.units import Quantity
+
 _CONFIRM_S = 3.0
 _TRIM_GAIN = 0.5
 _TRIM_SHARE = 0.1
@@ -83,7 +85,8 @@ class Look:
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
     in this direction. ``unmeasured_w``: the most that devices whose power is unknown may be doing. ``total_w``: what all can do together.
-    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last.
+    ``left_w``: what of ``allowed_w`` devices leave that could use no more when they were looked at last, and the largest step that
+    rounding may leave. ``coarse``: such steps are larger than what devices get wrong: nothing is trimmed upwards for them.
     """
 
     now_s: float
@@ -95,6 +98,7 @@ class Look:
     total_w: float
     settle_s: float
     left_w: float = 0.0
+    coarse: bool = False
 
 
 def step(loop: Loop, look: Look) -> Loop:
@@ -142,6 +146,17 @@ def step(loop: Loop, look: Look) -> Loop:
     )
 
 
+def granted_w(loop: Loop, quantity: Quantity, meter: Sample | None, base_load_w: float | None) -> float:
+    """Rule 6: without a meter the house is taken to consume nothing for an export bound; for an import bound as much as it did at its
+    highest, everything where that is not known, and never less than when it was last seen.
+    """
+    if meter is not None:
+        return loop.room_w or 0.0
+    if quantity is Quantity.PRODUCED:
+        return min(0.0, loop.room_w or 0.0)
+    return -math.inf if base_load_w is None else min(-base_load_w, loop.room_w or 0.0)
+
+
 def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:
     """With this sample; of what is older than the earliest moment that can still be asked for, only the newest is kept.
 
@@ -182,5 +197,5 @@ def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> f
         return min(trim_w, 0.0)
     # what an idle device leaves is no error of its limit: trimmed away, it would be exceeded by as much once the device is idle no more
     if error_w - look.left_w > deadband_w and moving_w <= deadband_w:
-        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), _TRIM_SHARE * doing_w)
+        return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), 0.0 if look.coarse else _TRIM_SHARE * doing_w)
     return trim_w

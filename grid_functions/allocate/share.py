@@ -2,24 +2,36 @@
 
 import math
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _CRUMB_W = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """At most ``room_w`` over these devices together; a negative room is none."""
+    """At most ``room_w`` over these devices together; a negative room is none.
+
+    ``counts``: how much of each watt of a device counts, where that is not all of it (one conductor of three).
+    """
 
     names: frozenset[str]
     room_w: float
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    def used_w(self, given: Mapping[str, float]) -> float:
+        """What of it these shares take."""
+        if not self.counts:
+            return sum(given[name] for name in sorted(given.keys() & self.names))
+        return sum(given[name] * self.counts.get(name, 1.0) for name in sorted(given.keys() & self.names))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One device that takes a share. ``least_w``: below this it can only be at 0; ``step_w``: the step of its limit.
 
-    ``uses_w``: what it is seen to do although it was given more; unlimited while it does all it is given.
+    ``uses_w``: what it is seen to do although it was given more; unlimited while it does all it is given. ``place``: in the
+    queue of those that share only if there is room for their least, the smaller first, None = it does not queue; ``need_w``: what it needs
+    before others of its tier have more than theirs; ``tier``: the larger is served first.
     """
 
     most_w: float
@@ -27,6 +39,9 @@ class Part:
     least_w: float = 0.0
     step_w: float = 0.0
     uses_w: float = math.inf
+    place: tuple[float, ...] | None = None
+    need_w: float = 0.0
+    tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +73,20 @@ def serve(
     while True:
         taking = {name: part for name, part in parts.items() if name not in out}
         free = taking.keys() - led
-        given: dict[str, float] = _fill(taking, free, fences, {}) if free_first else {}
+        given: dict[str, float] = {}
+        if free_first:
+            given, left_out = _entered(taking, free, fences, given)
+            if left_out:
+                out |= left_out
+                continue
+            given = _fill(taking, free, fences, given)
         if led:
             given = _fill(taking, led, [*fences, *aims], given)
             given = _fill(taking, _pressing(taking, led), [*fences, *_longer(aims, taking, given)], given)
+        given, left_out = _entered(taking, free, fences, given)
+        if left_out:
+            out |= left_out
+            continue
         aimed = {name: given.get(name, 0.0) for name in led & parts.keys()}
         given = _fill(taking, free, fences, given)
         if led:
@@ -81,14 +106,45 @@ def floor_to(value_w: float, step_w: float) -> float:
     return max(0.0, math.floor((value_w + _CRUMB_W) / step_w) * step_w)
 
 
+def _entered(
+    parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
+) -> tuple[dict[str, float], set[str]]:
+    """Those who queue, each with its least as long as every fence has room for it; and those for whom there is none."""
+    after = dict(given)
+    queue = sorted(
+        (part.place, name) for name, part in parts.items() if name in names and part.place is not None and part.most_w
+    )
+    if not queue:
+        return after, set()
+    rooms = [fence.room_w - fence.used_w(after) for fence in fences]
+    left_out: set[str] = set()
+    for _, name in queue:
+        more_w = min(parts[name].least_w, parts[name].most_w) - after.get(name, 0.0)
+        takes = [more_w * fence.counts.get(name, 1.0) if name in fence.names else 0.0 for fence in fences]
+        if more_w <= 0:
+            continue
+        if all(take <= room + _CRUMB_W for take, room in zip(takes, rooms, strict=True) if take):
+            after[name] = after.get(name, 0.0) + more_w
+            rooms = [room - take for take, room in zip(takes, rooms, strict=True)]
+        else:
+            left_out.add(name)
+    return after, left_out
+
+
 def _fill(
     parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
 ) -> dict[str, float]:
-    """Raise these devices: first to what each can use, then to what it could do."""
-    still = {name: given.get(name, 0.0) for name in parts}
-    uses = {name: min(part.most_w, part.wish_w) for name, part in parts.items() if name in names}
+    """Raise these devices, the larger tier first: to what each needs, then to what it can use, then all to what they could do."""
+    raised = {name: given.get(name, 0.0) for name in parts}
+    for tier in sorted({parts[name].tier for name in names & parts.keys()}, reverse=True):
+        mine = {name: part for name, part in parts.items() if name in names and part.tier == tier}
+        needs = {name: min(part.most_w, part.wish_w, part.need_w) for name, part in mine.items() if part.need_w}
+        if needs:
+            raised = _rise(raised | needs, parts, fences, raised)
+        uses = {name: min(part.most_w, part.wish_w) for name, part in mine.items()}
+        raised = _rise(raised | uses, parts, fences, raised)
     all_w = {name: part.most_w for name, part in parts.items() if name in names}
-    return _rise(still | all_w, parts, fences, _rise(still | uses, parts, fences, given))
+    return _rise(raised | all_w, parts, fences, raised)
 
 
 def _pressing(parts: Mapping[str, Part], names: Set[str]) -> frozenset[str]:
@@ -110,18 +166,17 @@ def _rise(
     while rising:
         reach = min((tops[name] - given[name]) / weights[name] for name in rising)
         for fence in fences:
-            shared = sum(weights[name] for name in sorted(rising & fence.names))
+            shared = fence.used_w({name: weights[name] for name in rising})
             if shared:
-                used = sum(given[name] for name in sorted(given.keys() & fence.names))
-                reach = min(reach, max(0.0, fence.room_w - used) / shared)
+                reach = min(reach, max(0.0, fence.room_w - fence.used_w(given)) / shared)
         if math.isinf(reach):
             return {name: math.inf if name in rising else value for name, value in given.items()}
         for name in rising:
             given[name] += weights[name] * reach
         full = {name for name in rising if tops[name] - given[name] <= _CRUMB_W}
         for fence in fences:
-            if fence.room_w - sum(given[name] for name in sorted(given.keys() & fence.names)) <= _CRUMB_W:
-                full |= rising & fence.names
+            if fence.room_w - fence.used_w(given) <= _CRUMB_W:
+                full |= {name for name in rising & fence.names if fence.counts.get(name, 1.0)}
         rising -= full
     return given
 

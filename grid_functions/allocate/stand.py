@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from grid_functions.allocate.loop import Sample
+from grid_functions.conductors import NOMINAL_V, Wires, counts, volts, wires
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Capability, Condition, Nameplate, Seen
+from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
 from grid_functions.model.modes import SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.model.units import Quantity
-from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of
+from grid_functions.model.units import Phase, Quantity
+from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of, unheard_a
+
+_NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Stand:
 
     ``able_w``: the most it can do; ``aimed_w``: the most a target can ask of it now; ``sent_w``: the most it was last told to do.
 
-    ``absent``: it does not answer, but is to be told as soon as it does.
+    ``absent``: it does not answer, but is to be told as soon as it does. ``wires``: of a device limited in amperes, whose least power and
+    step in W follow from them. ``counts``: VA at nominal voltage on each conductor for each W. ``idle``: a charger without a vehicle.
     """
 
     name: str
@@ -35,6 +39,30 @@ class Stand:
     may_w: float
     doing: Sample | None
     sent_w: float | None
+    wires: Wires | None = None
+    currents: Currents | None = None
+    counts: Mapping[Phase, float] = field(default_factory=dict)
+    idle: bool = False
+    tier: int = 0
+
+    @property
+    def step_w(self) -> float:
+        """What rounding may leave of its share: of a charger a step, of a paused one its least power; of others nothing to speak of."""
+        if self.wires is None:
+            return 0.0
+        return self.capability.resolution_w if self.sent_w else self.capability.minimum_w
+
+    def counted(self, phase: Phase) -> float:
+        """VA on this conductor for each W, at nominal voltage."""
+        return self.counts.get(phase, 0.0)
+
+    def doing_on(self, phase: Phase) -> Sample | None:
+        """What it does there, VA at nominal voltage: as it measures it, else by its power."""
+        if self.doing is None:
+            return None
+        if self.wires is not None and phase in self.wires.amps:
+            return Sample(self.doing.at_s, self.wires.amps[phase] * NOMINAL_V)
+        return Sample(self.doing.at_s, self.doing.value_w * self.counted(phase))
 
 
 def stands(
@@ -49,21 +77,7 @@ def stands(
         seen = snapshot.devices.get(name) or Seen(
             name, terms.devices[name].role, Nameplate(), Capability(), Condition(online=False)
         )
-        doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
-        reading = next((r for key, r in seen.condition.readings.items() if key == (Quantity.NET, None)), None)
-        rated_w = most_w(seen, quantity)
-        found[name] = Stand(
-            name=name,
-            capability=seen.capability,
-            obeys=obeys(seen, quantity),
-            absent=not seen.condition.online,
-            off=name in off,
-            able_w=rated_w,
-            aimed_w=able_w(seen, quantity),
-            may_w=min(rated_w, _held_w(seen.condition, sent.get(name), quantity)),
-            doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
-            sent_w=_told_w(sent[name], quantity) if name in sent else None,
-        )
+        found[name] = _stand(seen, quantity, snapshot, terms, sent.get(name), off=name in off)
     return found
 
 
@@ -106,6 +120,65 @@ def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Sta
                 continue
         kept.append(claim)
     return tuple(kept)
+
+
+def _stand(
+    seen: Seen, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms, sent: Setpoint | None, *, off: bool
+) -> Stand:
+    device, name = terms.devices[seen.device], seen.device
+    doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
+    reading = seen.condition.readings.get(_NET)
+    rated_w = most_w(seen, quantity)
+    currents = seen.capability.currents
+    plain = Stand(
+        name=name,
+        capability=seen.capability,
+        obeys=obeys(seen, quantity),
+        absent=not seen.condition.online,
+        off=off,
+        able_w=rated_w,
+        aimed_w=able_w(seen, quantity),
+        may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
+        doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
+        sent_w=None if sent is None else _told_w(sent, quantity),
+        tier=device.priority,
+    )
+    if currents is None or quantity is not Quantity.CONSUMED:
+        if terms.connection.fuse_a is None and not terms.groups:
+            return plain
+        by_volts = NOMINAL_V / volts(seen)
+        shares = counts(seen, device, terms.connection)
+        return replace(plain, counts={phase: share * by_volts for phase, share in shares.items()})
+    wired = wires(seen, device, terms.connection)
+    return replace(
+        plain,
+        capability=replace(
+            seen.capability,
+            minimum_w=currents.minimum_a * wired.watts,
+            resolution_w=currents.resolution_a * wired.watts,
+        ),
+        able_w=currents.maximum_a * wired.watts,
+        aimed_w=currents.maximum_a * wired.watts,
+        may_w=_may_a(seen, currents, sent, snapshot.at.mono_s) * wired.watts,
+        sent_w=None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts,
+        wires=wired,
+        currents=currents,
+        counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
+        idle=seen.condition.vehicle in _NO_VEHICLE,
+    )
+
+
+def _may_a(seen: Seen, currents: Currents, sent: Setpoint | None, now_s: float) -> float:
+    """The most a charger may draw without another word from us, A per phase: what it reads back or was sent since, whichever is more."""
+    holds = seen.condition.holds
+    if not seen.condition.online:
+        return unheard_a(seen, now_s)
+    told = [None if one is None else one.current_max_a for one in (holds, sent or holds)]
+    off = holds is not None and False in (holds.on, holds.connect)
+    return 0.0 if off else min(max(math.inf if one is None else one for one in told), currents.maximum_a)
+
+
+_NET = (Quantity.NET, None)
 
 
 def _held_w(condition: Condition, sent: Setpoint | None, quantity: Quantity) -> float:

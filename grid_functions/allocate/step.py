@@ -2,20 +2,26 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from grid_functions.ability import has
-from grid_functions.allocate.aim import Aim, aims, targets
-from grid_functions.allocate.direction import Shared, divide, standing_limits, worst_w
+from grid_functions.allocate import fuses as fusing
+from grid_functions.allocate import turn as turning
+from grid_functions.allocate.aim import aims, targets
+from grid_functions.allocate.amperes import Level, amperes, levels
+from grid_functions.allocate.direction import Queue, Shared, divide, standing_limits
 from grid_functions.allocate.form import Form, forms
+from grid_functions.allocate.fuses import Fuses
 from grid_functions.allocate.loop import Loop, Sample
 from grid_functions.allocate.revert import reverts
+from grid_functions.allocate.served import Served, bounds_served, hit
 from grid_functions.allocate.stand import Stand, binding, members, stands, switched
+from grid_functions.allocate.turn import Turn
 from grid_functions.allocate.wish import Wish
-from grid_functions.arbiter import limit_of, overlap, tightest
-from grid_functions.model.claim import Claim, ConnectionPoint, Ruling, SourceKind
+from grid_functions.model.claim import Claim, Ruling, SourceKind
 from grid_functions.model.control import Mode
+from grid_functions.model.entry import Entry
 from grid_functions.model.event import Settings
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.policy import SiteTerms
@@ -25,14 +31,18 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
 _TOTAL: Phase | None = None
-_CRUMB_W = 1e-6
+DURABLE: tuple[type, ...] = (Turn,)
 _NO_SETTINGS: Mapping[str, Settings] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class AllocateState:
-    """The two loops, what devices can use of their share, what was sent last, and for which target. Rebuilt from the snapshot after
-    a restart. ``asked``: the value, W, of the target that each steered device serves."""
+    """The loops, what devices can use of their share, what was sent last, and for which target. Rebuilt from the snapshot after
+    a restart, but for ``turns``, which are durable. ``asked``: the value, W, of the target that each steered device serves.
+
+    ``fuses``: the loops of each direction's conductors; ``levels``: what each charger is told, A; ``beyond``: since when
+    devices have been doing more than they were told.
+    """
 
     produced: Loop = field(default_factory=Loop)
     consumed: Loop = field(default_factory=Loop)
@@ -40,34 +50,30 @@ class AllocateState:
     consume_wishes: Mapping[str, Wish] = field(default_factory=dict)
     sent: Mapping[str, Setpoint] = field(default_factory=dict)
     asked: Mapping[str, float] = field(default_factory=dict)
+    fuses: Mapping[Quantity, Mapping[Phase, Loop]] = field(default_factory=dict)
+    levels: Mapping[str, Level] = field(default_factory=dict)
+    beyond: Mapping[Quantity, Mapping[str, float]] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
     version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """How a bound is kept: ``given_w`` is what may flow at most, more than ``asked_w`` where devices out of reach may exceed it.
-
-    ``by``: the tighter bound on the same scope that decides, None when it is this one itself. Of a target, W positive = consume:
-    what its devices are told and seen to do together, and the tightest bound that may have kept it from being all.
-    """
-
-    claim: Claim
-    asked_w: float
-    given_w: float
-    by: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AllocateStep:
     """``setpoints``: one per device that a limit or switch could reach, by name; those with nothing of ours are empty.
 
-    ``wake``: when a share changes by itself.
+    ``wake``: when a share changes by itself. ``entries``: what must survive.
     """
 
     state: AllocateState
     setpoints: tuple[Setpoint, ...]
     served: tuple[Served, ...]
     wake: tuple[Moment, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+
+def restore(entries: Mapping[tuple[str, ...], Entry]) -> AllocateState:
+    """What the ledger has of it."""
+    return AllocateState(turns=turning.restore(entries))
 
 
 def step(
@@ -92,28 +98,40 @@ def step(
     wanted = aims(ruling, snapshot, terms)
     to_produce = tuple(aim.fence(Quantity.PRODUCED) for aim in wanted)
     to_consume = tuple(aim.fence(Quantity.CONSUMED) for aim in wanted)
+    lines = _Lines(
+        state, ruling, snapshot, terms, {"producers": producers, "consumers": consumers}, import_w, base_load_w, now
+    )
+    gone = _vanishing(producers, standing_limits(producing, producers, to_produce))
+    turns = turning.resumed(state.turns, now)
+    places = turning.places(consumers, turns, state.consume_wishes, terms.dwell, now)
     consumed = divide(
         consuming,
         Quantity.CONSUMED,
         consumers,
         export_w,
         terms,
-        _vanishing_w(producers, standing_limits(producing, producers, to_produce)),
-        Shared(state.consumed, state.consume_wishes, {}, {}),
+        sum(gone.values()),
+        Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
         now.mono_s,
         to_consume,
         base_load_w,
+        lines.fuses(Quantity.CONSUMED, gone, producers),
+        Queue(places, turning.needs(ruling)),
     )
+    told = levels(consumed.limits, consumers, state.levels, now.mono_s, freed=_freed(state.consumed, consumed.loop))
+    consumed = replace(consumed, limits={**consumed.limits, **_watts(told, consumers)})
+    gone = _vanishing(consumers, {**consumed.limits, **consumed.aimed})
     produced = divide(
         producing,
         Quantity.PRODUCED,
         producers,
         import_w,
         terms,
-        _vanishing_w(consumers, {**consumed.limits, **consumed.aimed}),
-        Shared(state.produced, state.produce_wishes, {}, {}),
+        sum(gone.values()),
+        Shared(state.produced, state.produce_wishes, {}, {}, beyond=state.beyond.get(Quantity.PRODUCED, {})),
         now.mono_s,
         to_produce,
+        fuses=lines.fuses(Quantity.PRODUCED, gone, consumers),
     )
     stood = {**consumers, **producers}
     aimed = targets(wanted, produced.aimed, consumed.aimed, stood, state.sent, state.asked, _most(produced, consumed))
@@ -123,7 +141,8 @@ def step(
     for quantity, found, shared in ((Quantity.PRODUCED, producers, produced), (Quantity.CONSUMED, consumers, consumed)):
         bounds = binding(lasting, quantity, found)
         limits[quantity] = {**shared.returns, **_carrying(bounds, found, aimed), **shared.limits}
-        armed = {name: limits[quantity][name] for name in limits[quantity].keys() - shared.returns.keys()}
+        timed = (name for name in limits[quantity].keys() - shared.returns.keys() if found[name].wires is None)
+        armed = {name: limits[quantity][name] for name in timed}
         falls[quantity] = reverts(bounds, quantity, found, armed)
     formed = forms(ruling, snapshot, terms, aimed)
     switches = {mode: switched(ruling, mode) for mode in (Mode.CONNECT, Mode.ENERGIZE)}
@@ -132,7 +151,8 @@ def step(
             stood[name],
             _switches(name, switches, snapshot),
             limits[Quantity.PRODUCED].get(name),
-            limits[Quantity.CONSUMED].get(name),
+            _consume_w(stood[name], limits[Quantity.CONSUMED].get(name)),
+            _current_a(stood[name], told.get(name), limits[Quantity.CONSUMED].get(name)),
             aimed.get(name),
             formed.get(name, Form()),
             settings.get(name),
@@ -146,15 +166,59 @@ def step(
         produce_wishes=MappingProxyType(dict(produced.wishes)),
         consume_wishes=MappingProxyType(dict(consumed.wishes)),
         sent=MappingProxyType({one.device: one for one in setpoints}),
+        fuses=MappingProxyType({Quantity.CONSUMED: consumed.fuses, Quantity.PRODUCED: produced.fuses}),
+        levels=MappingProxyType(told),
+        beyond=MappingProxyType({Quantity.CONSUMED: consumed.beyond, Quantity.PRODUCED: produced.beyond}),
+        turns=MappingProxyType(turning.turned(turns, _plugged(told, consumers), now)),
         asked=MappingProxyType({name: aim.value_w for aim in wanted for name in aim.names | aim.away if name in aimed}),
     )
-    served = _served(Quantity.PRODUCED, ruling, producers, produced)
-    served += _served(Quantity.CONSUMED, ruling, consumers, consumed)
-    served += tuple(_hit(aim, aimed, ruling) for aim in wanted)
+    served = bounds_served(Quantity.PRODUCED, ruling, producers, produced)
+    served += bounds_served(Quantity.CONSUMED, ruling, consumers, consumed)
+    served += tuple(hit(aim, aimed, ruling) for aim in wanted)
     wishes = (*produced.wishes.values(), *consumed.wishes.values())
-    due_s = min((one.due_s for one in wishes), default=math.inf)
+    changes = (*(one.due_s for one in wishes), *(one.due_s for one in places.values()))
+    due_s = min((one for one in changes if one > now.mono_s), default=math.inf)
     wake = (Moment(OWN, now.utc_s + due_s - now.mono_s),) if due_s < math.inf else ()
-    return AllocateStep(after, setpoints, served, wake)
+    return AllocateStep(after, setpoints, served, wake, turning.entries(state.turns, after.turns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The conductors as they are at this look."""
+
+    state: AllocateState
+    ruling: Ruling
+    snapshot: Snapshot
+    terms: SiteTerms
+    found: Mapping[str, Mapping[str, Stand]]
+    import_w: Sample | None
+    base_load_w: float | None
+    now: Instants
+
+    def fuses(self, quantity: Quantity, gone: Mapping[str, float], others: Mapping[str, Stand]) -> Fuses:
+        """What binds this direction; ``gone``: W that vanish on the other side, of these ``others``."""
+        bounds = tuple(one for one in self.ruling.bounds if one.quantity is Quantity.CURRENT)
+        if not bounds:
+            return Fuses()
+        drawn = fusing.flows(self.snapshot, self.terms, self.found, self.import_w, self.now)
+        sign = -1.0 if quantity is Quantity.CONSUMED else 1.0
+        other = {phase: None if one is None else Sample(one.at_s, sign * one.value_w) for phase, one in drawn.items()}
+        vanishing = fusing.on_conductors(gone, others, self.terms.connection.phases)
+        return Fuses(bounds, other, self.state.fuses.get(quantity, {}), vanishing, self.base_load_w)
+
+
+def _plugged(told: Mapping[str, Level], found: Mapping[str, Stand]) -> dict[str, float]:
+    """What chargers with a vehicle are told: a pause for want of one is none that lasts."""
+    return {name: one.told_a for name, one in told.items() if not found[name].idle}
+
+
+def _freed(before: Loop, after: Loop) -> bool:
+    return before.bound_w is not None and after.bound_w is not None and after.bound_w > before.bound_w
+
+
+def _watts(told: Mapping[str, Level], found: Mapping[str, Stand]) -> dict[str, float]:
+    wired = {name: found[name].wires for name in told}
+    return {name: told[name].told_a * one.watts for name, one in wired.items() if one is not None}
 
 
 def _meter(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> Sample | None:
@@ -165,14 +229,15 @@ def _meter(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> Sample | None
     return Sample(reading.at_s, reading.value) if now.mono_s - reading.at_s <= terms.meter_stale_s else None
 
 
-def _vanishing_w(found: Mapping[str, Stand], limits: Mapping[str, float]) -> float:
-    """Power that this step takes away on the other side: until the meter shows it, it must not be counted on (rule 1)."""
-    gone_w = 0.0
+def _vanishing(found: Mapping[str, Stand], limits: Mapping[str, float]) -> dict[str, float]:
+    """W that this step takes away on the other side, by device: until the meter shows it, it must not be counted on (rule 1)."""
+    gone: dict[str, float] = {}
     for name, one in found.items():
         if one.doing is not None and (one.obeys or name in limits):
             stays_w = 0.0 if one.off else limits.get(name, math.inf)
-            gone_w += max(0.0, one.doing.value_w - stays_w)
-    return gone_w
+            if one.doing.value_w > stays_w:
+                gone[name] = one.doing.value_w - stays_w
+    return gone
 
 
 def _most(produced: Shared, consumed: Shared) -> dict[str, tuple[float, float]]:
@@ -208,6 +273,7 @@ def _setpoint(
     switches: Mapping[Mode, bool],
     produce_w: float | None,
     consume_w: float | None,
+    current_a: float | None,
     target_w: float | None,
     form: Form,
     settings: Settings | None,
@@ -217,13 +283,14 @@ def _setpoint(
     if off:
         target_w = None
         if not one.capability.off_capable:
-            produce_w = consume_w = 0.0
+            produce_w, consume_w, current_a = 0.0, _consume_w(one, 0.0), _current_a(one, None, 0.0)
     armed = revert.produce_max_w is not None or revert.consume_max_w is not None
     return Setpoint(
         one.name,
         produce_max_w=produce_w,
         consume_max_w=consume_w,
         target_w=target_w,
+        current_max_a=current_a,
         reactive=form.reactive,
         shapes=form.shapes,
         settings=settings,
@@ -234,24 +301,12 @@ def _setpoint(
     )
 
 
-def _hit(aim: Aim, aimed: Mapping[str, float], ruling: Ruling) -> Served:
-    """What a target comes to."""
-    given_w = aim.others_w + sum(aimed.get(name, 0.0) for name in sorted(aim.names | aim.away))
-    if abs(given_w - aim.value_w) <= _CRUMB_W:
-        return Served(aim.claim, aim.value_w, given_w)
-    short = Quantity.PRODUCED if given_w > aim.value_w else Quantity.CONSUMED
-    near = [one for one in ruling.bounds if one.quantity is short and overlap(one.scope, aim.claim.scope)]
-    return Served(aim.claim, aim.value_w, given_w, min(near, key=limit_of, default=None))
+def _consume_w(one: Stand, limit_w: float | None) -> float | None:
+    """What is limited in amperes is told no watts."""
+    return None if one.wires is not None else limit_w
 
 
-def _served(quantity: Quantity, ruling: Ruling, found: Mapping[str, Stand], shared: Shared) -> tuple[Served, ...]:
-    best = tightest(ruling.bounds)
-    told = []
-    for claim in ruling.bounds:
-        if claim.quantity is not quantity:
-            continue
-        winner = best[(claim.scope, claim.quantity, claim.phase)]
-        at_connection = isinstance(claim.scope, ConnectionPoint)
-        given_w = limit_of(winner) + shared.short_w if at_connection else worst_w(claim, found, shared.limits)
-        told.append(Served(claim, limit_of(claim), given_w, None if winner is claim else winner))
-    return tuple(told)
+def _current_a(one: Stand, level: Level | None, limit_w: float | None) -> float | None:
+    if one.wires is None or limit_w is None:
+        return None
+    return level.told_a if level is not None else amperes(limit_w, one)

@@ -123,7 +123,15 @@ class Switch:
     on: bool
 
 
-Want = Bound | Target | Shape | Switch
+@dataclass(frozen=True, slots=True)
+class Need:
+    """So many W, >= 0, before others of this tier have more than theirs; a larger tier is served first. It asks nobody to take more."""
+
+    power_w: float
+    tier: int = 0
+
+
+Want = Bound | Target | Shape | Switch | Need
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.control import Control, Mode
 from grid_functions.model.device import Role
 from grid_functions.model.event import Respondent
+from grid_functions.model.units import Phase
 
 
 class Vanished(StrEnum):
@@ -98,12 +99,35 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class FuseGroup:
+    """Devices behind one fuse of their own, A per phase; nothing else hangs on it."""
+
+    name: str
+    fuse_a: float
+    devices: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dwell:
+    """How long a charger stays as it is, s: paused, and charging before another's turn comes (rule 1)."""
+
+    paused_s: float = 120.0
+    turn_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceTerms:
-    """What the site says of one device."""
+    """What the site says of one device.
+
+    ``phases``: the conductors that its own L1, L2, L3 are connected to, in this order; empty = nobody told. ``priority``: under a
+    shared bound the larger is served first.
+    """
 
     role: Role
     on_gateway_loss: OnGatewayLoss = OnGatewayLoss.HOLD
     locked: bool = False  # the operator's lock to zero (rule 1)
+    phases: tuple[Phase, ...] = ()
+    priority: int = 0
 
 
 DEFAULT_PRECEDENCE = (
@@ -137,4 +161,6 @@ class SiteTerms:
     meter_stale_s: float = 5.0
     approximate: frozenset[Mode] = frozenset()
     protection: bool = False
+    groups: tuple[FuseGroup, ...] = ()
+    dwell: Dwell = Dwell()
     baseline: BaselineTerms = BaselineTerms()

@@ -23,7 +23,7 @@ from grid_functions.model.units import Quantity
 from grid_functions.rating import CONSUMERS, rated_total_w
 from grid_functions.site import measure
 from grid_functions.site.measure import Measure
-from grid_functions.site.normal import normal, present_w
+from grid_functions.site.normal import normal_w, present_w
 from grid_functions.site.onset import Onsets, noted
 from grid_functions.site.reach import devices_of, who
 
@@ -137,8 +137,8 @@ class ControlLoad:
         names = devices_of(held, terms, CONSUMERS)
         base_w = rated_total_w(names, snapshot, Quantity.CONSUMED)
         if self._is_relative(control):
-            known = normal(names, held, onsets, inputs)
-            base_w = 0.0 if known is None else max(0.0, known.power_w)
+            # unknown counts as nothing drawn, which tightens (rule 6)
+            base_w = max(0.0, normal_w(names, held, onsets, inputs) or 0.0)
         fraction = control.value if control.kind is LoadControlKind.CAPACITY else 1.0 + control.value / 100.0
         return bound_of(NAME, fraction, base_w, names, held)
 

@@ -21,7 +21,7 @@ from grid_functions.model.units import Quantity
 from grid_functions.rating import CONSUMERS, SWITCHED, able_total_w
 from grid_functions.site import measure
 from grid_functions.site.measure import Measure
-from grid_functions.site.normal import normal, present_w
+from grid_functions.site.normal import normal_w, present_w
 from grid_functions.site.onset import Onsets, noted
 from grid_functions.site.reach import devices_of, who
 
@@ -139,7 +139,7 @@ def _value_w(
 ) -> float | None:
     if control.kind is DispatchKind.SETPOINT_W:
         return control.value
-    base = normal(names, held, onsets, inputs)
-    if base is None:
+    base_w = normal_w(names, held, onsets, inputs)
+    if base_w is None:
         return None
-    return base.power_w + control.value if control.kind is DispatchKind.DELTA_W else base.power_w * control.value
+    return base_w + control.value if control.kind is DispatchKind.DELTA_W else base_w * control.value

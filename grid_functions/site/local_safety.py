@@ -1,7 +1,9 @@
 """Rule 1: what nobody may loosen. Nameplates, the connection's ratings and fuse, the operator's lock to zero."""
 
 import math
+from dataclasses import replace
 
+from grid_functions.conductors import NOMINAL_V, conductors
 from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Scope, Source, SourceKind
 from grid_functions.model.control import ExportLimit, GenerationLimit, ImportLimit, LoadLimit, mode_of
 from grid_functions.model.event import Rank
@@ -11,11 +13,8 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
 from grid_functions.rating import most_w, roles_of
 
-FUSE_V = 230.0
-"""Volts to neutral by which a fuse in A becomes W: nominal, since a higher voltage only leaves a margin.
-
-Interpretation: a sum over phases stands in for the fuse per phase while devices are not placed on phases.
-"""
+FUSE_V = NOMINAL_V
+"""Volts to neutral by which a fuse in A becomes W of all phases together: nominal, since a higher voltage only leaves a margin."""
 
 _LIMITS: dict[Quantity, tuple[type[ExportLimit] | type[ImportLimit], type[GenerationLimit] | type[LoadLimit]]] = {
     Quantity.PRODUCED: (ExportLimit, GenerationLimit),
@@ -43,10 +42,27 @@ def claims(terms: SiteTerms, snapshot: Snapshot) -> tuple[Claim, ...]:
             if device.locked:
                 found.append(_claim(scope, quantity, on_device(0.0), f"lock {name}"))
             seen = snapshot.devices.get(name)
-            plate_w = math.inf if seen is None else most_w(seen, quantity)
+            # what is limited in amperes cannot be told more than its maximum, whatever the voltage makes of it
+            plain = seen is not None and seen.capability.currents is None
+            plate_w = most_w(seen, quantity) if seen is not None and plain else math.inf
             if plate_w < math.inf:
                 found.append(_claim(scope, quantity, on_device(plate_w), f"nameplate {name}"))
+    found += _fuses(terms)
     return tuple(found)
+
+
+def _fuses(terms: SiteTerms) -> list[Claim]:
+    """A bound for each fuse on each conductor, A in either direction."""
+    told: list[tuple[Scope, float, str]] = []
+    if terms.connection.fuse_a is not None:
+        told.append((ConnectionPoint(), terms.connection.fuse_a, "fuse"))
+    told += [(Devices(group.devices), group.fuse_a, f"fuse {group.name}") for group in terms.groups]
+    found = []
+    for scope, fuse_a, name in told:
+        bound = Bound(fuse_a)
+        plain = _claim(scope, Quantity.CURRENT, ImportLimit(fuse_a * FUSE_V), name)
+        found += [replace(plain, want=bound, goal=bound, phase=one) for one in conductors(terms.connection.phases)]
+    return found
 
 
 def _claim(

@@ -1,6 +1,4 @@
-"""What a respondent's devices would draw by themselves: the base of relative signals, and by which way it was found."""
-
-from dataclasses import dataclass
+"""What a respondent's devices would draw by themselves: the base of relative signals."""
 
 from grid_functions.baseline import normal_of
 from grid_functions.flow import flow
@@ -12,26 +10,17 @@ from grid_functions.model.units import Quantity
 from grid_functions.site.onset import Onsets
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """W, positive = consume."""
-
-    power_w: float
-    kind: BaselineKind
-
-
 def present_w(names: frozenset[str], inputs: SiteInputs, now: Instants) -> float | None:
-    """What they draw together now, W; None when a part is unknown."""
+    """What they draw together now, W, positive = consume; None when a part is unknown."""
     return flow(Devices(names), Quantity.NET, None, inputs.snapshot, inputs.terms, now)
 
 
-def normal(names: frozenset[str], held: InForce, onsets: Onsets, inputs: SiteInputs) -> Normal | None:
-    """The site's choice: the like-hours mean, or the power when the control began, which also stands in while no like hour is known.
+def normal_w(names: frozenset[str], held: InForce, onsets: Onsets, inputs: SiteInputs) -> float | None:
+    """The site's choice, W: the like-hours mean, or the power when the control began, which also stands in while no like hour is known.
 
     The power at the beginning and not the present one: a change relative to what it has itself brought about would run away.
     """
     like_w = normal_of(inputs.normal_w, Devices(names))
     if inputs.terms.baseline.kind is BaselineKind.LIKE_HOURS and like_w is not None:
-        return Normal(like_w, BaselineKind.LIKE_HOURS)
-    began_w = onsets.of(held)
-    return None if began_w is None else Normal(began_w, BaselineKind.PRESENT)
+        return like_w
+    return onsets.of(held)

@@ -340,7 +340,8 @@ class Client2b:
             self._unsaved_nudge.clear()
             for key, kept in list(self._unsaved.items()):
                 try:
-                    await self._memory.put(key, kept.version, await asyncio.to_thread(kept.body))
+                    body = await asyncio.to_thread(kept.body) if kept.long else kept.body()
+                    await self._memory.put(key, kept.version, body)
                 except LedgerUnavailable as fault:
                     _log.warning("not remembered, trying again", upstream=self.name, key=key, why=str(fault))
                     await asyncio.sleep(_MEMORY_RETRY_S)

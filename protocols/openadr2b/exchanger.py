@@ -3,6 +3,7 @@
 import asyncio
 import io
 import ssl
+import sys
 from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,11 +33,13 @@ Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes], bytes]
 """A signed document -> the bytes whose digest was verified; ValueError says why it is not believed."""
 
+_GIVE_WAY_S = 0.001
 _LANES = 2
+_LONG_LINES = 30
 _LARGE = 256 * 1024
 """Longer bodies are handed to the transport in pieces."""
 
-_TLS_RECORD = 16 * 1024
+_TLS_BUFFER = 4 * 1024
 _UNWRITABLE = 406
 _MOST_WAIT_S = 3600.0
 
@@ -54,8 +57,7 @@ class Codec:
 
     async def written(self, message: Message) -> bytes:
         """The document to send. Raises UnwritableMessage."""
-        long = isinstance(message, OadrUpdateReport | OadrRegisterReport)
-        body = await asyncio.to_thread(encode, message) if long else encode(message)
+        body = await asyncio.to_thread(encode, message) if _is_long(message) else encode(message)
         return body if self.sign is None else await asyncio.to_thread(self.sign, body)
 
     async def read(self, body: bytes) -> Decoded[Message]:
@@ -89,8 +91,10 @@ class Exchanger:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Exchanger":
-        # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
-        sslproto.SSLProtocol.max_size = _TLS_RECORD
+        # asyncio holds a buffer of 256 KiB for every TLS connection; most answers of a VTN fit into this one.
+        sslproto.SSLProtocol.max_size = min(sslproto.SSLProtocol.max_size, _TLS_BUFFER)
+        # A thread that reads a long document gives way only so often, and the loop asks it at every system call.
+        sys.setswitchinterval(min(sys.getswitchinterval(), _GIVE_WAY_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=True if self._ssl is None else self._ssl, limit=_LANES, keepalive_timeout=75.0
@@ -163,6 +167,13 @@ class Exchanger:
             return await self._codec.read(content), ""
         except MalformedBody as malformed:
             return None, malformed.reason
+
+
+def _is_long(message: Message) -> bool:
+    """Whether it is written in a thread."""
+    if not isinstance(message, OadrUpdateReport | OadrRegisterReport):
+        return False
+    return sum(len(report.intervals) + len(report.descriptions) for report in message.reports) > _LONG_LINES
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes | None:

@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from grid_functions.model.errors import MalformedMessage, OurFault
-from protocols.openadr3.session.exchange import Failed, Reply, Request
+from protocols.openadr3.session.exchange import Failed, Method, Reply, Request
 from protocols.openadr3.wire import document
 
 AT_ONCE = 4
@@ -20,6 +20,9 @@ TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=10.0)
 
 APART_BYTES = 64 * 1024
 """Bodies from here on are parsed in a thread of their own: a megabyte holds the loop for tens of milliseconds."""
+
+MOST_BODIES = 64
+"""Bodies kept to notice an unchanged one."""
 
 _MOST_WAIT_S = 3600.0
 """A VTN that asks for more patience than this gets this much."""
@@ -34,6 +37,7 @@ class Exchanger:
         self._ssl = ssl_context
         self._session: aiohttp.ClientSession | None = None
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self._bodies: dict[str, tuple[bytes, Any]] = {}
 
     async def __aenter__(self) -> "Exchanger":
         self._session = aiohttp.ClientSession(
@@ -91,7 +95,7 @@ class Exchanger:
                     response.close()
                     fault = f"a body of more than {document.MOST_BYTES} bytes"
                     return Reply(id=request.id, status=response.status, fault=fault)
-            json, fault = await _parsed(b"".join(chunks))
+            json, fault = await self._parsed(request, b"".join(chunks))
             if response.status >= 400:
                 words = b"".join(chunks)[:500].decode(errors="replace")
                 _log.info("the VTN said why", purpose=request.purpose, status=response.status, body=words)
@@ -104,16 +108,25 @@ class Exchanger:
                 retry_s=_patience_s(response.headers.get("Retry-After", "")) if response.status >= 400 else 0.0,
             )
 
-
-async def _parsed(body: bytes) -> tuple[Any, str]:
-    if not body.strip():
-        return None, ""
-    try:
-        if len(body) < APART_BYTES:
-            return document.read(body), ""
-        return await asyncio.to_thread(document.read, body), ""
-    except MalformedMessage as malformed:
-        return None, str(malformed)
+    async def _parsed(self, request: Request, body: bytes) -> tuple[Any, str]:
+        """The JSON and what is wrong with it; the very same object for the same bytes, so that everything after it can tell."""
+        if not body.strip():
+            return None, ""
+        kept = self._bodies.pop(request.url, None) if request.method is Method.GET else None
+        try:
+            if kept is not None and kept[0] == body:
+                json = kept[1]
+            elif len(body) < APART_BYTES:
+                json = document.read(body)
+            else:
+                json = await asyncio.to_thread(document.read, body)
+        except MalformedMessage as malformed:
+            return None, str(malformed)
+        if request.method is Method.GET:
+            self._bodies[request.url] = (body, json)
+            if len(self._bodies) > MOST_BODIES:
+                del self._bodies[next(iter(self._bodies))]
+        return json, ""
 
 
 def _date_s(text: str) -> float | None:

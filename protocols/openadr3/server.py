@@ -148,10 +148,10 @@ async def _running(
         return _response(reply)
 
     server = web.Server(serve, request_factory=_request, access_log=_SILENT, logger=_SILENT)
-    runner = web.ServerRunner(server)
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls, shutdown_timeout=1.0)
+        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
         try:
             await site.start()
         except OSError as fault:

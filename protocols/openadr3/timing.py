@@ -95,6 +95,8 @@ def block(event: Event, now_s: float, anchor_s: float) -> int:
 
     MalformedMessage as :func:`schedules`.
     """
+    if not event.duration_s:
+        return 0
     stretches = _stretches(event, anchor_s)
     _, period_s, loops = _repetition(event, stretches)
     if loops <= 1 or not stretches:

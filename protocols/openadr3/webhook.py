@@ -47,10 +47,10 @@ async def listening(webhook: Webhook, heard: Callable[[Notification], None]) -> 
         return web.Response(status=200)
 
     server = web.Server(serve, request_factory=_request, access_log=_SILENT, logger=_SILENT)
-    runner = web.ServerRunner(server)
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, webhook.host, webhook.port, shutdown_timeout=1.0)
+        site = web.TCPSite(runner, webhook.host, webhook.port)
         try:
             await site.start()
         except OSError as fault:

@@ -29,9 +29,15 @@ def test_the_blueprint_is_to_be_copied_not_used() -> None:
 
 
 def test_a_name_given_twice_stops_the_program() -> None:
-    one = Entry("same", BlueprintOptions, Blueprint)
+    about = FAMILIES["sunspec"].about
+    one = Entry("same", BlueprintOptions, Blueprint, about)
     with pytest.raises(OurFault, match="same"):
         catalogued((one, one))
+
+
+def test_a_profile_with_the_name_of_another_family_stops_the_program() -> None:
+    with pytest.raises(OurFault, match="keba-p30"):
+        catalogued((*FAMILIES.values(), FAMILIES["keba-p30"]))
 
 
 def test_the_list_cannot_be_changed() -> None:

@@ -6,20 +6,19 @@ still runs until it is cancelled is cancelled by its next operation.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from adapters.modbus.frames import Deframer, Frame, Read, Reply, Write, decode_reply, encode_request
 from adapters.modbus.link import Link
 from gateway.store.writer import Statement, Writer, _Work, connect
+from protocols.ieee2030_5.connection import Answer
 from protocols.ieee2030_5.exchanger import Exchanger
+from protocols.ieee2030_5.session.exchange import Method
 
 KINDS = {"ledger": 8, "http": 8, "response": 3, "modbus": 8, "write": 4}
 """Where a cut may strike, and at most how many operations of that kind later. A Response is http too, a write modbus."""
@@ -147,63 +146,27 @@ def _frame(data: bytes) -> Frame:
     return frame
 
 
-@dataclass(frozen=True)
-class HttpAnswer:
-    """What a server says."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-
-Served = Callable[[str, str, bytes], HttpAnswer]
+Served = Callable[[str, str, bytes], Answer]
 """Method, path with query, body -> answer."""
 
 
-@dataclass
-class _Content:
-    body: bytes
-
-    async def iter_any(self) -> AsyncIterator[bytes]:
-        yield self.body
-
-
-@dataclass
-class _Response:
-    status: int
-    content: _Content
-    headers: Mapping[str, str]
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 class Wire(Exchanger):
-    """The client's HTTP, with the server's mind at the other end of the session."""
+    """The client's HTTP, with the server's mind where the connection would be."""
 
     def __init__(self, power: Power, served: Served, *given: Any) -> None:
         super().__init__(*given)
         self._power, self._served = power, served
 
-    async def __aenter__(self) -> "Wire":
-        self._session = cast(aiohttp.ClientSession, self)
-        return self
-
-    async def __aexit__(self, *fault: object) -> None:
-        self._session = None
-
-    @asynccontextmanager
-    async def request(
-        self, method: str, url: str, *, data: bytes | None, headers: object, allow_redirects: bool
-    ) -> AsyncIterator[_Response]:
-        """As aiohttp's session."""
+    async def _once(self, method: Method, url: str, body: bytes | None) -> tuple[float, Answer]:
         parts = urlsplit(url)
-        kinds = ("http", "response") if method == "POST" and parts.path.startswith(RESPONSES) else ("http",)
-        self._power.step(f"{method} {parts.path} not sent", *kinds)
-        await asyncio.sleep(HTTP_S)
-        self._power.live()
-        answer = self._served(str(method), f"{parts.path}?{parts.query}", data or b"")
-        self._power.step(f"{method} {parts.path} answered, not heard of", *kinds)
-        await asyncio.sleep(HTTP_S)
-        self._power.live()
-        yield _Response(answer.status, _Content(answer.body), answer.headers)
+        async with self._turn:
+            kinds = ("http", "response") if method is Method.POST and parts.path.startswith(RESPONSES) else ("http",)
+            self._power.step(f"{method} {parts.path} not sent", *kinds)
+            sent_s = self._monotonic()
+            await asyncio.sleep(HTTP_S)
+            self._power.live()
+            answer = self._served(method, f"{parts.path}?{parts.query}", body or b"")
+            self._power.step(f"{method} {parts.path} answered, not heard of", *kinds)
+            await asyncio.sleep(HTTP_S)
+            self._power.live()
+            return sent_s, answer

@@ -35,8 +35,10 @@ from gateway.specification import Specification, specify
 from gateway.wiring import DURABLE, FAMILIES, tools, wire
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
+from protocols.ieee2030_5.connection import Answer
 from protocols.ieee2030_5.desk.admin import Admin
-from protocols.ieee2030_5.desk.exchange import Answer, Request
+from protocols.ieee2030_5.desk.exchange import Answer as Decided
+from protocols.ieee2030_5.desk.exchange import Reply, Request
 from protocols.ieee2030_5.desk.records import Settings
 from protocols.ieee2030_5.desk.shelf import Shelf
 from protocols.ieee2030_5.desk.tree import Desk
@@ -44,7 +46,7 @@ from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.reader import decode
 from protocols.ieee2030_5.wire.resources import DERControlResponse
 from tests.crash.hours import hours
-from tests.crash.power import Cable, Disk, HttpAnswer, Power, Wire
+from tests.crash.power import Cable, Disk, Power, Wire
 from tests.protocols.ieee2030_5.lab import Authority
 
 PIN = 111115
@@ -110,7 +112,7 @@ class Utility:
         assert reply.status < 300, found
         return found
 
-    def serve(self, method: str, target: str, body: bytes) -> HttpAnswer:
+    def serve(self, method: str, target: str, body: bytes) -> Answer:
         """A device asks."""
         path, _, query = target.partition("?")
         now_s = hours().utc_s()
@@ -119,9 +121,9 @@ class Utility:
         if method == "POST" and (said := _response(body)) is not None:
             assert reply.status == 201, (reply, body)
             self.posted.append(Posted(now_s, said.subject, said.status or 0, body))
-        return HttpAnswer(reply.status, reply.body, {"Location": reply.location} if reply.location else {})
+        return Answer(reply.status, reply.body, reply.location or "")
 
-    def _kept(self, answer: Answer) -> Any:
+    def _kept(self, answer: Decided) -> Reply:
         self._shelf.apply(answer.changes)
         return answer.reply
 

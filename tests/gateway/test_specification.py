@@ -18,7 +18,7 @@ from gateway.sessions.ieee2030_5 import terms_of
 from gateway.specification import difference, specify
 from gateway.tools import Tools
 from gateway.wiring import DURABLE, FAMILIES, tools, wire
-from grid_functions.model.errors import CredentialFault
+from grid_functions.model.errors import ConfigurationFault, CredentialFault
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.session.terms import Profile
 
@@ -179,3 +179,34 @@ async def test_connection_point_and_enterprise_number_reach_the_session(tmp_path
     assert isinstance(client, Client2030_5)
     terms = client.terms
     assert (terms.nmi, terms.pen, terms.pin, terms.profile) == ("4102335210", 64000, 111115, Profile.CSIP_AUS)
+
+
+def test_a_bus_is_as_gentle_as_its_most_delicate_device(tmp_path: Path) -> None:
+    """A Heidelberg charger wants 0.1 s between requests, and anything on a bus half a second for an answer."""
+    bus = "serial:///dev/ttyUSB0?baud=19200&parity=E"
+
+    def on(address: str, name: str, family: str, unit: int, **more: object) -> dict[str, Any]:
+        return {"name": name, "family": family, "address": address, "unit": unit, "role": "evse", **more}
+
+    of = plain(tmp_path)
+    of["sites"][1]["devices"] = [
+        on(bus, "meter", "eastron-sdm630", 1, role="meter"),
+        on(bus, "evse", "heidelberg-energy-control", 2),
+        on("tcp://192.0.2.2:502", "other", "peblar", 255),
+        on("tls://192.0.2.3", "safe", "peblar", 255, tls=certificate(tmp_path, "device")),
+    ]
+    specs = {each.settings.name: each.link for each in specify(loaded(tmp_path, of)).sites["barn"].devices}
+    assert specs["meter"] is specs["evse"]
+    assert (specs["evse"].min_gap_s, specs["evse"].timeout_s) == (0.1, 0.5)
+    assert (specs["other"].min_gap_s, specs["other"].timeout_s) == (0.0, 3.0)
+    assert (specs["safe"].address.port, specs["safe"].files is not None) == (802, True)
+
+
+def test_tls_belongs_to_tls_addresses(tmp_path: Path) -> None:
+    of = plain(tmp_path)
+    of["sites"][1]["devices"][0] |= {"address": "tls://192.0.2.3:802"}
+    with pytest.raises(ConfigurationFault, match="needs tls"):
+        loaded(tmp_path, of)
+    of["sites"][1]["devices"][0] |= {"tls": {"certificate": "lost.pem", "key": "lost.key", "ca": "lost.ca"}}
+    with pytest.raises(ConfigurationFault, match="no such file"):
+        loaded(tmp_path, of)

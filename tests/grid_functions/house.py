@@ -2,21 +2,34 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Scope, Source, SourceKind
 from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, LoadLimit, Mode, mode_of
-from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
+from grid_functions.model.device import (
+    Ability,
+    Capability,
+    Condition,
+    Currents,
+    Fallback,
+    How,
+    Nameplate,
+    Role,
+    Seen,
+    Vehicle,
+)
 from grid_functions.model.event import Rank, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.model.units import Quantity
+from grid_functions.model.units import Phase, Quantity
 
 UTILITY = Respondent("utility", "lfdi-1")
 NET: MeterKey = (Quantity.NET, None)
+SIX_AMPERES = Fallback(6.0, 60.0)
+_AMPERES = {mode: Ability(How.NATIVE) for mode in (Mode.LOAD_LIMIT, Mode.IMPORT_LIMIT)}
 _NATIVE = {mode: Ability(How.NATIVE) for mode in (Mode.MAX_POWER, Mode.LOAD_LIMIT, Mode.CONNECT, Mode.ENERGIZE)}
 
 
@@ -82,6 +95,36 @@ def seen(
         Nameplate(serial=name, rated_w=rated_w),
         capability or able(),
         Condition(online=online, holds=holds, readings=readings),
+    )
+
+
+def charger(
+    name: str,
+    *,
+    power_w: float | None = 0.0,
+    holds_a: float | None = 16.0,
+    maximum_a: float = 16.0,
+    phases: int | None = 3,
+    vehicle: Vehicle | None = Vehicle.CHARGING,
+    online: bool = True,
+    fallback: Fallback | None = SIX_AMPERES,
+    volts: float | None = 230.0,
+    at_s: float = 0.0,
+    amps: tuple[float, ...] = (),
+) -> Seen:
+    """A charger limited in amperes; ``volts`` as it measures them, ``amps`` on its own L1, L2, L3."""
+    plain = seen(name, Role.EVSE, rated_w=None, power_w=power_w, at_s=at_s, online=online)
+    readings = dict(plain.condition.readings)
+    told = [((Quantity.VOLTAGE, None), volts), *zip(((Quantity.CURRENT, p) for p in Phase), amps, strict=False)]
+    readings |= {
+        key: Reading(value, Quality.GOOD, at_s, 1_000_000.0 + at_s) for key, value in told if value is not None
+    }
+    holds = None if holds_a is None else Setpoint(name, current_max_a=holds_a)
+    return replace(
+        plain,
+        nameplate=replace(plain.nameplate, phases=phases, rated_a=maximum_a),
+        capability=Capability(_AMPERES, settle_s=5.0, currents=Currents(maximum_a, fallback=fallback)),
+        condition=replace(plain.condition, readings=readings, vehicle=vehicle, holds=holds),
     )
 
 

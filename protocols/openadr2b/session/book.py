@@ -124,9 +124,9 @@ def answer_of(known: Known) -> EventResponse | None:
 
 def waited(book: Book, now_s: float) -> Book:
     """With a voice for every respondent that was waited for long enough."""
-    for known in book.known.values():
+    for known in [one for one in book.known.values() if one.wants_answer]:
         silent = [m.key.respondent.id for m in known.models if m.key.respondent.id not in known.voices]
-        if known.wants_answer and silent and not 0.0 <= now_s - known.asked_s < PATIENCE_S:
+        if silent and not 0.0 <= now_s - known.asked_s < PATIENCE_S:
             book = put(book, replace(known, voices={**known.voices, **dict.fromkeys(silent, Voice())}))
     return book
 
@@ -184,6 +184,15 @@ def answered(book: Book, sent: Iterable[EventResponse], fate: str) -> tuple[Book
     return replace(book, waiting=waiting), tuple(settled)
 
 
+def stranded(book: Book) -> tuple[Book, tuple[Outcome, ...]]:
+    """Without the outcomes of events that want no answer any more: gone, or refused as they are now."""
+    left = {name: told for name, told in book.waiting.items() if name in book.known and book.known[name].wants_answer}
+    if len(left) == len(book.waiting):
+        return book, ()
+    lost = tuple(outcome for name, told in book.waiting.items() if name not in left for outcome in told)
+    return replace(book, waiting=left), lost
+
+
 def summary(answer: EventResponse) -> tuple[int, int, str]:
     """What of an answer makes it another one."""
     return answer.modificationNumber, answer.responseCode, answer.optType
@@ -216,6 +225,11 @@ def durable(book: Book) -> Mapping[str, tuple[object, ...]]:
     return {name: (id(known.event), known.voices, known.gone, known.told) for name, known in book.known.items()}
 
 
+def is_long(book: Book) -> bool:
+    """Whether to write it down takes more than a millisecond or so."""
+    return sum(len(signal.intervals) for known in book.known.values() for signal in known.event.signals) > _MOST_SHORT
+
+
 def saved(book: Book) -> bytes:
     """The book as bytes of :data:`VERSION`. Outcomes that wait are in the ledger until acknowledged."""
     events = tuple(known.event for known in book.known.values())
@@ -246,6 +260,10 @@ def loaded(version: int, body: bytes, terms: Terms, ven_id: str) -> Book:
         )
     except (ValueError, TypeError, KeyError, AttributeError, MalformedBody):
         return Book()
+
+
+_MOST_SHORT = 30
+"""Intervals."""
 
 
 def _loaded(event: OadrEvent, notes: Mapping[str, Mapping[str, object]], terms: Terms, ven_id: str) -> Known:

@@ -127,11 +127,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """Keep this for the next boot. ``body`` makes the bytes: they may be long, and are made where nobody waits for them."""
+    """Keep this for the next boot. ``body`` makes the bytes; if ``long``, where nobody waits for it."""
 
     key: str
     version: int
     body: Callable[[], bytes]
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

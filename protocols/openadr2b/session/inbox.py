@@ -94,9 +94,11 @@ def distributed(turn: Turn, message: OadrDistributeEvent, unread: tuple[Unread, 
     return fresh
 
 
-def take_requests(turn: Turn, wanted: Iterable[ReportRequest], request_id: str) -> None:
-    """Requests that came with an answer of the VTN's: replied to on our own account."""
-    turn.post(Service.REPORT, _created_report(turn, wanted, request_id))
+def metadata_taken(turn: Turn, message: OadrRegisteredReport) -> None:
+    """The VTN has our metadata: what it asked for before is over (rule 306), what it asks for with them begins."""
+    turn.change(requests=requests.Requests())
+    if message.requests:
+        turn.post(Service.REPORT, _created_report(turn, message.requests, message.eiResponse.requestID))
 
 
 def cancel_reports(turn: Turn, message: OadrCancelReport) -> OadrCanceledReport:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
+from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.ports import Dice
 from grid_functions.upstream_clock import LARGE_S, heard
 from protocols.openadr2b.session import book as books
@@ -46,6 +47,7 @@ from protocols.openadr2b.session.state import (
     Stage,
     State,
 )
+from protocols.openadr2b.session.terms import OptBy
 from protocols.openadr2b.session.turn import Turn
 from protocols.openadr2b.translate.refusal import Code
 from protocols.openadr2b.wire.events import (
@@ -79,10 +81,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
         case Pushed():
             turn.pushed(given)
         case Tell(outcome):
-            book, fate = books.tell(turn.state.book, outcome)
-            turn.change(book=book)
-            if fate:
-                turn.outputs.append(Told(outcome, fate))
+            turn.tell(outcome)
         case Opine():
             opined(turn, given)
         case Schedule(opt):
@@ -143,9 +142,24 @@ class _Turn(Turn):
         self.outputs.append(Answer(pushed.id, asked.reply))
         self._follow(asked)
 
+    def tell(self, outcome: Outcome) -> None:
+        """Owe an answer, or an opt where opts are told so."""
+        opt = outcome.kind in (OutcomeKind.OPTED_OUT, OutcomeKind.OPTED_IN)
+        if opt and self.state.terms.opt_by is OptBy.EI_OPT:
+            event = outcome.event
+            opined(self, Opine(event.id, event.respondent, outcome.kind is OutcomeKind.OPTED_IN))
+            self.outputs.append(Told(outcome, "told by EiOpt"))
+            return
+        book, fate = books.tell(self.state.book, outcome)
+        self.change(book=book)
+        if fate:
+            self.outputs.append(Told(outcome, fate))
+
     def finish(self) -> None:
         """Tell what was read, send what is due, say when to come again."""
-        self.change(book=books.waited(self.state.book, self.server_s))
+        book, lost = books.stranded(books.waited(self.state.book, self.server_s))
+        self.change(book=book)
+        self.outputs += [Told(outcome, "no longer asked for") for outcome in lost]
         self._tell_reads()
         if self.state.registered:
             reporting.write_due(self)
@@ -256,8 +270,8 @@ class _Turn(Turn):
                 self._answered(answers, good, response)
             case ForLetter(letter):
                 self.change(letters=tuple(one for one in self.state.letters if one.serial != letter.serial))
-                if isinstance(message, OadrRegisteredReport) and message.requests:
-                    inbox.take_requests(self, message.requests, message.eiResponse.requestID)
+                if isinstance(message, OadrRegisteredReport) and good:
+                    inbox.metadata_taken(self, message)
                 if not good:
                     self.remark(f"the VTN refuses our {type(letter.message).__name__}")
             case ForOpt(opt_id):

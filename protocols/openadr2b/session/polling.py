@@ -27,8 +27,8 @@ def after_poll(pace_s: float, dice: Dice) -> float:
 
 
 def first_poll(pace_s: float, dice: Dice) -> float:
-    """VENs that were started together spread over the whole pace."""
-    return dice.jitter(0.0, pace_s)
+    """VENs that were started together spread over the pace."""
+    return dice.jitter(0.1 * pace_s, pace_s)
 
 
 def backoff(failures: int, pace_s: float, dice: Dice) -> float:

@@ -111,8 +111,15 @@ def _take(
         )
         # its own content stays: a cancellation has nothing to say about anything else
         kept = replace(known.event, descriptor=descriptor, responseRequired=event.responseRequired)
+        kept = known.event if kept == known.event else kept
         return books.put(book, replace(known, event=kept, gone=gone, request_id=request_id, wants_answer=wants)), ()
-    known = replace(known, request_id=request_id, wants_answer=wants, gone=None if _is_back(known) else known.gone)
+    if known.gone is not None and not known.gone.implied:
+        # Interpretation: a cancelled event does not come back; whoever wants the like of it sends another one.
+        text = "it was cancelled before"
+        if wants:
+            book = _answer(book, request_id, known.name, descriptor.modificationNumber, Code.COMPLIANCE, text)
+        return book, (f"event {known.name}: {text}",)
+    known = replace(known, request_id=request_id, wants_answer=wants, gone=None)
     if descriptor.modificationNumber == had:
         return books.put(book, known), _differing(known, event)
     models, refusal, remarks = books.judged(event, terms, ven_id)
@@ -124,10 +131,6 @@ def _take(
         return book, (f"event {known.name}: modification refused, {refusal.text}",)
     after = replace(known, event=event, models=models, refusal=refusal)
     return books.put(book, after), tuple(f"event {known.name}: {text}" for text in remarks)
-
-
-def _is_back(known: Known) -> bool:
-    return known.gone is not None and known.gone.implied
 
 
 def _differing(known: Known, event: OadrEvent) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from grid_functions.model.event import Read
 from protocols.openadr2b.session import polling
 from protocols.openadr2b.session.book import Book
-from protocols.openadr2b.session.inbox import take_requests
+from protocols.openadr2b.session.inbox import metadata_taken
 from protocols.openadr2b.session.opts import Opts
 from protocols.openadr2b.session.reconcile import read_of
 from protocols.openadr2b.session.requests import Requests
@@ -102,8 +102,7 @@ def metadata_told(turn: Turn, message: Message | None) -> None:
     if isinstance(message, OadrRegisteredReport) and message.eiResponse.good:
         turn.calm("metadata")
         turn.register(replace(turn.state.registration, metadata=mark_of(turn.state.terms)))
-        if message.requests:
-            take_requests(turn, message.requests, message.eiResponse.requestID)
+        metadata_taken(turn, message)
     else:
         turn.alarm("metadata", "the VTN does not take our report metadata; it will not ask for reports")
     if turn.state.stage is Stage.METADATA:
@@ -126,7 +125,7 @@ def erase(turn: Turn, why: str, *, left: bool) -> None:
     turn.register(Registration(state.terms.ven_id, state.terms.registration_id))
     wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
     turn.change(
-        book=Book(waiting=state.book.waiting),
+        book=Book(waiting=state.book.waiting),  # what waits is stranded now, and settled when the step ends
         requests=Requests(),
         opts=Opts(),
         stock=replace(state.stock, unsent=()),

@@ -12,32 +12,15 @@ from protocols.openadr2b.wire.events import EiResponse
 from protocols.openadr2b.wire.messages import Service
 from protocols.openadr2b.wire.reports import OadrRegisterReport, OadrUpdateReport
 
-MOST_BEHIND = 100
-"""Stretches told late after a long sleep; older ones are passed over: what they held is not kept that long."""
-
 
 def write_due(turn: Turn) -> None:
     """Write the reports whose stretch is over."""
     now_s = turn.server_s
-    for one in requests.due(turn.state.requests, now_s):
-        behind = (now_s - one.next_s) // one.back_s if not one.once else 0
-        if behind > MOST_BEHIND:
-            skipped = one.next_s + (behind - MOST_BEHIND) * one.back_s
-            one = replace(one, told_s=skipped - one.back_s, next_s=min(skipped, one.end_s))
-        name = one.request.reportRequestID
-        while not one.once and one.next_s + requests.LATE_S <= now_s:
+    turn.change(requests=requests.caught_up(turn.state.requests, now_s))
+    while late := requests.due(turn.state.requests, now_s):
+        for one in late:
             _write(turn, one, one.next_s)
-            after = requests.told(requests.Requests({name: one}), name, one.next_s).asked.get(name)
-            if after is None:
-                break
-            one = after
-        else:
-            if not one.once:
-                turn.change(requests=requests.Requests({**turn.state.requests.asked, name: one}))
-                continue
-            _write(turn, one, one.next_s)
-        left = {key: value for key, value in turn.state.requests.asked.items() if key != name}
-        turn.change(requests=requests.Requests(left))
+            turn.change(requests=requests.told(turn.state.requests, one.request.reportRequestID, one.next_s))
 
 
 def tell_once_more(turn: Turn, one: Asked) -> None:

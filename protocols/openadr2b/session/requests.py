@@ -17,6 +17,9 @@ VERSION = 1
 MOST = 200
 """Requests kept; one more is refused (461)."""
 
+MOST_BEHIND = 100
+"""Stretches told late after a long sleep; older ones are passed over: what they held is not kept that long."""
+
 FOREVER = float("inf")
 
 LATE_S = 10.0
@@ -94,6 +97,17 @@ def cancelled(requests: Requests, names: Iterable[str]) -> tuple[Requests, tuple
     dropped = {one.request.reportRequestID for one in gone}
     left = {name: one for name, one in requests.asked.items() if name not in dropped}
     return (Requests(left) if gone else requests), tuple(gone), strange
+
+
+def caught_up(requests: Requests, now_s: float) -> Requests:
+    """Without the stretches that are too long over; the very same requests when there are none."""
+    moved: dict[str, Asked] = {}
+    for name, one in requests.asked.items():
+        behind = 0.0 if one.once else (now_s - one.next_s) // one.back_s
+        if behind > MOST_BEHIND:
+            begin_s = one.told_s + (behind - MOST_BEHIND) * one.back_s
+            moved[name] = replace(one, told_s=begin_s, next_s=min(begin_s + one.back_s, one.end_s))
+    return Requests({**requests.asked, **moved}) if moved else requests
 
 
 def due(requests: Requests, now_s: float) -> tuple[Asked, ...]:

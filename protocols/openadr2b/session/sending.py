@@ -15,8 +15,9 @@ def pace(turn: Turn) -> float:
 
 
 def plan_poll(turn: Turn) -> None:
-    """The next poll comes after the pace."""
-    turn.change(poll_s=turn.mono_s + polling.after_poll(pace(turn), turn.dice))
+    """The next poll comes after the pace; the first of a run anywhere within it, so that VENs started together do not poll together."""
+    spread = polling.after_poll if turn.state.read else polling.first_poll
+    turn.change(poll_s=turn.mono_s + spread(pace(turn), turn.dice))
 
 
 def send_due(turn: Turn) -> None:

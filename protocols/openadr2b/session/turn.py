@@ -90,10 +90,12 @@ class Turn:
         """What of the durable parts changed since ``before`` is to be kept."""
         now = self.state
         if now.book.known is not before.book.known and books.durable(now.book) != books.durable(before.book):
-            self.outputs.append(Remember(books.KEY, books.VERSION, partial(books.saved, now.book)))
+            self.outputs.append(
+                Remember(books.KEY, books.VERSION, partial(books.saved, now.book), books.is_long(now.book))
+            )
         if now.opts is not before.opts:
             self.outputs.append(Remember(opts.KEY, opts.VERSION, partial(opts.saved, now.opts)))
         if now.requests is not before.requests:
             self.outputs.append(Remember(requests.KEY, requests.VERSION, partial(requests.saved, now.requests)))
         if now.stock.unsent is not before.stock.unsent:
-            self.outputs.append(Remember(stock.KEY, stock.VERSION, partial(stock.saved, now.stock)))
+            self.outputs.append(Remember(stock.KEY, stock.VERSION, partial(stock.saved, now.stock), long=True))

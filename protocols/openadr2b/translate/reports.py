@@ -225,17 +225,17 @@ def _payload(
             online=status is not None and status.online, manualOverride=status is not None and status.overridden
         )
         return ReportPayload(rID=name, status=told, dataQuality=quality)
-    found = [
-        known.minutes[at] for at in range(int(begin_s // 60) * 60, int(-(-end_s // 60)) * 60, 60) if at in known.minutes
-    ]
+    # Interpretation: a minute is told in the interval it lies in for the most part, and in no other.
+    first = round(begin_s / 60.0)
+    whole = range(first, max(first + 1, round(end_s / 60.0)))
+    found = [known.minutes[at * 60] for at in whole if at * 60 in known.minutes]
     measured = sum(minute.coverage for minute in found)
     if stale and not measured and (last := _before(known, end_s)) is not None:
         found, measured = [last], last.coverage
     if not measured:
         return ReportPayload(rID=name, value=0.0, dataQuality=MISSING)
     power_w = sum(minute.power_w * minute.coverage for minute in found) / measured
-    whole = measured >= 0.99 * max(1.0, (end_s - begin_s) / 60.0)
-    quality = UNCHANGED if stale else GOOD if whole else PARTIAL
+    quality = UNCHANGED if stale else GOOD if measured >= 0.99 * len(whole) else PARTIAL
     value = power_w if point == POWER else power_w * (end_s - begin_s) / 3600.0
     return ReportPayload(rID=name, value=value, dataQuality=quality)
 

@@ -147,14 +147,16 @@ def _message(root: Any) -> tuple[type, Any]:
 class _Leaf:
     """What is done with one element: which field it fills and how."""
 
-    __slots__ = ("apart", "deep", "field", "inner", "kind", "many", "name", "read")
+    __slots__ = ("apart", "deep", "field", "fresh", "inner", "kind", "many", "name", "read", "simple")
 
     def __init__(self, field: int, row: Row, name: str) -> None:
         self.field = field
         self.many = row.many
+        self.simple = isinstance(row.holds, Scalar) and not row.many
+        self.fresh = row.default
         self.apart = row.apart
         self.name = name.partition(":")[2]
-        self.read = row.holds.read if isinstance(row.holds, Scalar) else None
+        self.read: Any = row.holds.read if isinstance(row.holds, Scalar) else None
         self.deep = row.holds if not isinstance(row.holds, Scalar) else None
         self.inner: _Plan | None = None
         self.kind = self.name if len(row.names) > 1 and self.deep is not None else None
@@ -208,12 +210,19 @@ class _Plan:
         for child in element:
             node: Any = nodes.get(child.tag)
             while node.__class__ is dict and len(child) == 1:
-                inner = node.get(child[0].tag)
+                below = child[0]
+                inner = node.get(below.tag)
                 if inner is None:
                     break
-                child, node = child[0], inner
+                child, node = below, inner
             if node.__class__ is _Leaf:
-                self.take(child, node, values, unread)
+                if node.simple and values[node.field] is node.fresh:  # nearly all: one value, given once
+                    try:
+                        values[node.field] = node.read(child.text)
+                    except BadValue as bad:
+                        raise bad.within(node.name) from None
+                else:
+                    self.take(child, node, values, unread)
             elif node is None:
                 self.pass_over(child.tag, nodes)
             else:
@@ -242,7 +251,7 @@ class _Plan:
                 held.append(value)
             else:
                 values[leaf.field] = [value]
-        elif held is self.fresh[leaf.field]:
+        elif held is leaf.fresh:
             values[leaf.field] = value
         else:
             raise BadValue("is given twice").within(leaf.name)

@@ -151,11 +151,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _read_time(text: str | None) -> float:
     """Seconds since 1970. Interpretation: without a zone it is UTC (the pattern admits that, the profile has UTC alone)."""
-    if text is not None and len(text) == 20 and text[10] == "T" and text[19] == "Z" and text[4] == text[7] == "-":
+    if (
+        text is not None
+        and len(text) > 19
+        and text[-1] == "Z"
+        and text[19] in ".Z"
+        and text[10] == "T"
+        and text[4] == text[7] == "-"
+    ):
         try:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
-            raise BadValue(f"{shown(text)} is no date and time") from None
+            pass  # what this does not take, the pattern may
     told = _TIME.fullmatch((text or "").strip())
     if told is None:
         raise BadValue(f"{shown(text)} is no date and time in UTC")

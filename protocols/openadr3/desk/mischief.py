@@ -211,7 +211,7 @@ SPOILERS: Mapping[str, Spoiler] = MappingProxyType(
         "endless": _endless,
         "naive": _naive,
         "nothing": _raw(b""),
-        "truncated": lambda reply: replace(reply, body=text.dumps(reply.json).encode()[:-3]),
+        "truncated": lambda reply: replace(reply, body=text.dumps(reply.json).encode()[:-3] or b"["),
         "deep": _raw(b"[" * NESTED + b"]" * NESTED),
         "large": _raw(b"[" + b" " * SWOLLEN_BYTES + b"]"),
         "huge": _raw(b'[{"id":"e","programID":"p","priority":' + b"9" * 5000 + b"}]"),

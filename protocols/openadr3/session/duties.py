@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from grid_functions.model.errors import MalformedMessage
+from grid_functions.model.outcome import Outcome
 from protocols.openadr3.report import book, duty, outbox, values
 from protocols.openadr3.report.book import Book
 from protocols.openadr3.report.duty import Due
@@ -11,7 +12,7 @@ from protocols.openadr3.report.outbox import Letter
 from protocols.openadr3.report.values import TABLE, Circumstances
 from protocols.openadr3.session import pace, rounds, token
 from protocols.openadr3.session.exchange import Failed, Method, Picture, Reply
-from protocols.openadr3.session.reporting import HISTORY, KEY, VERSION, deed_at, deed_key, saved
+from protocols.openadr3.session.reporting import HISTORY, KEY, VERSION, deed_at, deed_key, saved, with_deed
 from protocols.openadr3.session.sightings import Known
 from protocols.openadr3.session.state import ForReport
 from protocols.openadr3.session.turn import Turn
@@ -45,6 +46,19 @@ def heard(turn: Turn, picture: Picture) -> None:
             turn.remember(f"{HISTORY}{name}", book.VERSION, book.saved(one))
         kept_s = turn.mono_s
     turn.change(reporting=replace(reporting, kept_s=kept_s))
+
+
+def noted(turn: Turn, outcome: Outcome) -> None:
+    """What became of an event; remembered where the event asks for reports, since it is told once only."""
+    reporting = turn.state.reporting
+    deeds = with_deed(reporting.deeds, outcome)
+    if deeds is reporting.deeds:
+        return
+    after = replace(reporting, deeds=deeds)
+    turn.change(reporting=after)
+    known = turn.state.known.get(outcome.event.id.partition("#")[0])
+    if known is None or known.event.reports:
+        turn.remember(KEY, VERSION, saved(after))
 
 
 def follow(turn: Turn) -> None:
@@ -142,12 +156,18 @@ def _due(known: Known, descriptor: ReportDescriptor, index: int, piece_s: float)
 
 
 def _first(known: Known, descriptor: ReportDescriptor, piece_s: float, now_s: float) -> int:
-    """The first report that is due no earlier than the event was seen: what was over before, nobody measured for it."""
+    """The first report that is due no earlier than the event was seen: what was over before, nobody measured for it.
+
+    A forecast is not too late while it has an interval to come or under way.
+    """
     since_s = max(known.sighting.anchor_s, now_s - book.KEEP_S)
 
     def late(index: int) -> bool:
         found = _due(known, descriptor, index, piece_s)
-        return found is None or found.at_s >= since_s
+        if found is None or descriptor.historical:
+            return found is None or found.at_s >= since_s
+        last = duty.span_at(known.event, known.sighting.anchor_s, found.last, piece_s)
+        return last is None or last.end_s > since_s
 
     low, high = 0, 1
     while not late(high) and high < 2**31:

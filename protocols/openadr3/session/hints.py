@@ -40,6 +40,14 @@ def next_due(turn: Turn) -> float:
     return min(waits)
 
 
+def follow(turn: Turn) -> None:
+    """Other programs are shown than before: subscriptions of 3.0.1 and the broker's topics are by program."""
+    for name in ("broker",) if turn.state.terms.edition is Edition.V3_1 else ("subscription",):
+        upkeep: Upkeep = getattr(turn.state, name)
+        if upkeep.asked is None and upkeep.stage is Stage.IDLE and not upkeep.failures:
+            turn.change(**{name: replace(upkeep, due_s=min(upkeep.due_s, turn.mono_s))})
+
+
 def subscribed(turn: Turn, act: str, number: int, reply: Reply | Failed, bearer: str) -> None:
     """A step of the subscription's upkeep was answered, or not."""
     upkeep = turn.state.subscription
@@ -135,7 +143,7 @@ def _after_look(turn: Turn, upkeep: Upkeep, items: tuple[Subscription, ...]) -> 
     wanted = tuple(turn.state.programs) if terms.edition is Edition.V3_0_1 else ("",)
     if upkeep.made and len(mine) == len(wanted):
         return Upkeep(Stage.STANDING, turn.mono_s, made=True)
-    return Upkeep(Stage.LOOKED, turn.mono_s, ids=mine, wanted=wanted, made=True)
+    return Upkeep(Stage.LOOKED, turn.mono_s, failures=upkeep.failures, ids=mine, wanted=wanted, made=True)
 
 
 def _settle(turn: Turn) -> None:

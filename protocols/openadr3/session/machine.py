@@ -22,7 +22,6 @@ from protocols.openadr3.session.exchange import (
     Told,
     WakeAt,
 )
-from protocols.openadr3.session.reporting import with_deed
 from protocols.openadr3.session.sightings import KEY, VERSION, pruned, saved
 from protocols.openadr3.session.state import (
     ForNotifiers,
@@ -38,6 +37,9 @@ from protocols.openadr3.session.state import (
 )
 from protocols.openadr3.session.turn import Turn
 from protocols.openadr3.session.walk import Kind
+
+LONGEST_S = 3600.0
+"""Nothing is slept through for longer, so that a clock set forward is noticed."""
 
 FAR_S = 30.0
 """A VTN whose clock differs by more from ours is worth an alarm."""
@@ -58,8 +60,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
         case Reply() | Failed():
             _answered(turn, given)
         case Tell(outcome):
-            reporting = turn.state.reporting
-            turn.change(reporting=replace(reporting, deeds=with_deed(reporting.deeds, outcome)))
+            duties.noted(turn, outcome)
             turn.outputs.append(Told(outcome, "told by reports"))
         case Picture():
             duties.heard(turn, given)
@@ -170,6 +171,8 @@ def _take(turn: Turn, found: reads.Found) -> None:
         emptied=emptied,
         reached=True,
     )
+    if found.programs.keys() != state.programs.keys():
+        hints.follow(turn)
     _remark(turn)
     turn.outputs.extend(reads.reads_of(state.terms, found, mine, turn.utc_s))
     duties.follow(turn)
@@ -280,4 +283,4 @@ def _next_due(turn: Turn) -> float:
     if one.open and one.asked is None:
         sending.append(turn.mono_s)
     wait_s = max(min(sending), token.next_due(turn))
-    return max(min(wait_s, duties.next_due(turn)), turn.mono_s + 0.001)
+    return min(max(min(wait_s, duties.next_due(turn)), turn.mono_s + 0.001), turn.mono_s + LONGEST_S)

@@ -64,15 +64,11 @@ def known_of(
     """The event in the model's words; the very same as before while nothing of it changes."""
     targets = event.targets or (() if terms.programs else program.targets)
     resources = meant(targets, terms.serves, grants)
-    seen = sighted(sighting, event, program, now_s)
+    same = before is not None and before.event == event and before.program == program
+    seen = before.sighting if same and before is not None else sighted(sighting, event, program, now_s)
     with suppress(MalformedMessage):  # said below, where it is refused
         seen = moved(seen, timing.block(event, now_s, seen.anchor_s), now_s)
-    if before is not None and (before.event, before.program, before.sighting, before.resources) == (
-        event,
-        program,
-        seen,
-        resources,
-    ):
+    if same and before is not None and (before.sighting, before.resources) == (seen, resources):
         return before
     translated: dict[str, tuple[Event, ...]] = {}
     reject: Reject | None = None

@@ -3,7 +3,7 @@
 What is next follows from what the state has, so that a failure, a new token or a restart leave no thread to pick up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from grid_functions.model.errors import MalformedMessage
@@ -11,7 +11,7 @@ from protocols.openadr3.session import pace, token
 from protocols.openadr3.session.exchange import Failed, Method, Reply
 from protocols.openadr3.session.state import ForResource, ForSearch, ForVen, Round
 from protocols.openadr3.session.turn import Turn
-from protocols.openadr3.session.walk import Kind, Search, Walk, Walked, query, turned
+from protocols.openadr3.session.walk import Kind, Leaf, Search, Walk, Walked, leaf, query, turned
 from protocols.openadr3.translate.addressing import WHOLE_VEN, Grants
 from protocols.openadr3.wire import reader, writer
 from protocols.openadr3.wire.edition import Edition
@@ -21,6 +21,9 @@ ENROLMENT_S = 3600.0
 """How often our ven and resources are looked at again: the business logic may grant them targets at any time."""
 
 MOST_TARGETS = 50
+
+MOST_LEAVES = 64
+"""Pages kept to notice unchanged ones."""
 
 MOST_CONFLICTS = 3
 """A name that is taken and yet not found is given up after so many tries, until the next look."""
@@ -130,7 +133,9 @@ def answered(turn: Turn, search: Search, number: int, reply: Reply | Failed, bea
         token.served(turn, bearer)
         walk = one.walk if one.walk is not None and one.walk.search == search else Walk(search)
         try:
-            after = turned(walk, reply.json, turn.state.terms.page)
+            read = leaf(search.kind, reply.json, turn.state.leaves.get((search, walk.skip)))
+            turn.change(leaves=_kept(turn.state.leaves, (search, walk.skip), read))
+            after = turned(walk, read, turn.state.terms.page)
         except MalformedMessage as malformed:
             after = Walked(ended=False, why=str(malformed), status=reply.status)
     if isinstance(after, Walk):
@@ -288,6 +293,14 @@ def _not_found(turn: Turn, search: Search, walked: Walked) -> None:
         _skip(turn, f"the VTN shows us no {search.kind} ({walked.why}); programs and events are read without them")
     else:
         failed(turn, f"{search.kind}: {walked.why}")
+
+
+def _kept(
+    leaves: Mapping[tuple[Search, int], Leaf], place: tuple[Search, int], read: Leaf
+) -> Mapping[tuple[Search, int], Leaf]:
+    """The last pages read, this one the newest."""
+    found = {key: one for key, one in leaves.items() if key != place} | {place: read}
+    return dict(list(found.items())[-MOST_LEAVES:])
 
 
 def _skip(turn: Turn, why: str) -> None:

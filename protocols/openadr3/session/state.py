@@ -9,7 +9,7 @@ from protocols.openadr3.session.reporting import Reporting, recalled
 from protocols.openadr3.session.sightings import KEY as SIGHTINGS_KEY
 from protocols.openadr3.session.sightings import Known, Sighting, loaded
 from protocols.openadr3.session.terms import Terms
-from protocols.openadr3.session.walk import Search, Walk, Walked
+from protocols.openadr3.session.walk import Leaf, Search, Walk, Walked
 from protocols.openadr3.wire.objects import Broker, Program, Resource, Ven
 
 
@@ -137,7 +137,8 @@ class State:
     """One session with one VTN.
 
     ``ahead_s``: UTC less monotonic; ``agrees``: whether the VTN's clock is near ours, None = it did not say; ``hints``: ways of
-    hearing that are open; ``heard_s``: when a hint came last; ``refused``: why the VTN refuses us, empty = it does not.
+    hearing that are open; ``hinted``: a hint came by one; ``refused``: why the VTN refuses us, empty = it does not; ``leaves``: the last
+    pages read, by search and place; ``foreign``: how many events are other VENs'; ``emptied``: something known was not shown any more.
     """
 
     terms: Terms
@@ -149,6 +150,7 @@ class State:
     round: Round = field(default_factory=Round)
     enrolment: Enrolment = field(default_factory=Enrolment)
     programs: Mapping[str, Program] = field(default_factory=dict)
+    leaves: Mapping[tuple[Search, int], Leaf] = field(default_factory=dict)
     known: Mapping[str, Known] = field(default_factory=dict)
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
     foreign: int = 0

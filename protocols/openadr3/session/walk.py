@@ -79,10 +79,26 @@ def query(walk: Walk, limit: int) -> tuple[tuple[str, str], ...]:
     return (*walk.search.query, ("skip", str(walk.skip)), ("limit", str(limit)))
 
 
-def turned(walk: Walk, json: Any, limit: int) -> Walk | Walked:
-    """The walk after one more page. Raises MalformedMessage when the body is no list."""
-    page: Page[Item] = reader.page(json, _READERS[walk.search.kind])
-    ids = [str(one.get("id", "")) if isinstance(one, dict) else "" for one in json]
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One page as it was read, kept beside the JSON it was read from: the very same JSON need not be read again."""
+
+    json: Any
+    page: Page[Item]
+    ids: tuple[str, ...]
+
+
+def leaf(kind: Kind, json: Any, before: Leaf | None) -> Leaf:
+    """The page in a body; ``before``: as it was last time. Raises MalformedMessage when it is no list."""
+    if before is not None and before.json is json:
+        return before
+    page: Page[Item] = reader.page(json, _READERS[kind])
+    return Leaf(json, page, tuple(str(one.get("id", "")) if isinstance(one, dict) else "" for one in json))
+
+
+def turned(walk: Walk, read: Leaf, limit: int) -> Walk | Walked:
+    """The walk after one more page."""
+    page, ids = read.page, read.ids
     if walk.edge and (not ids or ids[0] != walk.edge):
         if walk.starts < MOST_STARTS:
             return Walk(walk.search, starts=walk.starts + 1)

@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from adapters.catalogue import FAMILIES
 from adapters.registers.family import Mapped
@@ -47,22 +46,39 @@ class Bench:
         return self.twins.twin(self.unit)
 
     @asynccontextmanager
-    async def driven(self, memory: Drawer | None = None, **options: object) -> AsyncIterator[Desk]:
+    async def driven(
+        self, memory: Drawer | None = None, *, timeout_s: float = 2.0, **options: object
+    ) -> AsyncIterator[Desk]:
         role = ROLES[PROFILES[self.name].kind]
         made = family(self.name, **options)
         async with desk(
-            self.port, self.hand, unit=self.unit, role=role, memory=memory, family=made, read_only=role is Role.METER
+            self.port,
+            self.hand,
+            unit=self.unit,
+            role=role,
+            memory=memory,
+            family=made,
+            read_only=role is Role.METER,
+            timeout_s=timeout_s,
         ) as it:
             yield it
 
 
 @asynccontextmanager
-async def bench(name: str, hand: Hand, car: Car | None = None, **changes: Any) -> AsyncIterator[Bench]:
-    twin = replace(Twin(PROFILES[name], car=car), **changes)
-    twins = Twins({PROFILES[name].unit: twin}, lambda: hand.t_s)
-    door = Door("127.0.0.1", twins)
+async def bench(
+    name: str,
+    hand: Hand,
+    car: Car | None = None,
+    *,
+    net_w: float = 0.0,
+    soc_pct: float = 50.0,
+    twins: type[Twins] = Twins,
+) -> AsyncIterator[Bench]:
+    twin = Twin(PROFILES[name], car=car, net_w=net_w, soc_pct=soc_pct)
+    behind = twins({PROFILES[name].unit: twin}, lambda: hand.t_s)
+    door = Door("127.0.0.1", behind)
     await door.open()
     try:
-        yield Bench(name, twins, door.port, hand)
+        yield Bench(name, behind, door.port, hand)
     finally:
         door.close()

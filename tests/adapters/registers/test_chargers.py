@@ -2,9 +2,11 @@
 
 import pytest
 
+from adapters.modbus.frames import Frame, Refusal, Reply, decode_request
 from adapters.registers.profile import Aim
 from adapters.simulator.car import Car
-from grid_functions.model.device import Seen, Vehicle
+from adapters.simulator.twins import Twins
+from grid_functions.model.device import Seen, Trouble, Vehicle
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from tests.adapters.registers.bench import CHARGERS, PROFILES, bench
@@ -66,9 +68,26 @@ async def test_paused_and_resumed(name: str, hand: Hand) -> None:
 @pytest.mark.parametrize("name", CHARGERS)
 async def test_off_is_a_pause(name: str, hand: Hand) -> None:
     async with bench(name, hand, Car()) as at, at.driven() as it:
-        it.driver.want(Setpoint("device", 1, current_max_a=16.0, on=False))
-        await it.look()
-        assert at.twin.drawn_a == 0.0
+        for decision, (on, connect) in enumerate(((False, None), (True, None), (None, False), (None, None)), start=1):
+            it.driver.want(Setpoint("device", decision, current_max_a=16.0, on=on, connect=connect))
+            seen = await it.look(1)
+            runs = False not in (on, connect)
+            assert seen.condition.holds is not None
+            assert (seen.condition.holds.on, seen.condition.holds.decision) == (runs, decision)
+            assert (at.twin.drawn_a > 0) is runs
+
+
+@pytest.mark.parametrize("name", CHARGERS)
+async def test_what_outlives_us_is_said(name: str, hand: Hand) -> None:
+    """A fallback that is not known counts for nothing."""
+    async with bench(name, hand, Car()) as at, at.driven(fallback_seen=True) as it:
+        it.driver.want(amperes(10.0))
+        seen = await it.look()
+        assert seen.capability.currents is not None
+        falls_back = PROFILES[name].watchdog is not None
+        assert (seen.capability.currents.fallback is not None) is falls_back
+        assert (Trouble.NO_WATCHDOG in seen.condition.troubles) is not falls_back
+        assert at.twin.limit_a == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize("name", CHARGERS)
@@ -169,3 +188,25 @@ async def test_phases_that_cannot_be_told_are_refused_and_the_limit_holds(name: 
         it.driver.want(amperes(10.0, 1, phases=1))
         await it.look()
         assert at.twin.limit_a == pytest.approx(10.0)
+
+
+class Older(Twins):
+    """Firmware that has neither the choice of phases nor a fallback that can be set."""
+
+    def reply(self, frame: Frame) -> Reply | None:
+        request = decode_request(frame)
+        if not isinstance(request, Refusal) and request.address in (1550, 1552, 1600, 1602, 5016, 5018, 5050, 5052):
+            return Refusal(2)
+        return super().reply(frame)
+
+
+async def test_a_charger_without_what_is_optional_is_a_charger(hand: Hand) -> None:
+    async with bench("keba-p40", hand, Car(), twins=Older) as at, at.driven(fallback_seen=True) as it:
+        currents = it.looks[-1].capability.currents
+        assert currents is not None
+        assert currents.phases == ()
+        it.driver.want(amperes(10.0))
+        seen = await it.look()
+        assert (held_a(seen), decision(seen), at.twin.limit_a) == pytest.approx((10.0, 1, 10.0))
+        assert seen.capability.currents is not None
+        assert seen.capability.currents.fallback is None

@@ -96,6 +96,7 @@ async def test_a_lock_names_its_device(tmp_path: Path) -> None:
         ("/override", {"kind": "price", "value": 1}, "choose one of export_limit"),
         ("/override", {"kind": "off", "by": "neighbour"}, "operator, occupant"),
         ("/override", {"kind": "off", "devices": ["c"]}, "there are: a, b"),
+        ("/override", {"kind": "export_limit", "value": 1, "devices": ["a"]}, "of the connection, not of a device"),
         ("/override", {"kind": "off", "site": "barn"}, "there are: house"),
         ("/override", {"kind": "off", "for_s": 0}, "more than 0 s"),
         ("/override", {"kind": "lock"}, "name it with --device"),

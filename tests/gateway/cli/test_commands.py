@@ -149,6 +149,7 @@ def test_certificates_are_made_shown_checked_and_never_overwritten(
     assert len(made["lfdi"].replace("-", "")) == 40  # 20 bytes, IEEE 2030.5-2018 6.3.4
     code, out, _ = osed(capsys, "certs", "show", made["chain"], "--json")
     assert json.loads(out)["lfdi"] == made["lfdi"]
+    assert json.loads(out)["openadr"] == json.loads(out)["fingerprint"][-29:]  # the last ten of its bytes
     code, out, err = osed(capsys, "certs", "check", made["chain"], made["key"], made["root"], "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["suites"] == ["ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES128-GCM-SHA256"]
@@ -185,7 +186,12 @@ def test_certs_check_finds_what_cannot_be_used(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("10.0.0.0/8", "at most 1024"), ("10.0.0.0/99", "no subnet"), ("a b", "no address"), ("h:99999", "no address")],
+    [
+        ("10.0.0.0/8", "at most 1024"),
+        ("10.0.0.0/99", "no subnet"),
+        ("a b", "no address"),
+        ("h:99999", "not in 1..65535"),
+    ],
 )
 def test_scan_refuses_addresses_that_are_none(address: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = osed(capsys, "scan", address)

@@ -107,7 +107,7 @@ def test_all_inconsistencies_come_at_once_with_their_lines(tmp_path: Path) -> No
         (GOOD.replace("pin: 111115", "pen: 100000000"), "8", "pen"),
         (GOOD.replace("pin: 111115", f"nmi: '{'4' * 33}'"), "8", "nmi"),
         (GOOD.replace("pin: 111115", "nmi: ''"), "8", "nmi"),
-        (GOOD.replace("tcp://192.168.1.20:502", "tcp://192.168.1.20:0", 1), "15", "port 0"),
+        (GOOD.replace("tcp://192.168.1.20:502", "tcp://192.168.1.20:0", 1), "15", "not in 1..65535"),
         (GOOD.replace("export_limit_w: 1500", "export_limit_w: .nan"), "9", "export_limit_w"),
         (GOOD.replace("name: house-1\n", "name: '../x'\n"), "11", "name"),
         (GOOD.replace("name: depot-7", "name: 2001-13-45"), "1", "no YAML"),

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gateway.config import functions, schema, upstreams
+from gateway.config import areas, functions, schema, upstreams
 from gateway.config.schema import Configuration
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
@@ -33,8 +33,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "sites[]": schema.SiteSettings,
     "sites[].connection": schema.ConnectionSettings,
     "sites[].devices[]": schema.DeviceSettings,
+    "sites[].devices[].tls": schema.DeviceTls,
+    "sites[].fuse_groups[]": schema.FuseGroupSettings,
+    "sites[].dwell": schema.DwellSettings,
     "sites[].baseline": schema.BaselineSettings,
     "sites[].functions": functions.FunctionSettings,
+    "areas[]": areas.AreaSettings,
+    "areas[].functions": areas.AreaFunctions,
 }
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 UNITS = {"w": "W", "s": "s", "a": "A", "days": "days"}
@@ -119,7 +124,7 @@ def test_every_key_stands_there_with_its_unit_default_and_range(section: str) ->
 def test_no_section_is_left_out() -> None:
     headings = {line.strip("# `") for line in PAGE.splitlines() if line.startswith("## `")}
     assert headings == set(SECTIONS)
-    assert set(Configuration.model_fields) == {"gateway", "upstreams", "sites"}
+    assert set(Configuration.model_fields) == {"gateway", "upstreams", "sites", "areas"}
 
 
 def test_the_example_of_the_page_is_taken() -> None:

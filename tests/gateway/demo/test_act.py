@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.demo.act import chosen
+from gateway.demo.act import act_of, chosen
 from grid_functions.model.errors import OperatorFault
 
 
@@ -12,7 +12,23 @@ def test_all_steps_need_all_sites() -> None:
         "house": ["export-limit", "supersede", "cancel", "utility-gone", "kill-restart"],
         "depot": ["battery-power", "volt-var"],
         "yard": ["cease", "inverter-mute", "foreign-writer"],
+        "hall": [
+            "adr2b-dispatch",
+            "adr3-dispatch",
+            "limit-wins",
+            "target-rank",
+            "opt-out",
+            "reports",
+            "vtn-dies",
+        ],
     }
+    assert {name: act_of(name) for name in found} == {"house": 1, "depot": 1, "yard": 1, "hall": 2}
+
+
+def test_without_openleadr_the_first_act_is_played_and_the_second_is_refused_with_what_brings_it() -> None:
+    assert [setting.name for setting, _ in chosen((), with_openadr=False)] == ["house", "depot", "yard"]
+    with pytest.raises(OperatorFault, match=r"limit-wins cannot be played: .*osed-gateway\[demo\]"):
+        chosen(("limit-wins",), with_openadr=False)
 
 
 def test_one_step_needs_its_own_site_alone() -> None:

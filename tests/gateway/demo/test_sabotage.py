@@ -20,6 +20,8 @@ import pytest
         ("inverter-ignores", "battery-power"),
         ("inverter-ignores", "volt-var"),
         ("revert-off", "inverter-mute"),
+        ("inverter-ignores", "adr2b-dispatch"),
+        ("meter-sign", "limit-wins"),
     ],
 )
 async def test_a_sabotaged_step_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:

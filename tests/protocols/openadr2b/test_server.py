@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from openleadr.messaging import create_message
 from certs.signature import Signer, Trust, Verifier
 from certs.tls import openadr_client_context, openadr_server_context
 from protocols.openadr2b.server import PushServer
-from protocols.openadr2b.wire.events import OadrResponse
+from protocols.openadr2b.wire.events import OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.reader import decode
 from protocols.openadr2b.wire.registration import OadrCanceledPartyRegistration, OadrCancelPartyRegistration
 from protocols.openadr2b.wire.writer import encode
@@ -43,8 +44,6 @@ async def pushed(**more: Any) -> AsyncIterator[tuple[Ven, str, aiohttp.ClientSes
 
 def distribution(event_id: str, **more: Any) -> bytes:
     """As openleadr writes it."""
-    from datetime import UTC, datetime, timedelta
-
     now = datetime.now(UTC)
     event = objects.Event(
         event_descriptor=objects.EventDescriptor(event_id, 0, "http://m", "far", created_date_time=now, priority=1),
@@ -131,8 +130,6 @@ async def test_pushes_over_mutual_tls_with_signatures(tmp_path: Path, kind: str)
 
 async def test_what_is_no_message_for_a_ven_is_answered_459() -> None:
     async with pushed() as (_, url, session):
-        from protocols.openadr2b.wire.events import OadrRequestEvent
-
         body = encode(OadrRequestEvent(requestID="r", venID="ven-1"))
         async with session.post(f"{url}EiEvent", data=body, headers=XML) as answer:
             message = decode(await answer.read()).message

@@ -84,6 +84,7 @@ class Rig:
         self.date_ahead_s = 0.0
         self.meanwhile: Callable[[Request], None] = lambda _: None
         self._pending: list[tuple[float, Reply | Failed]] = []
+        self._bodies: dict[tuple[str, bytes], Any] = {}
 
     @property
     def utc(self) -> float:
@@ -219,7 +220,8 @@ class Rig:
         json, fault = None, ""
         if sent.strip():
             try:
-                json = document.read(sent)
+                json = self._bodies.get((request.url, sent)) or document.read(sent)
+                self._bodies[request.url, sent] = json
             except MalformedMessage as malformed:
                 fault = str(malformed)
         date_s = self.utc + self.date_ahead_s - 0.5

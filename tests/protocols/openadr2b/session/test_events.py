@@ -7,6 +7,7 @@ import pytest
 
 from grid_functions.model.event import EventKey, EventStatus, Respondent
 from grid_functions.model.outcome import OutcomeKind
+from protocols.openadr2b.session.exchange import Opine
 from protocols.openadr2b.session.terms import OptBy
 from protocols.openadr2b.wire.events import (
     EiResponse,
@@ -16,10 +17,12 @@ from protocols.openadr2b.wire.events import (
     OadrResponse,
     Target,
 )
-from protocols.openadr2b.wire.messages import Message
+from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.registration import OadrCreateOpt, OadrPoll
 from tests.protocols.openadr2b.samples import HOUR_S, distribution, event, signal
-from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn, cancelled, modified
+from tests.protocols.openadr2b.session.rig import TERMS, Talk, Vtn, cancelled, modified
+
+REFUSED = OutcomeKind.REFUSED
 
 
 def said(talk: Talk) -> list[tuple[str, int, int, str]]:
@@ -105,6 +108,25 @@ def test_a_cancel_of_an_event_we_never_had_is_acknowledged() -> None:
     talk.run(11.0)
     assert ("ghost", 4, 200, "optIn") in said(talk)
     assert sorted(talk.events) == ["a"]
+
+
+def test_a_cancelled_event_does_not_come_back() -> None:
+    talk = begun(event())
+    talk.vtn.show(cancelled(event(), 1))
+    talk.run(11.0)
+    talk.vtn.show(modified(event(), 2))
+    talk.run(11.0)
+    assert talk.events["e1"].status is EventStatus.CANCELLED
+    assert said(talk) == [("e1", 1, 200, "optIn"), ("e1", 2, 459, "optOut")]
+
+
+def test_an_event_that_was_missing_from_one_set_holds_again() -> None:
+    talk = begun(event("a"), event("b"))
+    talk.vtn.show(event("b"))
+    talk.run(5.0)
+    talk.vtn.show(event("a"), event("b"))
+    talk.run(11.0)
+    assert sorted(talk.events) == ["a", "b"]
 
 
 def test_a_cancel_that_wants_no_answer_gets_none() -> None:
@@ -221,9 +243,6 @@ def test_what_the_devices_cannot_do_is_460() -> None:
     assert sorted(said(talk)) == [("a", 0, 460, "optOut"), ("b", 0, 200, "optIn")]
 
 
-REFUSED = OutcomeKind.REFUSED
-
-
 def test_several_resources_give_one_answer() -> None:
     terms = replace(TERMS, respondents={"r1": frozenset(), "r2": frozenset()})
     talk = Talk(
@@ -271,8 +290,6 @@ def test_outcomes_that_2_0b_has_no_word_for_settle_at_once() -> None:
 
 
 def test_opt_by_ei_opt_where_it_is_configured() -> None:
-    from protocols.openadr2b.session.exchange import Opine
-
     talk = begun(event(), terms=replace(TERMS, opt_by=OptBy.EI_OPT))
     talk.take(Opine("e1", Respondent("vtn", "depot"), False))
     talk.run()
@@ -347,6 +364,30 @@ def test_a_restart_repeats_answers_and_knows_what_vanished() -> None:
     assert said(again) == [("b", 0, 200, "optIn")]
 
 
+def test_an_outcome_of_an_event_that_vanishes_waits_for_nothing() -> None:
+    talk = begun(event("a"), event("b"))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.tell("a", OutcomeKind.OPTED_OUT)
+    talk.run(1.0)
+    assert len(talk.told) == 2
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.push(Service.EVENT, distribution(event("b")))
+    assert talk.told[-1] == (talk.told[-1][0], "no longer asked for")
+    assert talk.told[-1][0].kind is OutcomeKind.OPTED_OUT
+
+
+def test_an_opt_of_the_site_goes_by_ei_opt_where_it_is_configured() -> None:
+    talk = begun(event(), terms=replace(TERMS, opt_by=OptBy.EI_OPT))
+    talk.tell("e1", OutcomeKind.OPTED_OUT)
+    talk.run()
+    assert [opt.optType for opt in talk.vtn.of(OadrCreateOpt)] == ["optOut"]
+    assert talk.told[-1][1] == "told by EiOpt"
+    assert said(talk) == []
+    talk.vtn.show(event(), request="r2")
+    talk.run(11.0)
+    assert said(talk) == [("e1", 0, 200, "optOut")]
+
+
 def test_overlapping_and_adjacent_events_are_each_answered() -> None:
     """What they do to each other is the arbitration's; here nobody is lost."""
     overlapping = [event(f"o{n}", dtstart=event().period.dtstart + n * 900.0, priority=n) for n in range(4)]
@@ -386,4 +427,3 @@ def test_no_two_outcomes_of_an_event_are_lost_while_the_vtn_is_down() -> None:
     assert said(talk)[-1] == ("e1", 0, 200, "optOut")
     assert talk.told[-1][1] == "acknowledged"
     assert talk.told[-1][0].event == EventKey(Respondent("vtn", "depot"), "e1")
-    assert OK.good

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from grid_functions.model.instants import ClockQuality
+from grid_functions.model.outcome import OutcomeKind
 from protocols.openadr2b.session import polling
 from protocols.openadr2b.session.exchange import Leave, Tick
 from protocols.openadr2b.session.state import Stage
-from protocols.openadr2b.wire.events import EiResponse, OadrRequestEvent, OadrResponse
+from protocols.openadr2b.wire.events import EiResponse, OadrCreatedEvent, OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.registration import (
     OadrCanceledPartyRegistration,
@@ -24,7 +25,7 @@ from protocols.openadr2b.wire.registration import (
 )
 from protocols.openadr2b.wire.reports import OadrRegisteredReport, OadrRegisterReport
 from tests.protocols.openadr2b.samples import distribution, event
-from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn
+from tests.protocols.openadr2b.session.rig import OK, TERMS, Low, Talk, Vtn
 
 
 def kinds(talk: Talk) -> list[str]:
@@ -39,7 +40,7 @@ def begun(vtn: Vtn | None = None, **more: Any) -> Talk:
 
 
 def test_the_order_of_a_start() -> None:
-    talk = Talk(Vtn(events=[event()])).run(11.0)
+    talk = Talk(Vtn(events=[event()])).run(5.0)
     assert kinds(talk) == [
         "OadrQueryRegistration",
         "OadrCreatePartyRegistration",
@@ -204,6 +205,14 @@ def test_the_vtn_cancels_the_registration() -> None:
     assert talk.vtn.of(OadrCreatePartyRegistration)[0].registrationID is None
 
 
+def test_outcomes_that_wait_when_the_registration_ends_wait_no_more() -> None:
+    talk = begun(Vtn(events=[event()]))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrCreatedEvent) else None
+    talk.tell("e1", OutcomeKind.OPTED_OUT)
+    talk.push(Service.REGISTER, OadrCancelPartyRegistration(requestID="c", registrationID="1.10"))
+    assert talk.told[-1][1] == "no longer asked for"
+
+
 def test_a_cancel_of_a_registration_that_is_not_ours_is_452() -> None:
     talk = begun(Vtn(events=[event()]))
     talk.vtn.outbox.append(OadrCancelPartyRegistration(requestID="c", registrationID="1.1"))
@@ -336,6 +345,7 @@ def test_vens_that_start_together_do_not_poll_together() -> None:
             return high_s
 
     assert polling.after_poll(30.0, High()) == 33.0
+    assert (polling.first_poll(30.0, Low()), polling.first_poll(30.0, High())) == (3.0, 30.0)
     assert polling.backoff(1, 60.0, High()) == 1.1
     assert polling.backoff(50, 60.0, High()) == 66.0
 
@@ -373,7 +383,7 @@ def test_a_ven_that_is_pushed_to_says_where_and_does_not_poll() -> None:
     (asked,) = talk.vtn.of(OadrCreatePartyRegistration)
     assert (asked.transportAddress, asked.httpPullModel) == (PUSH.push_address, False)
     assert talk.vtn.of(OadrPoll) == []
-    assert len(talk.vtn.of(OadrRequestEvent)) == 4
+    assert len(talk.vtn.of(OadrRequestEvent)) == 5  # at the start, a little later, then at the pace
 
 
 def test_pushed_events_are_answered_with_a_bare_200_and_a_created_event() -> None:

@@ -323,6 +323,16 @@ def test_metadata_are_told_again_when_asked_for() -> None:
     assert len(again.reports) == 3
 
 
+def test_new_metadata_end_what_was_asked_before() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    assert list(talk.state.requests.asked) == ["q1"]
+    wanted = replace(request("m", "METADATA", "power"), granularity=0.0, reportBackDuration=0.0)
+    talk.vtn.meddle = lambda message: None
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(wanted,)))
+    talk.run(11.0)
+    assert not talk.state.requests.asked
+
+
 def test_an_outage_loses_no_report_and_a_restart_neither() -> None:
     talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
     minutes(talk, 1.0)
@@ -345,6 +355,16 @@ def test_an_outage_loses_no_report_and_a_restart_neither() -> None:
     ) >= 2
     assert again.state.stock.unsent == ()
     assert again.state.requests.pending == ("q1",)
+
+
+def test_after_a_long_sleep_only_so_many_stretches_are_told() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    talk.mono_s += 1_000 * 60.0
+    talk.utc_s += 1_000 * 60.0
+    talk.run(20.0)
+    begins = [(report.dtstart or 0.0) - ZERO_S for report in told(talk)]
+    assert begins == [60.0 * n for n in range(899, 1000)]  # a hundred behind, and the one that has just ended
+    assert talk.state.requests.pending == ("q1",)
 
 
 def test_a_report_the_vtn_refuses_is_told_of_and_holds_up_no_other() -> None:

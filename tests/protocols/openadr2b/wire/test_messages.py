@@ -11,10 +11,18 @@ from lxml import etree
 from openleadr import objects
 from openleadr.messaging import XML_PARSER, create_message, parse_message
 
-from protocols.openadr2b.wire.events import OadrDistributeEvent, OadrRequestEvent, OadrResponse, Signal, SignalInterval
+from protocols.openadr2b.wire.events import (
+    EiResponse,
+    OadrDistributeEvent,
+    OadrRequestEvent,
+    OadrResponse,
+    Signal,
+    SignalInterval,
+)
 from protocols.openadr2b.wire.messages import Service, name_of, service_of
 from protocols.openadr2b.wire.reader import decode
 from protocols.openadr2b.wire.registration import OadrCreatePartyRegistration, OadrPoll
+from protocols.openadr2b.wire.reports import OadrCreateReport
 from protocols.openadr2b.wire.writer import UnwritableMessage, encode
 from tests.protocols.openadr2b.wire.samples import UNITS, full, kinds, messages
 
@@ -151,15 +159,11 @@ def test_what_xml_cannot_carry_is_never_written(name: str) -> None:
 
 
 def test_a_missing_list_is_never_written() -> None:
-    from protocols.openadr2b.wire.reports import OadrCreateReport
-
     with pytest.raises(UnwritableMessage, match="requests: is missing"):
         encode(OadrCreateReport(requestID="r", requests=()))
 
 
 def test_a_response_with_no_request_to_name() -> None:
-    from protocols.openadr2b.wire.events import EiResponse
-
     message = OadrResponse(eiResponse=EiResponse(responseCode=200), venID="v")
     by_the_schema(encode(message))
     assert decode(encode(message)).message == message

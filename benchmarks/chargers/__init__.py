@@ -1,0 +1,1 @@
+"""What charger_poll needs: the far end, and both sides."""

@@ -1,0 +1,1 @@
+"""What the OpenADR 2.0b benchmarks share."""

@@ -1,0 +1,43 @@
+"""Who does more than its new share for longer than the others may wait: slow devices, and those that say one thing and do another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from grid_functions.allocate.share import Fence
+from grid_functions.allocate.stand import Stand
+
+QUICK_S = 10.0
+"""A bound is to be held within so many seconds: who settles later is made up for by the others meanwhile."""
+
+_WAIT_S = 2.0
+_TOLERANCE_SHARE = 0.04
+_TOLERANCE_W = 100.0
+
+
+def beyond(ours: Mapping[str, Stand], before: Mapping[str, float], now_s: float) -> dict[str, float]:
+    """Since when each device has been doing more than it was told, monotonic seconds."""
+    return {name: before.get(name, now_s) for name, one in ours.items() if _exceeds(one, one.sent_w)}
+
+
+def late(
+    ours: Mapping[str, Stand], limits: Mapping[str, float], since_s: Mapping[str, float], now_s: float
+) -> dict[str, float]:
+    """What devices do beyond these limits that will not be gone in time, W: the slow at once, the others once they should have settled."""
+    found = {}
+    for name, limit_w in limits.items():
+        one = ours[name]
+        defies = name in since_s and now_s - since_s[name] >= one.capability.settle_s + _WAIT_S
+        if one.doing is not None and _exceeds(one, limit_w) and (one.capability.settle_s > QUICK_S or defies):
+            found[name] = one.doing.value_w - limit_w
+    return found
+
+
+def behind(fences: Sequence[Fence], late_w: Mapping[str, float]) -> list[Fence]:
+    """The fences with what is late taken out of their room."""
+    return [replace(fence, room_w=fence.room_w - fence.used_w(late_w)) for fence in fences]
+
+
+def _exceeds(one: Stand, limit_w: float | None) -> bool:
+    if limit_w is None or one.doing is None:
+        return False
+    return one.doing.value_w > limit_w + max(_TOLERANCE_SHARE * limit_w, _TOLERANCE_W)

@@ -1,0 +1,82 @@
+"""How a device sits on the conductors of its connection, and what an ampere of its limit means in watts."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from grid_functions.model.device import Seen
+from grid_functions.model.policy import Connection, DeviceTerms
+from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.units import Phase, Quantity
+
+NOMINAL_V = 230.0
+"""Volts to neutral where nobody tells: EN 50160 for public networks in Europe."""
+
+HIGHEST = 1.1
+"""A voltage that nobody measures may be this much above nominal (EN 50160, 4.2.2.2): watts then become fewer amperes (rule 6)."""
+
+ALL = (Phase.A, Phase.B, Phase.C)
+_PLAUSIBLE = (0.5, 1.3)
+_USED_A, _UNUSED_A = 4.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """One device limited in amperes.
+
+    ``conductors``: those it may draw from now; ``used``: on how many of them it is seen to draw, all while that is unknown;
+    ``watts``: W for each ampere of its limit; ``amps``: A measured on each conductor, empty when it does not tell.
+    """
+
+    conductors: tuple[Phase, ...]
+    used: int
+    watts: float
+    amps: Mapping[Phase, float]
+
+
+def conductors(phases: int) -> tuple[Phase, ...]:
+    """The conductors of a connection of so many phases."""
+    return ALL[:phases]
+
+
+def volts(seen: Seen) -> float:
+    """Phase to neutral at the device, as measured, else the most that is permitted there."""
+    nominal_v = seen.nameplate.nominal_v or NOMINAL_V
+    told = [_good(seen.condition.readings.get((Quantity.VOLTAGE, phase))) for phase in (*ALL, None)]
+    found = [one for one in told if one is not None and _PLAUSIBLE[0] * nominal_v <= one <= _PLAUSIBLE[1] * nominal_v]
+    return max(found, default=HIGHEST * nominal_v)
+
+
+def wires(seen: Seen, device: DeviceTerms, connection: Connection, phases: int | None = None) -> Wires:
+    """The wires of a device that has ``currents``; ``phases``: on how many it is told to charge, None = as it is."""
+    held = seen.condition.holds.phases if seen.condition.holds is not None else None
+    number = phases or held or seen.nameplate.phases or len(device.phases) or connection.phases
+    number = min(number, connection.phases)
+    placed = device.phases or conductors(connection.phases)
+    own = {
+        at: _good(seen.condition.readings.get((Quantity.CURRENT, phase)))
+        for at, phase in zip(placed, ALL, strict=False)
+    }
+    amps = {at: abs(value) for at, value in own.items() if value is not None}
+    on = placed[:number]
+    used = number
+    if len(amps) >= number and any(amps[at] >= _USED_A for at in on):
+        used = sum(amps[at] > _UNUSED_A for at in on)
+    return Wires(on, used, used * volts(seen), amps if len(amps) == len(own) else {})
+
+
+def counts(seen: Seen | None, device: DeviceTerms, connection: Connection) -> dict[Phase, float]:
+    """How much of each watt of a device flows on each conductor. One that is on a place nobody told may be on any of them (rule 6)."""
+    everywhere = conductors(connection.phases)
+    placed = device.phases or everywhere
+    told = None if seen is None else seen.nameplate.phases
+    if device.phases:
+        number = min(len(placed), told or len(placed))
+        return dict.fromkeys(placed[:number], 1.0 / number)
+    return dict.fromkeys(everywhere, 1.0 / min(told or 1, len(everywhere)))
+
+
+def _good(reading: Reading | None) -> float | None:
+    if reading is None or reading.quality is not Quality.GOOD or not math.isfinite(reading.value):
+        return None
+    return reading.value

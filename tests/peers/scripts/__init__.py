@@ -1,0 +1,1 @@
+"""What runs in an environment of a peer's own, as a process."""

@@ -1,0 +1,1 @@
+"""A site under control for a day."""
