@@ -73,6 +73,8 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
 
 def _read(node: Node, listing: Listing, short: frozenset[str] | None, now_s: float, dice: Dice) -> Taken:
     before = node.listing
+    if before is not None and listing is not before:
+        listing = replace(listing, items=_kept(listing.items, before.items))
     alike = listing is before or (before is not None and _content(before) == _content(listing))
     read = replace(
         node,
@@ -143,6 +145,12 @@ def _merged(listing: Listing, before: tuple[Message, ...]) -> Listing:
     """A list not read to its end still holds what it held: nobody said that it is gone."""
     kept = tuple(item for item in before if key_of(item) not in listing.keys)
     return replace(listing, items=(*listing.items, *kept)) if kept else listing
+
+
+def _kept(items: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What reads as before is the very object of before, so that everything after can tell by a glance what is new."""
+    known = {key_of(item): item for item in before}
+    return tuple(old if (old := known.get(key_of(item))) == item and old is not None else item for item in items)
 
 
 def _content(listing: Listing) -> tuple[object, ...]:

@@ -45,6 +45,7 @@ class Made:
     primacy: int
     event: Event | Reject | Awaited | None
     remarks: tuple[str, ...]
+    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,9 @@ class _Gather:
             self._rejects.append(reject)
             self._remarks.append(f"control {reject.id or unread.href or unread.index}: {unread.reason}")
             if reject.id:
-                self._write(reject.id, reject.id, program.mRID, unread.replyTo, unread.responseRequired, reject.kind)
+                self._letters[reject.id] = self._letter(
+                    reject.id, program.mRID, unread.replyTo, unread.responseRequired, reject.kind
+                )
 
     def _take_control(self, control: DERControl, program: DERProgram) -> None:
         first = self._letters.get(control.mRID) or self._known.get(control.mRID)
@@ -203,30 +206,29 @@ class _Gather:
         made = self._event(control, program, name)
         event = made.event
         self._remarks.extend(made.remarks)
-        refusal: RefusalKind | None = None
         match event:
             case Event():
                 self._events[name] = event
             case Reject():
                 self._rejects.append(event)
                 self._remarks.append(f"control {name}: {event.text}")
-                refusal = event.kind
             case Awaited():
                 self._held.add(program.mRID)
             case None:
                 return
-        self._write(name, control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+        self._letters[name] = made.letter
 
     def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
         made = self._before.get(name)
         of = (program.mRID, program.primacy)
-        if made is None or (made.program, made.primacy) != of or made.control != control:
-            terms = self._terms
-            made = Made(
-                control,
-                *of,
-                *event_of(control, program, terms.respondent, terms.device_category, self._curve, name),
-            )
+        if made is not None and (made.program, made.primacy) == of and made.control == control:
+            self._made[name] = made
+            return made
+        terms = self._terms
+        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
+        refusal = event.kind if isinstance(event, Reject) else None
+        letter = self._letter(control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+        made = Made(control, *of, event, remarks, letter)
         if next(curve_links(control.DERControlBase), None) is None:
             self._made[name] = made
         return made
@@ -239,17 +241,11 @@ class _Gather:
         else:
             self._standings.setdefault(program.mRID, standing)
 
-    def _write(
-        self,
-        name: str,
-        subject: str,
-        program: str,
-        reply_to: str | None,
-        asked: int | None,
-        refusal: RefusalKind | None,
-    ) -> None:
+    def _letter(
+        self, subject: str, program: str, reply_to: str | None, asked: int | None, refusal: RefusalKind | None
+    ) -> Letter:
         url = self._resolve(reply_to) if reply_to else ""
-        self._letters[name] = Letter(subject, program, url, wants_of(asked), refusal)
+        return Letter(subject, program, url, wants_of(asked), refusal)
 
     def _resolve(self, href: str) -> str:
         return resolve(self._terms.url, href)

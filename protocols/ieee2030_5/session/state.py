@@ -81,7 +81,7 @@ class State:
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
     compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
     refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the tree as
-    it was last translated; ``outdated``: a content changed since.
+    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from.
     """
 
     terms: Terms
@@ -100,6 +100,7 @@ class State:
     book: Book = field(default_factory=Book)
     participation: Participation = ()
     pushes: Mapping[Item, Push] = field(default_factory=dict)
+    wished: tuple[object, ...] | None = None
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
     mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)

@@ -28,6 +28,10 @@ def wish(turn: Turn) -> None:
     device = state.tree.device
     if device is None or state.refused or not state.trusted:
         return
+    looks = (state.tree.contents, state.parts, state.seen, state.participation)
+    alike = state.wished is not None and all(one is other for one, other in zip(looks, state.wished, strict=True))
+    if alike and pushes.next_due(state.pushes) > turn.mono_s:
+        return  # what leaves bears the time at which it leaves; until then the same looks wish for the same
     wishes: Mapping[Item, pushes.Push] = state.pushes
     if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
         url = resolve(terms.url, device.ConnectionPointLink.href)
@@ -48,7 +52,7 @@ def wish(turn: Turn) -> None:
             url = resolve(terms.url, link.href) if link is not None else ""
             if url and message is not None:
                 wishes = pushes.wish(wishes, item, url, message, turn.mono_s, every_s)
-    turn.change(pushes=wishes)
+    turn.change(pushes=wishes, wished=looks)
 
 
 def pushed(turn: Turn, item: Item, number: int, status: int | None, wait_s: float = 0.0) -> None:

@@ -305,7 +305,9 @@ def leads_alike(before: Node, after: Node, terms: Terms) -> bool:
     """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
     if (before.rate, before.message is None) != (after.rate, after.message is None):
         return False
-    return set(_branches(before, terms, trusted=True)) == set(_branches(after, terms, trusted=True))
+    shared = {id(item) for item in before.items} & {id(item) for item in after.items}
+    had, has = (tuple(item for item in node.items if id(item) not in shared) for node in (before, after))
+    return set(_of_items(had, terms, trusted=True)) == set(_of_items(has, terms, trusted=True))
 
 
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})
@@ -321,7 +323,11 @@ def _branches(node: Node, terms: Terms, trusted: bool) -> Iterator[tuple[Kind, s
                 yield from _link(Kind.MIRRORS, capability.MirrorUsagePointListLink)
         case DefaultDERControl() as default:
             yield from ((Kind.CURVE, href) for href in curve_links(default.DERControlBase))
-    for item in node.items:
+    yield from _of_items(node.items, terms, trusted)
+
+
+def _of_items(items: Iterable[Message], terms: Terms, trusted: bool) -> Iterator[tuple[Kind, str]]:
+    for item in items:
         match item:
             case EndDevice() if _is_ours(item, terms):
                 yield from _link(Kind.REGISTRATION, item.RegistrationLink)
