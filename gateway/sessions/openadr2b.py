@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 from certs.signature import Signer, Trust, Verifier
@@ -32,13 +33,16 @@ DEVICE_CLASSES: Mapping[str, frozenset[Role]] = {
 class PushedClient(Client2b):
     """A VEN that listens for its VTN for as long as its session is held."""
 
-    push: Push
-    push_tls: ssl.SSLContext | None = None
+    _server: Callable[[], PushServer]
+
+    def listen(self, push: Push, tls: ssl.SSLContext | None) -> None:
+        """Where, from the next run on."""
+        prefix = urlsplit(push.address).path
+        self._server = partial(PushServer, self, host=push.host, port=push.port, prefix=prefix, ssl_context=tls)
 
     async def run(self, intake: Callable[[Read], None]) -> None:
         """Hold the session until cancelled, the server beside it."""
-        prefix = urlsplit(self.push.address).path
-        async with PushServer(self, host=self.push.host, port=self.push.port, prefix=prefix, ssl_context=self.push_tls):
+        async with self._server():
             await super().run(intake)
 
 
@@ -58,8 +62,7 @@ def build(spec: UpstreamSpec, tools: Tools) -> Client2b:
     """The session; nothing runs yet."""
     upstream = _settings(spec)
     sign, verify = _signatures(spec, lambda: tools.clock.now().utc_s) or (None, None)
-    made = Client2b if upstream.push is None else PushedClient
-    client = made(
+    client = (Client2b if upstream.push is None else PushedClient)(
         terms_of(spec),
         policies={one: policy_of(upstream, one) for one in respondents(spec)},
         ssl_context=_client_context(spec),
@@ -70,8 +73,8 @@ def build(spec: UpstreamSpec, tools: Tools) -> Client2b:
         verify=verify,
     )
     if isinstance(client, PushedClient) and upstream.push is not None:
-        client.push, files = upstream.push, _files(spec)
-        client.push_tls = None if files is None else openadr_server_context(files, _ciphers(upstream))
+        files = _files(spec)
+        client.listen(upstream.push, None if files is None else openadr_server_context(files, _ciphers(upstream)))
     return client
 
 

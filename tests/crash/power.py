@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.modbus.frames import Deframer, Frame, Read, Reply, Write, decode_reply, encode_request
+from adapters.modbus.lines import Line
 from adapters.modbus.link import Link
 from gateway.store.writer import Statement, Writer, _Work, connect
 from protocols.ieee2030_5.connection import Answer
@@ -113,10 +114,10 @@ class Cable(Link):
     """A link whose other end is the simulated device itself. ``ends``: who answers a frame, by port."""
 
     def __init__(
-        self, power: Power, ends: Mapping[int, Callable[[Frame], Sequence[bytes]]], host: str, port: int, **more: Any
+        self, power: Power, ends: Mapping[int, Callable[[Frame], Sequence[bytes]]], *, line: Line, **more: Any
     ) -> None:
-        super().__init__(host, port, **more)
-        self._power, self._end = power, ends[port]
+        super().__init__(line=line, **more)
+        self._power, self._end = power, ends[int(line.name.rpartition(":")[2])]
         self._number = 0
         self.connections = 1
 

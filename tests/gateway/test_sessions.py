@@ -1,10 +1,14 @@
 """From the file to sessions of both OpenADRs: who answers for what, and what a session is settled by."""
 
+import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from gateway.sessions.openadr2b import PushedClient
 from gateway.specification import difference, specify
 from gateway.tools import Tools
 from gateway.wiring import wire
@@ -119,3 +123,27 @@ def test_a_key_that_does_not_fit_is_told(tmp_path: Path) -> None:
     of["upstreams"][0]["signature"] = {**of["upstreams"][0]["tls"], "key": certificate(tmp_path, "other")["key"]}
     with pytest.raises(CredentialFault, match="aggregator"):
         specify(loaded(tmp_path, of))
+
+
+async def test_a_ven_that_is_pushed_to_listens_while_its_session_is_held(tmp_path: Path, kit: Tools) -> None:
+    of = plain(tmp_path)
+    del of["upstreams"][0]["tls"], of["upstreams"][0]["signature"]
+    address = "http://ven.example/OpenADR2/Simple/2.0b"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    push = {"address": address, "port": port}
+    of["upstreams"][0] |= {"url": "http://127.0.0.1:9/OpenADR2/Simple/2.0b", "push": push}
+    client = wire(specify(loaded(tmp_path, of)), kit).upstreams["aggregator"]
+    assert isinstance(client, PushedClient)
+    assert client.terms.push_address == address
+    session = asyncio.create_task(client.run(lambda read: None))
+    for _ in range(1000):
+        if client.held:
+            break
+        await asyncio.sleep(0.01)
+    async with aiohttp.request("GET", f"http://127.0.0.1:{port}/OpenADR2/Simple/2.0b/EiEvent") as answer:
+        assert answer.status == 501  # a wrong method, says the profile (clause 9)
+    session.cancel()
+    await asyncio.gather(session, return_exceptions=True)
+    assert not client.held

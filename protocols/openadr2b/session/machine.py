@@ -126,7 +126,10 @@ class _Turn(Turn):
             self._reached()
             self._discard(purpose, f"HTTP {reply.status} {reply.fault}".rstrip())
         else:
-            self._held_up(purpose, reply.fault or f"HTTP status {reply.status}", reply.retry_s)
+            if isinstance(purpose, ForReport):
+                reporting.held_up(self, reply.retry_s, purpose.serial)
+            else:
+                self._held_up(purpose, reply.fault or f"HTTP status {reply.status}", reply.retry_s)
 
     def fail(self, failure: Failed) -> None:
         purpose = self._claimed(failure.id)

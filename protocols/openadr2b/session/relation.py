@@ -126,6 +126,8 @@ def erase(turn: Turn, why: str, *, left: bool) -> None:
     wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
     turn.change(
         book=Book(waiting=state.book.waiting),  # what waits is stranded now, and settled when the step ends
+        talk=None,  # what is still under way was asked in the name of what is over
+        upload=None,
         requests=Requests(),
         opts=Opts(),
         stock=replace(state.stock, unsent=()),

@@ -58,8 +58,10 @@ def settled(turn: Turn, serial: int, response: EiResponse | None) -> None:
         turn.alarm("report", f"the VTN refuses a report: {why}".rstrip())
 
 
-def held_up(turn: Turn, wait_s: float) -> None:
-    """Nobody took a report: it waits."""
+def held_up(turn: Turn, wait_s: float, stumbled: int | None = None) -> None:
+    """Nobody took a report: it waits. ``stumbled``: the VTN answered, but not well: that one goes behind the others."""
+    if stumbled is not None:
+        turn.change(stock=stock.put_back(turn.state.stock, stumbled))
     failures = turn.state.upload_failures + 1
     pace = polling.pace(turn.state.registration.poll_s, turn.state.terms)
     wait = max(polling.backoff(failures, pace, turn.dice), wait_s)

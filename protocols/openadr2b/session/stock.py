@@ -78,6 +78,12 @@ def owed(stock: Stock, serial: int, message: OadrUpdateReport) -> tuple[Stock, b
     return replace(stock, unsent=unsent[-MOST_UNSENT:]), len(unsent) > MOST_UNSENT
 
 
+def put_back(stock: Stock, serial: int) -> Stock:
+    """This one behind all others: a report over which a VTN stumbles holds up no other."""
+    behind = [one for one in stock.unsent if one.serial == serial]
+    return replace(stock, unsent=(*(one for one in stock.unsent if one.serial != serial), *behind))
+
+
 def settled(stock: Stock, serial: int) -> Stock:
     """It was taken, or refused for good."""
     return replace(stock, unsent=tuple(one for one in stock.unsent if one.serial != serial))

@@ -61,7 +61,8 @@ async def test_a_pushed_event_gets_a_bare_200_and_is_taken() -> None:
         async with session.post(f"{url}EiEvent", data=distribution("e1"), headers=XML) as answer:
             assert (answer.status, await answer.read()) == (200, b"")
             assert "Transfer-Encoding" not in answer.headers
-        await depot.until(lambda: "e1" in depot.events)
+        # this VTN does not show what it pushed when it is asked for all, so later looks let the event go again
+        await depot.until(lambda: any(one.key.id == "e1" for read in depot.reads for one in read.events))
 
 
 async def test_a_pushed_cancel_is_answered_there() -> None:
@@ -123,7 +124,7 @@ async def test_pushes_over_mutual_tls_with_signatures(tmp_path: Path, kind: str)
             assert answer.status == 200
         async with session.post(f"{url}EiEvent", data=signed, headers=XML, ssl=tls) as answer:
             assert (answer.status, "seen before" in await answer.text()) == (403, True)
-        assert list(depot.events) == ["e1"]
+        assert {one.key.id for read in depot.reads for one in read.events} == {"e1"}
         with pytest.raises(aiohttp.ClientError):
             await session.post(f"{url}EiEvent", data=signed, headers=XML, ssl=False)
 

@@ -9,10 +9,11 @@ import pytest
 from grid_functions.model.instants import ClockQuality
 from grid_functions.model.outcome import OutcomeKind
 from protocols.openadr2b.session import polling
-from protocols.openadr2b.session.exchange import Leave, Tick
+from protocols.openadr2b.session.exchange import Leave, Pushed, Tick
 from protocols.openadr2b.session.state import Stage
 from protocols.openadr2b.wire.events import EiResponse, OadrCreatedEvent, OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.messages import Message, Service
+from protocols.openadr2b.wire.reader import Decoded
 from protocols.openadr2b.wire.registration import (
     OadrCanceledPartyRegistration,
     OadrCancelPartyRegistration,
@@ -375,6 +376,7 @@ def test_a_jump_of_the_clock_is_taken_once_it_is_confirmed() -> None:
 # Push
 
 
+CANCEL = OadrCancelPartyRegistration(requestID="c", registrationID="1.10")
 PUSH = replace(TERMS, push_address="https://depot.example/OpenADR2/Simple/2.0b")
 
 
@@ -406,6 +408,21 @@ def test_pushed_registration_messages_are_answered_there() -> None:
     late = talk.push(Service.EVENT, distribution(event("b")))
     assert isinstance(late, OadrResponse)
     assert late.eiResponse.responseCode == 463
+
+
+def test_an_answer_that_comes_after_the_registration_ended_is_nobodys() -> None:
+    talk = begun(terms=PUSH)
+    talk.run(9.0)
+
+    def meanwhile(message: Message) -> None:
+        if isinstance(message, OadrRequestEvent):
+            talk.take(Pushed(99, Service.REGISTER, Decoded(CANCEL)))
+
+    talk.vtn.meddle = meanwhile
+    talk.vtn.events = [event()]
+    talk.run(11.0)
+    assert talk.reads[-1].refused == "the VTN ended the registration"
+    assert talk.events == {}
 
 
 def test_what_is_nothing_for_a_ven_is_459() -> None:
