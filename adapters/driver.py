@@ -15,7 +15,7 @@ import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
 from adapters.budget import Budget, budget_key, decode_budget, encode_budget
-from adapters.family import Conversation, Family, Look, Writing
+from adapters.family import Concerns, Conversation, Family, Look, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
@@ -62,6 +62,7 @@ class Driver(Generic[Found, Raw]):
         self._news = asyncio.Event()
         self._wanted: Setpoint | None = None
         self._rehearsed: Setpoint | None = None
+        self._concerns = Concerns(family.concerns)
         self._found: Found | None = None
         self._known: Found | None = None
         self._connection = -1
@@ -188,7 +189,7 @@ class Driver(Generic[Found, Raw]):
         if self._settings.read_only or self._wrong or self._wanted is None:
             return frozenset()
         owned = frozenset[str]() if self._baseline is None else self._baseline.owned
-        return owned | self._family.concerns(found, self._wanted)
+        return owned | self._concerns(found, self._wanted)
 
     def _fresh(self) -> tuple[Raw, Instants] | None:
         """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
@@ -237,7 +238,7 @@ class Driver(Generic[Found, Raw]):
             return
         if not self._obedience.may_write(wanted, look.holds, now_s):
             return
-        ours = self._family.concerns(found, wanted)
+        ours = self._concerns(found, wanted)
         if not self._affordable(found, raw, look, wanted):
             return
         known = await self._own(known, known.owned | ours)
@@ -296,7 +297,7 @@ class Driver(Generic[Found, Raw]):
 
     def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
         """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
-        surplus_names = known.owned - self._family.concerns(found, wanted)
+        surplus_names = known.owned - self._concerns(found, wanted)
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
         writing = dry(self._family.write(found, raw, wanted, rearm=rearm))
         return writing and (not surplus or dry(self._family.release(found, raw, surplus)))
@@ -351,7 +352,7 @@ class Driver(Generic[Found, Raw]):
     async def _confirm(self, found: Found, look: Look, wanted: Setpoint, known: Baseline) -> None:
         """It reads back as wanted: from now on it holds this decision, and only what this decides is ours."""
         self._obedience.held(look)
-        await self._own(known, self._family.concerns(found, wanted))
+        await self._own(known, self._concerns(found, wanted))
         self._see(look)
         self._reach = self._reach.confirmed()
         if self._held is not None:

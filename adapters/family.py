@@ -3,7 +3,7 @@
 A conversation is a generator that yields requests and is sent each reply, or None where no usable one came.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -125,3 +125,18 @@ class Family(Protocol[Found, Raw]):
 
     def release(self, found: Found, raw: Raw, baseline: Points) -> Conversation[Writing[Found]]:
         """Give the points of ``baseline`` back these values, where they differ; a limit ends before it changes."""
+
+
+class Concerns(Generic[Found]):
+    """What a family says a setpoint decides; asked again when device or setpoint is another, for one stands for many polls."""
+
+    def __init__(self, ask: Callable[[Found, Setpoint], frozenset[str]]) -> None:
+        self._ask = ask
+        self._last: tuple[Found, Setpoint, frozenset[str]] | None = None
+
+    def __call__(self, found: Found, wanted: Setpoint) -> frozenset[str]:
+        """The points."""
+        last = self._last
+        if last is None or last[0] is not found or last[1] is not wanted:
+            last = self._last = found, wanted, self._ask(found, wanted)
+        return last[2]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeGuard, TypeVar
 
 from grid_functions.alarm import Alarm, alarm_of
 from grid_functions.model.claim import Claim
@@ -96,10 +97,20 @@ def refusal(
     """What the first function that the control is a matter of says about it; None = it is nobody's."""
     for name in sorted(functions):
         function = functions[name]
-        said = function.refusal(control, respondent, terms, snapshot) if isinstance(function, Refusing) else None
+        said = function.refusal(control, respondent, terms, snapshot) if _is_refusing(function) else None
         if said is not None:
             return said
     return None
+
+
+def _is_refusing(function: Machine) -> TypeGuard[Refusing]:
+    return _refuses(type(function))
+
+
+@cache
+def _refuses(kind: type[Machine]) -> bool:
+    # Asked for every control and function, and to look through a protocol's members takes longer than the refusal.
+    return issubclass(kind, Refusing)
 
 
 def restore(entries: Iterable[Entry]) -> dict[str, Kept]:

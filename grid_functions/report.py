@@ -88,6 +88,8 @@ _MEANT = frozenset({Quantity.VOLTAGE, Quantity.FREQUENCY})
 
 
 def _joined(quantity: Quantity, readings: list[Reading]) -> Reading:
+    if len(readings) == 1:
+        return readings[0]
     total = sum(one.value for one in readings)
     value = total if quantity in _ADDED else total / len(readings)
     return replace(min(readings, key=lambda one: one.at_s), value=value)

@@ -84,11 +84,8 @@ def _loaded(stand: Stand, data: Path) -> Loaded:
 def _due(client: Client2030_5) -> None:
     """The control list's poll is due now; everything after that is the session's own doing."""
     state = client._state
-    now_s = time.monotonic()
-    tree = {
-        place: replace(node, due_s=now_s) if place.kind is Kind.CONTROLS else node for place, node in state.tree.items()
-    }
-    client._state = replace(state, tree=tree)
+    controls = [node.place for node in state.tree.of(Kind.CONTROLS)]
+    client._state = replace(state, tree=state.tree.due_at(time.monotonic(), *controls))
     client._take(Tick())
 
 

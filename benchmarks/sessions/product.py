@@ -67,13 +67,10 @@ class Session:
 
     def poll(self) -> None:
         """The control list is due now; everything after that is the session's own doing."""
-        client, now_s = self.client, time.monotonic()
+        client = self.client
         state = client._state
-        tree = {
-            place: replace(node, due_s=now_s) if place.kind is Kind.CONTROLS else node
-            for place, node in state.tree.items()
-        }
-        client._state = replace(state, tree=tree)
+        controls = [node.place for node in state.tree.of(Kind.CONTROLS)]
+        client._state = replace(state, tree=state.tree.due_at(time.monotonic(), *controls))
         client._take(Tick())
 
     @property

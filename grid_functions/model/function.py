@@ -75,6 +75,8 @@ class SiteInputs:
 
     def addressed(self, function: str, hears: frozenset[str]) -> "SiteInputs":
         """What one function may see of it: letters of the functions it hears, and answers to its own problems."""
+        if not self.messages and not self.answers:
+            return self
         return replace(self, messages=_to(hears, self.messages), answers=_answering(function, self.answers))
 
 

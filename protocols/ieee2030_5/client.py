@@ -32,7 +32,7 @@ from protocols.ieee2030_5.session.exchange import (
 from protocols.ieee2030_5.session.machine import step
 from protocols.ieee2030_5.session.state import REMEMBERED, born
 from protocols.ieee2030_5.session.terms import Profile, Terms
-from protocols.ieee2030_5.session.tree import own_device, root_of
+from protocols.ieee2030_5.session.tree import root_of
 from protocols.ieee2030_5.wire.namespaces import CSIP, CSIP_AUS, Dialect
 
 _SHOW_S = 1.0
@@ -129,8 +129,8 @@ class Client2030_5:
             "name": self.name,
             "protocol": "ieee2030_5",
             "url": self._terms.url,
-            "registered": own_device(state.tree, self._terms) is not None,
-            "reachable": state.tree[root_of(self._terms)].failures == 0,
+            "registered": state.tree.device is not None,
+            "reachable": state.tree.nodes[root_of(self._terms)].failures == 0,
             "refused": state.refused,
             "clock": {"quality": str(told.quality), "ahead_s": round(told.now_s - now.utc_s, 3)},
             "programs": {} if read is None else {program: rank.level for program, rank in read.programs.items()},

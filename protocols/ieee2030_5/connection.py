@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         "_ended",
         "_headed",
         "_headers",
+        "_late_s",
         "_loop",
         "_parser",
         "_size",
@@ -65,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._late_s = 0.0
         self._parser: httptools.HttpResponseParser | None = None
         self._answered = False
         self._ended = ""
@@ -193,11 +195,18 @@ class Connection(asyncio.Protocol):
         self._headed = self._to_end = False
 
     def _wait(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._late)
+        # One timer that looks again when it was early: most deadlines are moved long before they come.
+        self._late_s = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._late_s:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._late_s, self._late)
 
     def _late(self) -> None:
+        self._timer = None
+        if self._loop.time() < self._late_s:
+            self._timer = self._loop.call_at(self._late_s, self._late)
+            return
         self._fail(TimeoutError())
         self.close("nothing came for too long")
 

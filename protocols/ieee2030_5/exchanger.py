@@ -115,7 +115,6 @@ class Exchanger:
                 return Reply(id=request.id, status=_UNWRITABLE, sent_s=now_s, received_s=now_s, fault=unwritable.reason)
         url = request.url
         for _ in range(MOST_REDIRECTS + 1):
-            sent_s = self._monotonic()
             try:
                 sent_s, answer = await self._once(request.method, url, body)
             except TimeoutError:

@@ -28,6 +28,7 @@ from protocols.ieee2030_5.session.exchange import (
 )
 from protocols.ieee2030_5.session.pages import paged
 from protocols.ieee2030_5.session.polls import Taken, Verdict
+from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.state import (
     CLOCK_KEY,
     CLOCK_VERSION,
@@ -48,7 +49,6 @@ from protocols.ieee2030_5.session.tree import (
     Node,
     Place,
     leads_alike,
-    own_device,
     parents,
     resolve,
     root_of,
@@ -90,7 +90,7 @@ class _Turn(Turn):
     def reply(self, reply: Reply) -> None:
         match self._claimed(reply.id):
             case ForNode(place):
-                node = self.state.tree.get(place)
+                node = self.state.tree.nodes.get(place)
                 if node is not None and node.asked == reply.id:
                     self._polled(polls.take(node, reply, self.state.terms, self.mono_s, self.dice), reply)
             case ForPush(item):
@@ -109,7 +109,7 @@ class _Turn(Turn):
     def fail(self, failure: Failed) -> None:
         match self._claimed(failure.id):
             case ForNode(place):
-                node = self.state.tree.get(place)
+                node = self.state.tree.nodes.get(place)
                 if node is not None and node.asked == failure.id:
                     self._polled(polls.failed(node, Verdict.FAILED, failure.why, self.mono_s, self.dice), None)
             case ForPush(item):
@@ -145,10 +145,10 @@ class _Turn(Turn):
     # Polls
 
     def _polled(self, taken: Taken, reply: Reply | None) -> None:
-        node, before = taken.node, self.state.tree[taken.node.place]
+        node, before = taken.node, self.state.tree.nodes[taken.node.place]
         place = node.place
-        registered = own_device(self.state.tree, self.state.terms) is not None
-        self.change(tree={**self.state.tree, place: node})
+        registered = self.state.tree.device is not None
+        self.change(tree=self.state.tree.put((node,)))
         if taken.verdict is Verdict.MORE:
             return
         key = f"{place.kind} {place.url}"
@@ -169,21 +169,21 @@ class _Turn(Turn):
             if place.kind in CONTROL:
                 self.change(owing=True)
         if taken.verdict is Verdict.GONE and before.look is not Look.GONE:
-            up = tuple(parents(self.state.tree, self.state.terms, place))
+            up = tuple(parents(self.state.tree, place))
             self.change(tree=polls.hasten(self.state.tree, up, self.mono_s))
         if taken.changed:
             self.change(outdated=True)
             if place.kind is not Kind.CONTROLS or not leads_alike(before, node, self.state.terms):
                 self._regrow()
-        if not registered and own_device(self.state.tree, self.state.terms) is not None:
+        if not registered and self.state.tree.device is not None:
             self.calm("registration")
-            root = self.state.tree[root_of(self.state.terms)]
+            root = self.state.tree.nodes[root_of(self.state.terms)]
             if root.rate is None:  # a server may show the rate, and more, only to who is registered
                 self.reschedule(root.place, self.mono_s)
 
     def _regrow(self) -> None:
         trusted = self._trusted()
-        tree, astray = polls.grow(self.state.tree, self.state.terms, trusted, self.mono_s, self.dice)
+        tree, astray = polls.grow(self.state.tree, trusted, self.mono_s, self.dice)
         self.change(tree=tree, trusted=trusted)
         if astray:
             self.alarm(
@@ -195,13 +195,13 @@ class _Turn(Turn):
     def _trusted(self) -> bool:
         """Whether the EndDevice is ours and its Registration is settled; a wrong PIN is noticed here."""
         terms = self.state.terms
-        device = own_device(self.state.tree, terms)
+        device = self.state.tree.device
         if device is None:
             return False
         if terms.pin is None or device.RegistrationLink is None:
             self._pardon("pin")
             return True
-        node = self.state.tree.get(Place(Kind.REGISTRATION, resolve(terms.url, device.RegistrationLink.href)))
+        node = self.state.tree.nodes.get(Place(Kind.REGISTRATION, resolve(terms.url, device.RegistrationLink.href)))
         if node is None or (node.message is None and node.look is not Look.GONE):
             return self.state.verified
         if isinstance(node.message, Registration) and node.message.pIN != terms.pin:
@@ -235,7 +235,7 @@ class _Turn(Turn):
         if self.state.refused != key:
             return
         self.change(refused="")
-        for place, node in self.state.tree.items():
+        for place, node in self.state.tree.nodes.items():
             if node.asked is None and node.started_s < self.mono_s:
                 self.reschedule(place, min(node.due_s, self.mono_s))
 
@@ -246,8 +246,8 @@ class _Turn(Turn):
         moved = self.server_s - before
         if clock.doubt_s is not None:
             self.alarm("clock", "the server's clock jumped; its time is taken once it confirms it")
-            for place in [place for place in self.state.tree if place.kind is Kind.TIME]:
-                self.change(tree=polls.hasten(self.state.tree, (place,), self.mono_s))
+            places = [node.place for node in self.state.tree.of(Kind.TIME)]
+            self.change(tree=polls.hasten(self.state.tree, places, self.mono_s))
         elif abs(moved) > LARGE_S:
             self.alarm("clock", f"the server's clock moved by {moved:.0f} s against ours; its time is taken")
         else:
@@ -266,15 +266,21 @@ class _Turn(Turn):
         parts = state.parts
         if parts is None or state.outdated:
             parts = reads.compose(state.tree, state.terms, state.book.letters, parts)
+            self._note(parts)
         read = reads.read_of(state.tree, state.terms, parts, self.server_s)
-        book = responses.noted(state.book, parts.letters)
-        if book is not state.book:
-            self.outputs.append(Remember(responses.KEY, responses.VERSION, responses.saved(book)))
-        self.change(owing=False, parts=parts, outdated=False, book=book)
+        self.change(owing=False)
         if read.complete:
-            self.change(tree={place: replace(node, fresh=False) for place, node in state.tree.items()})
-        self._remark(parts.remarks)
+            stale = [replace(node, fresh=False) for node in state.tree.nodes.values() if node.fresh]
+            self.change(tree=state.tree.put(stale))
         self.outputs.append(read)
+
+    def _note(self, parts: Parts) -> None:
+        """What is new in the tree's translation."""
+        book = responses.noted(self.state.book, parts.letters)
+        if book is not self.state.book:
+            self.outputs.append(Remember(responses.KEY, responses.VERSION, responses.saved(book)))
+        self.change(parts=parts, outdated=False, book=book)
+        self._remark(parts.remarks)
 
     def _remark(self, remarks: Iterable[str]) -> None:
         found = frozenset(remarks)
@@ -297,9 +303,10 @@ class _Turn(Turn):
                 return True
 
     def _send_due(self) -> None:
-        for place, node in list(self.state.tree.items()):
-            if node.asked is None and node.due_s <= self.mono_s and self._allowed(place):
-                self._poll(node)
+        if self.state.tree.soonest_s <= self.mono_s:
+            for place, node in self.state.tree.nodes.items():
+                if node.asked is None and node.due_s <= self.mono_s and self._allowed(place):
+                    self._poll(node)
         if self.state.refused:
             return
         telling.enrol(self)
@@ -320,18 +327,17 @@ class _Turn(Turn):
             url = paged(url, node.walk.start if node.walk else 0, self.state.terms.page)
         number = self.send(Method.GET, url, None, ForNode(node.place), str(node.place.kind))
         started_s = node.started_s if node.walk and node.walk.pages else self.mono_s
-        self.change(tree={**self.state.tree, node.place: replace(node, asked=number, started_s=started_s)})
+        self.change(tree=self.state.tree.put((replace(node, asked=number, started_s=started_s),)))
 
     def _next_due(self) -> float:
         state = self.state
-        polled = (node.due_s for place, node in state.tree.items() if node.asked is None and self._allowed(place))
-        soonest = min(polled, default=self.mono_s + polling.REFUSED_S)
         if state.refused:
-            return soonest
-        enrolling = (
-            state.terms.register and state.enrolment.asked is None and own_device(state.tree, state.terms) is None
-        )
-        waits = [soonest, pushes.next_due(state.pushes), responses.next_due(state.book)]
-        if own_device(state.tree, state.terms) is not None:
+            asking = (node for node in state.tree.nodes.values() if node.asked is None and self._allowed(node.place))
+            return min((node.due_s for node in asking), default=self.mono_s + polling.REFUSED_S)
+        waits = [state.tree.soonest_s, pushes.next_due(state.pushes), responses.next_due(state.book)]
+        if state.tree.device is not None:
             waits += [logs.next_due(state.log), mirroring.next_due(self)]
-        return min([*waits, max(state.enrolment.due_s, self.mono_s + 1.0)] if enrolling else waits)
+        elif state.terms.register and state.enrolment.asked is None:
+            waits.append(max(state.enrolment.due_s, self.mono_s + 1.0))
+        soonest_s = min(waits)
+        return soonest_s if soonest_s < float("inf") else self.mono_s + polling.REFUSED_S

@@ -7,7 +7,7 @@ from protocols.ieee2030_5.session import backlog, mirrors, polls
 from protocols.ieee2030_5.session.exchange import Method
 from protocols.ieee2030_5.session.mirrors import Mirror
 from protocols.ieee2030_5.session.state import ForMirror
-from protocols.ieee2030_5.session.tree import Kind, Look, Node, own_device, resolve
+from protocols.ieee2030_5.session.tree import Kind, Look, Node, resolve
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.translate.mirror import mrid_of, readings_of, usage_point
 from protocols.ieee2030_5.wire.metering import MirrorUsagePoint
@@ -26,7 +26,7 @@ def heard(turn: Turn, averages: tuple[Average, ...]) -> None:
 def follow(turn: Turn) -> None:
     """Adopt what the server's list says of our mirrors: their addresses and post rates."""
     node, terms = _list(turn), turn.state.terms
-    device = own_device(turn.state.tree, terms)
+    device = turn.state.tree.device
     if node is None or node.look is Look.UNTRIED or device is None:
         return
     after = {}
@@ -105,4 +105,4 @@ def _keep(turn: Turn, mirror: Mirror) -> None:
 
 
 def _list(turn: Turn) -> Node | None:
-    return next((node for place, node in turn.state.tree.items() if place.kind is Kind.MIRRORS), None)
+    return turn.state.tree.first(Kind.MIRRORS)

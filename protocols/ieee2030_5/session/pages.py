@@ -29,13 +29,15 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list read as far as it goes. ``ended``: to its end, so that what is absent is gone. ``first``: its first page."""
+    """A list read as far as it goes. ``ended``: to its end, so that what is absent is gone. ``first``: its first page; ``page``: the
+    page that is all of it, None = there are more, or it is not taken as it stands."""
 
     items: tuple[Message, ...]
     rejects: tuple[Reject, ...]
     ended: bool
     first: Message | None
     keys: frozenset[str] = frozenset()
+    page: Decoded[Message] | None = None
 
 
 def paged(url: str, start: int, page: int) -> str:

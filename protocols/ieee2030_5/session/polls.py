@@ -1,6 +1,6 @@
 """One resource's poll: what a reply makes of it, and how the tree grows from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -54,6 +54,8 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     elif not isinstance(body.message, TYPES[kind]):
         why = f"a {type(body.message).__name__} where a {kind} is due"
         return failed(node, Verdict.FAILED, why, now_s, dice)
+    if body is not None and node.walk is None and node.listing is not None and node.listing.page is body:
+        return _read(node, node.listing, None, now_s, dice)
     listing = _listing(node, body, terms)
     if isinstance(listing, Walk):
         return Taken(replace(node, walk=listing, asked=None, due_s=now_s), Verdict.MORE)
@@ -64,7 +66,16 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
         listing = replace(listing, ended=False)
     if not listing.ended:
         listing = _merged(listing, node.items)
-    changed = node.listing is None or _content(node.listing) != _content(listing)
+    elif node.walk is None:
+        listing = replace(listing, page=body)
+    return _read(node, listing, None if listing.ended else keys, now_s, dice)
+
+
+def _read(node: Node, listing: Listing, short: frozenset[str] | None, now_s: float, dice: Dice) -> Taken:
+    before = node.listing
+    if before is not None and listing is not before:
+        listing = replace(listing, items=_kept(listing.items, before.items))
+    alike = listing is before or (before is not None and _content(before) == _content(listing))
     read = replace(
         node,
         listing=listing,
@@ -73,10 +84,10 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
         asked=None,
         failures=0,
         fresh=True,
-        short=None if listing.ended else keys,
+        short=short,
         due_s=max(now_s, polling.after_read(node.window_s, node.started_s, dice)),
     )
-    return Taken(read, Verdict.READ, changed or node.look is not Look.READ)
+    return Taken(read, Verdict.READ, not alike or node.look is not Look.READ)
 
 
 def failed(node: Node, verdict: Verdict, why: str, now_s: float, dice: Dice, wait_s: float = 0.0) -> Taken:
@@ -88,14 +99,12 @@ def failed(node: Node, verdict: Verdict, why: str, now_s: float, dice: Dice, wai
     return Taken(after, verdict, node.look is not Look.FAILED, why)
 
 
-def grow(
-    tree: Tree, terms: Terms, trusted: bool, now_s: float, dice: Dice
-) -> tuple[Mapping[Place, Node], frozenset[str]]:
+def grow(tree: Tree, trusted: bool, now_s: float, dice: Dice) -> tuple[Tree, frozenset[str]]:
     """The tree as the links now have it: what appeared is due at once, what went is forgotten, changed rates are adopted."""
-    found, astray = reach(tree, terms, trusted)
+    found, astray = reach(tree, trusted)
     grown: dict[Place, Node] = {}
     for place, window_s in found.items():
-        node = tree.get(place)
+        node = tree.nodes.get(place)
         if node is None:
             node = Node(place, window_s, due_s=now_s)
         elif node.window_s != window_s:
@@ -104,18 +113,16 @@ def grow(
                 due_s = max(now_s, polling.after_read(window_s, node.started_s, dice))
             node = replace(node, window_s=window_s, due_s=due_s)
         grown[place] = node
-    return grown, astray
+    return Tree(tree.terms, grown), astray
 
 
-def hasten(tree: Mapping[Place, Node], places: Iterable[Place], now_s: float) -> Mapping[Place, Node]:
+def hasten(tree: Tree, places: Iterable[Place], now_s: float) -> Tree:
     """Ask these again before their turn, yet no sooner than 0.6 of a window after their last poll."""
-    sooner = dict(tree)
-    for place in places:
-        node = sooner[place]
-        if node.asked is None:
-            due_s = min(node.due_s, max(now_s, node.started_s + 0.6 * node.window_s))
-            sooner[place] = replace(node, due_s=due_s)
-    return sooner
+    return tree.put(
+        replace(node, due_s=min(node.due_s, max(now_s, node.started_s + 0.6 * node.window_s)))
+        for node in (tree.nodes[place] for place in places)
+        if node.asked is None
+    )
 
 
 def _gone(node: Node, now_s: float, dice: Dice) -> Taken:
@@ -138,6 +145,12 @@ def _merged(listing: Listing, before: tuple[Message, ...]) -> Listing:
     """A list not read to its end still holds what it held: nobody said that it is gone."""
     kept = tuple(item for item in before if key_of(item) not in listing.keys)
     return replace(listing, items=(*listing.items, *kept)) if kept else listing
+
+
+def _kept(items: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What reads as before is the very object of before, so that everything after can tell by a glance what is new."""
+    known = {key_of(item): item for item in before}
+    return tuple(old if (old := known.get(key_of(item))) == item and old is not None else item for item in items)
 
 
 def _content(listing: Listing) -> tuple[object, ...]:

@@ -15,7 +15,6 @@ from protocols.ieee2030_5.session.tree import (
     Node,
     Place,
     Tree,
-    own_device,
     resolve,
 )
 from protocols.ieee2030_5.translate.controls import Missing, curve_links
@@ -46,6 +45,7 @@ class Made:
     primacy: int
     event: Event | Reject | Awaited | None
     remarks: tuple[str, ...]
+    letter: Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     programs = sorted(
         (
             (program, place)
-            for place, node in tree.items()
+            for place, node in tree.nodes.items()
             if place.kind is Kind.PROGRAMS
             for program in node.items
             if isinstance(program, DERProgram)
@@ -92,12 +92,12 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
     listed = frozenset(
         program
         for program, places in parts.lists.items()
-        if program not in parts.held and all(_ended(tree.get(place)) for place in places)
+        if program not in parts.held and all(_ended(tree.nodes.get(place)) for place in places)
     )
     return Read(
         respondent=terms.respondent,
         at_s=at_s,
-        complete=listed == frozenset(parts.programs) and _is_complete(tree, terms),
+        complete=listed == frozenset(parts.programs) and _is_complete(tree),
         programs=parts.programs,
         listed=listed,
         standings=parts.standings,
@@ -108,23 +108,25 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
 
 def is_told_whole(tree: Tree) -> bool:
     """Whether every resource that matters was tried once: a first look at a tree is told whole or not yet."""
-    gated = CONTROL | {Kind.TIME, Kind.REGISTRATION}
-    return not any(node.look is Look.UNTRIED for place, node in tree.items() if place.kind in gated)
+    return tree.contents.tried >= _GATED
+
+
+_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
 
 
 def _ended(node: Node | None) -> bool:
     return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
 
 
-def _is_complete(tree: Tree, terms: Terms) -> bool:
+def _is_complete(tree: Tree) -> bool:
     """Every list read to its end since the last complete read; slow lists count as read while they lead somewhere.
 
     Interpretation: without our EndDevice in the list no read is complete: a device that is not registered is told nothing.
     """
-    if own_device(tree, terms) is None:
+    if tree.device is None:
         return False
-    kinds = {place.kind for place in tree}
-    for place, node in tree.items():
+    kinds = tree.contents.places.keys()
+    for place, node in tree.nodes.items():
         kind = place.kind
         if kind not in CONTROL or kind is Kind.CURVE:
             continue
@@ -135,7 +137,7 @@ def _is_complete(tree: Tree, terms: Terms) -> bool:
         leads = bool(node.items) and not (kind is Kind.END_DEVICES and Kind.ASSIGNMENTS not in kinds)
         if not node.fresh and (kind in ROUND or (kind in LISTED and not leads)):
             return False
-    return Kind.ASSIGNMENTS not in kinds or any(_ended(tree[place]) for place in tree if place.kind is Kind.ASSIGNMENTS)
+    return Kind.ASSIGNMENTS not in kinds or any(_ended(node) for node in tree.of(Kind.ASSIGNMENTS))
 
 
 class _Gather:
@@ -162,9 +164,9 @@ class _Gather:
             place = Place(Kind.CONTROLS, self._resolve(program.DERControlListLink.href))
             if place not in lists:
                 lists.add(place)
-                self._take_controls(program, self._tree.get(place))
+                self._take_controls(program, self._tree.nodes.get(place))
         if program.DefaultDERControlLink is not None:
-            default = self._tree.get(Place(Kind.DEFAULT, self._resolve(program.DefaultDERControlLink.href)))
+            default = self._tree.nodes.get(Place(Kind.DEFAULT, self._resolve(program.DefaultDERControlLink.href)))
             if default is not None and isinstance(default.message, DefaultDERControl):
                 self._take_default(program, default.message)
 
@@ -192,7 +194,9 @@ class _Gather:
             self._rejects.append(reject)
             self._remarks.append(f"control {reject.id or unread.href or unread.index}: {unread.reason}")
             if reject.id:
-                self._write(reject.id, reject.id, program.mRID, unread.replyTo, unread.responseRequired, reject.kind)
+                self._letters[reject.id] = self._letter(
+                    reject.id, program.mRID, unread.replyTo, unread.responseRequired, reject.kind
+                )
 
     def _take_control(self, control: DERControl, program: DERProgram) -> None:
         first = self._letters.get(control.mRID) or self._known.get(control.mRID)
@@ -202,30 +206,29 @@ class _Gather:
         made = self._event(control, program, name)
         event = made.event
         self._remarks.extend(made.remarks)
-        refusal: RefusalKind | None = None
         match event:
             case Event():
                 self._events[name] = event
             case Reject():
                 self._rejects.append(event)
                 self._remarks.append(f"control {name}: {event.text}")
-                refusal = event.kind
             case Awaited():
                 self._held.add(program.mRID)
             case None:
                 return
-        self._write(name, control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+        self._letters[name] = made.letter
 
     def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
         made = self._before.get(name)
         of = (program.mRID, program.primacy)
-        if made is None or (made.program, made.primacy) != of or made.control != control:
-            terms = self._terms
-            made = Made(
-                control,
-                *of,
-                *event_of(control, program, terms.respondent, terms.device_category, self._curve, name),
-            )
+        if made is not None and (made.program, made.primacy) == of and made.control == control:
+            self._made[name] = made
+            return made
+        terms = self._terms
+        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
+        refusal = event.kind if isinstance(event, Reject) else None
+        letter = self._letter(control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
+        made = Made(control, *of, event, remarks, letter)
         if next(curve_links(control.DERControlBase), None) is None:
             self._made[name] = made
         return made
@@ -238,23 +241,17 @@ class _Gather:
         else:
             self._standings.setdefault(program.mRID, standing)
 
-    def _write(
-        self,
-        name: str,
-        subject: str,
-        program: str,
-        reply_to: str | None,
-        asked: int | None,
-        refusal: RefusalKind | None,
-    ) -> None:
+    def _letter(
+        self, subject: str, program: str, reply_to: str | None, asked: int | None, refusal: RefusalKind | None
+    ) -> Letter:
         url = self._resolve(reply_to) if reply_to else ""
-        self._letters[name] = Letter(subject, program, url, wants_of(asked), refusal)
+        return Letter(subject, program, url, wants_of(asked), refusal)
 
     def _resolve(self, href: str) -> str:
         return resolve(self._terms.url, href)
 
     def _curve(self, href: str) -> DERCurve | Missing:
-        node = self._tree.get(Place(Kind.CURVE, self._resolve(href)))
+        node = self._tree.nodes.get(Place(Kind.CURVE, self._resolve(href)))
         if node is None:
             return Missing(lasting=not self._resolve(href))
         if isinstance(node.message, DERCurve):

@@ -82,7 +82,8 @@ def tell(book: Book, outcome: Outcome, mono_s: float) -> Book:
 def settled(book: Book, server_s: float) -> tuple[Book, tuple[Settled, ...]]:
     """Strike what needs no sending: no word for it, nobody asked, nowhere to send it, or too old."""
     done: list[Settled] = []
-    for name, queue in book.queues.items():
+    for name, before in book.queues.items():
+        queue = before
         while queue.owed and queue.asked is None:
             outcome = queue.owed[0]
             fate = _needless(book.letters.get(name), outcome)
@@ -91,7 +92,8 @@ def settled(book: Book, server_s: float) -> tuple[Book, tuple[Settled, ...]]:
                 break
             done.append(Settled(outcome, fate or "given up after a week", alarm=not fate))
             queue = replace(queue, owed=queue.owed[1:], failures=0)
-        book = _with(book, name, queue)
+        if queue is not before:
+            book = _with(book, name, queue)
     return book, tuple(done)
 
 

@@ -15,7 +15,7 @@ from protocols.ieee2030_5.session.pushes import Item, Push
 from protocols.ieee2030_5.session.reads import Parts
 from protocols.ieee2030_5.session.responses import Book
 from protocols.ieee2030_5.session.terms import Terms
-from protocols.ieee2030_5.session.tree import Node, Place, root_of
+from protocols.ieee2030_5.session.tree import Node, Place, Tree, root_of
 
 CLOCK_KEY = "clock"
 CLOCK_VERSION = 1
@@ -81,12 +81,12 @@ class State:
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
     compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
     refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the tree as
-    it was last translated; ``outdated``: a content changed since.
+    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from.
     """
 
     terms: Terms
     clock: UpstreamClock
-    tree: Mapping[Place, Node]
+    tree: Tree
     waiting: Mapping[int, Purpose] = field(default_factory=dict)
     serial: int = 0
     time_read: bool = False
@@ -100,6 +100,7 @@ class State:
     book: Book = field(default_factory=Book)
     participation: Participation = ()
     pushes: Mapping[Item, Push] = field(default_factory=dict)
+    wished: tuple[object, ...] | None = None
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
     mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)
@@ -123,7 +124,7 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
     return State(
         terms=terms,
         clock=clock,
-        tree={root: Node(root, terms.floor_s, now.mono_s)},
+        tree=Tree(terms, {root: Node(root, terms.floor_s, now.mono_s)}),
         saved_offset_s=saved,
         book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
         participation=participation.loaded(*memory.get(participation.KEY, (0, b""))),

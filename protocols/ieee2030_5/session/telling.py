@@ -13,7 +13,7 @@ from protocols.ieee2030_5.session.pushes import Item
 from protocols.ieee2030_5.session.responses import Settled
 from protocols.ieee2030_5.session.state import ForLog, ForRegistration
 from protocols.ieee2030_5.session.terms import Profile
-from protocols.ieee2030_5.session.tree import Kind, Look, own_device, resolve
+from protocols.ieee2030_5.session.tree import Kind, Look, resolve
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.translate import der
 from protocols.ieee2030_5.translate.availability import availability_of
@@ -25,17 +25,21 @@ from protocols.ieee2030_5.wire.resources import ConnectionPoint, EndDevice
 def wish(turn: Turn) -> None:
     """Bring what should stand at the server up to date."""
     state, terms = turn.state, turn.state.terms
-    device = own_device(state.tree, terms)
+    device = state.tree.device
     if device is None or state.refused or not state.trusted:
         return
+    looks = (state.tree.contents, state.parts, state.seen, state.participation)
+    alike = state.wished is not None and all(one is other for one, other in zip(looks, state.wished, strict=True))
+    if alike and pushes.next_due(state.pushes) > turn.mono_s:
+        return  # what leaves bears the time at which it leaves; until then the same looks wish for the same
     wishes: Mapping[Item, pushes.Push] = state.pushes
     if terms.nmi and terms.profile is Profile.CSIP_AUS and device.ConnectionPointLink is not None:
         url = resolve(terms.url, device.ConnectionPointLink.href)
         point = ConnectionPoint(connectionPointId=terms.nmi)
         wishes = pushes.wish(wishes, Item.CONNECTION_POINT, url, point, turn.mono_s) if url else wishes
-    place, node = next(((place, node) for place, node in state.tree.items() if place.kind is Kind.DERS), (None, None))
+    node = state.tree.first(Kind.DERS)
     links = next((item for item in node.items if isinstance(item, DER)), None) if node is not None else None
-    if place is not None and node is not None and links is not None and state.seen:
+    if node is not None and links is not None and state.seen:
         csip_aus, at_s = terms.profile is Profile.CSIP_AUS, turn.server_s
         settings = _settings(state.parts.standings if state.parts else ())
         asked = asked_mode(_running(turn)) if csip_aus else None
@@ -48,7 +52,7 @@ def wish(turn: Turn) -> None:
             url = resolve(terms.url, link.href) if link is not None else ""
             if url and message is not None:
                 wishes = pushes.wish(wishes, item, url, message, turn.mono_s, every_s)
-    turn.change(pushes=wishes)
+    turn.change(pushes=wishes, wished=looks)
 
 
 def pushed(turn: Turn, item: Item, number: int, status: int | None, wait_s: float = 0.0) -> None:
@@ -75,7 +79,7 @@ def looked(turn: Turn, seen: tuple[Seen, ...]) -> None:
 def log(turn: Turn) -> None:
     """Post the LogEvent that is due, if the server has a list for it."""
     terms, event = turn.state.terms, logs.due(turn.state.log, turn.mono_s)
-    device = own_device(turn.state.tree, terms)
+    device = turn.state.tree.device
     if event is None or device is None:
         return
     url = "" if device.LogEventListLink is None else resolve(terms.url, device.LogEventListLink.href)
@@ -132,9 +136,8 @@ def enrolled(turn: Turn, status: int | None, wait_s: float = 0.0) -> None:
     failures = 0 if good else enrolment.failures + 1
     if good:
         wait = turn.dice.jitter(60.0, 90.0)
-        lists = [place for place in turn.state.tree if place.kind is Kind.END_DEVICES]
-        for place in lists:
-            turn.reschedule(place, turn.mono_s)
+        for node in turn.state.tree.of(Kind.END_DEVICES):
+            turn.reschedule(node.place, turn.mono_s)
         turn.calm("enrolment")
     elif status is not None and 400 <= status < 500:
         wait = turn.dice.jitter(0.9, 1.0) * polling.REFUSED_S
@@ -147,8 +150,10 @@ def enrolled(turn: Turn, status: int | None, wait_s: float = 0.0) -> None:
 def enrol(turn: Turn) -> None:
     """Register in band once the list was read to its end without us in it."""
     state = turn.state
-    lists = [node for place, node in state.tree.items() if place.kind is Kind.END_DEVICES and node.look is Look.READ]
-    if not lists or own_device(state.tree, state.terms) is not None:
+    if state.tree.device is not None:
+        return
+    lists = [node for node in state.tree.of(Kind.END_DEVICES) if node.look is Look.READ]
+    if not lists:
         return
     if not state.terms.register:
         turn.alarm("registration", f"our EndDevice {state.terms.lfdi.upper()} is not in the server's list")

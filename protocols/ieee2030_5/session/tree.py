@@ -5,8 +5,8 @@ What is polled is what can be reached now: a link that appears is followed at on
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -142,7 +142,83 @@ class Node:
         return getattr(self.message, "pollRate", None)
 
 
-Tree = Mapping[Place, Node]
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What follows from what the resources hold, whenever they are polled. ``device``: our EndDevice as listed; ``tried``: the kinds
+    of which none is untried."""
+
+    places: Mapping[Kind, tuple[Place, ...]]
+    device: EndDevice | None
+    tried: frozenset[Kind]
+
+
+class Tree:
+    """The resources of one server as they are now; frozen. Most steps only move polls: what follows from the contents is worked out
+    once for all the trees that hold the same."""
+
+    __slots__ = ("_contents", "_soonest_s", "nodes", "terms")
+
+    def __init__(self, terms: Terms, nodes: Mapping[Place, Node], contents: Contents | None = None) -> None:
+        self.terms = terms
+        self.nodes = nodes
+        self._contents = contents
+        self._soonest_s: float | None = None
+
+    def put(self, nodes: Iterable[Node]) -> "Tree":
+        """With these in their places."""
+        after, alike = dict(self.nodes), True
+        for node in nodes:
+            before = after.get(node.place)
+            alike = alike and before is not None and _holds_alike(before, node)
+            after[node.place] = node
+        return Tree(self.terms, after, self._contents if alike else None)
+
+    def due_at(self, due_s: float, *places: Place) -> "Tree":
+        """With these polls moved."""
+        return self.put(replace(self.nodes[place], due_s=due_s) for place in places)
+
+    @property
+    def contents(self) -> Contents:
+        """The very same object as long as the resources hold the same."""
+        if self._contents is None:
+            self._contents = _contents(self.nodes, self.terms)
+        return self._contents
+
+    @property
+    def device(self) -> EndDevice | None:
+        """Our EndDevice as listed: by LFDI in either case, by SFDI where the server gives no LFDI."""
+        return self.contents.device
+
+    @property
+    def soonest_s(self) -> float:
+        """When the next poll is due, monotonic; infinity when none waits."""
+        if self._soonest_s is None:
+            self._soonest_s = min(
+                (node.due_s for node in self.nodes.values() if node.asked is None), default=float("inf")
+            )
+        return self._soonest_s
+
+    def of(self, kind: Kind) -> Iterator[Node]:
+        """The resources of a kind, in the order of their addresses."""
+        return (self.nodes[place] for place in self.contents.places.get(kind, ()))
+
+    def first(self, kind: Kind) -> Node | None:
+        """The first of them."""
+        return next(self.of(kind), None)
+
+
+def _holds_alike(one: Node, other: Node) -> bool:
+    return one.listing is other.listing and one.look is other.look and one.window_s == other.window_s
+
+
+def _contents(nodes: Mapping[Place, Node], terms: Terms) -> Contents:
+    places: dict[Kind, tuple[Place, ...]] = {}
+    for place in sorted(nodes):
+        places[place.kind] = (*places.get(place.kind, ()), place)
+    listed = (item for place in places.get(Kind.END_DEVICES, ()) for item in nodes[place].items)
+    device = next((item for item in listed if isinstance(item, EndDevice) and _is_ours(item, terms)), None)
+    untried = {place.kind for place, node in nodes.items() if node.look is Look.UNTRIED}
+    return Contents(places, device, frozenset(Kind) - untried)
 
 
 def root_of(terms: Terms) -> Place:
@@ -182,35 +258,27 @@ _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+").fullmatch
 """Paths from the root with nothing to normalise: nearly all links, and joining them by the book costs as much as reading them."""
 
 
-def parents(tree: Tree, terms: Terms, place: Place) -> Iterator[Place]:
+def parents(tree: Tree, place: Place) -> Iterator[Place]:
     """The resources that link to this one."""
-    for parent, node in tree.items():
-        for kind, href in _branches(node, terms, trusted=True):
-            if kind is place.kind and resolve(terms.url, href) == place.url:
+    for parent, node in tree.nodes.items():
+        for kind, href in _branches(node, tree.terms, trusted=True):
+            if kind is place.kind and resolve(tree.terms.url, href) == place.url:
                 yield parent
                 break
 
 
-def own_device(tree: Tree, terms: Terms) -> EndDevice | None:
-    """Our EndDevice as listed: by LFDI in either case, by SFDI where the server gives no LFDI."""
-    for place in sorted(place for place in tree if place.kind is Kind.END_DEVICES):
-        for item in tree[place].items:
-            if isinstance(item, EndDevice) and _is_ours(item, terms):
-                return item
-    return None
-
-
-def reach(tree: Tree, terms: Terms, trusted: bool) -> tuple[dict[Place, float], frozenset[str]]:
+def reach(tree: Tree, trusted: bool) -> tuple[dict[Place, float], frozenset[str]]:
     """Every place that can be reached now with its poll window, and the links not followed: to elsewhere, or one too many.
 
     ``trusted``: the registration is settled, so that what lies below the EndDevice may be asked for.
     """
+    terms = tree.terms
     found: dict[Place, float] = {}
     astray: set[str] = set()
-    registered = own_device(tree, terms) is not None
+    registered = tree.device is not None
     queue = [(root_of(terms), polling.UNKNOWN_S if not registered else polling.DEFAULT_S)]
     for place, given in queue:
-        node = tree.get(place)
+        node = tree.nodes.get(place)
         own = None if node is None else node.rate
         known = own is not None or (node is not None and node.message is not None and place.kind not in _PARENTS_RATE)
         rate = polling.window(own, terms) if known else given
@@ -237,7 +305,9 @@ def leads_alike(before: Node, after: Node, terms: Terms) -> bool:
     """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
     if (before.rate, before.message is None) != (after.rate, after.message is None):
         return False
-    return set(_branches(before, terms, trusted=True)) == set(_branches(after, terms, trusted=True))
+    shared = {id(item) for item in before.items} & {id(item) for item in after.items}
+    had, has = (tuple(item for item in node.items if id(item) not in shared) for node in (before, after))
+    return set(_of_items(had, terms, trusted=True)) == set(_of_items(has, terms, trusted=True))
 
 
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})
@@ -253,7 +323,11 @@ def _branches(node: Node, terms: Terms, trusted: bool) -> Iterator[tuple[Kind, s
                 yield from _link(Kind.MIRRORS, capability.MirrorUsagePointListLink)
         case DefaultDERControl() as default:
             yield from ((Kind.CURVE, href) for href in curve_links(default.DERControlBase))
-    for item in node.items:
+    yield from _of_items(node.items, terms, trusted)
+
+
+def _of_items(items: Iterable[Message], terms: Terms, trusted: bool) -> Iterator[tuple[Kind, str]]:
+    for item in items:
         match item:
             case EndDevice() if _is_ours(item, terms):
                 yield from _link(Kind.REGISTRATION, item.RegistrationLink)

@@ -1,6 +1,7 @@
 """One step in the making: the state as it becomes, and what it wants of the world so far."""
 
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
@@ -9,12 +10,14 @@ from protocols.ieee2030_5.session.state import Purpose, State
 from protocols.ieee2030_5.session.tree import Place
 from protocols.ieee2030_5.wire.messages import Message
 
+_VALUES = attrgetter(*(field.name for field in fields(State)))
+
 
 class Turn:
     """Lives for one step; ``mono_s`` and ``utc_s`` are its instant. ``state`` is its own until the step is over."""
 
     def __init__(self, state: State, now: Instants, dice: Dice) -> None:
-        self.state = replace(state)
+        self.state = State(*_VALUES(state))
         self.outputs: list[Output] = []
         self.mono_s = now.mono_s
         self.utc_s = now.utc_s
@@ -45,8 +48,7 @@ class Turn:
 
     def reschedule(self, place: Place, due_s: float) -> None:
         """Move one poll."""
-        node = self.state.tree[place]
-        self.change(tree={**self.state.tree, place: replace(node, due_s=due_s)})
+        self.change(tree=self.state.tree.due_at(due_s, place))
 
     def send(self, method: Method, url: str, message: Message | None, purpose: Purpose, why: str) -> int:
         """A request leaves; its number."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from protocols.ieee2030_5.connection import ANSWER_S, KEEP_S, Connection, NoAnswer
 from protocols.ieee2030_5.exchanger import Exchanger
 from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
@@ -169,3 +170,68 @@ async def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None
     assert isinstance(reply, Reply)
     assert reply.body is not None
     assert peer.asked == [["GET /a", "GET /b"], ["GET /c"]]
+
+
+class Hasty(asyncio.SelectorEventLoop):
+    """A loop whose time is moved."""
+
+    ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+    async def passes(self, seconds: float) -> None:
+        """So much later, with all that became due done."""
+        self.ahead_s += seconds
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+class Wire(asyncio.Transport):
+    """Takes what is sent."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> None:
+    loop = Hasty()
+
+    async def play() -> None:
+        connection = Connection()
+        connection.connection_made(Wire())
+        first = asyncio.create_task(connection.ask(b"GET"))
+        await loop.passes(ANSWER_S - 1.0)
+        connection.data_received(GONE)
+        assert (await first).status == 404
+        await loop.passes(KEEP_S - 1.0)
+        assert connection.usable
+        second = asyncio.create_task(connection.ask(b"GET"))
+        await loop.passes(ANSWER_S - 1.0)
+        assert not second.done()
+        await loop.passes(2.0)
+        with pytest.raises(TimeoutError):
+            await second
+        with pytest.raises(NoAnswer):
+            await connection.ask(b"GET")
+
+        idle = Connection()
+        idle.connection_made(Wire())
+        third = asyncio.create_task(idle.ask(b"GET"))
+        await loop.passes(0.0)
+        idle.data_received(GONE)
+        await third
+        await loop.passes(KEEP_S - 1.0)
+        assert idle.usable
+        await loop.passes(2.0)
+        with pytest.raises(NoAnswer):
+            await idle.ask(b"GET")
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(play())

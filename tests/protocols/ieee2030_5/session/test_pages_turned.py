@@ -9,7 +9,7 @@ from protocols.ieee2030_5.session import pages, polls
 from protocols.ieee2030_5.session.exchange import Reply
 from protocols.ieee2030_5.session.pages import Listing, Walk, key_of, paged, turn
 from protocols.ieee2030_5.session.polls import Verdict, failed, hasten, take
-from protocols.ieee2030_5.session.tree import Kind, Look, Node, Place, resolve
+from protocols.ieee2030_5.session.tree import Kind, Look, Node, Place, Tree, resolve
 from protocols.ieee2030_5.wire.datatypes import ListLink
 from protocols.ieee2030_5.wire.der import DERControlList
 from protocols.ieee2030_5.wire.messages import Message
@@ -269,7 +269,7 @@ def test_the_same_again_is_no_change() -> None:
 
 def test_haste_is_no_sooner_than_six_tenths_of_the_window_and_never_later_than_before() -> None:
     def due_s(one: Node, now_s: float) -> float:
-        return hasten({one.place: one}, (one.place,), now_s)[one.place].due_s
+        return hasten(Tree(TERMS, {one.place: one}), (one.place,), now_s).nodes[one.place].due_s
 
     waiting = node(asked=None, due_s=1097.0)
     assert due_s(waiting, 1010.0) == 1060.0
