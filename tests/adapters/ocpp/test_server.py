@@ -94,6 +94,7 @@ async def test_who_speaks_no_version_of_ours_is_hung_up_on() -> None:
         (QUICK.hash(b"\xff\x00:\n"), b"\xff\x00:\n", 101),
         (None, b"correct horse", 401),
     ],
+    ids=["right", "wrong", "empty", "none", "bytes of any kind", "nobody has one"],
 )
 async def test_profile_1_asks_for_a_password(hashed: str | None, password: bytes | None, status: int) -> None:
     users = {} if hashed is None else {"CP-1": hashed}
