@@ -1,6 +1,7 @@
 """What the VTN wants told, and when (OpenADR 2.0b profile, clause 8.3; rules 317, 324, 325, 327, 329, 336)."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,7 @@ MOST_BEHIND = 100
 FOREVER = float("inf")
 
 LATE_S = 10.0
-"""A stretch is told this long after its end: its last minute is averaged meanwhile."""
+"""A stretch is told this long after the end of its last minute, which is averaged meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Asked:
     def back_s(self) -> float:
         """From telling to telling."""
         return max(self.request.reportBackDuration, self.granularity_s)
+
+    @property
+    def ripe_s(self) -> float:
+        """When the next stretch can be told: the minute that lies in it for the most part may end up to half a minute after it."""
+        if self.once or math.isinf(self.next_s):
+            return self.next_s
+        return max(self.next_s, round(self.next_s / FINEST_S) * FINEST_S) + LATE_S
 
     @property
     def granularity_s(self) -> float:
@@ -112,12 +120,12 @@ def caught_up(requests: Requests, now_s: float) -> Requests:
 
 def due(requests: Requests, now_s: float) -> tuple[Asked, ...]:
     """Those whose stretch is over."""
-    return tuple(one for one in requests.asked.values() if one.next_s + (0.0 if one.once else LATE_S) <= now_s)
+    return tuple(one for one in requests.asked.values() if one.ripe_s <= now_s)
 
 
 def next_due_s(requests: Requests) -> float:
     """When the next stretch may be told, on the VTN's clock."""
-    return min((one.next_s + (0.0 if one.once else LATE_S) for one in requests.asked.values()), default=FOREVER)
+    return min((one.ripe_s for one in requests.asked.values()), default=FOREVER)
 
 
 def told(requests: Requests, name: str, until_s: float) -> Requests:

@@ -10,6 +10,7 @@ from grid_functions.model.event import Respondent
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from protocols.openadr2b.session.exchange import Picture
+from protocols.openadr2b.session.requests import Asked
 from protocols.openadr2b.wire.events import EiResponse
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reports import (
@@ -404,3 +405,13 @@ def test_the_site_is_the_whole_vens_and_the_devices_are_a_resources() -> None:
         talk.take(Picture(respondent, (), tuple(both)))
     series = talk.state.stock.series
     assert [series[name].minutes[int(ZERO_S)].power_w for name in ("depot", "r1")] == [10.0, -5.0]
+
+
+@pytest.mark.parametrize(
+    ("end_s", "ripe_s"),
+    [(60_000.0, 60_010.0), (60_020.0, 60_030.0), (60_040.0, 60_070.0), (60_059.0, 60_070.0)],
+)
+def test_a_stretch_waits_for_the_minute_that_lies_in_it_for_the_most_part(end_s: float, ripe_s: float) -> None:
+    """Which may end up to half a minute after it; ten seconds later it is averaged."""
+    asked = Asked(request("q1", "TELEMETRY_USAGE", "power", granularity=60.0, back=60.0), end_s - 60.0, end_s)
+    assert asked.ripe_s == ripe_s
