@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,14 @@ async def play(
     ``with_openadr``: openleadr is there.
     """
     sites = chosen(only, with_openadr=with_openadr)
+    # One site after the other: dozens of processes that start at once leave none of them a core of its own.
+    starting = asyncio.Lock()
     with tempfile.TemporaryDirectory(prefix="osed-demo-") as folder:
         found = await asyncio.gather(
-            *(_site(setting, steps, Path(folder), sabotage, show.part(setting.name)) for setting, steps in sites)
+            *(
+                _site(setting, steps, Path(folder), sabotage, show.part(setting.name), starting)
+                for setting, steps in sites
+            )
         )
         results = tuple(result for one in found for result in one.results)
         played = Played(all(result.ok for result in results), results)
@@ -61,10 +66,15 @@ async def play(
     return played
 
 
-async def _site(setting: Setting, steps: list[Step], folder: Path, sabotage: Sabotage | None, show: Part) -> Evidence:
+async def _site(
+    setting: Setting, steps: list[Step], folder: Path, sabotage: Sabotage | None, show: Part, starting: asyncio.Lock
+) -> Evidence:
     own = folder / setting.name
     own.mkdir()
-    async with staged(setting, own, sabotage) as stage, _live(stage, show):
+    async with AsyncExitStack() as ending:
+        async with starting:
+            stage = await ending.enter_async_context(staged(setting, own, sabotage))
+        await ending.enter_async_context(_live(stage, show))
         show.say(
             f"utility server, {'two VTNs, ' if setting.with_vtns else ''}simulated site and gateway are up as processes of their own; "
             "mutual TLS and Modbus on loopback"
