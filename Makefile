@@ -40,10 +40,10 @@ demo: setup
 	$(BIN)/osed demo --json build/demo.json --keep build/demo $(DEMO_ARGS)
 
 test: setup
-	$(PYTEST) -n 2 --dist loadgroup $(TEST_ARGS)
+	$(PYTEST) -n 2 --dist loadfile $(TEST_ARGS)
 
 test-long: setup
-	$(PYTEST) -n 2 --dist loadgroup -m long $(TEST_ARGS)
+	$(PYTEST) -n 2 --dist loadfile -m long $(TEST_ARGS)
 
 test-crash: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.crash $(if $(STORY),--story $(STORY),--points $(POINTS))
