@@ -225,9 +225,10 @@ async def _powers(stage: Stage) -> list[dict[str, float]]:
 
 
 async def _off_w(stage: Stage) -> list[float]:
-    """How far each of them is from the meter's own record of the minute in which its interval begins: averages are of whole minutes, W."""
+    """How far each of them is from the meter's own record of the minute that lies in its interval for the most part, W: averages are of
+    whole minutes."""
     samples = await stage.samples()
-    pairs = [(one["watts"], _mean_w(samples, math.floor(one["t_s"] / 60.0) * 60.0)) for one in await _powers(stage)]
+    pairs = [(one["watts"], _mean_w(samples, round(one["t_s"] / 60.0) * 60.0)) for one in await _powers(stage)]
     return [round(watts - mean_w, 1) for watts, mean_w in pairs if mean_w is not None]
 
 

@@ -217,7 +217,8 @@ def _look(
         meter=meter,
         devices={one.name: one.doing for one in seen if one.doing is not None},
         unmeasured_w=sum(one.may_w for one in dark),
-        allowed_w=sum(one.able_w if one.sent_w is None else one.sent_w for one in seen),
+        # who does what a target says is not held back by the bound, and proves nothing of it
+        allowed_w=sum(one.able_w if one.limit_w is None else one.limit_w for one in seen),
         total_w=sum(one.able_w for one in ours.values()),
         settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
         left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing)

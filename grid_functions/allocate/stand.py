@@ -23,7 +23,8 @@ _NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
 class Stand:
     """One device in one direction. ``may_w``: the most it may do without another word from us (rule 6).
 
-    ``able_w``: the most it can do; ``aimed_w``: the most a target can ask of it now; ``sent_w``: the most it was last told to do.
+    ``able_w``: the most it can do; ``aimed_w``: the most a target can ask of it now; ``sent_w``: the most it was last told to do;
+    ``limit_w``: the limit in that, whatever its target.
 
     ``absent``: it does not answer, but is to be told as soon as it does. ``wires``: of a device limited in amperes, whose least power and
     step in W follow from them. ``counts``: VA at nominal voltage on each conductor for each W. ``idle``: a charger without a vehicle.
@@ -39,6 +40,7 @@ class Stand:
     may_w: float
     doing: Sample | None
     sent_w: float | None
+    limit_w: float | None = None
     wires: Wires | None = None
     currents: Currents | None = None
     counts: Mapping[Phase, float] = field(default_factory=dict)
@@ -141,6 +143,7 @@ def _stand(
         may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
         doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
         sent_w=None if sent is None else _told_w(sent, quantity),
+        limit_w=None if sent is None else limit_in(sent, quantity),
         tier=device.priority,
     )
     if currents is None or quantity is not Quantity.CONSUMED:
@@ -161,6 +164,7 @@ def _stand(
         aimed_w=currents.maximum_a * wired.watts,
         may_w=_may_a(seen, currents, sent, snapshot.at.mono_s) * wired.watts,
         sent_w=None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts,
+        limit_w=None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts,
         wires=wired,
         currents=currents,
         counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
