@@ -39,8 +39,14 @@ demo: setup
 	@mkdir -p build
 	$(BIN)/osed demo --json build/demo.json --keep build/demo $(DEMO_ARGS)
 
+# The whole thread plays in real time and wants the machine for itself.
 test: setup
+ifeq ($(TEST_ARGS),)
+	$(PYTEST) -n 2 --dist loadfile --ignore tests/scenarios/thread
+	$(PYTEST) tests/scenarios/thread
+else
 	$(PYTEST) -n 2 --dist loadfile $(TEST_ARGS)
+endif
 
 test-long: setup
 	$(PYTEST) -n 2 --dist loadfile -m long $(TEST_ARGS)

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from tests.scenarios.thread.meanwhile import CASES
 
-AT_ONCE = 5
+AT_ONCE = 4
 """Cases that are played at the same time."""
 
 

@@ -33,7 +33,7 @@ FAIL_SAFE_W = 2500
 LOAD_W = 500.0
 LEGACY, MODERN, METER = "pv-legacy", "pv-700", "grid-meter"
 RATED_W = {LEGACY: 5000.0, MODERN: 6000.0}
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long a condition may take; it takes a poll or two."""
 
 SLACK_W = 100.0
