@@ -10,6 +10,7 @@ from gateway.demo.measured import (
     duplicates,
     first_within,
     held,
+    lowered_again,
     most_w,
     reached,
     story,
@@ -254,8 +255,8 @@ async def foreign_writer(stage: Stage) -> Result:
     other = OtherMaster(east)
     lifted: list[float] = []
     for _ in range(4):
-        await other.write(704, "WMaxLimPct", 100.0)
         lifted.append(stage.now_s)
+        await other.write(704, "WMaxLimPct", 100.0)
         await wait_until(stage, lifted[-1] + 2.5)
     told_of = await _troubles(stage, EAST)
     target = await stage.operator.control(stage.programs["feeder"], {"opModTargetW": 1500}, 5)
@@ -267,7 +268,9 @@ async def foreign_writer(stage: Stage) -> Result:
     ended = await stage.told(control.mrid, {1, 2, 6}, 8)
     await limited(stage, DEFAULT_W, SETTLE_S)
     samples = await stage.samples()
-    restored = [_restored(stage, at_s, to_s) for at_s, to_s in zip(lifted, [*lifted[1:], asked_s], strict=True)]
+    rows = (await stage.site.dump(lifted[0]))["writes"]
+    written = [(t_s, value) for t_s, *which, value in rows if which == [EAST, 704, "WMaxLimPct"]]
+    restored = lowered_again(written, 100.0, lifted, asked_s)
     settle = [first_within(samples, limit, a, b) for a, b in zip(lifted, [*lifted[1:], asked_s], strict=True)]
     worst = worst_w(samples, limit, lifted[-1] + 2.5, end_s)
     sets = {name: _last(stage, name, 704, "WSetEna", end_s) for name in stage.setting.rated_w}
@@ -390,8 +393,3 @@ async def _troubles(stage: Stage, device: str) -> list[str]:
     return [
         trouble for site in shown for one in site["devices"] if one["name"] == device for trouble in one["troubles"]
     ]
-
-
-def _restored(stage: Stage, lifted_s: float, until_s: float) -> float | None:
-    """Seconds until the lifted limit reads below 100 % again; None when it does not."""
-    return reached(series(stage.registers, EAST, 704, "WMaxLimPct"), 0.0, 99.0, lifted_s, until_s)

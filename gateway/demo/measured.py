@@ -140,6 +140,21 @@ def reached(series: Sequence[Sample], goal: float, tolerance: float, start_s: fl
     return round(min(t_s for t_s, _ in seen if not away or t_s > away[-1]) - start_s, 1)
 
 
+def lowered_again(
+    written: Sequence[Sample], lift: float, lifted_s: Sequence[float], end_s: float
+) -> list[float | None]:
+    """Seconds from each write of ``lift`` until less was written for good; None where there was no lift, or nothing after it.
+
+    ``written``: a device's own record of (t_s, value). ``lifted_s``: just before each lift; its span ends where the next begins. From
+    readings alone this could not be told: between two of them the whole affair may be over.
+    """
+    found: list[float | None] = []
+    for from_s, to_s in pairwise((*lifted_s, end_s)):
+        lift_s = next((t_s for t_s, value in written if from_s <= t_s < to_s and value == lift), None)
+        found.append(None if lift_s is None else reached(written, 0.0, lift - 1.0, lift_s, to_s))
+    return found
+
+
 def worst_w(samples: Sequence[Sample], limit_w: float, start_s: float, end_s: float) -> float:
     """The most that the export lay above a limit in a span, W, 0 when never; plus infinity when nothing was measured."""
     highest_w = most_w(samples, start_s, end_s)

@@ -7,6 +7,7 @@ from gateway.demo.measured import (
     duplicates,
     first_within,
     held,
+    lowered_again,
     most_w,
     reached,
     story,
@@ -94,3 +95,19 @@ def test_a_share_that_must_at_least_be_used_can_be_smaller() -> None:
     samples = export(*[500.0] * 30)
     assert not held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, 4000.0)]).ok  # a third
     assert held(samples, 1500.0, [0.0], 30.0, [Possible(0.0, 4000.0)], 30.0).ok
+
+
+def test_a_lifted_limit_is_lowered_again_between_two_readings_or_not_at_all() -> None:
+    # Lifts at 10.1 s, 20.1 s, 30.1 s and 40.1 s; what lowers them after 0.2 s, after a second try at 5 s, never, and no lift came.
+    written = [
+        (9.0, 40.0),
+        (10.1, 100.0),
+        (10.3, 40.0),
+        (20.1, 100.0),
+        (21.1, 40.0),
+        (22.1, 100.0),
+        (25.1, 40.0),
+        (30.1, 100.0),
+    ]
+    assert lowered_again(written, 100.0, [10.0, 20.0, 30.0, 40.0], 50.0) == [0.2, 5.0, None, None]
+    assert lowered_again([], 100.0, [10.0], 20.0) == [None]
