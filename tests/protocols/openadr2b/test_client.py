@@ -16,9 +16,10 @@ from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from protocols.exchange import Failed
 from protocols.openadr2b.client import Client2b
 from protocols.openadr2b.exchanger import LONG_BYTES, Codec, Exchanger
-from protocols.openadr2b.session.exchange import Failed, Reply, Request
+from protocols.openadr2b.session.exchange import Reply, Request
 from protocols.openadr2b.session.terms import Terms
 from protocols.openadr2b.wire.events import OadrDistributeEvent
 from protocols.openadr2b.wire.messages import Service
