@@ -118,7 +118,7 @@ class Full(Kept):
 
 
 async def test_a_memory_that_cannot_keep_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protocols.openadr2b.client._MEMORY_RETRY_S", 0.0)
+    monkeypatch.setattr("protocols.shell.RETRY_S", 0.0)
     memory = Full()
     async with vtn() as utility, ven(utility.url, memory=memory) as depot:
         utility.add("e1")
