@@ -21,8 +21,8 @@ from gateway.appliance import Appliance
 from gateway.config.load import Loaded, load
 from gateway.lines import speak
 from gateway.wiring import FAMILIES, Wired
+from protocols.exchange import Tick
 from protocols.ieee2030_5.client import Client2030_5
-from protocols.ieee2030_5.session.exchange import Tick
 from protocols.ieee2030_5.session.tree import Kind
 
 _CONFIGURATION = """\

@@ -13,8 +13,8 @@ from gateway.clock import SystemClock, SystemDice
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read
 from grid_functions.model.policy import OptOut, Policy, Vanished
+from protocols.exchange import Tick
 from protocols.ieee2030_5.client import Client2030_5
-from protocols.ieee2030_5.session.exchange import Tick
 from protocols.ieee2030_5.session.terms import Profile, Terms
 from protocols.ieee2030_5.session.tree import Kind
 

@@ -13,8 +13,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import structlog
 
 from grid_functions.model.errors import OurFault
+from protocols.exchange import Failed
 from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer
-from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
+from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.namespaces import Dialect
 from protocols.ieee2030_5.wire.reader import DEFAULT_LIMITS, Decoded, MalformedBody, decode

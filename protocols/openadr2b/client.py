@@ -1,28 +1,24 @@
 """The 2.0b VEN: the session's requests over HTTP and TLS. Awaits; decides nothing. Wears the Upstream port."""
 
-import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import structlog
-
-from grid_functions.model.errors import LedgerUnavailable, OurFault
-from grid_functions.model.event import EventKey, Read, Respondent
+from grid_functions.model.errors import OurFault
+from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.instants import Instants, UpstreamTime
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from protocols.exchange import Alarm
 from protocols.openadr2b.exchanger import Codec, Exchanger, Sign, Verify
 from protocols.openadr2b.session import book, opts, requests, stock
 from protocols.openadr2b.session.exchange import (
-    Alarm,
     Answer,
-    Failed,
     Input,
     Leave,
     Opine,
@@ -31,11 +27,7 @@ from protocols.openadr2b.session.exchange import (
     Remember,
     Request,
     Schedule,
-    Tell,
-    Tick,
-    Told,
     Unschedule,
-    WakeAt,
 )
 from protocols.openadr2b.session.machine import step
 from protocols.openadr2b.session.state import CLOCK_KEY, REGISTRATION_KEY, Stage, born
@@ -43,23 +35,14 @@ from protocols.openadr2b.session.terms import OptBy, Terms
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reader import Decoded
 from protocols.openadr2b.wire.registration import OadrCreateOpt
-
-_SHOW_S = 1.0
-"""Pictures are looked at no more often."""
-
-_MEMORY_RETRY_S = 10.0
+from protocols.shell import SHOW_S, Shell
 
 _OPTS = frozenset({OutcomeKind.OPTED_OUT, OutcomeKind.OPTED_IN})
 
-_FATES = 1000
-"""Outcomes whose fate is kept, so that one told twice in a run is sent once."""
-
 _KEYS = (CLOCK_KEY, REGISTRATION_KEY, book.KEY, opts.KEY, requests.KEY, stock.KEY)
 
-_log = structlog.get_logger(__name__)
 
-
-class Client2b:
+class Client2b(Shell[Input]):
     """One VEN at one VTN, for all its resources.
 
     ``policy`` serves every respondent that ``policies`` does not name; ``memory``: of this client alone; ``alarm`` is told what begins and
@@ -82,37 +65,19 @@ class Client2b:
     ) -> None:
         if (sign is None) != (verify is None):
             raise OurFault("signatures go both ways: sign and verify are given together")
+        super().__init__(terms.name, memory, clock, alarm)
         self._terms = replace(terms, xml_signature=sign is not None)
         self._resources = {terms.respondent(resource): devices for resource, devices in terms.respondents.items()}
         named = policies or {}
         self._policies = {one: named.get(one, policy) for one in self._resources}
-        self._memory = memory
-        self._clock = clock
         self._dice = dice
-        self._alarm = alarm
         self.codec = Codec(sign, verify)
         self._exchanger = Exchanger(terms.url, ssl_context, self.codec, lambda: clock.now().mono_s)
         kept = {key: found for key in _KEYS if (found := memory.get(key)) is not None}
         self._state = born(self._terms, kept, clock.now())
-        self._intake: Callable[[Read], None] | None = None
-        self._wake_s = 0.0
-        self._nudge = asyncio.Event()
-        self._waiters: dict[Outcome, asyncio.Future[str]] = {}
-        self._fates: dict[Outcome, str] = {}
-        self._early: list[Input] = []
-        self._unsaved: dict[str, Remember] = {}
-        self._unsaved_nudge = asyncio.Event()
-        self._exchanges: set[asyncio.Task[None]] = set()
         self._answers: dict[int, Message | None] = {}
         self._pushes = 0
-        self._alarms: dict[str, str] = {}
-        self._last_read: Read | None = None
         self._shown_s: dict[Respondent, float] = {}
-
-    @property
-    def name(self) -> str:
-        """The upstream's name in the configuration; also the name of its clock."""
-        return self._terms.name
 
     @property
     def terms(self) -> Terms:
@@ -128,11 +93,6 @@ class Client2b:
     def ven_id(self) -> str:
         """Ours at this VTN; empty before it gave one."""
         return self._state.ven_id
-
-    @property
-    def held(self) -> bool:
-        """Whether a session is held, so that a push can be taken."""
-        return self._intake is not None
 
     def policy(self, respondent: Respondent) -> Policy:
         """How this respondent's timeline runs. OurFault for a respondent that is not of this VEN."""
@@ -176,59 +136,19 @@ class Client2b:
             "alarms": dict(self._alarms),
         }
 
-    async def run(self, intake: Callable[[Read], None]) -> None:
-        """Hold the session until cancelled, handing over every read; outages are lived through."""
-        self._intake = intake
-        saver = asyncio.create_task(self._save())
-        try:
-            async with self._exchanger:
-                for lane in (self._state.talk, self._state.upload):  # left under way by a run that was cancelled
-                    if lane is not None:
-                        self._take(Failed(lane[0], "the session was begun again"))
-                early, self._early = self._early, []
-                for given in early:
-                    self._take(given)
-                self._take(Tick())
-                while True:
-                    wait_s = self._wake_s - self._clock.now().mono_s
-                    if wait_s > 0:
-                        # Not wait_for: in Python 3.11 it loses a cancellation that meets the nudge.
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(wait_s):
-                                await self._nudge.wait()
-                    else:
-                        await asyncio.sleep(0)
-                    self._nudge.clear()
-                    if saver.done():
-                        saver.result()
-                    if self._clock.now().mono_s >= self._wake_s:
-                        self._take(Tick())
-        finally:
-            self._intake = None
-            tasks = [saver, *self._exchanges]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
     async def tell(self, outcome: Outcome) -> None:
         """Send what is owed; returns when the VTN acknowledged it, or refused it for good, or wanted no answer."""
-        if outcome in self._fates:
-            return
         if outcome.kind in _OPTS and self._terms.opt_by is OptBy.EI_OPT:
             # rule 206: once it is told by EiOpt, no oadrCreatedEvent counts; the session keeps it until the VTN has it
             self.opt(outcome.event, outcome.kind is OutcomeKind.OPTED_IN)
             return
-        waiter = self._waiters.get(outcome)
-        if waiter is None:
-            waiter = self._waiters[outcome] = asyncio.get_running_loop().create_future()
-            self._hand(Tell(outcome))
-        await asyncio.shield(waiter)
+        await super().tell(outcome)
 
     def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
         """Hand over the latest picture for reports; returns at once."""
         now_s = self._clock.now().mono_s
         devices = self._resources.get(respondent)
-        early = now_s - self._shown_s.get(respondent, float("-inf")) < _SHOW_S
+        early = now_s - self._shown_s.get(respondent, float("-inf")) < SHOW_S
         if devices is None or (early and not averages):
             return
         self._shown_s[respondent] = now_s
@@ -259,93 +179,22 @@ class Client2b:
         self._take(Pushed(self._pushes, service, body))
         return self._answers.pop(self._pushes, None)
 
-    def _hand(self, given: Input) -> None:
-        """To the session, or kept until one is held: a step would send requests that nobody carries."""
-        if self._intake is None:
-            self._early.append(given)
-            del self._early[:-_FATES]
-        else:
-            self._take(given)
+    def _connected(self) -> Exchanger:
+        return self._exchanger
 
-    def _take(self, given: Input) -> None:
+    def _under_way(self) -> list[int]:
+        return [lane[0] for lane in (self._state.talk, self._state.upload) if lane is not None]
+
+    def _step(self, given: Input) -> tuple[object, ...]:
         done = step(self._state, given, self._clock.now(), self._dice)
         self._state = done.state
-        for output in done.outputs:
-            match output:
-                case Request():
-                    self._send(output)
-                case Answer(number, message):
-                    self._answers[number] = message
-                case Read():
-                    self._last_read = output
-                    if self._intake is not None:
-                        self._intake(output)
-                case Told(outcome, fate):
-                    self._settle(outcome, fate)
-                case Remember():
-                    self._unsaved[output.key] = output
-                    self._unsaved_nudge.set()
-                case Alarm():
-                    self._warn(output)
-                case WakeAt(at_s):
-                    self._wake_s = at_s
-        self._nudge.set()
+        return done.outputs
 
-    def _send(self, request: Request) -> None:
-        if self._intake is None:  # no session is held now; the next one begins by failing what is under way
-            return
-
-        async def exchange() -> None:
-            answer = await self._exchanger.exchange(request)
-            try:
-                self._take(answer)
-            except Exception as fault:
-                # A step that raises left the state as it was: without this the request would stay under way for ever.
-                _log.error("a step of the session raised", upstream=self.name, why=repr(fault), exc_info=fault)
-                self._take(Failed(request.id, repr(fault)))
-
-        task = asyncio.create_task(exchange(), name=f"{self.name} {request.purpose}")
-        self._exchanges.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._exchanges.discard(task)
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            _log.error("a step of the session raised", upstream=self.name, why=repr(fault), exc_info=fault)
-
-    def _settle(self, outcome: Outcome, fate: str) -> None:
-        self._fates[outcome] = fate
-        if len(self._fates) > _FATES:
-            del self._fates[next(iter(self._fates))]
-        waiter = self._waiters.pop(outcome, None)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(fate)
-        _log.info("answer settled", upstream=self.name, about=outcome.event.id, kind=str(outcome.kind), fate=fate)
-
-    def _warn(self, alarm: Alarm) -> None:
-        if alarm.key.startswith("remark "):
-            _log.warning(alarm.text, upstream=self.name)
-        elif alarm.raised:
-            self._alarms[alarm.key] = alarm.text
-            _log.warning(alarm.text, upstream=self.name, alarm=alarm.key)
-        else:
-            self._alarms.pop(alarm.key, None)
-            _log.info("over", upstream=self.name, alarm=alarm.key)
-        if self._alarm is not None:
-            self._alarm(alarm)
-
-    async def _save(self) -> None:
-        while True:
-            await self._unsaved_nudge.wait()
-            self._unsaved_nudge.clear()
-            for key, kept in list(self._unsaved.items()):
-                try:
-                    body = await asyncio.to_thread(kept.body) if kept.long else kept.body()
-                    await self._memory.put(key, kept.version, body)
-                except LedgerUnavailable as fault:
-                    _log.warning("not remembered, trying again", upstream=self.name, key=key, why=str(fault))
-                    await asyncio.sleep(_MEMORY_RETRY_S)
-                    self._unsaved_nudge.set()
-                    break
-                if self._unsaved.get(key) is kept:
-                    del self._unsaved[key]
+    def _do(self, output: object) -> None:
+        match output:
+            case Request():
+                self._send(output, partial(self._exchanger.exchange, output))
+            case Answer(number, message):
+                self._answers[number] = message
+            case Remember(key, version, body, long):
+                self._remember(key, version, body, apart=long)

@@ -14,7 +14,8 @@ import aiohttp
 import structlog
 
 from grid_functions.model.errors import OurFault
-from protocols.openadr2b.session.exchange import Failed, Reply, Request
+from protocols.exchange import Failed
+from protocols.openadr2b.session.exchange import Reply, Request
 from protocols.openadr2b.wire.messages import Message
 from protocols.openadr2b.wire.reader import DEFAULT_LIMITS, Decoded, MalformedBody, decode
 from protocols.openadr2b.wire.reports import OadrRegisterReport, OadrUpdateReport

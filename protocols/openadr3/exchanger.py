@@ -10,7 +10,8 @@ import aiohttp
 import structlog
 
 from grid_functions.model.errors import MalformedMessage, OurFault
-from protocols.openadr3.session.exchange import Failed, Method, Reply, Request
+from protocols.exchange import Failed
+from protocols.openadr3.session.exchange import Method, Reply, Request
 from protocols.openadr3.wire import document
 
 AT_ONCE = 4

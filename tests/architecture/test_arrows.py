@@ -10,6 +10,7 @@ from tests.architecture.source import PRODUCT, ROOT, Module, house
 # Who may await. Everything else takes time, network and chance as arguments; a new line here is a decision.
 AWAITING = (
     "protocols/*/client.py",
+    "protocols/shell.py",
     "protocols/*/connection.py",
     "protocols/*/exchanger.py",
     "protocols/*/server.py",
@@ -51,6 +52,7 @@ _PURE_OCPP = (
 # Who is handed the clock, the wire and the dice.
 PURE = (
     "grid_functions/*",
+    "protocols/exchange.py",
     "protocols/*/wire*",
     "protocols/*/session*",
     "protocols/*/translate*",
@@ -69,8 +71,8 @@ PURE = (
 
 IMPORTING_BY_NAME = ("*/catalogue.py", "gateway/wiring.py", "benchmarks/__main__.py", "tests/*")
 
-# What device families share; everything else in adapters/devices/ is a family of its own.
-SHARED_BY_FAMILIES = ("adapters.devices.family",)
+# What device families, or protocols, share; everything else beside them is one of its own.
+SHARED_BY_SIBLINGS = ("adapters.devices.family", "protocols.exchange", "protocols.shell")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_the_ground_floor_stands_on_nothing(product: list[Module]) -> None:
 
 
 def test_a_protocol_never_another_and_a_family_never_another(product: list[Module]) -> None:
-    assert list(laws.siblings(product, SHARED_BY_FAMILIES)) == []
+    assert list(laws.siblings(product, SHARED_BY_SIBLINGS)) == []
 
 
 def test_the_pure_reach_for_nothing(product: list[Module]) -> None:

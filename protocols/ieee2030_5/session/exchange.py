@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Read
-from grid_functions.model.outcome import Outcome
 from grid_functions.model.reading import Average
+from protocols.exchange import Alarm, Failed, Tell, Tick, Told, WakeAt
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.reader import Decoded
 
@@ -50,21 +50,6 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Nobody answered, or not in HTTP."""
-
-    id: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """An outcome is owed; :class:`Told` follows when it is settled."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """The last look at each of the respondent's devices, and the averages that were completed since the last picture."""
 
@@ -72,20 +57,7 @@ class Picture:
     averages: tuple[Average, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Nothing happened but time."""
-
-
 Input = Reply | Failed | Tell | Picture | Tick
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An outcome is settled: acknowledged, not wanted, or refused for good (``fate`` says which, for the log)."""
-
-    outcome: Outcome
-    fate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +67,6 @@ class Remember:
     key: str
     version: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something a person should know began (``raised``) or ended. One of a key stands at a time."""
-
-    key: str
-    text: str
-    raised: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class WakeAt:
-    """Tick me no later than this, monotonic seconds."""
-
-    mono_s: float
 
 
 Output = Request | Read | Told | Remember | Alarm | WakeAt

@@ -11,21 +11,10 @@ from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
 from grid_functions.upstream_clock import LARGE_S
+from protocols.exchange import Alarm, Failed, Tell, Tick, WakeAt
 from protocols.ieee2030_5.session import logs, mirroring, polling, polls, pushes, reads, responses, telling
 from protocols.ieee2030_5.session.clock import heard
-from protocols.ieee2030_5.session.exchange import (
-    Alarm,
-    Failed,
-    Input,
-    Method,
-    Output,
-    Picture,
-    Remember,
-    Reply,
-    Tell,
-    Tick,
-    WakeAt,
-)
+from protocols.ieee2030_5.session.exchange import Input, Method, Output, Picture, Remember, Reply
 from protocols.ieee2030_5.session.pages import paged
 from protocols.ieee2030_5.session.polls import Taken, Verdict
 from protocols.ieee2030_5.session.reads import Parts

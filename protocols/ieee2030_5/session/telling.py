@@ -7,8 +7,9 @@ from grid_functions.model.control import Control
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Settings, Standing
 from grid_functions.model.outcome import Outcome
+from protocols.exchange import Alarm, Told
 from protocols.ieee2030_5.session import logs, participation, polling, pushes, responses
-from protocols.ieee2030_5.session.exchange import Alarm, Method, Remember, Told
+from protocols.ieee2030_5.session.exchange import Method, Remember
 from protocols.ieee2030_5.session.pushes import Item
 from protocols.ieee2030_5.session.responses import Settled
 from protocols.ieee2030_5.session.state import ForLog, ForRegistration

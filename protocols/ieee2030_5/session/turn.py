@@ -5,7 +5,8 @@ from operator import attrgetter
 
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
-from protocols.ieee2030_5.session.exchange import Alarm, Method, Output, Request
+from protocols.exchange import Alarm
+from protocols.ieee2030_5.session.exchange import Method, Output, Request
 from protocols.ieee2030_5.session.state import Purpose, State
 from protocols.ieee2030_5.session.tree import Place
 from protocols.ieee2030_5.wire.messages import Message

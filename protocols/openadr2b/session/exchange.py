@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from grid_functions.model.device import Seen
 from grid_functions.model.event import Read, Respondent
-from grid_functions.model.outcome import Outcome
 from grid_functions.model.reading import Average
+from protocols.exchange import Alarm, Failed, Tell, Tick, Told, WakeAt
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reader import Decoded
 from protocols.openadr2b.wire.registration import OadrCreateOpt
@@ -41,27 +41,12 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Nobody answered, or not in HTTP."""
-
-    id: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Pushed:
     """The VTN posted this to our server; :class:`Answer` with the same id follows in the same step."""
 
     id: int
     service: Service
     body: Decoded[Message]
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """An outcome is owed; :class:`Told` follows when it is settled."""
-
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +86,6 @@ class Picture:
     averages: tuple[Average, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Nothing happened but time."""
-
-
 Input = Reply | Failed | Pushed | Tell | Opine | Schedule | Unschedule | Leave | Picture | Tick
 
 
@@ -118,14 +98,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An outcome is settled: acknowledged, not wanted, or refused for good (``fate`` says which, for the log)."""
-
-    outcome: Outcome
-    fate: str
-
-
-@dataclass(frozen=True, slots=True)
 class Remember:
     """Keep this for the next boot. ``body`` makes the bytes; if ``long``, where nobody waits for it."""
 
@@ -133,22 +105,6 @@ class Remember:
     version: int
     body: Callable[[], bytes]
     long: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something a person should know began (``raised``) or ended. One of a key stands at a time."""
-
-    key: str
-    text: str
-    raised: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class WakeAt:
-    """Tick me no later than this, monotonic seconds."""
-
-    mono_s: float
 
 
 Output = Request | Answer | Read | Told | Remember | Alarm | WakeAt

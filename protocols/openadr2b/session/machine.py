@@ -11,11 +11,11 @@ from grid_functions.model.instants import Instants
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.ports import Dice
 from grid_functions.upstream_clock import LARGE_S, heard
+from protocols.exchange import Failed, Tell, Tick, Told, WakeAt
 from protocols.openadr2b.session import book as books
 from protocols.openadr2b.session import inbox, opts, polling, relation, reporting, sending, stock
 from protocols.openadr2b.session.exchange import (
     Answer,
-    Failed,
     Input,
     Leave,
     Opine,
@@ -25,11 +25,7 @@ from protocols.openadr2b.session.exchange import (
     Remember,
     Reply,
     Schedule,
-    Tell,
-    Tick,
-    Told,
     Unschedule,
-    WakeAt,
 )
 from protocols.openadr2b.session.opinion import opined
 from protocols.openadr2b.session.reconcile import read_of

@@ -6,9 +6,10 @@ from typing import Any
 
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
+from protocols.exchange import Alarm
 from protocols.openadr2b.session import book as books
 from protocols.openadr2b.session import opts, requests, stock
-from protocols.openadr2b.session.exchange import Alarm, Output, Remember, Request
+from protocols.openadr2b.session.exchange import Output, Remember, Request
 from protocols.openadr2b.session.state import (
     REGISTRATION_KEY,
     REGISTRATION_VERSION,

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.outcome import Outcome
+from protocols.exchange import Failed
 from protocols.openadr3.report import book, duty, outbox, values
 from protocols.openadr3.report.book import Book
 from protocols.openadr3.report.duty import Due
 from protocols.openadr3.report.outbox import Letter
 from protocols.openadr3.report.values import TABLE, Circumstances
 from protocols.openadr3.session import pace, rounds, token
-from protocols.openadr3.session.exchange import Failed, Method, Picture, Reply
+from protocols.openadr3.session.exchange import Method, Picture, Reply
 from protocols.openadr3.session.reporting import HISTORY, KEY, VERSION, deed_at, deed_key, saved, with_deed
 from protocols.openadr3.session.sightings import Known
 from protocols.openadr3.session.state import ForReport

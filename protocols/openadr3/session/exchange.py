@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from grid_functions.model.event import Read, Respondent
-from grid_functions.model.outcome import Outcome
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from protocols.exchange import Alarm, Failed, Tell, Tick, Told, WakeAt
 from protocols.openadr3.wire.objects import Broker
 
 
@@ -60,21 +60,6 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Nobody answered, or not in HTTP."""
-
-    id: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """An outcome; :class:`Told` follows at once: OpenADR 3 has no answer to an event, but reports tell of it."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """The last look at a respondent's devices and connection, and the averages completed since the last one."""
 
@@ -99,20 +84,7 @@ class Listening:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Nothing happened but time."""
-
-
 Input = Reply | Failed | Tell | Picture | Hint | Listening | Tick
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An outcome is settled (``fate`` says how, for the log)."""
-
-    outcome: Outcome
-    fate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +97,6 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something a person should know began (``raised``) or ended. One of a key stands at a time."""
-
-    key: str
-    text: str
-    raised: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Listen:
     """Hear this broker's topics, instead of any heard before. ``token``: the password where its method wants one."""
 
@@ -141,13 +104,6 @@ class Listen:
     topics: tuple[str, ...]
     username: str = ""
     token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class WakeAt:
-    """Tick me no later than this, monotonic seconds."""
-
-    mono_s: float
 
 
 Output = Request | Read | Told | Remember | Alarm | Listen | WakeAt

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from grid_functions.model.errors import MalformedMessage
+from protocols.exchange import Failed
 from protocols.openadr3.session import pace, token
-from protocols.openadr3.session.exchange import Failed, Listen, Method, Reply
+from protocols.openadr3.session.exchange import Listen, Method, Reply
 from protocols.openadr3.session.state import ForNotifiers, ForSubscription, Stage, Upkeep
 from protocols.openadr3.session.turn import Turn
 from protocols.openadr3.wire import reader, writer

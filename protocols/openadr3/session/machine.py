@@ -8,20 +8,9 @@ from dataclasses import dataclass, replace
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
+from protocols.exchange import Failed, Tell, Tick, Told, WakeAt
 from protocols.openadr3.session import duties, hints, pace, reads, rounds, token
-from protocols.openadr3.session.exchange import (
-    Failed,
-    Hint,
-    Input,
-    Listening,
-    Output,
-    Picture,
-    Reply,
-    Tell,
-    Tick,
-    Told,
-    WakeAt,
-)
+from protocols.openadr3.session.exchange import Hint, Input, Listening, Output, Picture, Reply
 from protocols.openadr3.session.sightings import KEY, VERSION, pruned, saved
 from protocols.openadr3.session.state import (
     ForNotifiers,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from grid_functions.model.errors import MalformedMessage
+from protocols.exchange import Failed
 from protocols.openadr3.session import pace, token
-from protocols.openadr3.session.exchange import Failed, Method, Reply
+from protocols.openadr3.session.exchange import Method, Reply
 from protocols.openadr3.session.state import ForResource, ForSearch, ForVen, Round
 from protocols.openadr3.session.turn import Turn
 from protocols.openadr3.session.walk import Kind, Leaf, Search, Walk, Walked, leaf, query, turned

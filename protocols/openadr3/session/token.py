@@ -8,8 +8,9 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from grid_functions.model.errors import MalformedMessage
+from protocols.exchange import Failed
 from protocols.openadr3.session import pace
-from protocols.openadr3.session.exchange import Failed, Method, Reply, Request
+from protocols.openadr3.session.exchange import Method, Reply, Request
 from protocols.openadr3.session.state import ForServer, ForToken, Grant
 from protocols.openadr3.session.terms import AuthStyle
 from protocols.openadr3.session.turn import Turn

@@ -6,7 +6,8 @@ from typing import Any
 
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
-from protocols.openadr3.session.exchange import Alarm, Method, Output, Remember, Request
+from protocols.exchange import Alarm
+from protocols.openadr3.session.exchange import Method, Output, Remember, Request
 from protocols.openadr3.session.state import Purpose, State
 from protocols.openadr3.wire.writer import with_query
 

@@ -15,9 +15,10 @@ from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import ClockQuality, Instants, Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
+from protocols.exchange import Failed
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.ieee2030_5.exchanger import Exchanger
-from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
+from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.session.terms import Terms
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
 from protocols.ieee2030_5.wire.resources import DERControlResponse

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from protocols.exchange import Failed
 from protocols.ieee2030_5.connection import ANSWER_S, KEEP_S, Connection, NoAnswer
 from protocols.ieee2030_5.exchanger import Exchanger
-from protocols.ieee2030_5.session.exchange import Failed, Method, Reply, Request
+from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
 from protocols.ieee2030_5.wire.resources import DERControlResponse
 

@@ -10,7 +10,7 @@ from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.outcome import Outcome
 from grid_functions.timeline.step import empty, step
-from protocols.ieee2030_5.session.exchange import Tell, Tick
+from protocols.exchange import Tell, Tick
 from tests.protocols.ieee2030_5.desk.talk import Talk
 from tests.protocols.ieee2030_5.session.rig import LFDI, TERMS, gaps
 from tests.protocols.ieee2030_5.test_client import a_policy

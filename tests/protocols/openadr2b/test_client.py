@@ -16,9 +16,10 @@ from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from protocols.exchange import Failed
 from protocols.openadr2b.client import Client2b
 from protocols.openadr2b.exchanger import LONG_BYTES, Codec, Exchanger
-from protocols.openadr2b.session.exchange import Failed, Reply, Request
+from protocols.openadr2b.session.exchange import Reply, Request
 from protocols.openadr2b.session.terms import Terms
 from protocols.openadr2b.wire.events import OadrDistributeEvent
 from protocols.openadr2b.wire.messages import Service
@@ -117,7 +118,7 @@ class Full(Kept):
 
 
 async def test_a_memory_that_cannot_keep_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("protocols.openadr2b.client._MEMORY_RETRY_S", 0.0)
+    monkeypatch.setattr("protocols.shell.RETRY_S", 0.0)
     memory = Full()
     async with vtn() as utility, ven(utility.url, memory=memory) as depot:
         utility.add("e1")

@@ -20,8 +20,8 @@ from grid_functions.model.event import Event, EventKey, Read
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
+from protocols.exchange import Alarm
 from protocols.openadr2b.client import Client2b
-from protocols.openadr2b.session.exchange import Alarm
 from protocols.openadr2b.session.terms import Terms
 from tests.protocols.openadr2b.authority import Party
 

@@ -13,10 +13,10 @@ from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read, Respondent
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import OptOut, Policy, Vanished
+from protocols.exchange import Alarm
 from protocols.openadr3.client import Client3
 from protocols.openadr3.desk.tokens import Client
 from protocols.openadr3.server import Exchange, Vtn, VtnSettings, running
-from protocols.openadr3.session.exchange import Alarm
 from protocols.openadr3.session.terms import Terms
 from protocols.openadr3.wire.edition import Edition
 from tests.protocols.openadr3.rig import TERMS, Middle

@@ -11,24 +11,14 @@ from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.event import Event, Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
+from protocols.exchange import Alarm, Failed, Tick, Told, WakeAt
 from protocols.openadr3.desk.exchange import Notice
 from protocols.openadr3.desk.exchange import Request as Asked
 from protocols.openadr3.desk.mischief import Mischief, Trick
 from protocols.openadr3.desk.shelf import Shelf
 from protocols.openadr3.desk.tokens import Access, Client
 from protocols.openadr3.desk.tree import Desk
-from protocols.openadr3.session.exchange import (
-    Alarm,
-    Failed,
-    Input,
-    Listen,
-    Remember,
-    Reply,
-    Request,
-    Tick,
-    Told,
-    WakeAt,
-)
+from protocols.openadr3.session.exchange import Input, Listen, Remember, Reply, Request
 from protocols.openadr3.session.machine import step
 from protocols.openadr3.session.state import born
 from protocols.openadr3.session.terms import AuthStyle, Terms

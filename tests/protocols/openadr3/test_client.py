@@ -13,10 +13,11 @@ from grid_functions.model.errors import OurFault, Refused, Unreachable
 from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.instants import ClockQuality, Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
+from protocols.exchange import Failed
 from protocols.openadr3.desk.mischief import Trick
 from protocols.openadr3.exchanger import Exchanger
 from protocols.openadr3.server import VtnSettings, running
-from protocols.openadr3.session.exchange import Failed, Method, Reply, Request
+from protocols.openadr3.session.exchange import Method, Reply, Request
 from protocols.openadr3.session.terms import AuthStyle
 from tests.protocols.ieee2030_5.lab import Authority
 from tests.protocols.openadr3.lab import IN_TIME_S, Kept, Log, Wall, held, served, vtn

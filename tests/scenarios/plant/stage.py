@@ -15,7 +15,8 @@ from grid_functions.model.device import Role
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
 from grid_functions.model.snapshot import Snapshot
-from protocols.ieee2030_5.session.exchange import Picture, Tell
+from protocols.exchange import Tell
+from protocols.ieee2030_5.session.exchange import Picture
 from tests.adapters.simulator.situations import Hand
 from tests.adapters.stage import UTC_S, Desk, desk, simulated
 from tests.protocols.ieee2030_5.desk.talk import Talk

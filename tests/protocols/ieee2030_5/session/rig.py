@@ -9,18 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
-from protocols.ieee2030_5.session.exchange import (
-    Alarm,
-    Failed,
-    Input,
-    Method,
-    Remember,
-    Reply,
-    Request,
-    Tick,
-    Told,
-    WakeAt,
-)
+from protocols.exchange import Alarm, Failed, Tick, Told, WakeAt
+from protocols.ieee2030_5.session.exchange import Input, Method, Remember, Reply, Request
 from protocols.ieee2030_5.session.machine import step
 from protocols.ieee2030_5.session.state import born
 from protocols.ieee2030_5.session.terms import Profile, Terms

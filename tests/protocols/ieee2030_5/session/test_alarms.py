@@ -2,7 +2,8 @@
 
 import pytest
 
-from protocols.ieee2030_5.session.exchange import Alarm, Request
+from protocols.exchange import Alarm
+from protocols.ieee2030_5.session.exchange import Request
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.wire.der import DERControlList
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS

@@ -11,7 +11,8 @@ from grid_functions.model.device import Ability, Capability, Condition, How, Nam
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
-from protocols.ieee2030_5.session.exchange import Picture, Tell
+from protocols.exchange import Tell
+from protocols.ieee2030_5.session.exchange import Picture
 from protocols.ieee2030_5.session.terms import Profile
 from protocols.ieee2030_5.wire.der import DERCapability, DERControlBase, DERSettings, DERStatus
 from protocols.ieee2030_5.wire.resources import EndDevice

@@ -10,7 +10,8 @@ from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.reading import Average
 from grid_functions.model.units import Quantity
-from protocols.ieee2030_5.session.exchange import Picture, Request, Tell
+from protocols.exchange import Tell
+from protocols.ieee2030_5.session.exchange import Picture, Request
 from protocols.ieee2030_5.wire.datatypes import Link, ListLink
 from protocols.ieee2030_5.wire.resources import DeviceCapability
 from tests.protocols.ieee2030_5.session.rig import TERMS, UTC_S, Rig, control, end_device, gaps, house, mrid

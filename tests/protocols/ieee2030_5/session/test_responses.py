@@ -8,7 +8,8 @@ import pytest
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
-from protocols.ieee2030_5.session.exchange import Request, Tell
+from protocols.exchange import Tell
+from protocols.ieee2030_5.session.exchange import Request
 from protocols.ieee2030_5.wire.resources import DERControlResponse
 from tests.protocols.ieee2030_5.session.rig import LFDI, TERMS, UTC_S, Rig, control, house, mrid, program
 

@@ -7,20 +7,8 @@ from typing import Any
 from grid_functions.model.event import Event, EventKey, Read, Respondent
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
-from protocols.openadr2b.session.exchange import (
-    Alarm,
-    Answer,
-    Failed,
-    Input,
-    Pushed,
-    Remember,
-    Reply,
-    Request,
-    Tell,
-    Tick,
-    Told,
-    WakeAt,
-)
+from protocols.exchange import Alarm, Failed, Tell, Tick, Told, WakeAt
+from protocols.openadr2b.session.exchange import Answer, Input, Pushed, Remember, Reply, Request
 from protocols.openadr2b.session.machine import step
 from protocols.openadr2b.session.state import born
 from protocols.openadr2b.session.terms import Terms

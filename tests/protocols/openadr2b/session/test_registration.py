@@ -8,8 +8,9 @@ import pytest
 
 from grid_functions.model.instants import ClockQuality
 from grid_functions.model.outcome import OutcomeKind
+from protocols.exchange import Tick
 from protocols.openadr2b.session import polling
-from protocols.openadr2b.session.exchange import Leave, Pushed, Tick
+from protocols.openadr2b.session.exchange import Leave, Pushed
 from protocols.openadr2b.session.state import Stage
 from protocols.openadr2b.wire.events import EiResponse, OadrCreatedEvent, OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.messages import Message, Service

@@ -8,7 +8,8 @@ import pytest
 from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
-from protocols.openadr3.session.exchange import Picture, Tell, Told
+from protocols.exchange import Tell, Told
+from protocols.openadr3.session.exchange import Picture
 from tests.protocols.openadr3.report.site import battery, charger, minute, picture
 from tests.protocols.openadr3.rig import TERMS, UTC_S, Rig, in_3_0_1, interval
 
