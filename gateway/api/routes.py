@@ -41,6 +41,9 @@ class Running(Protocol):
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
 
+    def alarms(self) -> list[str]:
+        """What is wrong with the gateway itself."""
+
     async def reload(self) -> Difference:
         """Read the configuration again and apply what differs."""
 
@@ -145,7 +148,7 @@ _SAY_S = 20.0
 def _status(running: Running) -> dict[str, Any]:
     now = running.clock.now()
     sites = [reports.status_of(site, now) | {"words": words.told(site, now.utc_s)} for site in running.sites.values()]
-    return {"gateway": running.name, "upstreams": running.upstreams(), "sites": sites}
+    return {"gateway": running.name, "alarms": running.alarms(), "upstreams": running.upstreams(), "sites": sites}
 
 
 async def _why(running: Running, name: str) -> dict[str, Any]:

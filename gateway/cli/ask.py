@@ -22,6 +22,8 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
     if json_:
         document(answer)
         return
+    for alarm in answer["alarms"]:
+        people.print(f"alarm: {alarm}")
     _upstreams(answer["upstreams"])
     for site in answer["sites"]:
         power = "no meter" if site["power_w"] is None else f"{site['power_w']:.0f} W at the meter"

@@ -67,7 +67,7 @@ class Plant(Both):
         return self.rig.server.now()
 
     async def pass_s(self, seconds: int, load_w: float | None = None, stride_s: int = 1) -> "Plant":
-        """Let time pass, the house drawing ``load_w`` from now on; the gateway looks once in ``stride_s``, and each second where things move."""
+        """Let time pass, the house drawing ``load_w`` from now on; it looks once in ``stride_s``, each second where things move."""
         if load_w is not None:
             self.load_w = load_w
             self.running.command({"do": "load", "w": load_w})

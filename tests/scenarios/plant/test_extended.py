@@ -41,7 +41,9 @@ async def test_three_days_of_controls_added_daily(hour_s: int, stride_s: int) ->
                 await site.pass_s(int(end_s - 4 * hour_s - site.now_s), stride_s=stride_s)
                 since_s = site.now_s
                 await site.pass_s(int(end_s - stride_s - site.now_s), stride_s=stride_s)
-                assert site.worst_export_w(since_s) == pytest.approx(expected_w, abs=TOLERANCE_W), SHARES[4 * day + slot]
+                assert site.worst_export_w(since_s) == pytest.approx(expected_w, abs=TOLERANCE_W), SHARES[
+                    4 * day + slot
+                ]
                 told = {at: w for at, w in site.told_w(SITE).items() if since_s <= at <= site.now_s - hour_s}
                 assert told, (day, slot)
                 assert list(told.values()) == pytest.approx([-expected_w] * len(told), abs=TOLERANCE_W)
