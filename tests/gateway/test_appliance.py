@@ -21,7 +21,7 @@ from tests.gateway.command import osed
 
 ROOT = Path(__file__).parents[2]
 PLAN = {
-    "inverters": [{"name": "pv", "kind": "der700", "rated_w": 6000, "serial": "M-1"}],
+    "inverters": [{"name": "pv", "kind": "der700", "rated_w": 6000, "serial": "M-1", "models": [714]}],
     "meter": {"name": "grid-meter", "serial": "G-1"},
     "house": {"base_w": 800},
     "sun": {"fraction": 0.9},
@@ -142,6 +142,11 @@ def test_a_running_gateway_answers_refuses_a_second_and_leaves_what_is_held_when
         assert status["sites"][0]["mode"] == "active"
         assert {one["name"] for one in answer(capsys, config, "devices")} == {"pv", "grid-meter"}
         assert answer(capsys, config, "upstreams")[0]["name"] == "utility"
+        (pv,) = answer(capsys, config, "devices", "pv")
+        assert [port["kind"] for port in pv["ports"]] == ["PV"]
+        code, out, err = osed(capsys, "devices", "roof", "--config", config)
+        assert (code, out) == (1, "")
+        assert "devices: grid-meter, pv" in err
         held = _until_held(capsys, config)
         # Never read completely: the fail-safe stands (rule 7), so no more than 1,500 W beside the load may be produced.
         assert held["produce_max_w"] <= 2500.0  # 1,500 W beside a load of 800 W, and some ripple
