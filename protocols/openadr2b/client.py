@@ -16,7 +16,6 @@ from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from protocols.exchange import Alarm
 from protocols.openadr2b.exchanger import Codec, Exchanger, Sign, Verify
-from protocols.openadr2b.session import book, opts, requests, stock
 from protocols.openadr2b.session.exchange import (
     Answer,
     Input,
@@ -30,7 +29,7 @@ from protocols.openadr2b.session.exchange import (
     Unschedule,
 )
 from protocols.openadr2b.session.machine import step
-from protocols.openadr2b.session.state import CLOCK_KEY, REGISTRATION_KEY, Stage, born
+from protocols.openadr2b.session.state import Stage, born, keys
 from protocols.openadr2b.session.terms import OptBy, Terms
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reader import Decoded
@@ -38,8 +37,6 @@ from protocols.openadr2b.wire.registration import OadrCreateOpt
 from protocols.shell import SHOW_S, Shell
 
 _OPTS = frozenset({OutcomeKind.OPTED_OUT, OutcomeKind.OPTED_IN})
-
-_KEYS = (CLOCK_KEY, REGISTRATION_KEY, book.KEY, opts.KEY, requests.KEY, stock.KEY)
 
 
 class Client2b(Shell[Input]):
@@ -73,7 +70,7 @@ class Client2b(Shell[Input]):
         self._dice = dice
         self.codec = Codec(sign, verify)
         self._exchanger = Exchanger(terms.url, ssl_context, self.codec, lambda: clock.now().mono_s)
-        kept = {key: found for key in _KEYS if (found := memory.get(key)) is not None}
+        kept = {key: found for key in keys(self._terms) if (found := memory.get(key)) is not None}
         self._state = born(self._terms, kept, clock.now())
         self._answers: dict[int, Message | None] = {}
         self._pushes = 0
