@@ -14,6 +14,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm
 from protocols.openadr2b.exchanger import Codec, Exchanger, Sign, Verify
 from protocols.openadr2b.session.exchange import (
@@ -141,7 +142,9 @@ class Client2b(Shell[Input]):
             return
         await super().tell(outcome)
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Hand over the latest picture for reports; returns at once."""
         now_s = self._clock.now().mono_s
         devices = self._resources.get(respondent)
