@@ -361,6 +361,7 @@ class Driver(Generic[Found, Raw]):
             energized=look.energized,
             operating=look.operating,
             vehicle=look.vehicle,
+            word=look.word,
             alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
             troubles=frozenset(troubles),
             text=self._wrong or why or self._spent or look.text,

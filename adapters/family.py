@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from adapters.modbus.frames import Reply, Request
-from grid_functions.model.device import Capability, Nameplate, Vehicle
+from grid_functions.model.device import Capability, Nameplate, Vehicle, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -38,6 +38,7 @@ class Look:
     energized: bool | None = None
     operating: bool | None = None
     vehicle: Vehicle | None = None
+    word: Word = field(default_factory=Word)
     alarms: frozenset[str] = frozenset()
     points: Points = field(default_factory=dict)
     text: str = ""

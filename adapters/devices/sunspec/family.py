@@ -19,7 +19,7 @@ from adapters.devices.sunspec.steps import Step, Values
 from adapters.family import Conversation, DcPort, Look, Pace, Points, Writing
 from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.device import Capability, Nameplate, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -102,6 +102,7 @@ class SunSpec:
             connected,
             energized,
             operating,
+            word=Word() if transient else state.word(found, raw),
             alarms=state.alarms(found, raw),
             points=state.written_points(case),
             text="answers zeros and a fault: nothing of it is believed" if transient else state.words(found, raw),

@@ -149,7 +149,7 @@ def _once(measured: int | None) -> dict[int, tuple[str, ...] | None]:
 DIRECT: Final = {160: "N", 714: "NPrt"}
 """Models of direct current, each with the point that counts its modules or ports."""
 
-_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "Evt1")
+_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "StVnd", "Evt1")
 POLLED: Final[Mapping[int, tuple[str, ...] | None]] = {
     der700.AC: (*der700.TABLE.values(), "St", "InvSt", "ConnSt", "Alrm", "ThrotPct", "ThrotSrc"),
     702: ("WMax", "VarMaxInj", "VarMaxAbs", "WChaRteMax", "WDisChaRteMax"),
