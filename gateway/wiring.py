@@ -36,6 +36,7 @@ from gateway.specification import CentralSpec, DeviceSpec, LinkSpec, SiteSpec, S
 from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
+from grid_functions.guest import Guest, GuestOptions
 from grid_functions.machines import Machine
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Role
@@ -165,11 +166,14 @@ def _site(spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str
 
 
 def functions_of(site: SiteSettings) -> dict[str, Machine]:
-    """The site's functions with its own options; those of installed packages with their defaults."""
+    """The site's functions with its own options; beside our own those plug-ins that it names, each in a process of its own."""
     chosen = site.functions.chosen()
-    return {
+    ours = {
         name: maker.build(chosen[name] if name in chosen else maker.options())
-        for name, maker in function_catalogue.makers().items()
+        for name, maker in function_catalogue.SITE.items()
+    }
+    return ours | {
+        name: Guest(name, GuestOptions(site.name, settings)) for name, settings in site.functions.guests().items()
     }
 
 

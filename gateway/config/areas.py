@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from gateway.config.functions import guests_of
 from gateway.config.parts import Name, Strict
 from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
@@ -18,6 +19,8 @@ from grid_functions.model.errors import ConfigurationFault
 class AreaFunctions(Strict):
     """Only what is named runs."""
 
+    model_config = ConfigDict(extra="allow")
+
     day_ahead: DayAheadOptions | None = None
     direct_load_control: DirectLoadControlOptions | None = None
     cold_load_pickup: ColdLoadPickupOptions | None = None
@@ -29,6 +32,10 @@ class AreaFunctions(Strict):
         """The options of every function that is wanted."""
         told = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: options for name, options in told.items() if options is not None}
+
+    def guests(self) -> Mapping[str, str]:
+        """The plug-ins that are named, each with its options as canonical JSON."""
+        return guests_of(self.model_extra)
 
 
 class AreaSettings(Strict):
