@@ -192,7 +192,7 @@ class Appliance:
             self._begin(("upstream", name), partial(upstream.run, self._take))
         await self.areas.begin(tuple(wanted.areas.values()))
         if self._guests is not None:
-            named = {name for site in wanted.sites.values() for name in site.settings.functions.guests()}
+            named = {name for site in wanted.sites.values() for name in site.settings.plug_ins}
             await self._guests.only(named | self.areas.guests())
 
     def _begin(self, part: tuple[str, str], run: Callable[[], Coroutine[Any, Any, None]]) -> None:

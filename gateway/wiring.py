@@ -25,6 +25,7 @@ from certs.tls import modbus_context, ocpp_server_context
 from gateway.clock import SystemClock
 from gateway.config.load import Families
 from gateway.config.ocpp import FAMILY as OCPP
+from gateway.config.plug_ins import guests_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -36,7 +37,6 @@ from gateway.specification import CentralSpec, DeviceSpec, LinkSpec, SiteSpec, S
 from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
-from grid_functions.guest import Guest, GuestOptions
 from grid_functions.machines import Machine
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Role
@@ -172,9 +172,7 @@ def functions_of(site: SiteSettings) -> dict[str, Machine]:
         name: maker.build(chosen[name] if name in chosen else maker.options())
         for name, maker in function_catalogue.SITE.items()
     }
-    return ours | {
-        name: Guest(name, GuestOptions(site.name, settings)) for name, settings in site.functions.guests().items()
-    }
+    return ours | guests_of(site.plug_ins, site.name)
 
 
 def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from gateway.config.functions import guests_of
-from gateway.config.parts import Name, Strict
+from gateway.config.parts import Name, PlugIns, Strict
 from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
@@ -18,8 +17,6 @@ from grid_functions.model.errors import ConfigurationFault
 
 class AreaFunctions(Strict):
     """Only what is named runs."""
-
-    model_config = ConfigDict(extra="allow")
 
     day_ahead: DayAheadOptions | None = None
     direct_load_control: DirectLoadControlOptions | None = None
@@ -33,19 +30,16 @@ class AreaFunctions(Strict):
         told = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: options for name, options in told.items() if options is not None}
 
-    def guests(self) -> Mapping[str, str]:
-        """The plug-ins that are named, each with its options as canonical JSON."""
-        return guests_of(self.model_extra)
-
 
 class AreaSettings(Strict):
     """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it. ``connection``: the site at the area's
-    own connection, whose meter is the area's and whose upstreams speak for it.
+    own connection, whose meter is the area's and whose upstreams speak for it. ``plug_ins``: functions of installed packages.
     """
 
     name: Name
     sites: Annotated[tuple[Name, ...], Field(min_length=1)]
     functions: AreaFunctions = AreaFunctions()
+    plug_ins: PlugIns = Field(default_factory=dict)
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
     connection: Name | None = None
 

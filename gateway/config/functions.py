@@ -1,10 +1,9 @@
 """The options of grid functions in osed.yaml: their own dataclasses, which check themselves, as one section."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from gateway.config.parts import Strict
 from grid_functions.building.steward import HomeOptions
@@ -24,12 +23,7 @@ from grid_functions.site.storage_mode import StorageModeOptions
 
 
 class FunctionSettings(Strict):
-    """Options by function. A function that has nothing to choose is not named; one that is left out runs with its defaults.
-
-    A plug-in runs where it is named, with ``{}`` for its defaults.
-    """
-
-    model_config = ConfigDict(extra="allow")
+    """Options by function. A function that has nothing to choose is not named; one that is left out runs with its defaults."""
 
     limit_power: LimitPowerOptions = Field(default_factory=LimitPowerOptions)
     dispatch: DispatchOptions = Field(default_factory=DispatchOptions)
@@ -47,17 +41,5 @@ class FunctionSettings(Strict):
     home: HomeOptions = Field(default_factory=HomeOptions)
 
     def chosen(self) -> Mapping[str, Any]:
-        """The options of every function of ours that has some."""
+        """The options of every function that has some."""
         return {name: getattr(self, name) for name in type(self).model_fields}
-
-    def guests(self) -> Mapping[str, str]:
-        """The plug-ins that are named, each with its options as canonical JSON."""
-        return guests_of(self.model_extra)
-
-
-def guests_of(extra: Mapping[str, Any] | None) -> Mapping[str, str]:
-    """What a section names beside our own, with options as canonical JSON."""
-    return {
-        name: json.dumps(options or {}, sort_keys=True, separators=(",", ":"), default=str)
-        for name, options in (extra or {}).items()
-    }
