@@ -14,7 +14,7 @@ from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant, Message
 
 STEP_S = 0.25
-"""How long a turn may take, from when it is handed to the process."""
+"""How long a turn may take, from when it is handed to the process. The first of a place, in which the function is made, may take more."""
 
 _LOST_S = 120.0
 """An answer that has not come by then never will: who was to bring it was begun again. Longer than any back-off."""

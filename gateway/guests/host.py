@@ -18,6 +18,7 @@ from grid_functions.model.ports import Clock, Dice
 _log = structlog.get_logger("plug-in")
 
 _LONGEST_REST_S = 60.0
+_FEW = 32
 
 
 @dataclass
@@ -97,7 +98,7 @@ class Guests:
         except (Unreachable, PeerFault) as fault:
             return await self._failed(name, run, str(fault))
         run.slowest_s = max(run.slowest_s, self._clock.now().mono_s - began_s)
-        why = done.why if isinstance(done, Failed) else refusal(name, done.outputs, turn.inputs, turn.now)
+        why = done.why if isinstance(done, Failed) else await _judged(name, done, turn)
         if why:
             # The process is sound and goes on; what it knows of this place is not what we know.
             if isinstance(done, Stepped):
@@ -132,6 +133,13 @@ class Guests:
         process, run.process = run.process, None
         if process is not None:
             await process.kill()
+
+
+async def _judged(name: str, done: Stepped, turn: Turn) -> str:
+    """Why it is not let in; in a thread where there is much to judge."""
+    if len(done.outputs) <= _FEW:
+        return refusal(name, done.outputs, turn.inputs, turn.now)
+    return await asyncio.to_thread(refusal, name, done.outputs, turn.inputs, turn.now)
 
 
 def _state(run: _Run) -> str:

@@ -29,6 +29,12 @@ _SET_ENVIRONMENT = dict.fromkeys(
 _SPOKEN_PER_S = 65_536
 """Bytes of what it prints that are read in a second; who prints more waits, and may miss its turn."""
 
+_FIRST = 4
+"""The first turn of a place may take so many times as long: options are read then, and what was kept."""
+
+_SHORT = 16_384
+"""Bytes of an answer that are read in a millisecond or two."""
+
 _LINES_PER_S = 20
 _LINE = 300
 
@@ -74,10 +80,17 @@ class GuestProcess:
         """What came of it, unjudged. Raises Unreachable when it ended or was late, PeerFault for nonsense: then it is of no more use."""
         self._turns += 1
         place = turn.options.place
-        body = words.asked(self._turns, turn, fresh=place not in self.known)
+        fresh = place not in self.known
         self.known.discard(place)
-        answer = await self._within(self._exchange(body), self._terms.step_s, "no answer")
-        done = words.read_report(answer, self._turns)
+        limit_s = self._terms.step_s * (_FIRST if fresh else 1)
+        answer = await self._within(self._exchange(words.asked(self._turns, turn, fresh=fresh)), limit_s, "no answer")
+        # A long answer takes long to read: then in a thread, which holds up the loop for moments only.
+        long = len(answer) > _SHORT
+        done = (
+            await asyncio.to_thread(words.read_report, answer, self._turns)
+            if long
+            else words.read_report(answer, self._turns)
+        )
         if isinstance(done, Stepped):
             self.known.add(place)
         return done
