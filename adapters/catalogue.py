@@ -102,9 +102,20 @@ CALLING: Final = {
         notes="connects to the gateway: see docs/ocpp.md",
         unit=0,
         port=8887,
-    )
+    ),
+    "homeassistant": About(
+        kind="load",
+        maker="any in Home Assistant",
+        model="thermostats, water heaters, switches, chargers with a number or list of amperes, and sensors as meters",
+        transport=("homeassistant",),
+        source="developers.home-assistant.io: WebSocket API and entities",
+        controls=("thermostat", "switch", "current", "pause"),
+        notes="behind a server of Home Assistant: see docs/homeassistant.md",
+        unit=0,
+        port=8123,
+    ),
 }
-"""What connects to us, rather than we to it."""
+"""What connects to us, or is behind somebody else."""
 
 FAMILIES: Final = catalogued(
     (
