@@ -19,7 +19,7 @@ Options = TypeVar("Options")
 @dataclass(frozen=True, slots=True)
 class About:
     """What a family is, for people who choose one. ``kind``: charger, meter, battery or inverter. ``unverified``: what of it is known from
-    recollection only. ``unit``, ``port``: where such a device usually answers.
+    recollection only. ``unit``, ``port``: where such a device usually answers; ``simulated``: whether there is a twin of it.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class About:
     notes: str = ""
     unit: int = 1
     port: int = 502
+    simulated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ CALLING: Final = {
         notes="behind a server of Home Assistant: see docs/homeassistant.md",
         unit=0,
         port=8123,
+        simulated=False,
     ),
 }
 """What connects to us, or is behind somebody else."""

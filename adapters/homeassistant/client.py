@@ -20,7 +20,7 @@ from adapters.homeassistant.messages import MOST_BYTES, Call
 from adapters.homeassistant.session import Phase, Session
 from adapters.homeassistant.thing import Thing, ThingSettings
 from grid_functions.model.device import Seen
-from grid_functions.model.errors import CredentialFault, LedgerUnavailable
+from grid_functions.model.errors import CredentialFault, LedgerUnavailable, Unreachable
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.setpoint import Setpoint
 
@@ -47,6 +47,16 @@ class Place:
     url: str
     token: Callable[[], str]
     context: ssl.SSLContext | None = None
+
+
+async def _socket_to(place: Place, http: aiohttp.ClientSession) -> ClientWebSocketResponse:
+    return await http.ws_connect(
+        f"{place.url}/api/websocket",
+        ssl=True if place.context is None else place.context,
+        max_msg_size=MOST_BYTES,
+        compress=0,
+        timeout=ClientWSTimeout(ws_close=2.0),
+    )
 
 
 class Home:
@@ -114,13 +124,7 @@ class Home:
             self._out = asyncio.Queue()
             async with aiohttp.ClientSession(timeout=ClientTimeout(connect=_CONNECT_S)) as http:
                 async with asyncio.timeout(_CONNECT_S):
-                    socket = await http.ws_connect(
-                        f"{self.place.url}/api/websocket",
-                        ssl=True if self.place.context is None else self.place.context,
-                        max_msg_size=MOST_BYTES,
-                        compress=0,
-                        timeout=ClientWSTimeout(ws_close=2.0),
-                    )
+                    socket = await _socket_to(self.place, http)
                 async with socket:
                     await self._spoken(socket, session)
             why = session.why or why
@@ -193,6 +197,34 @@ class Home:
     @property
     def _entities(self) -> frozenset[str]:
         return frozenset[str]().union(*(gadget.thing.settings.entities for gadget in self._gadgets))
+
+
+async def look_once(place: Place, clock: Clock) -> Session:
+    """What is there now, of all entities. Raises CredentialFault, Unreachable."""
+    session = Session(place.token(), None)
+    try:
+        async with (
+            asyncio.timeout(_LOAD_S),
+            aiohttp.ClientSession(timeout=ClientTimeout(connect=_CONNECT_S)) as http,
+            await _socket_to(place, http) as socket,
+        ):
+            async for message in socket:
+                if message.type is not WSMsgType.TEXT:
+                    break
+                for text in session.received(message.data, clock.now().mono_s):
+                    await socket.send_str(text)
+                if session.phase not in (Phase.GREETING, Phase.LOADING):
+                    break
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as fault:
+        raise Unreachable(
+            f"{place.url} cannot be asked ({type(fault).__name__}: {str(fault)[:120]})",
+            "check host and port of Home Assistant",
+        ) from fault
+    if session.phase is Phase.REFUSED:
+        raise CredentialFault(f"{place.url} {session.why}", "make a new long-lived access token in your profile there")
+    if session.phase is not Phase.READY:
+        raise Unreachable(f"{place.url} is no Home Assistant, or hung up ({session.why})", "check host and port")
+    return session
 
 
 class Gadget:

@@ -57,9 +57,10 @@ _NEEDED: Final = frozenset({_Ask.CONFIG, _Ask.EVENTS, _Ask.STATES})
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where an entity belongs, as the registries have it."""
+    """Where an entity belongs, as the registries have it. ``device``: an id, empty where it is of none."""
 
     area: str = ""
+    device: str = ""
     plate: Nameplate = Nameplate()  # noqa: RUF009 - it is frozen
 
 
@@ -252,7 +253,7 @@ def placed(registries: Mapping[Any, Iterable[Mapping[str, Any]]], wanted: frozen
             _text(device, "serial_number"),
             _text(device, "sw_version"),
         )
-        found[entity] = Kept(areas.get(area, ""), plate)
+        found[entity] = Kept(areas.get(area, ""), _text(one, "device_id"), plate)
     return found
 
 
