@@ -14,6 +14,7 @@ from grid_functions.allocate.amperes import Level, amperes, levels
 from grid_functions.allocate.direction import Queue, Shared, divide, standing_limits
 from grid_functions.allocate.form import Form, forms
 from grid_functions.allocate.fuses import Fuses
+from grid_functions.allocate.loads import loads
 from grid_functions.allocate.loop import Loop, Sample
 from grid_functions.allocate.revert import reverts
 from grid_functions.allocate.served import Served, bounds_served, hit
@@ -161,6 +162,7 @@ def step(
         )
         for name in sorted(stood)
     )
+    setpoints += loads(ruling, snapshot, terms, state.sent)
     after = AllocateState(
         produced=produced.loop,
         consumed=consumed.loop,
