@@ -14,6 +14,7 @@ from adapters.simulator.car import Car
 
 VOLTS: Final = 230.0
 _STEP_S: Final = 1.0
+_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ class ChargePoint:
         self._sample_s = plan.sample_s
         self._transaction: int | str | None = None
         self._told = ""
+        self._heard: deque[tuple[float, str, float]] = deque(maxlen=_KEPT)
+
+    def heard(self) -> tuple[tuple[float, str, float], ...]:
+        """What it was told and asked since the last time, each with the limit that was in it, A: (UTC s, action, A)."""
+        found = tuple(self._heard)
+        self._heard.clear()
+        return found
 
     def connected(self, utc_s: float) -> tuple[str, ...]:
         """What it says when it has connected."""
@@ -129,13 +137,15 @@ class ChargePoint:
 
     def power_w(self, utc_s: float) -> float:
         """What its car draws."""
-        return self._draws_a(utc_s) * VOLTS * self._used
+        return self.drawn_a(utc_s) * VOLTS * self.used
 
     @property
-    def _used(self) -> int:
+    def used(self) -> int:
+        """On how many phases its car charges; 0 without one."""
         return 0 if self.car is None else min(self.car.phases, self.plan.phases)
 
-    def _draws_a(self, utc_s: float) -> float:
+    def drawn_a(self, utc_s: float) -> float:
+        """What its car takes, per phase."""
         return 0.0 if self.car is None else self.car.draws_a(self.offered_a(utc_s))
 
     def _move(self, utc_s: float) -> None:
@@ -158,13 +168,18 @@ class ChargePoint:
     def _asked(self, action: str, payload: Mapping[str, Any], utc_s: float) -> dict[str, Any] | None:
         match action:
             case "SetChargingProfile":
-                return {"status": self._keep(payload)}
+                status = self._keep(payload)
+                if status == "Accepted":
+                    self._heard.append((utc_s, action, self.offered_a(utc_s)))
+                return {"status": status}
             case "ClearChargingProfile":
                 id_ = payload.get("id", payload.get("chargingProfileId"))
                 known = self._profiles.pop(id_, None) if isinstance(id_, int) else None
                 return {"status": "Unknown" if known is None else "Accepted"}
             case "GetCompositeSchedule":
-                return self._composed(payload, utc_s)
+                composed = self._composed(payload, utc_s)
+                self._heard.append((utc_s, action, self.offered_a(utc_s)))
+                return composed
             case "TriggerMessage":
                 return {"status": self._triggered(payload["requestedMessage"], utc_s)}
             case "SendLocalList":
@@ -253,7 +268,7 @@ class ChargePoint:
     def _state(self, utc_s: float) -> str:
         if self.car is None:
             return "Available"
-        if self._draws_a(utc_s) > 0:
+        if self.drawn_a(utc_s) > 0:
             return "Charging"
         return "SuspendedEV" if self.car.asks_a() <= 0 else "SuspendedEVSE"
 
@@ -309,13 +324,13 @@ class ChargePoint:
             self._out.append(("MeterValues", {"evseId": 1, "meterValue": self._values(utc_s)}))
 
     def _values(self, utc_s: float) -> list[dict[str, Any]]:
-        current_a = self._draws_a(utc_s)
+        current_a = self.drawn_a(utc_s)
         listed: list[tuple[float, dict[str, str], str]] = [
             (self.power_w(utc_s), {"measurand": "Power.Active.Import"}, "W"),
             (self.energy_wh, {"measurand": "Energy.Active.Import.Register"}, "Wh"),
         ]
         for n in range(1, self.plan.phases + 1):
-            flows_a = current_a if n <= self._used else 0.0
+            flows_a = current_a if n <= self.used else 0.0
             listed.append((flows_a, {"measurand": "Current.Import", "phase": f"L{n}"}, "A"))
             listed.append((VOLTS, {"measurand": "Voltage", "phase": f"L{n}-N"}, "V"))
         old = self.plan.version is Version.V16
