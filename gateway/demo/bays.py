@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from gateway.demo.measured import SETTLE_S, Sample, below, most, overshoot_w, reversals
 from gateway.demo.registers import series
-from gateway.demo.setting import CAR, MAPPED, METER, SPOKEN
+from gateway.demo.setting import CAR, MAPPED, METER, ROOF, SPOKEN
 from gateway.demo.stage import Stage
 from gateway.demo.step import wait_until
+from gateway.demo.utility import Control
 
 IMPORT, EXPORT = "import", "export"
 _MODE: Final = {IMPORT: "opModImpLimW", EXPORT: "opModExpLimW"}
@@ -25,13 +26,16 @@ Rows = Sequence[Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A limit of the connection point, W, while it held, UTC seconds. ``told``: received and started were answered."""
+    """A limit of the connection point, W, while it held, UTC seconds, and what asked for it. ``told``: received and started were
+    answered.
+    """
 
     direction: str
     limit_w: float
     from_s: float
     to_s: float
     told: bool
+    control: Control
 
     @property
     def plain(self) -> list[Any]:
@@ -49,19 +53,25 @@ class Verdict:
 
 
 async def scene(stage: Stage, *, sun: float, cars: Sequence[str] = (), load: float = 800.0) -> None:
-    """Sun, W of load, and a car at each of these chargers and at no other; then a gateway that is at work with all of them."""
+    """Sun, W of load and a gateway that is at work; then a car that charges at each of these chargers and none at any other."""
     await stage.site.sun(sun)
     await stage.site.load(load)
-    for charger in (MAPPED, SPOKEN):
-        await stage.site.car(charger, **(CAR if charger in cars else {}))
 
     async def at_work() -> bool:
-        heard = [last(await rows(stage), one, "limit_a", stage.now_s) for one in (MAPPED, SPOKEN)]
-        drawn = [(await stage.site.shown(one))["drawn_a"] for one in cars]
-        ready = bool(await written(stage, SPOKEN, "GetCompositeSchedule"))
-        return ready and None not in heard and all(each > 0 for each in drawn)
+        limited = (read_back(stage, ROOF, "WMaxLimPctEna", stage.now_s, 704) or 0.0) == 1.0
+        return limited and bool(await written(stage, SPOKEN, "GetCompositeSchedule"))
 
     await stage.until("at work", at_work, 3 * SETTLE_S, every_s=0.5)
+    for charger in (MAPPED, SPOKEN):
+        if charger not in cars:
+            await stage.site.car(charger)
+        elif await drawn_a(stage, charger) == 0.0:
+            await stage.site.car(charger, **CAR)
+
+    async def charging() -> bool:
+        return all([await drawn_a(stage, charger) > 0 for charger in cars])
+
+    await stage.until("charging", charging, 2 * SETTLE_S, every_s=0.5)
 
 
 async def span(stage: Stage, direction: str, limit_w: int, used_share: float = _USED_SHARE) -> Span:
@@ -80,7 +90,13 @@ async def span(stage: Stage, direction: str, limit_w: int, used_share: float = _
     await stage.until("held", is_held, SETTLE_S)
     await stage.until("used", is_used, SETTLE_S)
     await wait_until(stage, stage.now_s + _HOLD_S)
-    return Span(direction, limit_w, from_s, stage.now_s, told)
+    return Span(direction, limit_w, from_s, stage.now_s, told, control)
+
+
+async def lift(stage: Stage, spans: Sequence[Span]) -> None:
+    """Take away what is left of them: the last of each direction."""
+    for one in {one.direction: one for one in spans}.values():
+        await stage.operator.cancel(one.control)
 
 
 def judged(samples: Sequence[Sample], spans: Sequence[Span], rating_w: float) -> Verdict:
@@ -105,6 +121,11 @@ async def written(stage: Stage, device: str, what: str, since_s: float = 0.0) ->
     """What a device recorded as written to it, or as asked, with the value."""
     found: Rows = (await stage.site.dump(since_s or stage.began_s - 60.0))["writes"]
     return [(row[0], row[4]) for row in found if (row[1], row[3]) == (device, what)]
+
+
+async def drawn_a(stage: Stage, charger: str) -> float:
+    """What the car at a charger truly takes now, A per phase."""
+    return float((await stage.site.shown(charger))["drawn_a"])
 
 
 def truth(found: Rows, device: str, point: str) -> list[Sample]:

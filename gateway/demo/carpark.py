@@ -1,16 +1,17 @@
 """The steps at the carpark: two chargers, PV and a battery under one connection. Each judges by what was measured."""
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.demo import bays
 from gateway.demo.bays import EXPORT, IMPORT, PHASES, judged, rows, scene, span, swings, worst_a
-from gateway.demo.measured import SETTLE_S, below, most, overshoot_w, reached
+from gateway.demo.measured import SETTLE_S, Sample, below, most, overshoot_w
 from gateway.demo.registers import series
 from gateway.demo.setting import BATTERY, FUSE_A, MAPPED, METER, MICRO, ROOF, SLOW_S, SPOKEN
 from gateway.demo.stage import Stage
 from gateway.demo.step import Result, Step, exports, wait_until
 
-IMPORTS_W: Final = (14_000, 2_000, 12_000)
+IMPORTS_W: Final = (16_000, 2_000, 15_000)
 EXPORTS_W: Final = (4_000, 1_500)
 CHARGE_W: Final = 2_000
 LOAD_W: Final = 800.0
@@ -22,7 +23,8 @@ async def envelope(stage: Stage) -> Result:
     """Import limits by night, export limits by day: battery, both chargers and PV keep within them together as they move."""
     began_s = stage.now_s
     await scene(stage, sun=0.0, cars=(MAPPED, SPOKEN), load=LOAD_W)
-    charge = await stage.operator.control(stage.programs["feeder"], {"opModFixedW": -4000}, 120)
+    # All that can store takes as much as it may: the battery its 5 kW, the cars what is left.
+    charge = await stage.operator.control(stage.programs["feeder"], {"opModFixedW": -10000}, 120)
     known = await stage.told(charge.mrid, {1, 2}, 8)
     spans = [await span(stage, IMPORT, limit) for limit in IMPORTS_W]
     night_s = stage.now_s
@@ -32,9 +34,11 @@ async def envelope(stage: Stage) -> Result:
         await stage.site.car(charger)
     produce = await stage.operator.control(stage.programs["feeder"], {"opModFixedW": 7000}, 120)
     known = await stage.told(produce.mrid, {1, 2}, 8) and known
+    await stage.until("the default binds", lambda: exports(stage, EXPORTS_W[0] + 500.0), 2 * SETTLE_S)
     spans += [await span(stage, EXPORT, limit) for limit in EXPORTS_W]
     end_s = stage.now_s
     await stage.operator.cancel(produce)
+    await bays.lift(stage, spans)
     samples, found = await stage.samples(), await rows(stage, began_s)
     rating_w = stage.setting.rated_import_w
     verdict = judged(samples, spans, rating_w)
@@ -46,19 +50,16 @@ async def envelope(stage: Stage) -> Result:
     power = {
         name: [bays.read_back(stage, name, "W", one.to_s, 701) for one in spans] for name in (BATTERY, ROOF, MICRO)
     }
-    charging = all((each[0] or 0.0) >= 6.0 and each[1] == 0.0 for each in drawn.values())
-    charging = charging and any((each[2] or 0.0) >= 6.0 for each in drawn.values())
-    # 2000 W of import less 800 W of load leave the battery 1200 W.
-    stored = reached(
-        series(stage.registers, BATTERY, 701, "W"), LOAD_W - tight.limit_w, 100.0, tight.from_s, tight.to_s
-    )
+    charging = all(min(each[0] or 0.0, each[2] or 0.0) >= 6.0 and each[1] == 0.0 for each in drawn.values())
+    # 2000 W of import less 800 W of load leave the battery 1200 W, and the cars nothing.
+    stored = -1300.0 <= (power[BATTERY][1] or 0.0) <= -800.0
     turns = swings(samples, found, spans[0].from_s, night_s, rating_w)
     turned = swings(samples, found, spans[-2].from_s, end_s, rating_w)
     calm = max(*turns.values(), *turned.values()) <= bays.MOST_REVERSALS
     return Result(
         "envelope",
         "import and export limits that move are held by PV, battery and both chargers together",
-        known and verdict.ok and charging and stored is not None and calm,
+        known and verdict.ok and charging and stored and calm,
         {
             "limit_w": [one.limit_w for one in spans],
             "worst_w": verdict.worst_w,
@@ -82,7 +83,7 @@ async def fuse(stage: Stage) -> Result:
     await stage.site.car(SPOKEN, most_a=32.0, phases=1, stored_wh=20_000, capacity_wh=90_000)
 
     async def charging() -> bool:
-        return float((await stage.site.shown(SPOKEN))["drawn_a"]) >= 6.0
+        return await bays.drawn_a(stage, SPOKEN) >= 6.0
 
     charges = await stage.until("charging", charging, SETTLE_S)
     await wait_until(stage, stage.now_s + 3.0)
@@ -99,7 +100,7 @@ async def fuse(stage: Stage) -> Result:
     drawn = {one: bays.last(found, one, "drawn_a", end_s) for one in (MAPPED, SPOKEN)}
     meter = {phase: bays.read_back(stage, METER, f"Aph{phase.upper()}", end_s, 203) for phase in PHASES}
     ok = charges and kept and all(each is not None and each <= SETTLE_S for each in settle.values())
-    ok = ok and used >= 0.7 * FUSE_A and max(turns.values()) <= bays.MOST_REVERSALS
+    ok = ok and used >= 0.6 * FUSE_A and max(turns.values()) <= bays.MOST_REVERSALS
     return Result(
         "fuse",
         "no conductor carries more than its fuse, with a car on one phase beside one on three",
@@ -119,18 +120,18 @@ async def fuse(stage: Stage) -> Result:
 async def slow_device(stage: Stage) -> Result:
     """An inverter that obeys so late: the others hold the limit at once, and make room for it as it comes."""
     began_s = stage.now_s
-    await scene(stage, sun=0.9, load=LOAD_W)
-    await stage.until("the sun is used", lambda: exports(stage, 4000.0), 2 * SETTLE_S)
-    control = await stage.operator.export_limit(stage.programs["area"], 1500, 90)
-    known = await stage.told(control.mrid, {1, 2}, 8)
-    from_s = stage.now_s
+    # 6750 W of sun less 2000 W of load: the default of 5000 W binds nothing.
+    await scene(stage, sun=0.9, load=2000.0)
+    await stage.until("the sun is used", lambda: _sunny(stage), 3 * SETTLE_S)
+    held = await span(stage, EXPORT, 1500)
+    from_s = held.from_s
     await wait_until(stage, from_s + SLOW_S + 6.0)
     end_s = stage.now_s
-    await stage.operator.cancel(control)
-    held = bays.Span(EXPORT, 1500, from_s, end_s, known)
+    held = replace(held, to_s=end_s)
+    await bays.lift(stage, [held])
     samples, found = await stage.samples(), await rows(stage, began_s)
     verdict = judged(samples, [held], stage.setting.rated_import_w)
-    slow = series(stage.registers, MICRO, 701, "W")
+    slow = _slow(stage)
     before_w = bays.read_back(stage, MICRO, "W", from_s, 701) or 0.0
     meanwhile = [w for t_s, w in slow if from_s <= t_s < from_s + SLOW_S - 5.0]
     came_s = below(slow, 0.8 * before_w, from_s, end_s)
@@ -162,3 +163,12 @@ STEPS: Final = (
     Step("fuse", "no conductor carries more than its fuse", fuse),
     Step("slow-device", "one obeys late: the others hold the limit at once", slow_device),
 )
+
+
+def _slow(stage: Stage) -> list[Sample]:
+    return series(stage.registers, MICRO, 701, "W")
+
+
+async def _sunny(stage: Stage) -> bool:
+    """Whether the slow inverter was just read to make 1300 W of its 1350 W."""
+    return any(w >= 1300.0 for _, w in _slow(stage)[-1:])

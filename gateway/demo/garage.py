@@ -1,10 +1,11 @@
 """The steps at the garage: one charger at a time, and one that is cut off. Each judges by what was measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.demo import bays
-from gateway.demo.bays import IMPORT, Span, judged, rows, scene, span, swings, truth, written
+from gateway.demo.bays import IMPORT, judged, rows, scene, span, swings, truth, written
 from gateway.demo.measured import SETTLE_S, most
 from gateway.demo.setting import FALLBACK_A, MAPPED, SPOKEN, WATCHDOG_S
 from gateway.demo.stage import Stage
@@ -30,15 +31,17 @@ async def charger_modbus(stage: Stage) -> Result:
     await scene(stage, sun=0.0, cars=(MAPPED,))
     began_s = stage.now_s
     spans = [await span(stage, IMPORT, limit, used) for limit, used in zip(LIMITS_W, USED, strict=True)]
+    end_s = stage.now_s
+    await bays.lift(stage, spans)
     samples, found = await stage.samples(), await rows(stage, began_s)
     verdict = judged(samples, spans, stage.setting.rated_import_w)
     drawn = [bays.last(found, MAPPED, "drawn_a", one.to_s) for one in spans]
     registers = [bays.read_back(stage, MAPPED, "limit_a", one.to_s) for one in spans]
     charging = [bays.read_back(stage, MAPPED, "charging", one.to_s) for one in spans]
-    failsafe = [bays.read_back(stage, MAPPED, point, stage.now_s) for point in ("failsafe_a", "failsafe_s")]
+    failsafe = [bays.read_back(stage, MAPPED, point, end_s) for point in ("failsafe_a", "failsafe_s")]
     applied = registers == list(MAPPED_A)
     effective = drawn == list(MAPPED_A) and charging == [1.0, 0.0, 1.0]
-    turns = swings(samples, found, began_s, stage.now_s, stage.setting.rated_import_w)
+    turns = swings(samples, found, began_s, end_s, stage.setting.rated_import_w)
     return Result(
         "charger-modbus",
         "a charger with registers is limited, paused below 6 A, and resumed",
@@ -73,7 +76,8 @@ async def charger_ocpp(stage: Stage) -> Result:
     again_s = stage.now_s
     await wait_until(stage, again_s + 3.0)
     end_s = stage.now_s
-    spans[-1] = Span(IMPORT, spans[-1].limit_w, spans[-1].from_s, end_s, spans[-1].told)
+    spans[-1] = replace(spans[-1], to_s=end_s)
+    await bays.lift(stage, spans)
     samples, found = await stage.samples(), await rows(stage, began_s)
     verdict = judged(samples, spans, stage.setting.rated_import_w)
     ends = [spans[0].to_s, spans[1].to_s, cut_s]
@@ -116,7 +120,7 @@ async def charger_fallback(stage: Stage) -> Result:
     await scene(stage, sun=0.0, cars=(MAPPED, SPOKEN))
     limit = 10_200
     held = await span(stage, IMPORT, limit)
-    before = {one: (await stage.site.shown(one))["drawn_a"] for one in (MAPPED, SPOKEN)}
+    before = {one: await bays.drawn_a(stage, one) for one in (MAPPED, SPOKEN)}
     mute_s = stage.now_s
     await stage.site.misbehave(MAPPED, "mute")
     await stage.until("the other makes room", lambda: _paused(stage), WATCHDOG_S)
@@ -131,7 +135,8 @@ async def charger_fallback(stage: Stage) -> Result:
     await wait_until(stage, stage.now_s + 3.0)
     end_s = stage.now_s
     samples, found = await stage.samples(), await rows(stage, began_s)
-    whole = Span(IMPORT, limit, held.from_s, end_s, held.told)
+    whole = replace(held, to_s=end_s)
+    await bays.lift(stage, [whole])
     verdict = judged(samples, [whole], stage.setting.rated_import_w)
     bitten = [t_s for t_s, value in truth(found, MAPPED, "fell_back") if t_s >= mute_s and value == 1.0]
     fallen_a = [value for t_s, value in truth(found, MAPPED, "drawn_a") if bitten and bitten[0] <= t_s < back_s]
@@ -186,11 +191,11 @@ async def _told_anew(stage: Stage, since_s: float) -> bool:
 
 
 async def _paused(stage: Stage) -> bool:
-    return float((await stage.site.shown(SPOKEN))["drawn_a"]) == 0.0
+    return await bays.drawn_a(stage, SPOKEN) == 0.0
 
 
 async def _both(stage: Stage) -> bool:
-    return all([(await stage.site.shown(one))["drawn_a"] >= 6.0 for one in (MAPPED, SPOKEN)])
+    return all([await bays.drawn_a(stage, one) >= 6.0 for one in (MAPPED, SPOKEN)])
 
 
 async def _reads(stage: Stage, limit_a: float) -> bool:

@@ -4,6 +4,7 @@ Its watchdog listens to one register that only its master writes, so that readin
 """
 
 import asyncio
+import logging
 import time
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ class ChargerWitness:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        # That a silent charger does not answer is what is to be shown, and no news.
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self._client: Any = ModbusTcpClient(address.host, port=address.port, timeout=_TIMEOUT_S, retries=0)
 
     async def read(self) -> list[Register]:
