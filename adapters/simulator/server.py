@@ -17,7 +17,7 @@ from adapters.simulator.fields import PlanError
 from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, TwinPlan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.site import Site, advance, born
-from adapters.simulator.stations import COMMANDS, Stations
+from adapters.simulator.stations import Stations
 
 
 class Simulator:
@@ -105,9 +105,7 @@ class Simulator:
         try:
             if not isinstance(message, dict):
                 raise PlanError("a command is a JSON object with a field `do`")
-            if message.get("do") in COMMANDS or (
-                message.get("do") == "car" and message.get("device") in self._stations
-            ):
+            if self._stations.takes(message):
                 self._stations.command(message)
             else:
                 self._site = apply(self.site, message)

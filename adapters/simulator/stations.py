@@ -12,9 +12,6 @@ from adapters.simulator.fields import PlanError, known, number, text
 from adapters.simulator.plan import StationPlan, parse_car
 from adapters.simulator.site import Draw, Row
 
-COMMANDS = frozenset({"central", "cut"})
-"""Those that only a station has; `car` it has too."""
-
 
 @dataclass(slots=True)
 class _Berth:
@@ -42,8 +39,10 @@ class Stations:
             for one in plans
         }
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._berths
+    def takes(self, message: Mapping[str, Any]) -> bool:
+        """Whether a command is theirs: `central`, `cut`, and `car` where the device is one of them."""
+        what, name = message.get("do"), message.get("device")
+        return what in ("central", "cut") or (what == "car" and isinstance(name, str) and name in self._berths)
 
     def draws(self) -> dict[str, Draw]:
         """What each does now."""
@@ -53,7 +52,7 @@ class Stations:
                 limit_a=berth.point.offered_a(now_s),
                 drawn_a=berth.point.drawn_a(now_s),
                 phases=berth.point.used or berth.point.plan.phases,
-                connected=berth.station is not None and berth.station.connected,
+                connected=berth.running is not None and berth.station is not None and berth.station.connected,
             )
             for name, berth in self._berths.items()
         }
