@@ -51,7 +51,7 @@ class Stations:
             name: Draw(
                 limit_a=berth.point.offered_a(now_s),
                 drawn_a=berth.point.drawn_a(now_s),
-                phases=berth.point.used or berth.point.plan.phases,
+                phases=berth.point.used(now_s) or berth.point.plan.phases,
                 connected=berth.running is not None and berth.station is not None and berth.station.connected,
             )
             for name, berth in self._berths.items()
