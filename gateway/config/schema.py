@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
 from gateway.config.ocpp import OcppSettings
-from gateway.config.parts import Name, Seconds, Strict, Watts
+from gateway.config.parts import Name, PlugIns, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.device import Role
@@ -111,7 +111,10 @@ class DwellSettings(Strict):
 
 
 class SiteSettings(Strict):
-    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing."""
+    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing.
+
+    ``plug_ins``: functions of installed packages that run there.
+    """
 
     name: Name
     mode: Literal["active", "observe"] = "active"
@@ -130,6 +133,7 @@ class SiteSettings(Strict):
     dwell: DwellSettings = DwellSettings()
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
+    plug_ins: PlugIns = Field(default_factory=dict)
 
 
 class Configuration(Strict):

@@ -19,7 +19,7 @@ from certs.identity import identify
 from gateway.api.socket import call, socket_path
 from gateway.demo.mapped import ChargerWitness
 from gateway.demo.measured import Possible, Sample, Told
-from gateway.demo.process import Process
+from gateway.demo.process import READY_S, Process
 from gateway.demo.registers import Address, Register, Witness
 from gateway.demo.sabotage import Sabotage
 from gateway.demo.setting import AGGREGATOR, DEFAULT_W, MAPPED, METER, PIN, POLL_S, SPOKEN, SUPPLIER, Setting
@@ -74,6 +74,16 @@ class Stage:
         """Start the gateway, or start it again."""
         self.gateway = await Process.start("gateway", "gateway", ["run", "--config", str(self.config)], self.folder)
         self.processes.append(self.gateway)
+
+    async def in_charge(self) -> None:
+        """Wait until the gateway has read its utility and leads the site. Raises OurFault when it does not come up."""
+
+        async def leads() -> bool:
+            status = await self.status() or {"sites": []}
+            return any(each["basis"] == "standing" for site in status["sites"] for each in site["in_force"])
+
+        if not await self.until("the gateway leads its site", leads, READY_S):
+            raise self.gateway.mute()
 
     def break_ledger(self) -> None:
         """Sabotage: the gateway comes back without its memory."""
@@ -187,6 +197,7 @@ async def _raise(stage: Stage) -> None:
     stage.config.write_text(yaml.safe_dump(configuration, sort_keys=False))
     await _sabotage(stage)
     await stage.start_gateway()
+    await stage.in_charge()
     stage.began_s = time.time()
 
 
