@@ -109,6 +109,7 @@ class DwellSettings(Strict):
 
     paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
     turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
+    phases_s: Annotated[float, Field(ge=60, le=86400)] = 300
 
 
 class SiteSettings(Strict):
