@@ -19,6 +19,7 @@ from gateway.areas.registry import Areas
 from gateway.clock import SystemClock, SystemDice
 from gateway.config.load import Loaded
 from gateway.expiry import UPSTREAM, warnings
+from gateway.guests.host import Guests
 from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
@@ -53,6 +54,7 @@ class Appliance:
         self.log_path = self._data / "log.db"
         self._wired = NOTHING
         self._areas: Areas | None = None
+        self._guests: Guests | None = None
         self._parts: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._reload: Callable[[Specification], Awaitable[None]] | None = None
         self._turn = asyncio.Lock()
@@ -70,6 +72,10 @@ class Appliance:
         if self._areas is None:
             raise OperatorFault("the gateway is not running yet", "try again in a moment")
         return self._areas
+
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """How each plug-in is that was called yet."""
+        return {} if self._guests is None else self._guests.health()
 
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
@@ -154,7 +160,9 @@ class Appliance:
         ending.push_async_callback(close)
         solving = Solving(self.clock)
         ending.callback(solving.close)
-        self._areas = Areas(with_.ledger, with_.log, self.clock, solving.answer, lambda: self._wired.sites)
+        guests = self._guests = Guests(self.clock, with_.dice, solving.answer)
+        ending.push_async_callback(guests.close)
+        self._areas = Areas(with_.ledger, with_.log, self.clock, guests.answer, lambda: self._wired.sites)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
         # What lives as long as the process need not be looked through again at every full collection.
         gc.freeze()
@@ -215,6 +223,9 @@ class Appliance:
         for name, upstream in wired.upstreams.items():
             self._begin(("upstream", name), partial(upstream.run, self._take))
         await self.areas.begin(tuple(wanted.areas.values()))
+        if self._guests is not None:
+            named = {name for site in wanted.sites.values() for name in site.settings.plug_ins}
+            await self._guests.only(named | self.areas.guests())
 
     def _begin(self, part: tuple[str, str], run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if part not in self._parts:

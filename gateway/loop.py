@@ -216,8 +216,7 @@ class SiteLoop:
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
         self.mail.were_decided(len(leases), len(messages), len(answers))
-        if not plan.observe:
-            self.mail.send(decision.outputs)
+        self.mail.send(decision.outputs, letters=not plan.observe)
         for word in tick.words:
             self._log.add(
                 plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}

@@ -97,6 +97,13 @@ def why_device(site: SiteLoop, name: str, now: Instants) -> dict[str, Any]:
     }
 
 
+def claims_of(site: SiteLoop, source: str, now: Instants) -> list[dict[str, Any]]:
+    """What a local function of that name wants now in its own name."""
+    ruling = site.decision.ruling if site.decision else None
+    claims = [*ruling.bounds, *ruling.winners, *(one.claim for one in ruling.losses)] if ruling else []
+    return [_claim(one, now) for one in dict.fromkeys(claims) if one.cause.source.name == source]
+
+
 def why_event(site: SiteLoop, event: str, told: Iterable[Mapping[str, Any]], now: Instants) -> dict[str, Any] | None:
     """One event: what of it is in force, what it won and lost, what was told upstream; None when this site knows no such event."""
     decision = site.decision

@@ -38,6 +38,9 @@ class Running(Protocol):
     def areas(self) -> Areas:
         """The edge coordinators."""
 
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """How each plug-in is that was called yet."""
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
 
@@ -81,6 +84,7 @@ def routes(running: Running) -> web.Application:
         ],
     )
     get("/upstreams", lambda _: running.upstreams())
+    get("/functions", lambda _: _functions(running))
 
     async def why(request: web.Request) -> web.Response:
         return web.json_response(await _why(running, request.match_info["name"]))
@@ -147,6 +151,19 @@ async def _say(said: Sequence[tuple[SiteLoop, Word]]) -> None:
 
 _SAY_S = 20.0
 """Less than a caller waits for an answer."""
+
+
+def _functions(running: Running) -> list[dict[str, Any]]:
+    """Every function that runs: where, and how its own process is if it has one."""
+    places: dict[str, list[str]] = {}
+    for site, loop in running.sites.items():
+        for name in loop.plan.functions:
+            places.setdefault(name, []).append(site)
+    for area in running.areas.list():
+        for name in area["functions"]:
+            places.setdefault(name, []).append(area["name"])
+    health = running.guests()
+    return [{"name": name, "runs_at": where, **health.get(name, {})} for name, where in sorted(places.items())]
 
 
 def _status(running: Running) -> dict[str, Any]:

@@ -131,4 +131,4 @@ class Client2030_5(Shell[Input]):
                 self._remember(key, version, body)
 
     def _replaces(self, given: Input, early: Input) -> bool:
-        return isinstance(given, Picture) and isinstance(early, Picture)
+        return isinstance(given, Picture) and isinstance(early, Picture) and not early.averages

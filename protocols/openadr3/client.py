@@ -145,8 +145,10 @@ class Client3(Shell[Input]):
                 self._hear(output)
 
     def _replaces(self, given: Input, early: Input) -> bool:
-        """Of each respondent the last picture is enough."""
-        return isinstance(given, Picture) and isinstance(early, Picture) and early.respondent == given.respondent
+        """Of each respondent the last picture is enough, and whatever brought averages."""
+        if not (isinstance(given, Picture) and isinstance(early, Picture)):
+            return False
+        return early.respondent == given.respondent and not early.averages
 
     def _hear(self, listen: Listen) -> None:
         """Hear this broker instead of any before."""
