@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from certs.errors import CertificateError
 from certs.validity import end_of
 from gateway.config.load import Loaded, files_of
 
@@ -16,20 +17,25 @@ UPSTREAM = "upstream "
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A certificate that we show. ``whose``: the part that shows it; ``ends_s``: UTC, the first of its chain, None = never."""
+    """A certificate that we show. ``whose``: the part that shows it; ``ends_s``: UTC, the first of its chain, None = never; ``fault``: why
+    that cannot be told.
+    """
 
     whose: str
     file: Path
     ends_s: float | None
+    fault: str = ""
 
 
 def shown_by(loaded: Loaded) -> tuple[Shown, ...]:
-    """Every certificate of ours that a configuration names, as its file is now. Raises CertificateError, OSError."""
+    """Every certificate of ours that a configuration names, as its file is now."""
     return tuple(_shown(whose, loaded.folder / file) for whose, file in _named(loaded))
 
 
 def warning(of: Shown, now_s: float) -> str | None:
     """What is to be said of it at this UTC second; the same words until the next stage. None while nothing is."""
+    if of.fault:
+        return f"how long our certificate {of.file} is good cannot be told: {of.fault}"
     if of.ends_s is None or now_s < of.ends_s - 86400.0 * max(DAYS):
         return None
     end = datetime.fromtimestamp(of.ends_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -63,5 +69,9 @@ def _named(loaded: Loaded) -> Iterator[tuple[str, Path]]:
 
 
 def _shown(whose: str, file: Path) -> Shown:
-    end = end_of(file.read_bytes())
+    try:
+        end = end_of(file.read_bytes())
+    except (CertificateError, OSError) as fault:
+        # Who uses it judges whether it can be used; here it is only watched.
+        return Shown(whose, file, None, str(fault))
     return Shown(whose, file, None if end is None else end.timestamp())

@@ -197,7 +197,8 @@ class SiteLoop:
         reads = tuple(self._reads)
         plan = self.plan
         leases, messages, answers = self.mail.contents()
-        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers)
+        passed_on = self.mail.outside.passed_on(plan.terms.name)
+        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers, passed_on)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:

@@ -101,6 +101,7 @@ class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
     ``words``: what operator and occupant say now; it holds from then on. ``leases``: what areas sent.
+    ``passed_on``: what an area hands on to its members when it is asked of this site, its connection.
     """
 
     snapshot: Snapshot
@@ -109,6 +110,7 @@ class SiteTick:
     leases: tuple[Lease, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
+    passed_on: frozenset[Mode] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,7 @@ def _timelines(
             closed,
             now,
             seed=seed,
-            means=_means(respondent, terms, functions, tick.snapshot),
+            means=_means(respondent, terms, functions, tick),
         )
         for respondent in sorted(policies)
     }
@@ -331,13 +333,15 @@ def _is_known(state: SiteState, tick: SiteTick, event: EventKey) -> bool:
     return any(event == one.key for read in tick.reads for one in read.events)
 
 
-def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], snapshot: Snapshot) -> Means:
+def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], tick: SiteTick) -> Means:
     def refusal(control: Control) -> str:
-        said = machines.refusal(functions, control, respondent, terms, snapshot)
-        return ability.nobody_can(mode_of(control), respondent, terms, snapshot) if said is None else said
+        if mode_of(control) in tick.passed_on:
+            return ""
+        said = machines.refusal(functions, control, respondent, terms, tick.snapshot)
+        return ability.nobody_can(mode_of(control), respondent, terms, tick.snapshot) if said is None else said
 
     def at_hand(mode: Mode) -> bool:
-        return mode in ENACTED_MODES or ability.somebody_there(mode, respondent, terms, snapshot)
+        return mode in ENACTED_MODES | tick.passed_on or ability.somebody_there(mode, respondent, terms, tick.snapshot)
 
     return Means(refusal, at_hand)
 

@@ -14,11 +14,11 @@ import aiohttp
 import structlog
 from aiohttp import ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
-from adapters.driver import pause
 from adapters.homeassistant.keeping import VERSION, Keeping, decoded
 from adapters.homeassistant.messages import MOST_BYTES, Call
 from adapters.homeassistant.session import Phase, Session
 from adapters.homeassistant.thing import Thing, ThingSettings
+from adapters.waiting import pause
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import CredentialFault, LedgerUnavailable, Unreachable
 from grid_functions.model.ports import Clock, Dice, Memory

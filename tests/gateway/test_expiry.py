@@ -52,6 +52,18 @@ def test_without_an_end_nothing_is_ever_said() -> None:
     assert warning(forever, datetime(9999, 12, 31, tzinfo=UTC).timestamp()) is None
 
 
+def test_a_file_that_cannot_be_read_is_said_and_hides_no_other(tmp_path: Path) -> None:
+    loaded = _loaded(tmp_path)
+    (tmp_path / "central.chain.pem").write_text("no certificate")
+    (tmp_path / "modbus.chain.pem").unlink()
+    found = {one.file.name: one for one in shown_by(loaded)}
+    assert found["ven.chain.pem"].ends_s == END.timestamp()
+    for name in ("central.chain.pem", "modbus.chain.pem"):
+        said = warning(found[name], 0.0)
+        assert said is not None
+        assert "cannot be told" in said
+
+
 def _files(folder: Path, name: str, **changes: Any) -> dict[str, str]:
     now = datetime.now(UTC)
     paths = dev_ca.write(dev_ca.issue(dev_ca.authority(name, now), name, now, **changes), folder, name)

@@ -1,4 +1,4 @@
-"""What devices say of voltage, current, power factor and category -> DERCapability (IEEE 2030.5-2018, 10.10.4.3.1; IEEE 1547-2018).
+"""What devices say of voltage, current, power factor and category -> DERCapability (IEEE 2030.5-2018, clause 10.10; IEEE 1547-2018).
 
 Interpretation: several DERs have one such rating where all that tell it tell the same; otherwise none is told.
 """

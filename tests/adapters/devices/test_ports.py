@@ -11,12 +11,19 @@ from tests.adapters.stage import UTC_S, desk
 
 PORTS: dict[Key, int | str] = {
     **points(714, NPrt=3, DCA_SF=-1, DCV_SF=0, DCW_SF=1, DCWH_SF=2, Tmp_SF=0),
-    **{(714, f"Prt[1].{name}"): value for name, value in {"PrtTyp": 0, "DCA": 85, "DCV": 612, "DCW": 520}.items()},
-    **{
-        (714, f"Prt[1].{name}"): value for name, value in {"IDStr": "east", "DCWhInj": 7, "Tmp": 41, "DCSta": 1}.items()
-    },
-    **{(714, f"Prt[2].{name}"): value for name, value in {"PrtTyp": 1, "DCA": -25, "DCW": -120}.items()},
-    **{(714, f"Prt[3].{name}"): value for name, value in {"DCSta": 3, "DCAlrm": 0b10_0000_0000_0001}.items()},
+    (714, "Prt[1].PrtTyp"): 0,
+    (714, "Prt[1].IDStr"): "east",
+    (714, "Prt[1].DCA"): 85,
+    (714, "Prt[1].DCV"): 612,
+    (714, "Prt[1].DCW"): 520,
+    (714, "Prt[1].DCWhInj"): 7,
+    (714, "Prt[1].Tmp"): 41,
+    (714, "Prt[1].DCSta"): 1,
+    (714, "Prt[2].PrtTyp"): 1,
+    (714, "Prt[2].DCA"): -25,
+    (714, "Prt[2].DCW"): -120,
+    (714, "Prt[3].DCSta"): 3,
+    (714, "Prt[3].DCAlrm"): 0b10_0000_0000_0001,
 }
 """8.5 A at 612 V, 5200 W and 700 Wh from an array; a battery that takes 1200 W (-120) at 2.5 A (-25); a port that failed."""
 

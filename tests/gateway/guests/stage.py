@@ -15,6 +15,7 @@ from gateway.guests.process import Terms
 from gateway.loop import SiteLoop
 from grid_functions.catalogue import built_in
 from grid_functions.guest import Guest, GuestOptions
+from grid_functions.model.control import Mode
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Message
 from tests.gateway.site import Rig, idle
@@ -58,6 +59,10 @@ class Line:
     def post(self, message: Message) -> None:
         """The Outside port."""
         raise AssertionError(f"a plug-in sent a letter: {message}")
+
+    def passed_on(self, site: str) -> frozenset[Mode]:
+        """The Outside port."""
+        return frozenset()
 
     async def heard(self) -> Answer:
         """The next answer, once the site has decided on it."""

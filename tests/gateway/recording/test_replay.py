@@ -19,7 +19,7 @@ from grid_functions.building.storage import Store
 from grid_functions.catalogue import built_in
 from grid_functions.decide import SiteState
 from grid_functions.machines import Machine
-from grid_functions.model.control import ExportLimit
+from grid_functions.model.control import ExportLimit, Mode
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.event import EventStatus
@@ -169,6 +169,9 @@ async def test_plans_of_a_home_come_out_the_same_from_the_answers_it_got() -> No
 
         def post(self, message: Message) -> None:
             letters.read(message, letters.Way.UP)
+
+        def passed_on(self, site: str) -> frozenset[Mode]:
+            return frozenset()
 
     store = Store(10_000.0, 3000.0, 3000.0)
     home = HomeOptions(Dwelling(batteries=(BatteryOf("a", store),)), step_s=3600.0, steps=4)

@@ -27,9 +27,9 @@ GRID = GridRatings(
 )
 
 
-def der(role: Role = Role.PV, grid: GridRatings = GRID, word: Word = Word(), **state: Any) -> Seen:  # noqa: B008  # frozen
+def der(role: Role = Role.PV, grid: GridRatings = GRID, word: Word = Word()) -> Seen:  # noqa: B008  # frozen
     plate = Nameplate(rated_w=5000.0, nominal_v=230.0, grid=grid)
-    return Seen(f"{role} {id(grid)}", role, plate, Capability(), Condition(**({"online": True, "word": word} | state)))
+    return Seen(str(role), role, plate, Capability(), Condition(online=True, word=word))
 
 
 def told(*ders: Seen) -> dict[str, Any]:
@@ -112,9 +112,9 @@ def status(*ders: Seen) -> tuple[int | None, int | None, str | None]:
     assert made is not None
     check(encode(made, dialect=CSIP_AUS))
     return (
-        made.inverterStatus and made.inverterStatus.value,
-        made.localControlModeStatus and made.localControlModeStatus.value,
-        made.manufacturerStatus and made.manufacturerStatus.value,
+        None if made.inverterStatus is None else made.inverterStatus.value,
+        None if made.localControlModeStatus is None else made.localControlModeStatus.value,
+        None if made.manufacturerStatus is None else made.manufacturerStatus.value,
     )
 
 
