@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import ocpp, plug_ins
+from gateway.config import api, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -103,6 +103,7 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
     yield from ocpp.mistakes(configuration.gateway.ocpp, devices, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
     yield from plug_ins.mistakes(configuration)
+    yield from api.mistakes(configuration.gateway.api)
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
             if name not in sites:
