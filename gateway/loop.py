@@ -32,6 +32,7 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from grid_functions.timeline.state import Opt
 from grid_functions.words import Word
 
@@ -225,10 +226,11 @@ class SiteLoop:
 
     def _show(self, snapshot: Snapshot) -> None:
         self._averages.take(snapshot)
+        usual = Usual(self.state.baseline.hours, self.plan.terms.baseline)
         for respondent in self.plan.policies:
             try:
                 averages = self._averages.of(respondent)
-                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, averages)
+                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, averages, usual)
             except Exception:
                 _log.exception("an upstream took no picture", upstream=respondent.upstream)
 

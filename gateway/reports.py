@@ -1,8 +1,10 @@
 """What people and programs are told of a site: plain dictionaries, made from its last decision and its last looks."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from adapters.driver import Driver
 from gateway.loop import SiteLoop
 from grid_functions.model.claim import (
     Bound,
@@ -43,6 +45,13 @@ def status_of(site: SiteLoop, now: Instants) -> dict[str, Any]:
 def devices_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
     """Every device: what it is, how it is, what it should hold and what it holds."""
     return [_device(site, name, now) for name in sorted(site.plan.devices)]
+
+
+async def ports_of(site: SiteLoop, name: str) -> list[dict[str, Any]]:
+    """A device's ports of direct current, asked of it now or a minute ago; none where it tells of none."""
+    device = site.plan.devices[name]
+    told = await device.ports() if isinstance(device, Driver) else ()
+    return [asdict(one) | {"alarms": sorted(one.alarms)} for one in told]
 
 
 def events_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:

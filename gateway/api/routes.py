@@ -44,6 +44,9 @@ class Running(Protocol):
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
 
+    def alarms(self) -> list[str]:
+        """What is wrong with the gateway itself."""
+
     async def reload(self) -> Difference:
         """Read the configuration again and apply what differs."""
 
@@ -86,6 +89,9 @@ def routes(running: Running) -> web.Application:
     async def why(request: web.Request) -> web.Response:
         return web.json_response(await _why(running, request.match_info["name"]))
 
+    async def device(request: web.Request) -> web.Response:
+        return web.json_response(await _device(running, request.match_info["name"]))
+
     async def stop(request: web.Request) -> web.Response:
         running.stop(release=(await body_of(request)).get("release") is True)
         return web.json_response({"stopping": True})
@@ -121,6 +127,7 @@ def routes(running: Running) -> web.Application:
         return web.json_response((await running.reload()).plain())
 
     app.router.add_get("/why/{name}", why)
+    app.router.add_get("/devices/{name}", device)
     app.router.add_post("/reload", reload)
     app.router.add_post("/stop", stop)
     app.router.add_post("/opt", opt)
@@ -162,7 +169,20 @@ def _functions(running: Running) -> list[dict[str, Any]]:
 def _status(running: Running) -> dict[str, Any]:
     now = running.clock.now()
     sites = [reports.status_of(site, now) | {"words": words.told(site, now.utc_s)} for site in running.sites.values()]
-    return {"gateway": running.name, "upstreams": running.upstreams(), "sites": sites}
+    return {"gateway": running.name, "alarms": running.alarms(), "upstreams": running.upstreams(), "sites": sites}
+
+
+async def _device(running: Running, name: str) -> list[dict[str, Any]]:
+    now = running.clock.now()
+    found = [
+        dict(told, site=at, ports=await reports.ports_of(site, name))
+        for at, site in running.sites.items()
+        for told in reports.devices_of(site, now)
+        if told["name"] == name
+    ]
+    if not found:
+        raise OperatorFault(f"no device is named {name!r}", f"devices: {_names(running)}")
+    return found
 
 
 async def _why(running: Running, name: str) -> dict[str, Any]:
@@ -182,5 +202,8 @@ async def _why(running: Running, name: str) -> dict[str, Any]:
         found = reports.why_event(site, name, history, now)
         if found is not None:
             return found
-    known = sorted(device for site in running.sites.values() for device in site.plan.devices)
-    raise OperatorFault(f"no device or event is named {name!r}", f"devices: {', '.join(known)}; events: 'osed events'")
+    raise OperatorFault(f"no device or event is named {name!r}", f"devices: {_names(running)}; events: 'osed events'")
+
+
+def _names(running: Running) -> str:
+    return ", ".join(sorted(device for site in running.sites.values() for device in site.plan.devices))

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from gateway.config.api import ApiSettings
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
+from gateway.config.homeassistant import Servers
 from gateway.config.ocpp import OcppSettings
 from gateway.config.parts import Name, PlugIns, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
@@ -42,6 +43,7 @@ class GatewaySettings(Strict):
     replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
     ocpp: OcppSettings | None = None
     api: ApiSettings | None = None
+    homeassistant: Servers = ()
 
 
 class ConnectionSettings(Strict):
@@ -70,7 +72,7 @@ class DeviceSettings(Strict):
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp)://\S+$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp|homeassistant)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None
@@ -109,6 +111,7 @@ class DwellSettings(Strict):
 
     paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
     turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
+    phases_s: Annotated[float, Field(ge=60, le=86400)] = 300
 
 
 class SiteSettings(Strict):

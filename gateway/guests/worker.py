@@ -1,7 +1,7 @@
 """The process of one plug-in: finds the function, makes its steps, and says what came of them.
 
-``python -m gateway.guests.worker --check NAME`` judges options. ``... NAME FD BYTES``: its line to the gateway, and how much address space it may have. It blocks, for there
-is nobody else here to wait for, and ends with the gateway.
+``python -m gateway.guests.worker NAME FD BYTES``: its line to the gateway, and how much address space it may have; ``--check NAME``
+judges options instead. It blocks, for there is nobody else here to wait for, and ends with the gateway.
 """
 
 import ctypes
