@@ -104,7 +104,7 @@ class _Paths:
             return bool(held.get("value") == body.setpoint and abs(held["end_utc_s"] - ends_s) < _TAKEN_S + 1.0)
 
         told = await self._taken(area, direct_load_control.NAME, taken)
-        note = "it is held, shown and taken back at its end; thermostats that are written to are the devices' families'"
+        note = "it is held and shown at the site, and written where a device there takes temperatures"
         return self._accepted(area, told["held"]["thermostat"] | {"note": note})
 
     async def power_limit(self, request: web.Request) -> web.Response:

@@ -36,10 +36,6 @@ class Running:
         """None here."""
         raise OperatorFault("no areas in this test", "none")
 
-    def guests(self) -> Mapping[str, Mapping[str, Any]]:
-        """No plug-in here."""
-        return {}
-
     def upstreams(self) -> list[dict[str, Any]]:
         """None to speak of."""
         return []
