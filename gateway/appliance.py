@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from gateway.api.listener import listen
+from gateway.api.osed.paths import Served
 from gateway.api.routes import routes
 from gateway.api.socket import serve, socket_path
 from gateway.areas.registry import Areas
@@ -173,6 +175,10 @@ class Appliance:
             asyncio.create_task(with_.log.run(), name="log"),
             asyncio.create_task(self._watch_certificates(with_.log), name="certificates"),
         ]
+        api = self._loaded.configuration.gateway.api
+        if api is not None:
+            listening = await listen(api, Served(lambda: self.areas, lambda: self._wired.sites, self.clock), with_.log)
+            ending.push_async_callback(listening.cleanup)
         self._reload = partial(self._apply, with_=with_)
         _log.info(
             "running", gateway=self.name, sites=list(self.sites), upstreams=list(self._wired.upstreams), pid=os.getpid()

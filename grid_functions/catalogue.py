@@ -6,7 +6,15 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from grid_functions.area import cold_load_pickup, day_ahead, direct_load_control, division, tariff_signal, xor_market
+from grid_functions.area import (
+    cold_load_pickup,
+    day_ahead,
+    direct_load_control,
+    division,
+    schedule,
+    tariff_signal,
+    xor_market,
+)
 from grid_functions.building import steward
 from grid_functions.guest import Remembered
 from grid_functions.machines import Machine
@@ -86,6 +94,7 @@ AREA: Mapping[str, Maker] = MappingProxyType(
             ),
             Maker(cold_load_pickup.NAME, cold_load_pickup.ColdLoadPickupOptions, cold_load_pickup.ColdLoadPickup),
             Maker(division.NAME, division.DivisionOptions, division.Division),
+            Maker(schedule.NAME, schedule.ScheduleOptions, schedule.Schedule),
             Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
             Maker(xor_market.NAME, xor_market.XorMarketOptions, xor_market.XorMarket),
         )

@@ -7,6 +7,7 @@ import typer
 
 from certs.errors import CertificateError
 from gateway.cli import (
+    api,
     area,
     ask,
     certificates,
@@ -35,6 +36,7 @@ app.add_typer(certificates.app, name="certs")
 app.add_typer(area.app, name="area")
 app.add_typer(functions.app, name="functions")
 app.add_typer(charging.app, name="ocpp")
+app.add_typer(api.app, name="api")
 for command in (
     run.run,
     check.check,

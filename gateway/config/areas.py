@@ -10,6 +10,7 @@ from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
+from grid_functions.area.schedule import ScheduleOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
@@ -22,6 +23,7 @@ class AreaFunctions(Strict):
     direct_load_control: DirectLoadControlOptions | None = None
     cold_load_pickup: ColdLoadPickupOptions | None = None
     division: DivisionOptions | None = None
+    schedule: ScheduleOptions | None = None
     tariff: TariffSignalOptions | None = None
     xor_market: XorMarketOptions | None = None
 

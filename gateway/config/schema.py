@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.api import ApiSettings
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
 from gateway.config.homeassistant import Servers
@@ -41,6 +42,7 @@ class GatewaySettings(Strict):
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
     replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
     ocpp: OcppSettings | None = None
+    api: ApiSettings | None = None
     homeassistant: Servers = ()
 
 

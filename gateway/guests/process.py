@@ -160,6 +160,11 @@ class GuestProcess:
             await asyncio.sleep(len(chunk) / _SPOKEN_PER_S)
 
 
+def environment() -> dict[str, str]:
+    """What a plug-in's process knows of ours."""
+    return {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ} | _SET_ENVIRONMENT
+
+
 async def begin(name: str, terms: Terms) -> GuestProcess:
     """Begin a process, not yet ready. Raises OSError."""
     ours, theirs = socket.socketpair()
@@ -173,7 +178,7 @@ async def begin(name: str, terms: Terms) -> GuestProcess:
                 limit=_SPOKEN_PER_S,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                env={key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ} | _SET_ENVIRONMENT,
+                env=environment(),
             )
         except OSError:
             ours.close()

@@ -1,7 +1,7 @@
 """The process of one plug-in: finds the function, makes its steps, and says what came of them.
 
-``python -m gateway.guests.worker NAME FD BYTES``: its line to the gateway, and how much address space it may have. It blocks, for there
-is nobody else here to wait for, and ends with the gateway.
+``python -m gateway.guests.worker NAME FD BYTES``: its line to the gateway, and how much address space it may have; ``--check NAME``
+judges options instead. It blocks, for there is nobody else here to wait for, and ends with the gateway.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ from grid_functions.admission import MOST
 from grid_functions.catalogue import Maker, load_plug_in
 from grid_functions.guest import GuestOptions, Keepsake, Turn
 from grid_functions.machines import Machine
+from grid_functions.model.errors import ConfigurationFault
 
 _PR_SET_PDEATHSIG = 1
 
@@ -129,5 +130,17 @@ def _tie_to_parent() -> None:
     threading.Thread(target=look, daemon=True).start()
 
 
+def check(name: str) -> None:
+    """Read options from standard input; ends with 1, and what is wrong with them, line by line, if they are none."""
+    _confine(0)
+    try:
+        structured(load_plug_in(name).options, sys.stdin.read())
+    except ConfigurationFault as fault:
+        sys.exit("\n".join(fault.mistakes))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "--check":
+        check(sys.argv[2])
+    else:
+        main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

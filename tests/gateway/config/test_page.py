@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gateway.config import areas, functions, ocpp, schema, upstreams
+from gateway.config import api, areas, functions, ocpp, schema, upstreams
 from gateway.config.schema import Configuration
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
@@ -17,6 +17,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": schema.GatewaySettings,
     "gateway.ocpp": ocpp.OcppSettings,
     "gateway.ocpp.tls": ocpp.OcppTls,
+    "gateway.api": api.ApiSettings,
+    "gateway.api.tokens[]": api.ApiToken,
     "upstreams[]: ieee2030_5": upstreams.Ieee2030_5Upstream,
     "upstreams[]: ieee2030_5, tls": upstreams.TlsSettings,
     "upstreams[]: ieee2030_5, serves[]": upstreams.Service,
