@@ -12,7 +12,7 @@ OURS = {
     *("limit_power", "dispatch", "reactive", "curves", "connect"),
     *("shed", "load_dispatch", "load_control", "load_shape", "storage_charge", "capacity", "prices", "alerts"),
     *("charging", "storage_limits", "storage_mode", "power_limit", "ramp_limit"),
-    "home",
+    *("home", "thermostat"),
 }
 PLUG_IN = Maker("quiet_hours", QuietHoursOptions, QuietHours)
 MISNAMED = Maker("limit_power", QuietHoursOptions, QuietHours)
