@@ -18,6 +18,7 @@ from gateway.config.load import Loaded, files_of
 from gateway.config.ocpp import OcppSettings, is_ocpp
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
+from gateway.expiry import Shown, shown_by
 from gateway.sessions import protocols
 from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
@@ -79,11 +80,12 @@ class SiteSpec:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """Everything that is to run, by name."""
+    """Everything that is to run, by name. ``certificates``: ours, as they were when this was made."""
 
     upstreams: Mapping[str, UpstreamSpec]
     sites: Mapping[str, SiteSpec]
     areas: Mapping[str, AreaSettings] = field(default_factory=dict)
+    certificates: tuple[Shown, ...] = ()
 
     @property
     def links(self) -> frozenset[AnyLinkSpec]:
@@ -135,7 +137,8 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
     links = _links(loaded)
     sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
-    return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
+    areas = {area.name: area for area in configuration.areas}
+    return Specification(upstreams, sites, areas, shown_by(loaded))
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:

@@ -34,6 +34,7 @@ from gateway.config.homeassistant import FAMILY as HOME
 from gateway.config.homeassistant import HomeAssistantSettings, token_of
 from gateway.config.load import Families
 from gateway.config.ocpp import FAMILY as OCPP
+from gateway.config.plug_ins import guests_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -177,12 +178,13 @@ def _site(spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str
 
 
 def functions_of(site: SiteSettings) -> dict[str, Machine]:
-    """The site's functions with its own options; those of installed packages with their defaults."""
+    """The site's functions with its own options; beside our own those plug-ins that it names, each in a process of its own."""
     chosen = site.functions.chosen()
-    return {
+    ours = {
         name: maker.build(chosen[name] if name in chosen else maker.options())
-        for name, maker in function_catalogue.makers().items()
+        for name, maker in function_catalogue.SITE.items()
     }
+    return ours | guests_of(site.plug_ins, site.name)
 
 
 def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:

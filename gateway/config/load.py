@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import homeassistant, ocpp
+from gateway.config import homeassistant, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -109,6 +109,7 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
     }
     yield from homeassistant.mistakes(configuration.gateway.homeassistant, devices, stale_s, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
+    yield from plug_ins.mistakes(configuration)
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
             if name not in sites:

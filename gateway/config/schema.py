@@ -9,7 +9,7 @@ from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
 from gateway.config.homeassistant import Servers
 from gateway.config.ocpp import OcppSettings
-from gateway.config.parts import Name, Seconds, Strict, Watts
+from gateway.config.parts import Name, PlugIns, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.device import Role
@@ -109,10 +109,14 @@ class DwellSettings(Strict):
 
     paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
     turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
+    phases_s: Annotated[float, Field(ge=60, le=86400)] = 300
 
 
 class SiteSettings(Strict):
-    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing."""
+    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing.
+
+    ``plug_ins``: functions of installed packages that run there.
+    """
 
     name: Name
     mode: Literal["active", "observe"] = "active"
@@ -131,6 +135,7 @@ class SiteSettings(Strict):
     dwell: DwellSettings = DwellSettings()
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
+    plug_ins: PlugIns = Field(default_factory=dict)
 
 
 class Configuration(Strict):

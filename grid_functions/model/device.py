@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from grid_functions.model.control import Mode, Thermostat
 from grid_functions.model.reading import MeterKey, Reading
@@ -18,6 +19,27 @@ class Role(StrEnum):
     EVSE = "evse"
     METER = "meter"
     LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class GridRatings:
+    """How a device may be joined to a grid, by its own word; None = not told.
+
+    Voltages in V, the most current in A; active power in W at a specified power factor, over-excited = injecting vars; the least power
+    factor either way, 0..1. ``normal``: category A or B, ``abnormal``: I, II or III (IEEE 1547-2018).
+    """
+
+    max_v: float | None = None
+    min_v: float | None = None
+    max_a: float | None = None
+    over_excited_w: float | None = None
+    over_excited_pf: float | None = None
+    under_excited_w: float | None = None
+    under_excited_pf: float | None = None
+    least_pf_over: float | None = None
+    least_pf_under: float | None = None
+    normal: Literal["A", "B"] | None = None
+    abnormal: Literal["I", "II", "III"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +61,29 @@ class Nameplate:
     phases: int | None = None
     max_w: float | None = None  # the setting that is the base of percent (702.WMax, 121.WMax)
     rated_a: float | None = None  # most current per phase
+    grid: GridRatings = GridRatings()
+
+
+class InverterState(StrEnum):
+    """What an inverter says it does."""
+
+    OFF = "off"
+    SLEEPING = "sleeping"
+    STARTING = "starting"
+    RUNNING = "running"
+    THROTTLED = "throttled"
+    STOPPING = "stopping"
+    FAULT = "fault"
+    STANDBY = "standby"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What an inverter says of itself. ``local``: somebody on the spot has it, and not we; ``code``: its maker's own, empty = none."""
+
+    state: InverterState | None = None
+    local: bool | None = None
+    code: str = ""
 
 
 class Vehicle(StrEnum):
@@ -160,6 +205,7 @@ class Condition:
     energized: bool | None = None
     operating: bool | None = None
     vehicle: Vehicle | None = None
+    word: Word = Word()
     touch: Touch | None = None
     alarms: frozenset[str] = frozenset()
     troubles: frozenset[Trouble] = frozenset()
