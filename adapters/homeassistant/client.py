@@ -14,11 +14,11 @@ import aiohttp
 import structlog
 from aiohttp import ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
-from adapters.driver import pause
 from adapters.homeassistant.keeping import VERSION, Keeping, decoded
 from adapters.homeassistant.messages import MOST_BYTES, Call
 from adapters.homeassistant.session import Phase, Session
 from adapters.homeassistant.thing import Thing, ThingSettings
+from adapters.waiting import pause
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import CredentialFault, LedgerUnavailable, Unreachable
 from grid_functions.model.ports import Clock, Dice, Memory
@@ -162,11 +162,12 @@ class Home:
                 if session.phase in (Phase.REFUSED, Phase.BROKEN):
                     break
                 if session.phase is Phase.READY:
+                    news = session.taken()
                     for gadget in self._gadgets:
-                        if told:
-                            gadget.changed()
-                        else:
+                        if not told:
                             gadget.opened(session)
+                        elif news & gadget.thing.settings.entities:
+                            gadget.changed()
                     if not told:
                         _log.info("connected", server=self.place.name, version=session.version)
                     told = True

@@ -1,6 +1,7 @@
 """One connection as a machine: greeting, loading, changes, pings."""
 
 import json
+from typing import Any
 
 from adapters.homeassistant.listing import listed
 from adapters.homeassistant.messages import Call
@@ -72,6 +73,9 @@ def test_only_what_matters_is_kept_and_nonsense_harms_nothing() -> None:
     made.received(changed(state("light.b", "on")), 1.0)
     made.received("nonsense", 2.0)
     made.received('{"id": 99, "type": "result", "success": true, "result": 3}', 3.0)
+    assert made.taken() == frozenset()
+    made.received(changed(hall(18.0)), 4.0)
+    assert (made.taken(), made.taken()) == ({"climate.hall"}, frozenset())
     assert set(made.states) == {"climate.hall"}
     assert made.phase is Phase.READY
 
@@ -105,7 +109,7 @@ def test_a_call_without_an_answer_is_given_up_and_so_is_one_of_a_connection_that
 
 def test_what_could_be_a_device_is_listed_with_its_area_and_its_own_power_sensor() -> None:
     made = Session("t", None)
-    registries = {
+    registries: dict[str, Any] = {
         "entities": [
             {"entity_id": "climate.hall", "device_id": "d", "area_id": None},
             {"entity_id": "sensor.hall_power", "device_id": "d", "area_id": None},

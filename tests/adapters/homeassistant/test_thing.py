@@ -1,6 +1,7 @@
 """One device behind Home Assistant: told, read back, touched by others, given back. Temperatures in the steps of its thermostat."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -288,7 +289,7 @@ def test_a_tank_and_a_number_take_a_temperature() -> None:
 
 
 def test_another_device_than_was_pinned_and_one_that_is_only_read_are_told_nothing() -> None:
-    registries = {
+    registries: dict[str, Any] = {
         "entities": [{"entity_id": "climate.hall", "device_id": "d"}],
         "devices": [{"id": "d", "manufacturer": "Acme", "model": "T1", "serial_number": "2"}],
     }
