@@ -23,7 +23,7 @@ from gateway.sessions import protocols
 from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
-from grid_functions.rating import SWITCHED
+from grid_functions.rating import LOADS, SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +246,12 @@ def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, 
 def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:
     mine = ders[service.site]
     if not isinstance(service, Resource):
-        return Served(service.site, "", mine)
+        # an EndDevice of 2030.5 stands for DERs and chargers
+        return Served(service.site, "", {name: role for name, role in mine.items() if role in SWITCHED})
     named = service.devices or tuple(mine)
     return Served(service.site, service.resource or "", {name: mine[name] for name in named if name in mine})
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:
-    """The devices a respondent speaks for where none are named, with their roles: every DER and charger of its site."""
-    return {device.name: device.role for device in site.devices if device.role in SWITCHED}
+    """The devices a respondent may speak for where none are named, with their roles: all but meters."""
+    return {device.name: device.role for device in site.devices if device.role in SWITCHED | LOADS}

@@ -162,11 +162,12 @@ class Home:
                 if session.phase in (Phase.REFUSED, Phase.BROKEN):
                     break
                 if session.phase is Phase.READY:
+                    news = session.taken()
                     for gadget in self._gadgets:
-                        if told:
-                            gadget.changed()
-                        else:
+                        if not told:
                             gadget.opened(session)
+                        elif news & gadget.thing.settings.entities:
+                            gadget.changed()
                     if not told:
                         _log.info("connected", server=self.place.name, version=session.version)
                     told = True

@@ -91,6 +91,7 @@ class Session:
         self.heard_s = 0.0
         self.states: dict[str, State] = {}
         self.changed_s: dict[str, float] = {}
+        self._changes: set[str] = set()
         self.kept: Mapping[str, Kept] = {}
 
     def received(self, text: str, mono_s: float) -> tuple[str, ...]:
@@ -133,6 +134,11 @@ class Session:
         """The call as it is sent; ``done`` is told why it failed, empty when it was done."""
         number = self._next(_Pending(_Ask.CALL, mono_s, done))
         return messages.call_service(number, call)
+
+    def taken(self) -> frozenset[str]:
+        """The entities that changed since this was last asked: most of what a house says is of no device."""
+        found, self._changes = frozenset(self._changes), set()
+        return found
 
     def closed(self, why: str) -> None:
         """The connection is gone: nothing that was asked is answered any more."""
@@ -224,6 +230,7 @@ class Session:
     def _changed(self, change: Changed) -> None:
         if not self._matters(change.entity):
             return
+        self._changes.add(change.entity)
         if self.phase is Phase.LOADING:
             self._newer.add(change.entity)
         if change.state is None:

@@ -128,8 +128,8 @@ class Thing:
         kept = session.kept.get(self.settings.entity)
         self._plate = self._plate if kept is None else kept.plate
         self._knobs = self._found(session)
-        self._watch(session, now)
         self._read_back(now)
+        self._watch(session, now)
         self._fresh = False
 
     def due(self, now: Instants) -> Call | None:
@@ -270,6 +270,7 @@ class Thing:
 
     def _say(self, knob: Knob, value: Value, now: Instants) -> Call:
         self._told = _Told(knob.aspect, value)
+        self._obedience.unknown()
         self._said_s[knob.aspect] = now.mono_s
         return knob.call(value)
 

@@ -56,7 +56,7 @@ def override(
     config: Config = Path("osed.yaml"),
     json_: Json = False,
 ) -> None:
-    """Hold a limit, a target, an off or a lock by hand. Limits only tighten what others want; it holds over a restart.
+    """Hold a limit, a target, a temperature, an off or a lock by hand. Limits only tighten what others want; it holds over a restart.
 
     Example: osed override export_limit 2000 --for 2h
     """

@@ -22,7 +22,7 @@ from gateway.config.upstreams import (
 from grid_functions.conductors import conductors
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault, OperatorFault
-from grid_functions.rating import SWITCHED
+from grid_functions.rating import LOADS, SWITCHED
 
 Path_ = tuple[str | int, ...]
 
@@ -132,8 +132,8 @@ def _of_upstream(
             for name in service.devices:
                 if name not in roles:
                     yield (*at, "serves", number, "devices"), f"site {service.site} has no device named {name!r}"
-                elif roles[name] not in SWITCHED:
-                    text = f"{name} is a {roles[name].value}: a resource stands for DERs and chargers"
+                elif roles[name] not in SWITCHED | LOADS:
+                    text = f"{name} is a {roles[name].value}: a resource stands for DERs, chargers and loads"
                     yield (*at, "serves", number, "devices"), text
     if upstream.poll.floor_s > upstream.poll.ceiling_s:
         yield (*at, "poll", "floor_s"), "the floor lies above the ceiling"
