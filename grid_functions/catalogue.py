@@ -30,6 +30,7 @@ from grid_functions.site import (
     storage_charge,
     storage_limits,
     storage_mode,
+    thermostat,
 )
 
 GROUP = "osed.grid_functions"
@@ -65,6 +66,7 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(storage_mode.NAME, storage_mode.StorageModeOptions, storage_mode.StorageMode),
             Maker(power_limit.NAME, power_limit.PowerLimitOptions, power_limit.PowerLimit),
             Maker(ramp_limit.NAME, ramp_limit.RampLimitOptions, ramp_limit.RampLimit),
+            Maker(thermostat.NAME, thermostat.ThermostatOptions, thermostat.HoldTemperature),
             Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
             Maker(steward.NAME, steward.HomeOptions, steward.Steward),
         )

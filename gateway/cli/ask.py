@@ -69,7 +69,6 @@ def _families(json_: bool) -> None:
         [*CALLING.items(), *((name, entry.about()) for name, entry in FAMILIES.items())], key=lambda one: one[0]
     )
     if json_:
-        # Every family is simulated: by its profile's own table, or as the SunSpec site.
         document(
             [
                 {
@@ -82,7 +81,7 @@ def _families(json_: bool) -> None:
                     "unverified": list(about.unverified),
                     "source": about.source,
                     "controls": list(about.controls),
-                    "simulated": True,
+                    "simulated": about.simulated,
                     "unit": about.unit,
                     "notes": about.notes,
                 }

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
+from gateway.config.homeassistant import Servers
 from gateway.config.ocpp import OcppSettings
 from gateway.config.parts import Name, PlugIns, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
@@ -40,6 +41,7 @@ class GatewaySettings(Strict):
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
     replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
     ocpp: OcppSettings | None = None
+    homeassistant: Servers = ()
 
 
 class ConnectionSettings(Strict):
@@ -68,7 +70,7 @@ class DeviceSettings(Strict):
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp)://\S+$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp|homeassistant)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None

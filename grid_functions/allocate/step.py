@@ -14,6 +14,7 @@ from grid_functions.allocate.amperes import Level, amperes, levels
 from grid_functions.allocate.direction import Queue, Shared, divide, standing_limits
 from grid_functions.allocate.form import Form, forms
 from grid_functions.allocate.fuses import Fuses
+from grid_functions.allocate.loads import loads
 from grid_functions.allocate.loop import Loop, Sample
 from grid_functions.allocate.phasing import Phasing
 from grid_functions.allocate.revert import reverts
@@ -179,6 +180,7 @@ def step(
         )
         for name in sorted(stood)
     )
+    setpoints += loads(ruling, snapshot, terms, state.sent)
     after = AllocateState(
         produced=produced.loop,
         consumed=consumed.loop,

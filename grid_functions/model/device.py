@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from grid_functions.model.control import Mode
+from grid_functions.model.control import Mode, Thermostat
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 
@@ -138,12 +138,22 @@ class Currents:
 
 
 @dataclass(frozen=True, slots=True)
+class Temperatures:
+    """What a thermostat or a tank can be set to, degrees Celsius, in steps of ``step_k``."""
+
+    least_c: float
+    most_c: float
+    step_k: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """What a device can obey.
 
     ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
     of 0; ``writes_per_day``: of each of the points ``wearing`` (None = none wears); ``watchdog``: it has a revert timer with a value
-    of its own, so silence may end in something tighter; ``currents``: of a device that is limited in amperes, else None.
+    of its own, so silence may end in something tighter; ``currents``: of a device that is limited in amperes, else None;
+    ``temperatures``: of one that takes a temperature.
     """
 
     abilities: Mapping[Mode, Ability] = field(default_factory=dict)
@@ -156,6 +166,7 @@ class Capability:
     wearing: frozenset[str] = frozenset()
     watchdog: bool = False
     currents: Currents | None = None
+    temperatures: Temperatures | None = None
 
 
 class Trouble(StrEnum):
@@ -171,11 +182,20 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """What somebody set at the device itself, over what it held of ours, and when."""
+
+    thermostat: Thermostat
+    utc_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """How a device is now.
 
     ``holds``: the setpoint as read back from the device (``decision`` = the serial it was written for, 0 when found there);
     None = nothing of ours or nothing read yet. ``connected``/``energized``: None = not told. ``vehicle``: of a charger.
+    ``touch``: an occupant's last.
     """
 
     online: bool
@@ -186,6 +206,7 @@ class Condition:
     operating: bool | None = None
     vehicle: Vehicle | None = None
     word: Word = Word()
+    touch: Touch | None = None
     alarms: frozenset[str] = frozenset()
     troubles: frozenset[Trouble] = frozenset()
     text: str = ""

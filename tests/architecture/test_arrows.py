@@ -18,6 +18,7 @@ AWAITING = (
     "protocols/openadr3/broker.py",
     "adapters/modbus/link.py",
     "adapters/ocpp/server.py",  # one socket per station; all that is said is the session's
+    "adapters/homeassistant/client.py",  # one socket per server; all that is said is the session's
     "adapters/modbus/lines.py",
     "adapters/charger_trial.py",
     "adapters/commission.py",
@@ -53,6 +54,10 @@ _PURE_OCPP = (
     *("times", "v16", "v201"),
 )
 
+_PURE_HOME = (
+    *("ability", "address", "keeping", "knobs", "listing", "messages", "options", "sensors", "session", "thing"),
+)
+
 # Who is handed the clock, the wire and the dice.
 PURE = (
     "grid_functions/*",
@@ -67,6 +72,7 @@ PURE = (
     "adapters/modbus/frames*",
     "adapters/modbus/rtu*",
     *(f"adapters/ocpp/{one}.py" for one in _PURE_OCPP),
+    *(f"adapters/homeassistant/{one}.py" for one in _PURE_HOME),
     "adapters/registers/*",
     "adapters/sunspec/points*",
     "adapters/sunspec/discover*",
