@@ -134,9 +134,11 @@ border-bottom:1px solid #e5e7eb;vertical-align:top}code{font-size:.85em;overflow
 <script>{{ script | safe }}</script></head><body>
 <h1>OSED Gateway: what was measured</h1>
 <p>Each site has a utility server and a gateway of its own; the sites play at the same time. Power is the meter's own record
-(meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client (registers.csv). Responses are those
+(meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client, those of a charger (model 0) by
+pymodbus's (registers.csv). Responses are those
 the utility server holds (responses.json). writes.csv
-and samples.csv are what each device recorded itself: what was written to it, and how it was each second.
+and samples.csv are what each device recorded itself: what was written to it, and how it was each second; the meter's A.a, A.b and A.c
+are what truly flowed on each conductor.
 Every verdict below is arithmetic over these files.</p>
 {% for site in sites %}<h2>{{ site.name }}</h2>
 <p>Its files: <code>{{ site.folder }}meter.csv</code>, <code>{{ site.folder }}registers.csv</code>,
