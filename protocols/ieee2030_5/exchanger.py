@@ -4,7 +4,6 @@ import asyncio
 import re
 import socket
 import ssl
-from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,7 +13,7 @@ import structlog
 
 from grid_functions.model.errors import OurFault
 from protocols.exchange import Failed
-from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer
+from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer, connect
 from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.namespaces import Dialect
@@ -44,8 +43,6 @@ _AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]"
 
 _PLAIN = re.compile(r"/[A-Za-z0-9_~/.-]*(?:\?[A-Za-z0-9_=&-]+)?").fullmatch
 """Requests with nothing to escape: nearly all."""
-
-_TLS_RECORD = 16 * 1024
 
 _MOVED = frozenset({301, 302, 307, 308})
 _UNWRITABLE = 422
@@ -89,8 +86,6 @@ class Exchanger:
         self._bodies: dict[str, tuple[bytes, Decoded[Message]]] = {}
 
     async def __aenter__(self) -> "Exchanger":
-        # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
-        sslproto.SSLProtocol.max_size = _TLS_RECORD
         self._open = True
         return self
 
@@ -180,15 +175,7 @@ class Exchanger:
         for family, _, _, _, address in found:
             try:
                 async with asyncio.timeout(CONNECT_S / len(found)):
-                    _, connection = await loop.create_connection(
-                        Connection,
-                        str(address[0]),
-                        origin.port,
-                        family=family,
-                        ssl=context,
-                        server_hostname=None if context is None else origin.host,
-                    )
-                return connection
+                    return await connect(family, address, context, origin.host)
             except OSError as refused:  # TimeoutError is one too
                 fault = refused
         raise fault

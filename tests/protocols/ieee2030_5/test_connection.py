@@ -1,6 +1,7 @@
 """What servers and networks do to one connection, byte by byte: scripts in, replies and failures out."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -188,28 +189,21 @@ class Hasty(asyncio.SelectorEventLoop):
             await asyncio.sleep(0)
 
 
-class Wire(asyncio.Transport):
-    """Takes what is sent."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
+def wired() -> tuple[socket.socket, Connection]:
+    """A server's end, and a connection on the other."""
+    theirs, ours = socket.socketpair()
+    ours.setblocking(False)
+    return theirs, Connection(ours)
 
 
 def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> None:
     loop = Hasty()
 
     async def play() -> None:
-        connection = Connection()
-        connection.connection_made(Wire())
+        wire, connection = wired()
         first = asyncio.create_task(connection.ask(b"GET"))
         await loop.passes(ANSWER_S - 1.0)
-        connection.data_received(GONE)
+        wire.send(GONE)
         assert (await first).status == 404
         await loop.passes(KEEP_S - 1.0)
         assert connection.usable
@@ -221,18 +215,19 @@ def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> No
             await second
         with pytest.raises(NoAnswer):
             await connection.ask(b"GET")
+        wire.close()
 
-        idle = Connection()
-        idle.connection_made(Wire())
+        wire, idle = wired()
         third = asyncio.create_task(idle.ask(b"GET"))
         await loop.passes(0.0)
-        idle.data_received(GONE)
+        wire.send(GONE)
         await third
         await loop.passes(KEEP_S - 1.0)
         assert idle.usable
         await loop.passes(2.0)
         with pytest.raises(NoAnswer):
             await idle.ask(b"GET")
+        wire.close()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(play())
