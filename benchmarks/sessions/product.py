@@ -56,7 +56,7 @@ class Session:
             policy=policy,
             ssl_context=client_context(files),
             memory=Memory(),
-            clock=clock.showing(terms.name),
+            clock=clock.showing(),
             dice=SystemDice(),
         )
         self.read: Read | None = None

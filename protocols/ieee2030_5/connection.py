@@ -21,6 +21,9 @@ _MOST_HEAD = 64 * 1024
 _MOST_BYTES = 2 * DEFAULT_LIMITS.max_bytes + _MOST_HEAD
 """Of one answer with all that HTTP wraps around it: chunks of single bytes, trailers."""
 
+_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"location", b"retry-after"})
+"""Of the head, what is looked at."""
+
 _RECORD = 16 * 1024
 """No record of TLS is longer (RFC 5246, 6.2.1), so that nothing is left inside it of which the socket would not tell."""
 
@@ -121,6 +124,8 @@ class Connection:
         self._wait(ANSWER_S)
         self._unsent = request
         self._write()
+        if self._link is not None and self._unsent:
+            self._loop.add_writer(self._link.fileno(), self._write_on)
         try:
             return await waiter
         except asyncio.CancelledError:  # the answer under way would be taken for the next one's
@@ -154,10 +159,10 @@ class Connection:
             pass
         except OSError as fault:
             self._lost(fault)
-            return
-        if self._unsent:
-            self._loop.add_writer(self._link.fileno(), self._write)
-        else:
+
+    def _write_on(self) -> None:
+        self._write()
+        if self._link is not None and not self._unsent:
             self._loop.remove_writer(self._link.fileno())
 
     def _readable(self) -> None:
@@ -207,8 +212,8 @@ class Connection:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or of what trails a chunked body."""
-        if not self._headed:
-            self._headers[name.lower()] = value
+        if not self._headed and (name := name.lower()) in _FIELDS:
+            self._headers[name] = value
 
     def on_headers_complete(self) -> None:
         """The body begins."""
@@ -245,10 +250,9 @@ class Connection:
         else:
             self.close("the server keeps no connection")
         if waiter is not None and not waiter.done():
-            location, retry_after = (
-                headers.get(name, b"").decode("latin-1").strip() for name in (b"location", b"retry-after")
-            )
-            waiter.set_result(Answer(status, body, location, retry_after, too_long))
+            location, retry_after = headers.get(b"location", b""), headers.get(b"retry-after", b"")
+            told = location.decode("latin-1").strip(), retry_after.decode("latin-1").strip()
+            waiter.set_result(Answer(status, body, *told, too_long))
 
     def _clear(self) -> None:
         self._headers: dict[bytes, bytes] = {}

@@ -61,7 +61,6 @@ class _Origin:
     host: str
     port: int
 
-    @property
     def head(self) -> str:
         """Fields of every request."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -76,6 +75,7 @@ class Exchanger:
         self, url: str, ssl_context: ssl.SSLContext | None, dialect: Dialect, monotonic: Callable[[], float]
     ) -> None:
         self._home, self._prefix = _split(url)[0], f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
+        self._head = self._home.head()
         self._ssl = ssl_context
         self._dialect = dialect
         self._monotonic = monotonic
@@ -128,9 +128,11 @@ class Exchanger:
         """When it was sent, and the answer."""
         target = url.removeprefix(self._prefix)
         origin, target = (self._home, target) if target is not url and _PLAIN(target) else _split(url)
+        at_home = origin is self._home or origin == self._home
+        head = self._head if at_home else origin.head()
         media = "" if body is None else f"Content-Type: {MEDIA}\r\nContent-Length: {len(body)}\r\n"
-        sent = f"{method} {target} HTTP/1.1\r\n{origin.head}{media}\r\n".encode("ascii") + (body or b"")
-        if origin == self._home and await self._granted():
+        sent = f"{method} {target} HTTP/1.1\r\n{head}{media}\r\n".encode("ascii") + (body or b"")
+        if at_home and await self._granted():
             try:
                 return await self._over_kept(origin, sent, again=method is not Method.POST)
             finally:

@@ -87,8 +87,8 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     return gather.parts()
 
 
-def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
-    """The Read of this moment (``at_s``: server time)."""
+def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float, *, whole: bool) -> Read:
+    """The Read of this moment (``at_s``: server time). ``whole``: the tree :func:`is_complete`."""
     listed = frozenset(
         program
         for program, places in parts.lists.items()
@@ -97,7 +97,7 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
     return Read(
         respondent=terms.respondent,
         at_s=at_s,
-        complete=listed == frozenset(parts.programs) and _is_complete(tree),
+        complete=whole and listed == frozenset(parts.programs),
         programs=parts.programs,
         listed=listed,
         standings=parts.standings,
@@ -111,14 +111,7 @@ def is_told_whole(tree: Tree) -> bool:
     return tree.contents.tried >= _GATED
 
 
-_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
-
-
-def _ended(node: Node | None) -> bool:
-    return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
-
-
-def _is_complete(tree: Tree) -> bool:
+def is_complete(tree: Tree) -> bool:
     """Every list read to its end since the last complete read; slow lists count as read while they lead somewhere.
 
     Interpretation: without our EndDevice in the list no read is complete: a device that is not registered is told nothing.
@@ -138,6 +131,13 @@ def _is_complete(tree: Tree) -> bool:
         if not node.fresh and (kind in ROUND or (kind in LISTED and not leads)):
             return False
     return Kind.ASSIGNMENTS not in kinds or any(_ended(node) for node in tree.of(Kind.ASSIGNMENTS))
+
+
+_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
+
+
+def _ended(node: Node | None) -> bool:
+    return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
 
 
 class _Gather:

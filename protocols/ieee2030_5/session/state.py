@@ -81,7 +81,8 @@ class State:
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
     compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
     refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the tree as
-    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from.
+    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from;
+    ``quiet_s``: until then nothing but polls is due, monotonic.
     """
 
     terms: Terms
@@ -101,6 +102,7 @@ class State:
     participation: Participation = ()
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     wished: tuple[object, ...] | None = None
+    quiet_s: float = float("-inf")
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
     mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)
