@@ -21,7 +21,7 @@ from envoy_schema.server.schema.sep2.der import DERControlListResponse
 
 from benchmarks.event import play
 from benchmarks.row import Row
-from benchmarks.sessions.product import Session, live
+from benchmarks.sessions.product import live
 from benchmarks.sessions.stand import Stand, stand
 from certs.tls import client_context
 from gateway.lines import speak
@@ -80,7 +80,7 @@ async def _rounds(ends: Stand, loop: str) -> list[dict[str, Any]]:
             await peer.poll()
 
         async def our_poll(number: int) -> None:
-            await _polled(ours[number])
+            await ours[number].poll()
 
         async def their_poll(number: int) -> None:
             await peers[number].poll()
@@ -115,12 +115,6 @@ async def _cost(ends: Stand, word: str, poll: Callable[[int], Awaitable[None]]) 
     cpu_s = time.process_time() - cpu_s
     assert ends.serve(word) == POLLS
     return 1e3 * cpu_s / POLLS
-
-
-async def _polled(session: Session) -> None:
-    """Due now; whatever the poll leads to is waited for."""
-    session.poll()
-    await asyncio.gather(*session.client._exchanges)
 
 
 @asynccontextmanager

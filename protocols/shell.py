@@ -178,17 +178,19 @@ class Shell(ABC, Generic[Given]):
             return
 
         async def carried() -> None:
-            answer = await exchange()
-            try:
-                self._take(answer)
-            except Exception as fault:
-                # A step that raises left the state as it was: without this the request would stay under way for ever.
-                self._raised(fault)
-                self._take(Failed(errand.id, repr(fault)))
+            self._answered(errand, await exchange())
 
         task = asyncio.create_task(carried(), name=f"{self.name} {errand.purpose}")
         self._exchanges.add(task)
         task.add_done_callback(self._carried)
+
+    def _answered(self, errand: Errand, answer: "Given | Failed") -> None:
+        try:
+            self._take(answer)
+        except Exception as fault:
+            # A step that raises left the state as it was: without this the request would stay under way for ever.
+            self._raised(fault)
+            self._take(Failed(errand.id, repr(fault)))
 
     def _remember(self, key: str, version: int, body: bytes | Callable[[], bytes], *, apart: bool = False) -> None:
         """Keep this for the next boot; ``apart``: its bytes are made in a thread."""

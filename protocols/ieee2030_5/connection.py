@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ class Answer:
     location: str = ""
     retry_after: str = ""
     too_long: bool = False
+
+
+Told = Callable[["Answer | Exception"], None]
 
 
 class NoAnswer(Exception):
@@ -85,18 +89,20 @@ class Connection:
         "_link",
         "_loop",
         "_parser",
+        "_ready",
         "_size",
         "_timer",
         "_to_end",
+        "_told",
         "_unsent",
-        "_waiter",
     )
 
     def __init__(self, link: socket.socket) -> None:
         """``link``: connected, its handshake done, never waiting."""
         self._loop = asyncio.get_running_loop()
         self._link: socket.socket | None = link
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._told: Told | None = None
+        self._ready: tuple[Told, Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._late_s = 0.0
         self._answered = False
@@ -117,20 +123,34 @@ class Connection:
 
     async def ask(self, request: bytes) -> Answer:
         """Send these bytes, return the answer to them. NoAnswer, or TimeoutError; after either the connection is closed."""
-        if self._link is None:
-            raise NoAnswer(self._ended, untouched=self._answered)
         waiter: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiter = waiter
-        self._wait(ANSWER_S)
-        self._unsent = request
-        self._write()
-        if self._link is not None and self._unsent:
-            self._loop.add_writer(self._link.fileno(), self._write_on)
+
+        def told(outcome: Answer | Exception) -> None:
+            if waiter.done():
+                return
+            if isinstance(outcome, Answer):
+                waiter.set_result(outcome)
+            else:
+                waiter.set_exception(outcome)
+
+        self.begin(request, told)
         try:
             return await waiter
         except asyncio.CancelledError:  # the answer under way would be taken for the next one's
             self.close()
             raise
+
+    def begin(self, request: bytes, told: Told) -> None:
+        """As :meth:`ask`; ``told`` is called with the answer, or with what :meth:`ask` would raise."""
+        self._told = told
+        if self._link is None:
+            self._fail(NoAnswer(self._ended, untouched=self._answered))
+            return
+        self._wait(ANSWER_S)
+        self._unsent = request
+        self._write()
+        if self._link is not None and self._unsent:
+            self._loop.add_writer(self._link.fileno(), self._write_on)
 
     def close(self, why: str = "closed by us") -> None:
         """End it now, with TLS's own goodbye."""
@@ -191,12 +211,13 @@ class Connection:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
             self.close(f"not HTTP: {fault}")
+        self._deliver()
 
     def _lost(self, fault: OSError | None) -> None:
-        if self._waiter is not None and fault is None and self._headed and self._to_end and self._parser is not None:
-            self._complete(
-                self._parser.get_status_code(), keep=False
-            )  # it ends where the connection does (RFC 9112, 6.3)
+        if self._told is not None and fault is None and self._headed and self._to_end and self._parser is not None:
+            # it ends where the connection does (RFC 9112, 6.3)
+            self._complete(self._parser.get_status_code(), keep=False)
+            self._deliver()
             return
         untouched = self._answered and not self._bytes
         self._ended = self._ended or f"the connection ended{f': {fault}' if fault else ''}"
@@ -207,7 +228,7 @@ class Connection:
 
     def on_message_begin(self) -> None:
         """An answer begins."""
-        if self._waiter is None:
+        if self._told is None:
             self.close("the server spoke without being asked")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -241,7 +262,7 @@ class Connection:
         self._complete(status, keep=self._parser.should_keep_alive())
 
     def _complete(self, status: int, *, keep: bool, too_long: bool = False) -> None:
-        waiter, self._waiter = self._waiter, None
+        told, self._told = self._told, None
         headers, body = self._headers, b"".join(self._body)
         self._clear()
         self._answered = True
@@ -249,10 +270,16 @@ class Connection:
             self._wait(KEEP_S)
         else:
             self.close("the server keeps no connection")
-        if waiter is not None and not waiter.done():
+        if told is not None:
             location, retry_after = headers.get(b"location", b""), headers.get(b"retry-after", b"")
-            told = location.decode("latin-1").strip(), retry_after.decode("latin-1").strip()
-            waiter.set_result(Answer(status, body, *told, too_long))
+            words = location.decode("latin-1").strip(), retry_after.decode("latin-1").strip()
+            self._ready = told, Answer(status, body, *words, too_long)
+
+    def _deliver(self) -> None:
+        # Only once all that came was looked at: whoever is told may ask again at once, and what came before is no answer to that.
+        if self._ready is not None:
+            (told, answer), self._ready = self._ready, None
+            told(answer)
 
     def _clear(self) -> None:
         self._headers: dict[bytes, bytes] = {}
@@ -277,9 +304,11 @@ class Connection:
         self.close("nothing came for too long")
 
     def _fail(self, fault: Exception) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(fault)
+        told, self._told = self._told, None
+        if (
+            told is not None
+        ):  # soon: it may fail while it is being sent, and whoever sends is not to be told in the middle of it
+            self._loop.call_soon(told, fault)
 
 
 async def _shaken(link: ssl.SSLSocket) -> None:

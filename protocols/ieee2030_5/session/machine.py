@@ -278,7 +278,7 @@ class _Turn(Turn):
         """What is new in the tree's translation."""
         book = responses.noted(self.state.book, parts.letters)
         if book is not self.state.book:
-            self.outputs.append(Remember(responses.KEY, responses.VERSION, responses.saved(book)))
+            self.outputs.extend(responses.changed(self.state.book, book))
         self.change(parts=parts, outdated=False, book=book)
         self._remark(parts.remarks)
 

@@ -155,6 +155,7 @@ class _Gather:
         self._remarks: list[str] = []
         self._before = before
         self._made: dict[str, Made] = {}
+        self._respondent = terms.respondent
 
     def take(self, program: DERProgram) -> None:
         # Reached twice with two primacies, the better one counts (sorted so): it was assigned.
@@ -221,11 +222,15 @@ class _Gather:
     def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
         made = self._before.get(name)
         of = (program.mRID, program.primacy)
-        if made is not None and (made.program, made.primacy) == of and made.control == control:
+        if (
+            made is not None
+            and (made.program, made.primacy) == of
+            and (made.control is control or made.control == control)
+        ):
             self._made[name] = made
             return made
-        terms = self._terms
-        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
+        category = self._terms.device_category
+        event, remarks = event_of(control, program, self._respondent, category, self._curve, name)
         refusal = event.kind if isinstance(event, Reject) else None
         letter = self._letter(control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
         made = Made(control, *of, event, remarks, letter)

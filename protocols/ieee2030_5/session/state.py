@@ -20,7 +20,7 @@ from protocols.ieee2030_5.session.tree import Node, Place, Tree, root_of
 CLOCK_KEY = "clock"
 CLOCK_VERSION = 1
 
-REMEMBERED = (CLOCK_KEY, responses.KEY, participation.KEY, logs.KEY, *backlog.KEYS)
+REMEMBERED = (CLOCK_KEY, *responses.KEYS, participation.KEY, logs.KEY, *backlog.KEYS)
 """The keys under which a session remembers."""
 
 
@@ -128,7 +128,7 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         clock=clock,
         tree=Tree(terms, {root: Node(root, terms.floor_s, now.mono_s)}),
         saved_offset_s=saved,
-        book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+        book=responses.loaded(memory),
         participation=participation.loaded(*memory.get(participation.KEY, (0, b""))),
         mirrors={part: Mirror(part, minutes) for part, minutes in untold.items() if minutes},
         log=logs.loaded(*memory.get(logs.KEY, (0, b""))),

@@ -4,7 +4,6 @@ What is polled is what can be reached now: a link that appears is followed at on
 "walk again": reachability is worked out afresh whenever a content changes.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -226,14 +225,13 @@ def root_of(terms: Terms) -> Place:
     return Place(Kind.CAPABILITY, terms.url)
 
 
+@lru_cache(maxsize=4096)
 def resolve(base: str, href: str) -> str:
     """A link as an absolute address; empty when it leaves the configured server.
 
     Interpretation: links may be absolute, but the trust agreed by configuration is in one server, so another scheme, host or port is
     never followed.
     """
-    if _PLAIN(href) and (origin := _origin(base)):
-        return origin + href
     try:
         url = urljoin(base, href.strip())
         home, there = urlsplit(base), urlsplit(url)
@@ -241,21 +239,6 @@ def resolve(base: str, href: str) -> str:
     except ValueError:
         return ""
     return url if same else ""
-
-
-@lru_cache(maxsize=64)
-def _origin(base: str) -> str:
-    """Scheme, host and port; empty when they cannot be told."""
-    try:
-        home = urlsplit(base)
-        _ = home.hostname, home.port
-    except ValueError:
-        return ""
-    return f"{home.scheme}://{home.netloc}" if home.netloc else ""
-
-
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+").fullmatch
-"""Paths from the root with nothing to normalise: nearly all links, and joining them by the book costs as much as reading them."""
 
 
 def parents(tree: Tree, place: Place) -> Iterator[Place]:
