@@ -20,7 +20,7 @@ async def until_closed(mrids: Callable[[], Iterable[str]]) -> None:
             return
         told: dict[str, object] = {"cpu_s": time.process_time()}
         if line != b"cpu\n":
-            told |= {"bytes": _share(), "mrids": sorted(mrids())}
+            told |= {"bytes": _share(), "mrids": sorted(set(mrids()))}
         os.write(1, json.dumps(told).encode() + b"\n")
 
     loop.add_reader(0, asked)
