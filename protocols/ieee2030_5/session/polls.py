@@ -67,7 +67,7 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     if not listing.ended:
         listing = _merged(listing, node.items)
     elif node.walk is None:
-        listing = replace(listing, page=body)
+        listing = replace(listing, page=body, keys=frozenset())  # of no use any more
     return _read(node, listing, None if listing.ended else keys, now_s, dice)
 
 
