@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
@@ -212,7 +213,7 @@ def _holds_alike(one: Node, other: Node) -> bool:
 
 def _contents(nodes: Mapping[Place, Node], terms: Terms) -> Contents:
     places: dict[Kind, tuple[Place, ...]] = {}
-    for place in sorted(nodes):
+    for place in sorted(nodes, key=attrgetter("kind", "url")):
         places[place.kind] = (*places.get(place.kind, ()), place)
     listed = (item for place in places.get(Kind.END_DEVICES, ()) for item in nodes[place].items)
     device = next((item for item in listed if isinstance(item, EndDevice) and _is_ours(item, terms)), None)
