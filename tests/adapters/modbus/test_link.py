@@ -12,7 +12,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from adapters.modbus.frames import FrameError, Read, Refusal, Registers, Reply, Request, Write, Written
-from adapters.modbus.link import Link, NoAnswer
+from adapters.modbus.link import Link
+from adapters.modbus.wire import NoAnswer
 from grid_functions.model.errors import OurFault, Unreachable
 from tests.adapters.modbus.peers import Peer, StillTimer, answer, link_to, scripted, until
 
