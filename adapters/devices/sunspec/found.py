@@ -10,14 +10,26 @@ from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.options import Kind, SunSpecOptions
 from adapters.devices.sunspec.pen import Pen, WriteFunction
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, Profile, matched, named
+from adapters.devices.sunspec.readings import State
+from adapters.devices.sunspec.recall import Noted, Recall
 from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
 from adapters.family import Conversation
 from adapters.sunspec.discover import BASES, Identity, Part, discover
 from adapters.sunspec.discover import Found as Chain
 from adapters.sunspec.layouts import Layout
-from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
+from grid_functions.model.setpoint import Setpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was concluded from the last poll."""
+
+    holds: Recall[Setpoint | None] = field(default_factory=Recall)
+    points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
+    state: Recall[State] = field(default_factory=Recall)
+    silent: Recall[bool] = field(default_factory=Recall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +41,32 @@ class Found:
     base: int
     identity: Identity | None
     profile: Profile
-    plate: dict[int, dict[str, Value | None]]
+    plate: Values
     quick: Reads
     slow: Mapping[int, Reads]
     measured: int | None
     chosen: Mapping[Mode, Row]
     layouts: Mapping[int, Layout]
     functions: Mapping[str, WriteFunction] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def case(self, values: Values, *, rearm: bool = False) -> Case:
         """The device as this poll shows it, over what its plate says."""
-        held = Held(self.layouts, {model: dict(read) for model, read in values.items()})
+        held = Held(
+            self.layouts, {model: read if isinstance(read, Noted) else dict(read) for model, read in values.items()}
+        )
         for model in _RATED & self.plate.keys():
-            held.values[model] = {**self.plate[model], **held.values.get(model, {})}
+            read = held.values.get(model, {})
+            plate = self.plate[model]
+            held.values[model] = read.over(plate) if isinstance(read, Noted) else {**plate, **read}
         return Case(held, self.chosen, self.profile, rearm)
 
     @property
     def as_found(self) -> Case:
         """The device as its plate shows it; for looking only."""
-        return Case(Held(self.layouts, self.plate), self.chosen, self.profile)
+        return Case(
+            Held(self.layouts, {model: dict(read) for model, read in self.plate.items()}), self.chosen, self.profile
+        )
 
     def pen(self, case: Case) -> Pen:
         """To write with."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from adapters.sunspec.layouts import Layout
@@ -12,6 +13,19 @@ from grid_functions.model.units import Phase, Quantity, turned
 
 Table = Mapping[MeterKey, str]
 """Which point measures what."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a device is, but for what it measures. ``sleepy``: it may fall silent now."""
+
+    connected: bool | None
+    energized: bool | None
+    operating: bool | None
+    alarms: frozenset[str]
+    text: str
+    sleepy: bool
+
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
 
