@@ -30,6 +30,16 @@ class Memory:
     points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
     state: Recall[State] = field(default_factory=Recall)
     silent: Recall[bool] = field(default_factory=Recall)
+    _slow: dict[frozenset[str], tuple[int, ...]] = field(default_factory=dict)
+
+    def slow(self, found: "Found", ours: frozenset[str]) -> tuple[int, ...]:
+        """The models among those read seldom of which something is ours."""
+        models = self._slow.get(ours)
+        if models is None:
+            models = tuple(sorted({int(name.partition(".")[0]) for name in ours} & found.slow.keys()))
+            self._slow.clear()
+            self._slow[ours] = models
+        return models
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,7 @@ def poll(found: Found, ours: frozenset[str]) -> Conversation[Values | None]:
     if quick is None:
         return None
     values = found.quick.decode(quick)
-    for model in sorted({int(name.partition(".")[0]) for name in ours} & found.slow.keys()):
+    for model in found.memory.slow(found, ours):
         chunks = yield from found.slow[model].read()
         if chunks is not None:
             values |= found.slow[model].decode(chunks)
