@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 _TAG = "_type"
 
+_KEYS = 1000
+"""So many keys of a mapping are remembered in words."""
+
 
 class Plain:
     """``types``: those that stand where anything may (function states, problems, durable values)."""
@@ -56,10 +59,20 @@ class Plain:
 
     def _write_pairs(self, hint: Any) -> Callable[[Any], Any]:
         key, value = get_args(hint)
+        worded: dict[Any, tuple[str, Any]] = {}
+
+        def word(one: Any) -> tuple[str, Any]:
+            plain = self.write(one, key)
+            if len(worded) >= _KEYS:
+                worded.clear()
+            told = worded[one] = repr(plain), plain
+            return told
 
         def write(pairs: Mapping[Any, Any]) -> list[Any]:
-            plain = [[self.write(k, key), self.write(v, value)] for k, v in pairs.items()]
-            return sorted(plain, key=lambda pair: repr(pair[0]))
+            # The same few keys come again and again; the way to the words of a value is looked up once for all of them.
+            told = self._converter.get_unstructure_hook(value)
+            rows = [(*(worded.get(k) or word(k)), told(v)) for k, v in pairs.items()]
+            return [[plain, v] for _, plain, v in sorted(rows, key=_first)]
 
         return write
 
@@ -99,6 +112,10 @@ class Plain:
 
     def _structured(self, plain: Mapping[str, Any], kind: type) -> Any:
         return self._converter.structure({key: value for key, value in plain.items() if key != _TAG}, kind)
+
+
+def _first(row: tuple[Any, ...]) -> Any:
+    return row[0]
 
 
 def _is_pairs(hint: Any) -> bool:
