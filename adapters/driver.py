@@ -66,7 +66,7 @@ class Driver(Generic[Found, Raw]):
         self._found: Found | None = None
         self._known: Found | None = None
         self._connection = -1
-        self._last: tuple[Raw, Instants] | None = None
+        self._last: tuple[Raw, Instants, Look] | None = None
         self._plate = Nameplate()
         self._capability = Capability()
         self._condition = Condition(online=False)
@@ -130,8 +130,7 @@ class Driver(Generic[Found, Raw]):
             if found is None:
                 self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
                 return
-            raw, at = (self._fresh() if hurried else None) or await self._poll(found)
-            look = self._family.decode(found, raw, at)
+            raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
             self._see(look)
             if not look.plausible:
                 return
@@ -186,11 +185,12 @@ class Driver(Generic[Found, Raw]):
     async def _converse(self, conversation: Conversation[T]) -> T:
         return await self._link.converse(conversation, on=self._connection)
 
-    async def _poll(self, found: Found) -> tuple[Raw, Instants]:
+    async def _poll(self, found: Found) -> tuple[Raw, Instants, Look]:
         raw = await self._converse(self._family.poll(found, self._ours(found)))
         if raw is None:
             raise Unreachable("the device did not answer a poll")
-        self._last = raw, self._clock.now()
+        at = self._clock.now()
+        self._last = raw, at, self._family.decode(found, raw, at)
         return self._last
 
     def _ours(self, found: Found) -> frozenset[str]:
@@ -201,7 +201,7 @@ class Driver(Generic[Found, Raw]):
         concerns = self._concerns(found, self._wanted)
         return owned if concerns <= owned else owned | concerns
 
-    def _fresh(self) -> tuple[Raw, Instants] | None:
+    def _fresh(self) -> tuple[Raw, Instants, Look] | None:
         """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
         if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self.poll_s:
             return None
@@ -273,8 +273,7 @@ class Driver(Generic[Found, Raw]):
     async def _read_back(
         self, found: Found, wanted: Setpoint, known: Baseline, writing: Writing[Found], correlation: str
     ) -> None:
-        raw, at = await self._poll(found)
-        look = self._family.decode(found, raw, at)
+        raw, at, look = await self._poll(found)
         self._note("read-back", correlation, {"device": self.name, "points": dict(look.points)})
         if not writing.refused and self._settled(found, raw, wanted, known, rearm=False):
             self._armed_s = at.mono_s

@@ -214,7 +214,10 @@ class Mapped:
             return Writing()
         unwatchable = pen.refused or found.unwatchable
         watched = not unwatchable and self._set_up(found, pen.values)
-        return Writing(pen.sent, "", replace(pen.found, unwatchable=unwatchable, watched=watched))
+        better = pen.found
+        if (better.unwatchable, better.watched) != (unwatchable, watched):
+            better = replace(better, unwatchable=unwatchable, watched=watched)
+        return Writing(pen.sent, "", None if better is found else better)
 
     def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
         """What it held before us, point by point in the order of the profile."""
@@ -281,7 +284,7 @@ class _Pen:
     """Writes what does not read so already; remembers what was sent, and how the device takes writes."""
 
     def __init__(self, found: Found, values: Values) -> None:
-        self.found, self.values = found, dict(values)
+        self.found, self.values = found, values
         self.sent: dict[str, Value] = {}
         self.refused = ""
 
@@ -311,7 +314,7 @@ class _Pen:
         if isinstance(reply, Refusal):
             self.refused = f"{point.name}: {reply}"
         elif isinstance(reply, Written):
-            self.values |= {point.shown_by or point.name: put.value}
+            self.values = {**self.values, point.shown_by or point.name: put.value}
         else:
             self.refused = f"{point.name}: no answer"
 
@@ -324,7 +327,8 @@ class _Pen:
         if not isinstance(reply, Refusal):
             # A write without an answer may have arrived: it counts as sent, and the read-back tells.
             self.sent[put.point.name] = put.value
-            self.found = replace(self.found, told=True)
+            if not self.found.told:
+                self.found = replace(self.found, told=True)
         return reply
 
 

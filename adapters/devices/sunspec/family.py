@@ -15,7 +15,7 @@ from adapters.devices.sunspec.pen import Pen
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, named
 from adapters.devices.sunspec.readings import blank, flags, suspect
 from adapters.devices.sunspec.release import release
-from adapters.devices.sunspec.steps import Held, Step, Values
+from adapters.devices.sunspec.steps import Held, Values
 from adapters.family import Conversation, Look, Pace, Points, Writing
 from adapters.rehearsal import dry
 from adapters.sunspec.points import Value
@@ -142,9 +142,8 @@ class SunSpec:
         for model, point, most in ((715, "ControllerHb", 0xFFFF_FFFE), (802, "CtrlHb", 0xFFFE)):
             last = raw.get(model, {}).get(point)
             if isinstance(last, int):
-                beat = Step(model, {point: 0 if last >= most else last + 1})
-                alone = Case(Held(found.layouts, {model: dict(raw[model])}), found.chosen, found.profile)
-                yield from found.pen(alone).carry_out(((beat,),))
+                alone = Case(Held(found.layouts, {model: dict(raw[model])}))
+                yield from found.pen(alone).put(model, point, 0 if last >= most else last + 1)
 
     def _meter_look(self, found: Found, values: Values, now: Instants) -> Look:
         read = values[found.measured or 0]

@@ -30,6 +30,7 @@ class Memory:
     points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
     state: Recall[State] = field(default_factory=Recall)
     silent: Recall[bool] = field(default_factory=Recall)
+    every: dict[int, Reads] = field(default_factory=dict)
     _slow: dict[frozenset[str], tuple[int, ...]] = field(default_factory=dict)
 
     def slow(self, found: "Found", ours: frozenset[str]) -> tuple[int, ...]:
@@ -80,9 +81,10 @@ class Found:
 
     def pen(self, case: Case) -> Pen:
         """To write with."""
-        every = {model: one for one in (self.quick, *self.slow.values()) for model in one.areas}
+        if not self.memory.every:
+            self.memory.every.update({model: one for one in (self.quick, *self.slow.values()) for model in one.areas})
         functions: dict[str, WriteFunction] = {**self.profile.write_functions, **self.functions}
-        return Pen(every, case.held, functions, self.profile.fixed, self.profile.max_write)
+        return Pen(self.memory.every, case.held, functions, self.profile.fixed, self.profile.max_write)
 
 
 def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversation[Found | None]:
