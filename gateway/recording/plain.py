@@ -1,20 +1,23 @@
 """Nouns <-> plain values, for the log: every dataclass the decisions use, whatever its keys and unions.
 
-A mapping whose keys are no text is a list of pairs, a union of dataclasses is tagged by class name, and what is typed as anything
-carries its class name too. Nothing but the types named at birth is ever made: a log from elsewhere runs no code.
+A mapping whose keys are no text is a list of pairs; readings, which are most of a log, are told look by look. A union of dataclasses is
+tagged by class name, and what is typed as anything carries its class name too. Nothing but the types named at birth is ever made: a log
+from elsewhere runs no code.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 from cattrs.errors import BaseValidationError
 from cattrs.preconf.json import make_converter
 
 from grid_functions.model.errors import OperatorFault
+from grid_functions.model.reading import MeterKey, Quality, Reading
+from grid_functions.model.units import Phase, Quantity
 
 T = TypeVar("T")
 
@@ -32,6 +35,8 @@ class Plain:
         self._converter = make_converter(omit_if_default=True)
         self._converter.register_unstructure_hook_factory(_is_pairs, self._write_pairs)
         self._converter.register_structure_hook_factory(_is_pairs, self._read_pairs)
+        self._converter.register_unstructure_hook_factory(_is_readings, lambda _: _write_readings)
+        self._converter.register_structure_hook_factory(_is_readings, lambda _: _read_readings)
         self._converter.register_unstructure_hook_factory(_is_union, self._write_union)
         self._converter.register_structure_hook_factory(_is_union, self._read_union)
         self._converter.register_unstructure_hook_factory(_is_anything, lambda _: self._write_tagged)
@@ -116,6 +121,38 @@ class Plain:
 
 def _first(row: tuple[Any, ...]) -> Any:
     return row[0]
+
+
+def _is_readings(hint: Any) -> bool:
+    return get_origin(hint) is Mapping and get_args(hint) == (MeterKey, Reading)
+
+
+def _write_readings(readings: Mapping[MeterKey, Reading]) -> list[Any]:
+    """What was read at once under one heading: [at_s, utc_s, quality, {what: value}]."""
+    looks: dict[tuple[float, float, Quality], dict[str, float]] = {}
+    for key, one in readings.items():
+        about = one.at_s, one.utc_s, one.quality
+        look = looks.get(about)
+        if look is None:
+            look = looks[about] = {}
+        look[_WORDS[key]] = one.value
+    return [[*about, dict(sorted(look.items()))] for about, look in sorted(looks.items())]
+
+
+def _read_readings(plain: list[Any], _: Any) -> dict[MeterKey, Reading]:
+    return {
+        _KEYS_OF[word]: Reading(value, Quality(quality), at_s, utc_s)
+        for at_s, utc_s, quality, look in plain
+        for word, value in look.items()
+    }
+
+
+_WORDS: Final = {
+    (quantity, phase): quantity.value if phase is None else f"{quantity.value}.{phase.value}"
+    for quantity in Quantity
+    for phase in (None, *Phase)
+}
+_KEYS_OF: Final = {word: key for key, word in _WORDS.items()}
 
 
 def _is_pairs(hint: Any) -> bool:
