@@ -67,6 +67,7 @@ class Mapped:
         self._writable = tuple(
             (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
         )
+        self._silent: tuple[Found, Setpoint, bool, tuple[Value | None, ...]] | None = None
         self._gauge = Gauge(profile, options)
         self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
@@ -201,6 +202,10 @@ class Mapped:
         self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """The limit, then what it falls back to. A device that does not take the latter is limited all the same."""
+        shown = found.orders.shown(raw)
+        silent = self._silent
+        if silent is not None and silent[0] is found and silent[1] is wanted and silent[2:] == (rearm, shown):
+            return Writing()
         pen, told = _Pen(found, raw), found.orders.told(wanted, found.rating)
         for sequence in told:
             if isinstance(sequence, Cannot):
@@ -211,6 +216,7 @@ class Mapped:
         if told and not found.unwatchable:
             yield from pen.carry_out(found.orders.setup, rearm=rearm)
         if not pen.sent and not pen.refused:
+            self._silent = found, wanted, rearm, shown
             return Writing()
         unwatchable = pen.refused or found.unwatchable
         watched = not unwatchable and self._set_up(found, pen.values)

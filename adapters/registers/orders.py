@@ -100,9 +100,13 @@ class Orders:
         """What is to be written, in this order: the limit first, for nothing else protects anybody."""
         return self._asked(wanted, rating)[0]
 
+    def shown(self, values: Mapping[str, Value | None]) -> tuple[Value | None, ...]:
+        """All that what was told can be read back by: what is written, and what holds, follows from nothing else that is read."""
+        return tuple([values.get(name) for name in self.read])
+
     def holds(self, values: Values, rating: Rating) -> Setpoint | None:
         """What the device obeys by what was read; None when some of it has no value."""
-        read = tuple(values.get(name) for name in self.read)
+        read = self.shown(values)
         if None in read:
             return None
         last = self._held
