@@ -41,6 +41,7 @@ class Showing:
             energized=look.energized,
             operating=look.operating,
             vehicle=look.vehicle,
+            word=look.word,
             alarms=look.alarms | {"HEARTBEAT_STOPPED"} if self._pulse.stalled(look.beat, at_s) else look.alarms,
             troubles=frozenset(troubles),
             text=why or look.text,

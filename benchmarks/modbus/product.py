@@ -10,7 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from adapters.driver import Driver, pause
+from adapters.driver import Driver
+from adapters.waiting import pause
 from benchmarks.modbus import image
 from benchmarks.modbus.fleet import Account, Task, Watch, address
 from gateway.appliance import Appliance

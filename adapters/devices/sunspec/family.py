@@ -12,15 +12,16 @@ from adapters.devices.sunspec.found import Found, find, poll
 from adapters.devices.sunspec.holds import holds
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.devices.sunspec.pen import Pen
+from adapters.devices.sunspec.ports import ports
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, named
 from adapters.devices.sunspec.readings import blank, flags, suspect
 from adapters.devices.sunspec.release import release
 from adapters.devices.sunspec.steps import Held, Values
-from adapters.family import Conversation, Look, Pace, Points, Writing
+from adapters.family import Conversation, DcPort, Look, Pace, Points, Writing
 from adapters.rehearsal import dry
 from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.device import Capability, Nameplate, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -82,6 +83,10 @@ class SunSpec:
             yield from self._beat(found, raw)
         return raw
 
+    def ports(self, found: Found) -> Conversation[tuple[DcPort, ...]]:
+        """Modules of 160 or ports of 714."""
+        return ports(found)
+
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """One poll: readings in this house's signs, what the device holds, its state."""
         if found.measured in meter.MODELS:
@@ -99,6 +104,7 @@ class SunSpec:
             shown.connected,
             shown.energized,
             shown.operating,
+            word=Word() if transient else shown.word,
             alarms=shown.alarms,
             points=memory.points(about, raw, lambda values: state.written_points(found.case(values))),
             text="answers zeros and a fault: nothing of it is believed" if transient else shown.text,

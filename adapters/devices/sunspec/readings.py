@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Value
+from grid_functions.model.device import Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
@@ -25,6 +26,7 @@ class State:
     alarms: frozenset[str]
     text: str
     sleepy: bool
+    word: Word
 
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})

@@ -40,6 +40,10 @@ class Running:
         """None to speak of."""
         return []
 
+    def alarms(self) -> list[str]:
+        """None."""
+        return []
+
     async def reload(self) -> Difference:
         """Nothing to reload."""
         raise AssertionError
