@@ -44,6 +44,10 @@ class Running:
         """None."""
         return []
 
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """None."""
+        return {}
+
     async def reload(self) -> Difference:
         """Nothing to reload."""
         raise AssertionError
