@@ -85,7 +85,11 @@ class _Run:
     def again(self, step: Step) -> Difference | None:
         """Make one decision again."""
         anchor = self._anchor
-        self._devices |= {seen.device: seen for seen in step.seen}
+        for seen in step.seen:
+            if seen.device in step.same:
+                known = self._devices[seen.device]
+                seen = replace(seen, nameplate=known.nameplate, capability=known.capability)
+            self._devices[seen.device] = seen
         for name in step.gone:
             del self._devices[name]
         # In the order in which they were seen, which is that of their names in no decision.

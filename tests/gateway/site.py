@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.log.book import Record
@@ -223,6 +223,7 @@ class Rig:
     observe: bool = False
     deadline_s: float = 10.0
     owed: tuple[Outcome, ...] | None = None
+    first: dict[str, Seen] = field(default_factory=dict)
 
     def loop(self) -> SiteLoop:
         """The site as a process that starts on this ledger finds it."""
@@ -261,7 +262,10 @@ class Rig:
             role = Role.METER if name == "meter" else Role.PV
             power = meter_w if name == "meter" else power_w
             holds = self.devices[name].wanted[-1] if self.devices[name].wanted else None
-            loop.take_seen(seen(name, role, power_w=power, at_s=self.time.now_s, holds=holds))
+            look = seen(name, role, power_w=power, at_s=self.time.now_s, holds=holds)
+            # A driver asks who it is once.
+            first = self.first.setdefault(name, look)
+            loop.take_seen(replace(look, nameplate=first.nameplate, capability=first.capability))
         await idle()
 
 

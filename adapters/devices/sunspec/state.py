@@ -6,7 +6,7 @@ from typing import Final
 from adapters.devices.sunspec import adjustments, curves, der700, legacy, legacy_curves, limits, meter, powers, reactive
 from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.found import Found
-from adapters.devices.sunspec.readings import Table, flags, readings
+from adapters.devices.sunspec.readings import State, Table, flags, readings
 from adapters.devices.sunspec.setpoints import ABSORB, INJECT, LIMIT, POWER, REACTIVE
 from adapters.devices.sunspec.steps import Values
 from adapters.devices.sunspec.switching import LEGACY_POINTS
@@ -29,6 +29,17 @@ def measured(found: Found, values: Values, now: Instants) -> dict[MeterKey, Read
         if model in values and not (model == der700.STORED and der700.without_storage(found.plate)):
             seen = {**readings(stored, values[model], now, turn=False), **seen}
     return seen
+
+
+def state(found: Found, values: Values) -> State:
+    """All but what it measures."""
+    return State(
+        *conditions(found, values),
+        alarms(found, values),
+        words(found, values),
+        asleep(found, values),
+        word(found, values),
+    )
 
 
 def conditions(found: Found, values: Values) -> tuple[bool | None, bool | None, bool | None]:

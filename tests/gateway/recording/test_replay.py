@@ -67,6 +67,18 @@ async def test_every_decision_comes_out_the_same() -> None:
     assert done.skipped == 0
 
 
+async def test_who_a_device_is_is_told_once_after_each_anchor() -> None:
+    told, since = [], 0
+    for record in await recorded():
+        if record.kind == "anchor":
+            since = 0
+        elif record.kind == "step":
+            told += [(since, bool(one["nameplate"])) for one in record.body["seen"] if one["device"] == "a"]
+            since += 1
+    assert [first for first, whole in told if whole] == [0, 0, 0]
+    assert len(told) > 70
+
+
 async def test_a_decision_that_differs_is_found_and_shown() -> None:
     steps = await recorded()
     number, step = next((n, s) for n, s in enumerate(steps) if s.kind == "step" and s.body.get("setpoints"))
