@@ -57,7 +57,10 @@ class BatteryOf:
 
 @dataclass(frozen=True, slots=True)
 class CarOf:
-    """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``."""
+    """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``.
+
+    ``least_w``: below it the charger can only pause (IEC 61851-1: 6 A).
+    """
 
     device: str
     store: Store
@@ -65,6 +68,7 @@ class CarOf:
     departs_s: float = 7 * 3600.0
     arrives_pct: float = 40.0
     wanted_pct: float = 90.0
+    least_w: float = 0.0
 
     def home_at(self, second: float) -> bool:
         """Whether it is usually there at a second of the local day."""
@@ -214,16 +218,36 @@ def _read(snapshot: Snapshot, device: str, quantity: Quantity, otherwise: float)
     return reading.value if good and reading is not None else otherwise
 
 
-def commands(series: Mapping[str, Vector], dwelling: Dwelling, k: int) -> dict[str, tuple[Quantity, float]]:
-    """What step ``k`` of a plan tells each device: a temperature to heat to, or a power (positive = consume). The sun is told nothing:
-    a plan that leaves some of it does so at the meter, by what it stores."""
-    told: dict[str, tuple[Quantity, float]] = {}
-    for zone in dwelling.zones:
-        told[zone.device] = (Quantity.TEMPERATURE, float(series[f"heating.{zone.device}.temperature_c"][k]))
-    for tank in dwelling.tanks:
-        told[tank.device] = (Quantity.TEMPERATURE, float(series[f"{tank.device}.temperature_c"][k]))
-    stores: list[BatteryOf | CarOf] = [*dwelling.batteries, *dwelling.cars]
-    for store in stores:
-        power_w = series[f"{store.device}.charge_w"][k] - series[f"{store.device}.discharge_w"][k]
-        told[store.device] = (Quantity.NET, float(power_w))
+def commands(series: Mapping[str, Vector], dwelling: Dwelling) -> dict[str, tuple[tuple[Quantity, float], ...]]:
+    """What a plan tells each device by step: a temperature to heat to; of a battery its power (positive = consume); of a charger the most
+    that its car may take, for what a car takes is up to the car. The sun is told nothing: a plan that leaves some of it does so at the
+    meter, by what it stores.
+    """
+    told: dict[str, tuple[tuple[Quantity, float], ...]] = {}
+    heated = {zone.device: f"heating.{zone.device}" for zone in dwelling.zones}
+    for device, part in (heated | {tank.device: tank.device for tank in dwelling.tanks}).items():
+        told[device] = tuple((Quantity.TEMPERATURE, value) for value in series[f"{part}.temperature_c"].tolist())
+    for battery in dwelling.batteries:
+        power_w = series[f"{battery.device}.charge_w"] - series[f"{battery.device}.discharge_w"]
+        told[battery.device] = tuple((Quantity.NET, value) for value in power_w.tolist())
+    for car in dwelling.cars:
+        power_w = possible(series[f"{car.device}.charge_w"], car.least_w, car.store.charge_w)
+        told[car.device] = tuple((Quantity.CONSUMED, value) for value in power_w.tolist())
     return told
+
+
+def possible(wanted_w: Vector, least_w: float, most_w: float) -> Vector:
+    """The same energy by powers of 0 or at least ``least_w``: what cannot be had in a step is made up for in a later one."""
+    if least_w <= 0.0:
+        return wanted_w
+    given = np.zeros_like(wanted_w)
+    owed_w = 0.0
+    for k, power_w in enumerate(wanted_w.tolist()):
+        owed_w += power_w
+        # Half of the least is nearer to it than nothing is.
+        if owed_w >= least_w / 2.0 and power_w > 0.0:
+            given[k] = min(max(owed_w, least_w), most_w)
+            owed_w -= given[k]
+    return given
+
+
