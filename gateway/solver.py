@@ -23,10 +23,16 @@ _PRIMAL_SIMPLEX = 4
 
 
 class Solver:
-    """``kept``: how many structures are remembered; each costs the memory of one HiGHS instance."""
+    """``kept``: how many structures are remembered; each costs the memory of one HiGHS instance.
 
-    def __init__(self, kept: int = 4, *, make: Callable[[], highspy.Highs] = highspy.Highs) -> None:
+    ``interior``: large programs that are solved once, by the interior point method without crossover.
+    """
+
+    def __init__(
+        self, kept: int = 4, *, interior: bool = False, make: Callable[[], highspy.Highs] = highspy.Highs
+    ) -> None:
         self._kept = kept
+        self._interior = interior
         self._make = make
         self._instances: OrderedDict[bytes, highspy.Highs] = OrderedDict()
 
@@ -51,6 +57,9 @@ class Solver:
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("simplex_strategy", _PRIMAL_SIMPLEX)
+        if self._interior:
+            highs.setOptionValue("solver", "ipm")
+            highs.setOptionValue("run_crossover", "off")
         highs.passModel(_model(problem.program, problem))
         self._instances[problem.program.digest] = highs
         return highs

@@ -24,7 +24,8 @@ class Twin:
     """``memory``: engineering values last written, by table and address. ``fed_s``: when its watchdog was last fed; None: never yet.
 
     ``net_w``: what a meter shows, or the sun of a hybrid gives (negative); ``soc_pct`` of ``capacity_wh``. ``obeys`` False: it takes
-    what it is told, shows it, and does something else. ``efficiency``: of a battery, each way, 0..1. ``serial``: what it calls itself. ``mute``: it answers nothing. ``points``: of its
+    what it is told, shows it, and does something else. ``efficiency``: of a battery, each way, 0..1.
+    ``serial``: what it calls itself. ``mute``: it answers nothing. ``points``: of its
     map, by name.
     """
 

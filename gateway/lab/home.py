@@ -38,11 +38,13 @@ from grid_functions.building.steward import HomeOptions, Steward
 from grid_functions.model.claim import Bound, ConnectionPoint, Devices, Target
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen
 from grid_functions.model.entry import Entry
+from grid_functions.model.lease import MemberReport
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
 from grid_functions.model.ports import Device
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
+from grid_functions.movable import member_report
 
 MADE: Mapping[str, tuple[str, str, int, Role]] = {
     METER: ("eastron-sdm120", "meters", 1, Role.METER),
@@ -53,7 +55,7 @@ MADE: Mapping[str, tuple[str, str, int, Role]] = {
 """Family, package, unit and role of what is behind the port."""
 
 MODBUS, WITHIN = "Modbus/TCP on loopback", "within the process, from the decision"
-PATHS = {name: MODBUS for name in MADE} | {name: WITHIN for name in (*ZONES, TANK)}
+PATHS = dict.fromkeys(MADE, MODBUS) | dict.fromkeys((*ZONES, TANK), WITHIN)
 """How each part of a home is read and told; told in every report."""
 
 
@@ -227,6 +229,12 @@ class Home:
             battery = twin.soc_pct * twin.capacity_wh / 100_000.0
         return self.house.stored_kwh() + battery
 
+    def report(self) -> MemberReport | None:
+        """What its gateway tells the area of it; None before it has decided or without a good reading."""
+        if self.site is None or self.site.decision is None:
+            return None
+        return member_report(self.site.snapshot(LoopClock(self._loop).now()), self.site.plan.terms)
+
     async def end(self) -> None:
         """Stop its gateway and hang up."""
         for task in self._tasks:
@@ -245,12 +253,13 @@ class Home:
 
     def _listen(self) -> None:
         decision = None if self.site is None else self.site.decision
-        told: dict[str, float] = {}
-        for claim in () if decision is None else decision.ruling.winners:
-            if claim.quantity is Quantity.TEMPERATURE and isinstance(claim.scope, Devices):
-                if isinstance(claim.want, Target):
-                    told |= dict.fromkeys(claim.scope.names, claim.want.value)
-        self.house.told = told
+        winners = () if decision is None else decision.ruling.winners
+        self.house.told = {
+            name: claim.want.value
+            for claim in winners
+            if claim.quantity is Quantity.TEMPERATURE and isinstance(claim.want, Target)
+            for name in (claim.scope.names if isinstance(claim.scope, Devices) else ())
+        }
 
     def _limit_w(self) -> float:
         decision = None if self.site is None else self.site.decision
@@ -272,7 +281,8 @@ class Home:
             return
         unit = MADE[EVSE][2]
         if not self._plugged and car.arrives_s <= since_s < car.departs_s:
-            self.board.plug(unit, Car(MOST_A, 1, car.arrives_wh, car.capacity_wh, 0.95, efficiency=car.efficiency))
+            # Its driver has set it to stop where it is wanted to be.
+            self.board.plug(unit, Car(MOST_A, 1, car.arrives_wh, car.wanted_wh, 0.97, efficiency=car.efficiency))
             self._plugged = True
         elif self._plugged and since_s >= car.departs_s:
             there = self.board.twin(unit).car
@@ -325,5 +335,3 @@ def _empty(folder: Path) -> Path:
 def horizon_end(noon_utc_s: float) -> float:
     """When the day that is judged is over."""
     return noon_utc_s + STEPS * STEP_S
-
-

@@ -1,7 +1,7 @@
 """What a simulated home truly does: rooms, tank and car, minute by minute. Pure physics; nothing here knows any plan.
 
-Thermostats of rooms are proportional with reset, as electronic ones are; the tank's is a switch. Left to people the tank is heated once it is
-``late_k`` under its setting; told a temperature it is held there. All powers in W, positive = consumed.
+Thermostats of rooms are proportional with reset, as electronic ones are; the tank's is a switch. Left to people the tank
+is heated once it is ``late_k`` under its setting; told a temperature it is held there. All powers in W, positive = consumed.
 """
 
 from collections.abc import Mapping

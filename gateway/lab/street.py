@@ -21,7 +21,6 @@ from grid_functions.letters import Weather
 from grid_functions.letters import write as written
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, MemberReport, Message
-from grid_functions.movable import member_report
 
 SETTLE_S = 3600.0
 """So long before noon everything begins, so that noon finds thermostats settled."""
@@ -73,9 +72,7 @@ class Street:
         self._solver = Solver(kept=2 * len(specs) + 2)
         self._letters: list[Message] = []
         self._folder = tempfile.TemporaryDirectory(prefix="osed-lab-")
-        self.homes = {
-            spec.name: Home(spec, day, noon_utc_s, self._loop, cold_k=play.cold_k) for spec in specs
-        }
+        self.homes = {spec.name: Home(spec, day, noon_utc_s, self._loop, cold_k=play.cold_k) for spec in specs}
         self._physics: asyncio.Task[None] | None = None
         self._loop.run_until_complete(self._begin(day))
 
@@ -141,9 +138,7 @@ class Street:
             options = self._play.options.get(name, HomeOptions()) if self._play.gateways else None
             await home.begin(folder, options, self, self._play.poll_s)
             if home.site is not None and self._play.tell_weather:
-                letter = Weather(
-                    self._noon_s, STEP_S, tuple(day.outdoor_c.tolist()), tuple(day.sun_w_m2.tolist())
-                )
+                letter = Weather(self._noon_s, STEP_S, tuple(day.outdoor_c.tolist()), tuple(day.sun_w_m2.tolist()))
                 home.site.mail.take(written(letter, STEWARD, name, "lab", "weather"))
         self._physics = self._loop.create_task(self._pass())
 
@@ -167,13 +162,5 @@ class Street:
             await home.end()
 
     def _reports(self) -> dict[str, MemberReport]:
-        told = {}
-        for name, home in self.homes.items():
-            if home.site is not None and home.site.decision is not None:
-                now = home.site._clock.now()
-                report = member_report(home.site.snapshot(now), home.site.plan.terms)
-                if report is not None:
-                    told[name] = report
-        return told
-
-
+        told = {name: home.report() for name, home in self.homes.items()}
+        return {name: one for name, one in told.items() if one is not None}
