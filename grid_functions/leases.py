@@ -47,9 +47,9 @@ class LeaseStep:
 
     state: LeaseState
     in_force: tuple[InForce, ...]
-    ahead: tuple[InForce, ...]
     entries: tuple[Entry, ...]
     wake: tuple[Moment, ...]
+    ahead: tuple[InForce, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def step(state: LeaseState, leases: Iterable[Lease], now: Instants) -> LeaseStep
     wake += [moment for one in held.values() for moment in _turns(one, now)]
     after = LeaseState(held, ends_s, epochs)
     ahead = [one for key in sorted(held) for one in _ahead(held[key], now)]
-    return LeaseStep(after, tuple(in_force), tuple(ahead), _entries(state, after), tuple(sorted(set(wake))))
+    return LeaseStep(after, tuple(in_force), _entries(state, after), tuple(sorted(set(wake))), tuple(ahead))
 
 
 def restore(entries: Iterable[Entry]) -> LeaseState:

@@ -203,6 +203,7 @@ def _car(draw: np.random.Generator) -> tuple[CarOf, TrueCar]:
         arrives_pct=pct,
         wanted_pct=wanted_pct + 2.0,
         least_w=VOLTS * LEAST_A,
+        step_w=VOLTS,
     )
     true_pct = min(95.0, max(5.0, pct + float(draw.normal(0.0, 2.0))))
     arrives_s = usual_s + float(np.clip(draw.normal(0.0, 300.0), -600.0, 600.0)) - NOON_S

@@ -50,7 +50,7 @@ MADE: Mapping[str, tuple[str, str, int, Role]] = {
     METER: ("eastron-sdm120", "meters", 1, Role.METER),
     PV: ("eastron-sdm120", "meters", 2, Role.PV),
     BATTERY: ("sungrow-sh", "batteries", 3, Role.BATTERY),
-    EVSE: ("siemens-versicharge", "chargers", 4, Role.EVSE),
+    EVSE: ("phoenix-charx", "chargers", 4, Role.EVSE),
 }
 """Family, package, unit and role of what is behind the port."""
 

@@ -1,5 +1,6 @@
 """A site as its steward knows it: which device is which part, how it is now, and the program that follows."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -59,7 +60,7 @@ class BatteryOf:
 class CarOf:
     """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``.
 
-    ``least_w``: below it the charger can only pause (IEC 61851-1: 6 A).
+    ``least_w``: below it the charger can only pause (IEC 61851-1: 6 A); ``step_w``: of what it can be told, 0 = any power.
     """
 
     device: str
@@ -69,6 +70,7 @@ class CarOf:
     arrives_pct: float = 40.0
     wanted_pct: float = 90.0
     least_w: float = 0.0
+    step_w: float = 0.0
 
     def home_at(self, second: float) -> bool:
         """Whether it is usually there at a second of the local day."""
@@ -231,23 +233,20 @@ def commands(series: Mapping[str, Vector], dwelling: Dwelling) -> dict[str, tupl
         power_w = series[f"{battery.device}.charge_w"] - series[f"{battery.device}.discharge_w"]
         told[battery.device] = tuple((Quantity.NET, value) for value in power_w.tolist())
     for car in dwelling.cars:
-        power_w = possible(series[f"{car.device}.charge_w"], car.least_w, car.store.charge_w)
+        power_w = possible(series[f"{car.device}.charge_w"], car)
         told[car.device] = tuple((Quantity.CONSUMED, value) for value in power_w.tolist())
     return told
 
 
-def possible(wanted_w: Vector, least_w: float, most_w: float) -> Vector:
-    """The same energy by powers of 0 or at least ``least_w``: what cannot be had in a step is made up for in a later one."""
-    if least_w <= 0.0:
-        return wanted_w
+def possible(wanted_w: Vector, car: CarOf) -> Vector:
+    """About the same energy by powers that the charger can keep: what cannot be had in a step is made up for in a later one."""
     given = np.zeros_like(wanted_w)
     owed_w = 0.0
     for k, power_w in enumerate(wanted_w.tolist()):
         owed_w += power_w
         # Half of the least is nearer to it than nothing is.
-        if owed_w >= least_w / 2.0 and power_w > 0.0:
-            given[k] = min(max(owed_w, least_w), most_w)
+        if owed_w > 0.0 and owed_w >= car.least_w / 2.0 and power_w > 0.0:
+            told_w = min(max(owed_w, car.least_w), car.store.charge_w)
+            given[k] = math.floor(told_w / car.step_w + 1e-6) * car.step_w if car.step_w > 0.0 else told_w
             owed_w -= given[k]
     return given
-
-
