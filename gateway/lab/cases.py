@@ -1,13 +1,13 @@
 """The cases of a laboratory day: the same homes, each time under another regime, and what their meters then show."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from gateway.lab.area import AREA, Coordinator
 from gateway.lab.crew import Crew
-from gateway.lab.street import SETTLE_S, Ended, Play
+from gateway.lab.street import SETTLE_S, Ended, Play, Window
 from gateway.lab.weather import STEP_S, STEPS
 from gateway.solver import Solver
 from grid_functions.area.central import central
@@ -23,7 +23,7 @@ from grid_functions.building.program import Vector
 from grid_functions.building.steward import HomeOptions
 from grid_functions.model.claim import LeaseId
 from grid_functions.model.event import Interval
-from grid_functions.model.lease import Lease
+from grid_functions.model.lease import Lease, Message
 from grid_functions.model.tariff import Price, Priced, PriceKind
 
 IMPORT_PRICE, EXPORT_PRICE = 0.08, 0.03
@@ -75,15 +75,45 @@ class Case:
 
 @dataclass(slots=True)
 class Talked:
-    """What the talks of the day-ahead coordination leave for other cases. ``laid``: the homes' programs as they were."""
+    """What the talks of the day-ahead coordination leave for other cases.
+
+    ``laid``: the homes' programs as they were; ``history``: bound, plan's cost and plan's peak after each round.
+    """
 
     certificate: Certificate
     plan: Mapping[str, Vector]
     price: Vector
     laid: Mapping[str, tuple[Laid, Tariff]]
     letters_bytes: int
-    seconds: float = 0.0
     history: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def rounds_to(self, gap: float) -> int | None:
+        """After how many rounds the certified gap was that small; None = never."""
+        ends = (number for number, (lower, upper, _) in enumerate(self.history, 1) if upper - lower <= gap * abs(upper))
+        return next(ends, None)
+
+
+class Delay:
+    """Holds letters of homes back for one round: each home with this ``share`` as chance in each, by seed."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        self._share, self._draw = share, np.random.default_rng([seed, 2])
+        self._held: tuple[Message, ...] = ()
+
+    @property
+    def holding(self) -> bool:
+        """Whether a letter is being held back."""
+        return bool(self._held)
+
+    def passed(self, window: Window) -> Window:
+        """What comes in time of this window, and what was late in the last one that brought letters."""
+        if not window.letters:
+            return window
+        senders = sorted({one.sender for one in window.letters})
+        late = {one for one in senders if self._draw.random() < self._share}
+        coming = (*self._held, *(one for one in window.letters if one.sender not in late))
+        self._held = tuple(one for one in window.letters if one.sender in late)
+        return replace(window, letters=coming)
 
 
 @dataclass(slots=True)
@@ -103,19 +133,19 @@ class Laboratory:
 
     def flat(self) -> Case:
         """Each home for itself at one price."""
-        self._begin(Play(options=self._options(_OWN_REPLAN_S)))
+        self._begin(Play(options=self.options(_OWN_REPLAN_S)))
         return self._day("flat")
 
     def tou(self) -> Case:
         """Each home for itself at a time-of-use tariff that the area leases."""
         options = TariffSignalOptions("time_of_use", hours=48)
         area = Coordinator(self.crew, {TARIFF: TariffSignal(options)}, ttl_s=3 * 3600.0)
-        self._begin(Play(options=self._options(_OWN_REPLAN_S)))
+        self._begin(Play(options=self.options(_OWN_REPLAN_S)))
         return self._day("tou", area)
 
     def posted(self, name: str, price: Vector) -> Case:
         """Each home for itself at prices by step: ``price`` in currency per kW and step, added to the standing tariff."""
-        self._begin(Play(options=self._options(DAY_S)))
+        self._begin(Play(options=self.options(DAY_S)))
         added = price / (STEP_S / 3600.0)
         series = tuple(
             Interval(
@@ -136,15 +166,17 @@ class Laboratory:
         """Prices are negotiated half an hour before noon; each home then carries out its part of the plan."""
         options = DayAheadOptions(charge=self.charge, begins_s=43_200.0 - LEAD_S, lead_s=LEAD_S)
         area = Coordinator(self.crew, {DAY_AHEAD: DayAhead(options)}, ttl_s=3600.0)
-        self._begin(Play(options=self._options(DAY_S)))
+        delay = Delay(self.late, self.seed)
+        self._begin(Play(options=self.options(DAY_S)))
         now_s = self.crew.noon_utc_s - LEAD_S
         area.step(area.pass_to(now_s))
         laid: Mapping[str, tuple[Laid, Tariff]] = {}
         history: list[tuple[float, float, float]] = []
         last = None
         while (session := area.of(DAY_AHEAD).session) is not None:
-            now_s += 1.0
-            window = area.pass_to(now_s)
+            # A round that somebody is late in ends by its deadline.
+            now_s = max(now_s + 1.0, session.deadline_utc_s if delay.holding else 0.0)
+            window = delay.passed(area.pass_to(now_s))
             laid = laid or self.crew.laid(DAY_AHEAD)
             area.step(window)
             last = session
@@ -152,7 +184,8 @@ class Laboratory:
                 history.append((session.talks.lower, best.cost, best.peak_kw))
             self.progress("day_ahead", 0.3 * min(1.0, len(history) / 20.0))
         agreement = area.of(DAY_AHEAD).durable.agreement
-        assert agreement is not None and last is not None
+        assert agreement is not None
+        assert last is not None
         certificate = agreement.certificate
         history.append((certificate.lower, certificate.upper, certificate.peak_kw))
         plan = {name: np.array(profile) for name, profile in agreement.profiles.items()}
@@ -190,7 +223,8 @@ class Laboratory:
     def _began_s(self) -> float:
         return self.crew.noon_utc_s - SETTLE_S
 
-    def _options(self, replan_s: float) -> dict[str, HomeOptions]:
+    def options(self, replan_s: float) -> dict[str, HomeOptions]:
+        """Each home's steward as it is configured; it plans anew after so many seconds."""
         return {
             spec.name: HomeOptions(
                 dwelling=spec.dwelling,

@@ -143,7 +143,9 @@ class Heater:
 class Home:
     """Enter :meth:`begin`, move its physics by :meth:`minute`; ``site`` is its gateway's loop, None where it has none."""
 
-    def __init__(self, spec: Spec, day: Day, noon_utc_s: float, loop: AcceleratedLoop, *, cold_k: float = 0.0) -> None:
+    def __init__(
+        self, spec: Spec, day: Day, noon_utc_s: float, loop: AcceleratedLoop, *, cold_k: float = 0.0, held: bool = False
+    ) -> None:
         self.spec, self._day, self._noon_s, self._loop = spec, day, noon_utc_s, loop
         self.house = House(spec, day, cold_k=cold_k)
         self.board = Board(_twins(spec), loop.utc_s)
@@ -156,6 +158,7 @@ class Home:
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: Link | None = None
         self._plugged = False
+        self._held = held
 
     @property
     def busy(self) -> bool:
@@ -263,6 +266,8 @@ class Home:
 
     def _limit_w(self) -> float:
         decision = None if self.site is None else self.site.decision
+        if self._held and decision is None:
+            return 0.0
         bounds = () if decision is None else decision.ruling.bounds
         limits = [
             claim.want.limit

@@ -30,14 +30,15 @@ SETTLE_S = 3600.0
 class Play:
     """How homes are run. ``gateways``: whether they have any; ``options`` of each steward by home, none = the home has no plan of its own.
 
-    ``poll_s``: of devices; ``cold_k``: by how much the rooms are colder than people want when it begins; ``until_s``: after noon.
+    ``poll_s``: of devices; ``cold_k``: by how much the rooms are colder than people want when it begins. ``held``: its heaters stay off
+    until its gateway has decided, as contactors do that fell off without power.
     """
 
     gateways: bool = True
     options: Mapping[str, HomeOptions] = field(default_factory=dict)
     poll_s: float = 600.0
     cold_k: float = 0.0
-    tell_weather: bool = True
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Street:
         self._solver = Solver(kept=2 * len(specs) + 2)
         self._letters: list[Message] = []
         self._folder = tempfile.TemporaryDirectory(prefix="osed-lab-")
-        self.homes = {spec.name: Home(spec, day, noon_utc_s, self._loop, cold_k=play.cold_k) for spec in specs}
+        self.homes = {
+            spec.name: Home(spec, day, noon_utc_s, self._loop, cold_k=play.cold_k, held=play.held) for spec in specs
+        }
         self._physics: asyncio.Task[None] | None = None
         self._loop.run_until_complete(self._begin(day))
 
@@ -137,7 +140,7 @@ class Street:
         for name, home in self.homes.items():
             options = self._play.options.get(name, HomeOptions()) if self._play.gateways else None
             await home.begin(folder, options, self, self._play.poll_s)
-            if home.site is not None and self._play.tell_weather:
+            if home.site is not None:
                 letter = Weather(self._noon_s, STEP_S, tuple(day.outdoor_c.tolist()), tuple(day.sun_w_m2.tolist()))
                 home.site.mail.take(written(letter, STEWARD, name, "lab", "weather"))
         self._physics = self._loop.create_task(self._pass())
