@@ -42,7 +42,8 @@ class Coordinator:
         told = tuple(
             Message(function, AREA, OPERATOR, kind, kind, _body(options)) for function, kind, options in orders
         )
-        messages, answers = window.letters, ()
+        messages = window.letters
+        answers: tuple[Answer, ...] = ()
         now = Instants(window.utc_s, window.utc_s)
         while True:
             rolls = dict.fromkeys(self._functions, self._members)

@@ -21,8 +21,8 @@ OUTAGE_ENDS_S, RETURN_S = 6.0 * 3600.0, 2.0 * 3600.0
 COLD_K = 2.0
 """What rooms lost in the outage; tanks four times as much."""
 
-SHARE_KW = 8.0
-_LIMIT = 0.7
+SHARE_KW, HOLD_S = 9.0, 2700.0
+_LIMIT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
         lambda until_s: lab.crew.advance(until_s, meters=True),
         lambda window: None,
     )
-    limit_kw = max(2.0 * SHARE_KW, round(_LIMIT * free.peak_kw, 1))
-    options = ColdLoadPickupOptions(limit_kw=limit_kw, share_kw=SHARE_KW)
+    limit_kw = max(SHARE_KW, round(_LIMIT * free.peak_kw, 1))
+    options = ColdLoadPickupOptions(limit_kw=limit_kw, share_kw=SHARE_KW, hold_s=HOLD_S)
     area = Coordinator(lab.crew, {PICKUP: ColdLoadPickup(options)}, ttl_s=600.0)
     lab.crew.begin(Play(options=lab.options(86_400.0), poll_s=MINUTE_S / 2.0, cold_k=COLD_K, held=True), began_s)
     area.step(Window(began_s, {}, (), {}), [(PICKUP, "begin", {})])

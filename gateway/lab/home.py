@@ -6,7 +6,7 @@ No Modbus family carries temperatures: thermostats of rooms and tank are read, a
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.lease import MemberReport
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
 from grid_functions.model.ports import Device
-from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from grid_functions.movable import member_report
@@ -131,7 +131,10 @@ class Heater:
         while True:
             at_s, utc_s = self._loop.time(), self._loop.utc_s()
             told = {Quantity.TEMPERATURE: self._house.temperature_c, Quantity.NET: self._house.power_w}
-            readings = {(q, None): Reading(read(self.name), Quality.GOOD, at_s, utc_s) for q, read in told.items()}
+            readings: dict[MeterKey, Reading] = {
+                (quantity, None): Reading(shown(self.name), Quality.GOOD, at_s, utc_s)
+                for quantity, shown in told.items()
+            }
             condition = Condition(True, readings=readings)
             intake(Seen(self.name, Role.LOAD, Nameplate(), Capability(), condition))
             await asyncio.sleep(self._poll_s)
@@ -298,7 +301,7 @@ class Home:
 
 
 def _twins(spec: Spec) -> dict[int, Twin]:
-    present: Sequence[str] = [METER]
+    present = [METER]
     present += [PV] if spec.dwelling.suns else []
     present += [BATTERY] if spec.battery is not None else []
     present += [EVSE] if spec.car is not None else []

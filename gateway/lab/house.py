@@ -115,9 +115,8 @@ class House:
                 self._reset[number] = min(1.0, max(0.0, self._reset[number] + off_k / BAND_K * MINUTE_S / RESET_S))
             self.zones_w[number] = min(share * zone.heater_w, max(0.0, left_w))
             left_w -= self.zones_w[number]
-        aim = self.told.get(TANK)
-        if aim is not None:
-            self.tank_on = self.tank_c < aim
+        if TANK in self.told:
+            self.tank_on = self.tank_c < self.told[TANK]
         elif self.tank_c <= self.spec.tank_c - self.spec.late_k:
             self.tank_on = True
         elif self.tank_c >= self.spec.tank_c:

@@ -32,7 +32,7 @@ _COLUMNS = (
 def page(found: Found, path: Path) -> None:
     """One file that needs nothing else."""
     plain = found.plain()
-    plots = []
+    plots: list[tuple[str, str]] = []
     for title, names in _DRAWN.items():
         cases = [found.cases[name] for name in names if name in found.cases]
         if cases:

@@ -282,18 +282,19 @@ class Steward:
 
     def _outlook(self, weather: Weather | None, horizon: Horizon, inputs: SiteInputs) -> Outlook:
         times = horizon.start_utc_s + (np.arange(horizon.steps) + 0.5) * horizon.step_s
-        base_w = self._base_w(times, inputs)
+        base_w = self._base_w(times.tolist(), inputs)
         if weather is None or not weather.outdoor_c or len(weather.outdoor_c) != len(weather.sun_w_m2):
             return Outlook(np.full(horizon.steps, self.options.outdoor_c), np.zeros(horizon.steps), base_w)
         known = weather.start_utc_s + (np.arange(len(weather.outdoor_c)) + 0.5) * weather.step_s
         sun = np.interp(times, known, np.array(weather.sun_w_m2), left=0.0, right=0.0)
         return Outlook(np.interp(times, known, np.array(weather.outdoor_c)), np.maximum(sun, 0.0), base_w)
 
-    def _base_w(self, times: Vector, inputs: SiteInputs) -> Vector:
+    def _base_w(self, times: list[float], inputs: SiteInputs) -> Vector:
         if not self.options.base_by_hour_w:
             return np.full(len(times), max(0.0, inputs.normal_w.get("", self.options.base_w)))
-        hours = ((times + self.options.utc_offset_s) / 3600.0 - 0.5) % 24.0
-        return np.interp(hours, np.arange(24), np.array(self.options.base_by_hour_w), period=24.0)
+        hours = [((utc_s + self.options.utc_offset_s) / 3600.0 - 0.5) % 24.0 for utc_s in times]
+        told: Vector = np.interp(hours, np.arange(24), np.array(self.options.base_by_hour_w), period=24.0)
+        return told
 
     def _tariff(self, horizon: Horizon, inputs: SiteInputs) -> Tariff:
         """Prices by step: what is in force or known ahead, else configuration's; export never above import."""
