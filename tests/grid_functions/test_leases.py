@@ -7,6 +7,7 @@ from grid_functions.model.control import ExportLimit, ImportLimit, TargetPower
 from grid_functions.model.event import EventKey, Interval, Rank, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Lease, Origin
+from grid_functions.model.tariff import Price, Priced, PriceKind
 from tests.grid_functions.house import at
 
 
@@ -132,3 +133,22 @@ def test_the_newest_epoch_outlives_a_restart() -> None:
     first = leases.step(LeaseState(), (lease(epoch=7), lease(epoch=7, ttl_s=0.0)), at(0.0))
     again = leases.step(leases.restore(first.entries), (lease(epoch=6),), at(1.0))
     assert again.in_force == ()
+
+
+def test_leased_prices_are_known_before_they_hold() -> None:
+    """Dear from 10:00 on for an hour, then cheap; at 10:30 only the cheap one is still ahead. A limit to come is told nobody."""
+    dear, cheap = (Price(Priced.IMPORT, PriceKind.ABSOLUTE, value) for value in (0.5, 0.1))
+    series = (Interval(0.0, 3600.0, (dear,)), Interval(3600.0, 3600.0, (cheap, ImportLimit(1.0))))
+    told = Lease(LeaseId("feeder", "tariff/prices", 1), 86_400.0, (), 1_036_000.0, series)
+    before = after((0.0, (told,)))
+    assert [(one.control, one.since.at_s) for one in before.ahead] == [(dear, 1_036_000.0), (cheap, 1_039_600.0)]
+    assert before.ahead[0].until == Moment(OWN, 1_039_600.0)
+    during = after((0.0, (told,)), (37_800.0, ()))
+    assert [one.control for one in during.ahead] == [cheap]
+    assert [one.control for one in during.in_force] == [dear]
+
+
+def test_prices_of_a_lease_that_ran_out_are_known_no_more() -> None:
+    series = (Interval(0.0, 3600.0, (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.5),)),)
+    told = Lease(LeaseId("feeder", "tariff/prices", 1), 60.0, (), 1_036_000.0, series)
+    assert after((0.0, (told,)), (60.0, ())).ahead == ()
