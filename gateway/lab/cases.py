@@ -10,9 +10,10 @@ from gateway.lab.crew import Crew
 from gateway.lab.street import SETTLE_S, Ended, Play, Window
 from gateway.lab.weather import STEP_S, STEPS
 from gateway.solver import Solver
+from grid_functions.area import peak, talks
 from grid_functions.area.central import central
 from grid_functions.area.day_ahead import NAME as DAY_AHEAD
-from grid_functions.area.day_ahead import DayAhead, DayAheadOptions
+from grid_functions.area.day_ahead import DayAhead, DayAheadOptions, Session
 from grid_functions.area.peak import Demand
 from grid_functions.area.talks import Certificate
 from grid_functions.area.tariff_signal import NAME as TARIFF
@@ -77,7 +78,8 @@ class Case:
 class Talked:
     """What the talks of the day-ahead coordination leave for other cases.
 
-    ``laid``: the homes' programs as they were; ``history``: bound, plan's cost and plan's peak after each round.
+    ``laid``: the homes' programs as they were; ``price``: what the plan itself is worth by step, currency per kW; ``history``: bound,
+    plan's cost and plan's peak after each round.
     """
 
     certificate: Certificate
@@ -189,7 +191,7 @@ class Laboratory:
         certificate = agreement.certificate
         history.append((certificate.lower, certificate.upper, certificate.peak_kw))
         plan = {name: np.array(profile) for name, profile in agreement.profiles.items()}
-        talked = Talked(certificate, plan, last.talks.prices[-1], laid, area.bytes, history=history)
+        talked = Talked(certificate, plan, self._shadow(last), laid, area.bytes, history=history)
         return self._day("day_ahead", area), talked
 
     def central(self, talked: Talked) -> tuple[Case, float, float]:
@@ -217,6 +219,14 @@ class Laboratory:
             excess = np.maximum(0.0, load - load.mean())
             price = self.charge * excess / excess.sum()
             self.progress("best_response", 0.3 * (number + 1) / _NAIVE_ROUNDS)
+        return price
+
+    def _shadow(self, session: Session) -> Vector:
+        """The price that the plan itself puts on each step: the duals of its peak, which sum up to the charge."""
+        groups = len(talks.groups_of(session.talks, session.terms))
+        demand = talks.demand_of(session.talks, session.terms)
+        duals = Solver(1).solve(peak.master(session.columns, groups, demand)).duals[:STEPS]
+        price: Vector = np.abs(duals)
         return price
 
     @property
