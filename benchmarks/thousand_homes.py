@@ -4,8 +4,8 @@ Run with ``make bench-long`` or ``python -m benchmarks.thousand_homes``; it is n
 double.
 The real leader and the homes' real stewards write each other real letters; homes are dealt to two processes, as the laboratory's are,
 and what each has to solve is solved there. Sites, sockets and ledgers are left out: they cost as much for one home as for a thousand.
-``cpu_seconds``: of the leader, and of each process with homes. Goals: 1 % in 15 rounds; 0.5 % in 30 rounds and 150 seconds with 4 GB in both
-processes.
+``cpu_seconds``: of the leader, and of each process with homes. Goals: 1 % in 15 rounds; 0.5 % in 30 rounds and 150 seconds, 4 GB in
+both.
 """
 
 import argparse

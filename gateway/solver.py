@@ -4,6 +4,8 @@ HiGHS is handed a structure once; other costs are then changed in place and the 
 That is what makes a home's plan at new prices a matter of milliseconds.
 """
 
+import os
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -64,6 +66,19 @@ class Solver:
         highs.passModel(_model(problem.program, problem))
         self._instances[problem.program.digest] = highs
         return highs
+
+
+def greeted() -> None:
+    """HiGHS greets on standard output when it is first used in a process: let it do so where nobody reads."""
+    sys.stdout.flush()
+    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 1)
+        highspy.Highs()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _model(program: Program, problem: Problem) -> highspy.HighsLp:

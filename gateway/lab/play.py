@@ -9,6 +9,7 @@ from gateway.lab.events import market, pickup
 from gateway.lab.figures import Found
 from gateway.lab.fleet import fleet
 from gateway.lab.weather import drawn
+from gateway.solver import greeted
 from grid_functions.model.errors import OperatorFault
 
 CASES = (
@@ -57,6 +58,7 @@ def play(
     if wanted & _TALKED:
         wanted |= {"day_ahead"}
     day = drawn(seed)
+    greeted()
     noon_utc_s = datetime(day.day.year, day.day.month, day.day.day, 12, tzinfo=UTC).timestamp()
     found = Found(homes, seed, day, noon_utc_s, charge, late)
 
