@@ -15,7 +15,7 @@ import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
 from adapters.budget import Budget, budget_key, decode_budget, encode_budget
-from adapters.family import Concerns, Conversation, Family, Look, Writing
+from adapters.family import Concerns, Conversation, DcPort, Family, Look, Ported, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
@@ -23,6 +23,7 @@ from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
 from adapters.silence import Reach, held
+from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
@@ -33,6 +34,9 @@ from grid_functions.model.setpoint import Setpoint, tightens
 Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 T = TypeVar("T")
+
+_PORTS_S = 60.0
+"""Ports are asked for no more often: nothing decides by them."""
 
 _log = structlog.get_logger("driver")
 
@@ -82,6 +86,8 @@ class Driver(Generic[Found, Raw]):
         self._sleepy = False
         self._held: Setpoint | None = None
         self._loosened_s = float("-inf")
+        self._ports: tuple[DcPort, ...] = ()
+        self._ports_s = float("-inf")
         self._beat_s = family.pace.beat_s
         self.poll_s = min(settings.poll_s, self._beat_s or settings.poll_s)
         """Seconds between polls: as configured, or sooner where the device wants to hear from us."""
@@ -122,6 +128,17 @@ class Driver(Generic[Found, Raw]):
         async with self._turn:
             await self._look_and_hold(hurried=False)
         return self._condition.online and self._baseline is not None and not self._baseline.owned
+
+    async def ports(self) -> tuple[DcPort, ...]:
+        """Its inputs and ports of direct current, asked for now, or up to a minute ago; empty where it tells of none or is silent."""
+        now_s = self._clock.now().mono_s
+        if isinstance(self._family, Ported) and now_s >= self._ports_s + _PORTS_S:
+            async with self._turn:
+                with suppress(Unreachable, DeviceFault):
+                    here = self._found is not None and self._here
+                    self._ports = await self._converse(self._family.ports(self._found)) if here else ()
+                    self._ports_s = now_s
+        return self._ports
 
     async def _look_and_hold(self, *, hurried: bool) -> None:
         try:
@@ -344,6 +361,7 @@ class Driver(Generic[Found, Raw]):
             energized=look.energized,
             operating=look.operating,
             vehicle=look.vehicle,
+            word=look.word,
             alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
             troubles=frozenset(troubles),
             text=self._wrong or why or self._spent or look.text,
@@ -377,23 +395,3 @@ class Driver(Generic[Found, Raw]):
 
     def _seen(self) -> Seen:
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
-
-
-async def pause(news: asyncio.Event, seconds: float) -> None:
-    """Until ``news`` is set or the seconds are over."""
-    """A timer that rings by the event itself costs a tenth of a timeout, which cancels and raises."""
-    rung = False
-
-    def ring() -> None:
-        nonlocal rung
-        rung = not news.is_set()
-        news.set()
-
-    handle = asyncio.get_running_loop().call_later(seconds, ring)
-    try:
-        await news.wait()
-    finally:
-        handle.cancel()
-        # News that came in the same moment is served too: what follows a pause is a look at everything.
-        if rung:
-            news.clear()

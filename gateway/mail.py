@@ -59,12 +59,12 @@ class Mail:
         """So many of each are in a decision now."""
         del self.leases[:leases], self.messages[:messages], self.answers[:answers]
 
-    def send(self, outputs: tuple[tuple[str, Output], ...]) -> None:
-        """What functions want of the world beside claims."""
+    def send(self, outputs: tuple[tuple[str, Output], ...], *, letters: bool = True) -> None:
+        """What functions want of the world beside claims; without ``letters`` only what they want to know."""
         for function, output in outputs:
             if isinstance(output, Ask):
                 self._begin(self._solved(function, output))
-            elif isinstance(output, Message):
+            elif isinstance(output, Message) and letters:
                 self.outside.post(output)
 
     async def end(self) -> None:

@@ -118,8 +118,8 @@ def _contest(claim: Claim) -> str:
 
     Interpretation: droop and frequency-watt are one kind, for both say how active power answers frequency.
     """
-    if claim.quantity is Quantity.REACTIVE:
-        return Quantity.REACTIVE.value
+    if claim.quantity in (Quantity.REACTIVE, Quantity.TEMPERATURE):
+        return claim.quantity.value
     if claim.mode in _FREQUENCY:
         return "shape frequency"
     return f"shape {claim.mode.value}" if isinstance(claim.want, Shape) else f"target {claim.quantity.value}"

@@ -23,7 +23,7 @@ from grid_functions.allocate import step as allocate
 from grid_functions.allocate.served import Served
 from grid_functions.allocate.step import AllocateState
 from grid_functions.base_load import BaseLoad, Peaks
-from grid_functions.baseline import Baseline, Hours
+from grid_functions.baseline import Baseline
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
 from grid_functions.leases import LeaseState
@@ -41,6 +41,7 @@ from grid_functions.model.policy import Policy, SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from grid_functions.model.usual import Hours
 from grid_functions.outcomes import Book, Page
 from grid_functions.rating import obeys, roles_of
 from grid_functions.service import Service

@@ -14,13 +14,14 @@ import structlog
 
 from gateway.areas.loop import AreaLoop, AreaPlan, shown
 from gateway.config.areas import AreaSettings, area_of, plain_of
+from gateway.config.plug_ins import guests_of
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.mail import Solve
 from grid_functions import catalogue, letters, roster
 from grid_functions.alarm import OPERATOR
-from grid_functions.coordinator import AreaTerms
+from grid_functions.coordinator import AreaMachine, AreaTerms
 from grid_functions.letters import Way
 from grid_functions.model.claim import InForce, LeaseId, SourceKind
 from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
@@ -156,6 +157,10 @@ class Areas:
             raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
         one.loop.order(order)
 
+    def guests(self) -> frozenset[str]:
+        """The plug-ins that areas run."""
+        return frozenset(name for one in self._running.values() for name in one.settings.plug_ins)
+
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
         for one in self._running.values():
@@ -165,7 +170,8 @@ class Areas:
     async def _begin(self, area: AreaSettings, *, of_file: bool) -> None:
         epoch = await self._next_epoch()
         chosen = area.functions.chosen()
-        functions = {name: catalogue.AREA[name].build(options) for name, options in chosen.items()}
+        functions: dict[str, AreaMachine] = {name: catalogue.AREA[name].build(one) for name, one in chosen.items()}
+        functions |= guests_of(area.plug_ins, area.name)
         tokens = {site: secrets.token_hex(32) for site in area.sites}
         who = Roster()
         for site, token in tokens.items():
@@ -212,6 +218,9 @@ class Areas:
         strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
         if strange:
             raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
+        unknown = sorted(area.plug_ins.keys() - catalogue.plug_ins().keys())
+        if unknown:
+            raise OperatorFault(f"no installed package offers a function {unknown[0]!r}", "'osed functions' lists all")
         return area
 
     def _mine(self, name: str) -> None:

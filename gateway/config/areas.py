@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from gateway.config.parts import Name, Strict
+from gateway.config.parts import Name, PlugIns, Strict
 from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
@@ -33,12 +33,13 @@ class AreaFunctions(Strict):
 
 class AreaSettings(Strict):
     """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it. ``connection``: the site at the area's
-    own connection, whose meter is the area's and whose upstreams speak for it.
+    own connection, whose meter is the area's and whose upstreams speak for it. ``plug_ins``: functions of installed packages.
     """
 
     name: Name
     sites: Annotated[tuple[Name, ...], Field(min_length=1)]
     functions: AreaFunctions = AreaFunctions()
+    plug_ins: PlugIns = Field(default_factory=dict)
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
     connection: Name | None = None
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import ocpp
+from gateway.config import homeassistant, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -101,7 +101,15 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
         for place, device in enumerate(site.devices)
     ]
     yield from ocpp.mistakes(configuration.gateway.ocpp, devices, folder)
+    stale_s = {
+        "/".join(map(str, ("sites", number, "devices", place))): site.meter_stale_s
+        for number, site in enumerate(configuration.sites)
+        for place, device in enumerate(site.devices)
+        if device.name == site.meter
+    }
+    yield from homeassistant.mistakes(configuration.gateway.homeassistant, devices, stale_s, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
+    yield from plug_ins.mistakes(configuration)
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
             if name not in sites:
@@ -176,7 +184,7 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
                 families[device.family](**device.options)
             except (TypeError, ValueError) as fault:
                 yield (*here, "options"), str(fault)
-        if not ocpp.is_ocpp(device):
+        if not (ocpp.is_ocpp(device) or homeassistant.is_behind_home(device)):
             yield from _of_address(here, device, folder)
     for number, device in enumerate(site.devices):
         if any(_same(device, other, families) for other in site.devices if other is not device):

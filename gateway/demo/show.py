@@ -72,7 +72,7 @@ class Part:
 
     def say(self, *text: str | Text) -> None:
         """One line of the step that plays."""
-        self._show.say(f"{self._step:<15}", *text)
+        self._show.say(f"{self._step:<17}", *text)
 
     def begin(self, step: Step) -> None:
         """A step begins."""

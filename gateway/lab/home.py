@@ -1,7 +1,7 @@
 """One simulated home behind its own gateway: loop, ledger and drivers are the product's, over real Modbus sockets; time alone is injected.
 
 Battery, charger, PV's meter and the grid's meter are devices behind one Modbus/TCP port, simulated from the profiles of real makers.
-No Modbus family carries temperatures: thermostats of rooms and tank are read, and told what the decision says, within the process.
+No Modbus family carries temperatures: thermostats of rooms and tank wear the Device port within the process.
 """
 
 import asyncio
@@ -35,8 +35,9 @@ from gateway.wiring import DURABLE
 from grid_functions import catalogue, decide
 from grid_functions.building.steward import NAME as STEWARD
 from grid_functions.building.steward import HomeOptions, Steward
-from grid_functions.model.claim import Bound, ConnectionPoint, Devices, Target
-from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen
+from grid_functions.model.claim import Bound, ConnectionPoint
+from grid_functions.model.control import Mode
+from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
 from grid_functions.model.entry import Entry
 from grid_functions.model.lease import MemberReport
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
@@ -54,7 +55,7 @@ MADE: Mapping[str, tuple[str, str, int, Role]] = {
 }
 """Family, package, unit and role of what is behind the port."""
 
-MODBUS, WITHIN = "Modbus/TCP on loopback", "within the process, from the decision"
+MODBUS, WITHIN = "Modbus/TCP on loopback", "within the process, by the Device port"
 PATHS = dict.fromkeys(MADE, MODBUS) | dict.fromkeys((*ZONES, TANK), WITHIN)
 """How each part of a home is read and told; told in every report."""
 
@@ -121,13 +122,14 @@ class Board(Twins):
 
 
 class Heater:
-    """A thermostat as the loop sees it, each ``poll_s`` seconds. Wears the Device port."""
+    """A thermostat as the loop sees it, looked at each ``poll_s`` seconds. Wears the Device port."""
 
     def __init__(self, name: str, house: House, poll_s: float, loop: AcceleratedLoop) -> None:
         self.name, self._house, self._poll_s, self._loop = name, house, poll_s, loop
+        self._holds: Setpoint | None = None
 
     async def run(self, intake: Callable[[Seen], None]) -> None:
-        """Show temperature and power."""
+        """Show temperature, power, and what it was told."""
         while True:
             at_s, utc_s = self._loop.time(), self._loop.utc_s()
             told = {Quantity.TEMPERATURE: self._house.temperature_c, Quantity.NET: self._house.power_w}
@@ -135,12 +137,22 @@ class Heater:
                 (quantity, None): Reading(shown(self.name), Quality.GOOD, at_s, utc_s)
                 for quantity, shown in told.items()
             }
-            condition = Condition(True, readings=readings)
-            intake(Seen(self.name, Role.LOAD, Nameplate(), Capability(), condition))
+            condition = Condition(True, self._holds, readings)
+            intake(Seen(self.name, Role.LOAD, Nameplate(), _OBEYS_TEMPERATURES, condition))
             await asyncio.sleep(self._poll_s)
 
     def want(self, setpoint: Setpoint) -> None:
-        """A setpoint carries no temperature; what it is told is taken from the decision."""
+        """Heat to what the decision says; to what people want where it says nothing."""
+        wanted = setpoint.thermostat
+        if wanted is None or wanted.offset:
+            self._holds = None
+            self._house.told.pop(self.name, None)
+        else:
+            self._holds = setpoint
+            self._house.told[self.name] = wanted.value
+
+
+_OBEYS_TEMPERATURES = Capability({Mode.THERMOSTAT: Ability(How.NATIVE)})
 
 
 class Home:
@@ -194,6 +206,7 @@ class Home:
         devices |= {name: Heater(name, self.house, poll_s, self._loop) for name in (*ZONES, TANK)}
         functions = catalogue.built_in() | {STEWARD: Steward(options)}
         roles = {name: DeviceTerms(MADE[name][3]) for name in self.board.names.values() if name != METER}
+        roles |= {name: DeviceTerms(Role.LOAD) for name in (*ZONES, TANK)}
         terms = SiteTerms(self.spec.name, Connection(24_000.0, 24_000.0, 1), roles, meter_stale_s=2.0 * poll_s)
         plan = SitePlan(terms, {}, devices, {}, METER, False, 60.0, functions, self.spec.name.encode())
         self.site = SiteLoop(plan, decide.restore(()), (), self.ledger, NoLog(), clock)
@@ -204,7 +217,6 @@ class Home:
     def minute(self, *, counted: bool) -> None:
         """One minute of physics from now on, under what the gateway last decided."""
         since_s = self._loop.utc_s() - self._noon_s
-        self._listen()
         self._comings(since_s)
         rest = sum(self.board.device_w(name) for name in (PV, BATTERY, EVSE)) + self.house.base_w(since_s)
         self.house.most_w = max(0.0, self._limit_w() - rest)
@@ -256,16 +268,6 @@ class Home:
         link = Link("127.0.0.1", self._door.port, jitter=lambda low_s, high_s: high_s)
         self._links.append(link)
         return link
-
-    def _listen(self) -> None:
-        decision = None if self.site is None else self.site.decision
-        winners = () if decision is None else decision.ruling.winners
-        self.house.told = {
-            name: claim.want.value
-            for claim in winners
-            if claim.quantity is Quantity.TEMPERATURE and isinstance(claim.want, Target)
-            for name in (claim.scope.names if isinstance(claim.scope, Devices) else ())
-        }
 
     def _limit_w(self) -> float:
         decision = None if self.site is None else self.site.decision

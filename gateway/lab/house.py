@@ -4,7 +4,6 @@ Thermostats of rooms are proportional with reset, as electronic ones are; the ta
 is heated once it is ``late_k`` under its setting; told a temperature it is held there. All powers in W, positive = consumed.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +41,7 @@ class House:
     tank_on: bool = False
     zones_w: list[float] = field(default_factory=lambda: [0.0] * len(ZONES))
     tank_w: float = 0.0
-    told: Mapping[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
     most_w: float = np.inf
     tally: Tally = field(default_factory=Tally)
     _step: Dynamics = field(init=False)

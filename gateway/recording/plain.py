@@ -7,7 +7,7 @@ carries its class name too. Nothing but the types named at birth is ever made: a
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
@@ -48,7 +48,9 @@ class Plain:
         try:
             return self._converter.structure(plain, kind)
         except (BaseValidationError, ValueError, KeyError, TypeError, AttributeError) as fault:
-            text = fault.exceptions[0] if isinstance(fault, BaseValidationError) else fault
+            text: Exception = fault
+            while isinstance(text, BaseValidationError):
+                text = text.exceptions[0]
             raise OperatorFault(
                 f"a record of the log is no {kind.__name__} ({type(fault).__name__}: {text})",
                 "it was written by another version; replay it with that one",
@@ -78,10 +80,13 @@ class Plain:
     def _read_union(self, hint: Any) -> Callable[[Any, Any], Any]:
         members = {one.__name__: one for one in get_args(hint) if isinstance(one, type)}
         enums = [one for one in members.values() if issubclass(one, Enum)]
+        nouns = all(isinstance(one, type) and (is_dataclass(one) or one is NoneType) for one in get_args(hint))
 
         def read(plain: Any, _: Any) -> Any:
             if isinstance(plain, Mapping) and _TAG in plain:
                 return self._structured(plain, members[plain[_TAG]])
+            if nouns and (plain is not None or NoneType not in members.values()):
+                raise ValueError(f"{str(plain)[:80]!r} is none of {', '.join(members)}")
             return self._converter.structure(plain, enums[0]) if enums and plain is not None else plain
 
         return read

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from grid_functions.allocate.loop import Sample
-from grid_functions.conductors import NOMINAL_V, Wires, counts, volts, wires
+from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
@@ -152,7 +152,28 @@ def _stand(
         by_volts = NOMINAL_V / volts(seen)
         shares = counts(seen, device, terms.connection)
         return replace(plain, counts={phase: share * by_volts for phase, share in shares.items()})
-    wired = wires(seen, device, terms.connection)
+    number = _unsure(seen, sent)
+    may_a = _may_a(seen, currents, sent, snapshot.at.mono_s)
+    sent_a = None if sent is None else sent.current_max_a
+    return _on_wires(plain, seen, currents, wires(seen, device, terms.connection, number), may_a, sent_a)
+
+
+def rewired(one: Stand, seen: Seen, terms: SiteTerms, phases: int) -> Stand:
+    """The same charger as it would stand on so many phases: what it draws now is still drawn where it is."""
+    currents, now = one.currents, one.wires
+    if currents is None or now is None:
+        return one
+    flows = {phase: one.doing_on(phase) for phase in conductors(terms.connection.phases)}
+    amps = {phase: 0.0 if flow is None else flow.value_w / NOMINAL_V for phase, flow in flows.items()}
+    wired = wires(seen, terms.devices[one.name], terms.connection, phases)
+    wired = replace(wired, used=phases, watts=phases * volts(seen), amps=amps)
+    return _on_wires(one, seen, currents, wired, one.may_w / now.watts, None)
+
+
+def _on_wires(plain: Stand, seen: Seen, currents: Currents, wired: Wires, may_a: float, sent_a: float | None) -> Stand:
+    """A device limited in amperes, on these wires. ``sent_a`` None: it was told nothing, or what it was told is in watts already."""
+    sent_w = plain.sent_w if sent_a is None and plain.wires is not None else None
+    told_w = sent_w if sent_a is None else sent_a * wired.watts
     return replace(
         plain,
         capability=replace(
@@ -162,14 +183,23 @@ def _stand(
         ),
         able_w=currents.maximum_a * wired.watts,
         aimed_w=currents.maximum_a * wired.watts,
-        may_w=_may_a(seen, currents, sent, snapshot.at.mono_s) * wired.watts,
-        sent_w=None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts,
-        limit_w=None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts,
+        may_w=may_a * wired.watts,
+        sent_w=told_w,
+        limit_w=told_w,
         wires=wired,
         currents=currents,
         counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
         idle=seen.condition.vehicle in _NO_VEHICLE,
     )
+
+
+def _unsure(seen: Seen, sent: Setpoint | None) -> int | None:
+    """On how many phases it counts while it was told another number than it reads back: on the more of both."""
+    holds = seen.condition.holds
+    held = (holds.phases if holds is not None else None) or seen.nameplate.phases
+    if sent is None or sent.phases is None or held is None:
+        return None
+    return max(held, sent.phases)
 
 
 def _may_a(seen: Seen, currents: Currents, sent: Setpoint | None, now_s: float) -> float:

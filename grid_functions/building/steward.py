@@ -17,7 +17,19 @@ from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, fle
 from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution, Vector
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import Basis, Bound, Claim, Devices, InForce, LeaseId, Source, SourceKind, Target
+from grid_functions.model.claim import (
+    Basis,
+    Bound,
+    Claim,
+    Devices,
+    InForce,
+    LeaseId,
+    Shape,
+    Source,
+    SourceKind,
+    Target,
+    Want,
+)
 from grid_functions.model.control import Control, LoadDispatch, LoadLimit, TargetPower, Thermostat, mode_of
 from grid_functions.model.errors import ConfigurationFault, MalformedMessage
 from grid_functions.model.event import Rank
@@ -355,10 +367,11 @@ def _kept(state: HomeState, key: str, plan: Executing) -> HomeState:
 
 def _claim(device: str, quantity: Quantity, value: float, lease: InForce | None, now: Instants, step_s: float) -> Claim:
     control: Control
-    want: Target | Bound = Target(value)
+    want: Want = Target(value)
     match quantity:
         case Quantity.TEMPERATURE:
             control = Thermostat(value, offset=False)
+            want = Shape(control)
         case Quantity.CONSUMED:
             control, want = LoadLimit(max(0.0, value)), Bound(max(0.0, value))
         case _:

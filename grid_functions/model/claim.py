@@ -56,6 +56,7 @@ class InForce:
     """One control that holds now for one site. Grid functions read nothing else of timelines, leases and overrides.
 
     ``ramp``: how a change to it moves (rule 9), whoever said so: the event, the gradient of the standings, the profile; None = at once.
+    ``recovery``: how it ramps out, where the event says so.
     ``program`` names the upstream's program for display; ``test``: shown and answered, yields no claim (rule 10).
     """
 
@@ -67,6 +68,7 @@ class InForce:
     until: Moment | None
     received_utc_s: float
     ramp: Ramp | None = None
+    recovery: Ramp | None = None
     cause: EventKey | LeaseId | None = None
     program: str = ""
     addressees: frozenset[str] = frozenset()

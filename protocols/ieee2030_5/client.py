@@ -12,6 +12,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm
 from protocols.ieee2030_5.exchanger import Exchanger
 from protocols.ieee2030_5.session.exchange import Input, Picture, Remember, Request
@@ -100,7 +101,9 @@ class Client2030_5(Shell[Input]):
             "alarms": dict(self._alarms),
         }
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Hand over the latest picture for DER resources, mirrors and LogEvents; returns at once."""
         now_s = self._clock.now().mono_s
         if respondent != self._terms.respondent or (now_s - self._shown_s < SHOW_S and not averages):
@@ -128,4 +131,4 @@ class Client2030_5(Shell[Input]):
                 self._remember(key, version, body)
 
     def _replaces(self, given: Input, early: Input) -> bool:
-        return isinstance(given, Picture) and isinstance(early, Picture)
+        return isinstance(given, Picture) and isinstance(early, Picture) and not early.averages

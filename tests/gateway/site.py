@@ -23,6 +23,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.reading import Average
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from grid_functions.outcomes import owed
 from tests.grid_functions.house import UTILITY, at, seen, terms
 from tests.scenarios.decide.site import BOOT_S, SEED, policy
@@ -174,6 +175,7 @@ class FakeUpstream:
     faults: list[Exception] = field(default_factory=list)
     shown: int = 0
     averages: list[Average] = field(default_factory=list)
+    usual: Usual | None = None
     blind: bool = False
 
     def policy(self, respondent: Respondent) -> Policy:
@@ -191,12 +193,15 @@ class FakeUpstream:
             await asyncio.Event().wait()
         self.told.append(outcome)
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Count, and keep the averages."""
         if self.blind:
             raise ZeroDivisionError("a session's defect")
         self.shown += 1
         self.averages += averages
+        self.usual = usual
 
     def kinds(self, event: str) -> list[str]:
         """What was told of an event, without the evidence of how it went."""

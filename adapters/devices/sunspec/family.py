@@ -11,14 +11,15 @@ from adapters.devices.sunspec.found import Found, find, poll
 from adapters.devices.sunspec.holds import holds
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.devices.sunspec.pen import Pen
+from adapters.devices.sunspec.ports import ports
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, named
 from adapters.devices.sunspec.readings import blank, flags, suspect
 from adapters.devices.sunspec.release import release
 from adapters.devices.sunspec.steps import Step, Values
-from adapters.family import Conversation, Look, Pace, Points, Writing
+from adapters.family import Conversation, DcPort, Look, Pace, Points, Writing
 from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.device import Capability, Nameplate, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -80,6 +81,10 @@ class SunSpec:
             yield from self._beat(found, raw)
         return raw
 
+    def ports(self, found: Found) -> Conversation[tuple[DcPort, ...]]:
+        """Modules of 160 or ports of 714."""
+        return ports(found)
+
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """One poll: readings in this house's signs, what the device holds, its state."""
         if found.measured in meter.MODELS:
@@ -97,6 +102,7 @@ class SunSpec:
             connected,
             energized,
             operating,
+            word=Word() if transient else state.word(found, raw),
             alarms=state.alarms(found, raw),
             points=state.written_points(case),
             text="answers zeros and a fault: nothing of it is believed" if transient else state.words(found, raw),

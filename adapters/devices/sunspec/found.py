@@ -13,7 +13,7 @@ from adapters.devices.sunspec.profiles import AS_PUBLISHED, Profile, matched, na
 from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
 from adapters.family import Conversation
-from adapters.sunspec.discover import BASES, Identity, Part, discover
+from adapters.sunspec.discover import BASES, Block, Identity, Part, discover
 from adapters.sunspec.discover import Found as Chain
 from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Value
@@ -24,6 +24,7 @@ from grid_functions.model.control import Mode
 class Found:
     """``plate``: its ratings and settings as read when it was found. ``quick``: what every poll reads; ``slow``: the models
     read only while something of theirs is ours. ``functions``: as learnt from refused writes, kept over reconnects.
+    ``direct``: blocks of direct current, read only when somebody asks.
     """
 
     base: int
@@ -36,6 +37,7 @@ class Found:
     chosen: Mapping[Mode, Row]
     layouts: Mapping[int, Layout]
     functions: Mapping[str, WriteFunction] = field(default_factory=dict)
+    direct: tuple[Block, ...] = ()
 
     def case(self, values: Values, *, rearm: bool = False) -> Case:
         """The device as this poll shows it, over what its plate says."""
@@ -97,6 +99,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         {} if measured in meter.MODELS else served(plate, profile.prefer),
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
+        tuple(block for block in part.blocks if block.id in DIRECT),
     )
 
 
@@ -143,7 +146,10 @@ def _once(measured: int | None) -> dict[int, tuple[str, ...] | None]:
     return {**rated, **({} if measured is None else {measured: ("ACType", "Hz")})}
 
 
-_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "Evt1")
+DIRECT: Final = {160: "N", 714: "NPrt"}
+"""Models of direct current, each with the point that counts its modules or ports."""
+
+_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "StVnd", "Evt1")
 POLLED: Final[Mapping[int, tuple[str, ...] | None]] = {
     der700.AC: (*der700.TABLE.values(), "St", "InvSt", "ConnSt", "Alrm", "ThrotPct", "ThrotSrc"),
     702: ("WMax", "VarMaxInj", "VarMaxAbs", "WChaRteMax", "WDisChaRteMax"),

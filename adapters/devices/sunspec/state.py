@@ -11,6 +11,7 @@ from adapters.devices.sunspec.setpoints import ABSORB, INJECT, LIMIT, POWER, REA
 from adapters.devices.sunspec.steps import Values
 from adapters.devices.sunspec.switching import LEGACY_POINTS
 from adapters.sunspec.points import Value
+from grid_functions.model.device import Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 
@@ -50,6 +51,19 @@ def alarms(found: Found, values: Values) -> frozenset[str]:
         if model is not None and model in layouts and model not in meter.MODELS:
             raised |= flags(layouts[model].layout, point, values.get(model, {}))
     return raised | ({"STORAGE_ERROR"} if values.get(713, {}).get("Sta") == 2 else set())
+
+
+def word(found: Found, values: Values) -> Word:
+    """Its state, its maker's code, and who has it (715, 802)."""
+    ac = values.get(found.measured or 0, {})
+    code, modern = ac.get("StVnd"), found.measured == der700.AC
+    control = [values.get(model, {}).get("LocRemCtl") for model in (715, 802)]
+    told = [value for value in control if value is not None]
+    return Word(
+        state=der700.STATES.get(ac.get("InvSt")) if modern else legacy.STATES.get(ac.get("St")),
+        local=any(value == 1 for value in told) if told else None,
+        code=str(code) if isinstance(code, int) else "",
+    )
 
 
 def words(found: Found, values: Values) -> str:
