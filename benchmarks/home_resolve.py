@@ -7,6 +7,8 @@ answer; a round of the comparison is all prices once, of which the medians count
 """
 
 import statistics
+from collections.abc import Callable
+from importlib.metadata import version
 from time import process_time
 
 import cvxpy
@@ -55,7 +57,7 @@ def run() -> list[dict[str, str | int | float | bool]]:
         ours.append(1e3 * statistics.median(mine))
         theirs.append(1e3 * statistics.median(others))
     case = f"{len(problems[0].cost)} columns, {PRICES} prices of a coordination"
-    name = f"CVXPY {cvxpy.__version__}, {peer.solver}"
+    name = f"CVXPY {version('cvxpy')}, {peer.solver}"
     return [
         Row("home_resolve", case, "ms", ours, theirs, name, GOAL_RATIO).plain(),
         Row("home_resolve", f"{case}: median", "ms", ours, [GOAL_MS] * ROUNDS, "10 ms", 1.0).plain(),
@@ -86,7 +88,8 @@ class Peer:
     def solve(self, problem: Problem) -> float:
         """What the best plan costs."""
         self._cost.value = problem.cost
-        return float(self._problem.solve())
+        solve: Callable[[], float] = self._problem.solve
+        return float(solve())
 
     @property
     def solver(self) -> str:

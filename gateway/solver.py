@@ -68,13 +68,13 @@ class Solver:
         return highs
 
 
-def greeted() -> None:
+def greeted(make: Callable[[], highspy.Highs] = highspy.Highs) -> None:
     """HiGHS greets on standard output when it is first used in a process: let it do so where nobody reads."""
     sys.stdout.flush()
     kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nothing, 1)
-        highspy.Highs()
+        make()
     finally:
         os.dup2(kept, 1)
         os.close(kept)

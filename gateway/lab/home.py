@@ -37,7 +37,7 @@ from grid_functions.building.steward import NAME as STEWARD
 from grid_functions.building.steward import HomeOptions, Steward
 from grid_functions.model.claim import Bound, ConnectionPoint
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen
+from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen, Temperatures
 from grid_functions.model.entry import Entry
 from grid_functions.model.lease import MemberReport
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
@@ -149,10 +149,10 @@ class Heater:
             self._house.told.pop(self.name, None)
         else:
             self._holds = setpoint
-            self._house.told[self.name] = wanted.value
+            self._house.told[self.name] = wanted.value_k
 
 
-_OBEYS_TEMPERATURES = Capability({Mode.THERMOSTAT: Ability(How.NATIVE)})
+_OBEYS_TEMPERATURES = Capability({Mode.THERMOSTAT: Ability(How.NATIVE)}, temperatures=Temperatures(5.0, 75.0, 0.01))
 
 
 class Home:

@@ -17,7 +17,9 @@ from grid_functions.building.storage import Store
 from grid_functions.building.sun import Array
 from grid_functions.model.claim import LeaseId
 from grid_functions.model.control import ImportLimit
+from grid_functions.model.event import Interval
 from grid_functions.model.lease import Lease, Message
+from grid_functions.model.tariff import Price, Priced, PriceKind
 from tests.gateway.lab.homes import DAY, NOON, home
 
 HOUR_S = 3600.0
@@ -69,6 +71,25 @@ def test_an_import_limit_of_the_area_is_kept_by_charger_and_heaters() -> None:
     assert 2.5 < kwh <= 4.0
     assert made.homes["home-0000"].house.heat_w <= 3000.0
     made.end()
+
+
+def test_a_plan_of_its_own_moves_thermostats_charger_and_nobody_complains() -> None:
+    """Power is dear from noon on but for the hour after 13:00: rooms are heated and the car is charged then, not in the hour before."""
+    dwelling = Dwelling(zones=home().dwelling.zones, tanks=home().dwelling.tanks, cars=(CAR_OF,))
+    options = HomeOptions(dwelling=dwelling, base_by_hour_w=(1000.0,) * 24, replan_s=86_400.0)
+    made = street(Play(options={"home-0000": options}, poll_s=300.0), car=CAR, dwelling=dwelling)
+    cheap = tuple(
+        Interval(k * HOUR_S, HOUR_S, (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.04 if k == 2 else 0.5),))
+        for k in range(24)
+    )
+    lease = Lease(LeaseId("feeder", "tariff/prices", 1), 86_400.0, (), NOON - HOUR_S, cheap)
+    made.advance(NOON - HOUR_S, {"home-0000": [lease]})
+    before, during = hours_kwh(made, 2)
+    assert before < 5.0
+    assert during > 8.0
+    assert set(made.homes["home-0000"].house.told) == {"living", "bedrooms", "tank"}
+    (ended,) = made.end()
+    assert ended.alarms == ()
 
 
 def test_nobody_reports_who_has_no_gateway() -> None:
