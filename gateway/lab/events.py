@@ -40,12 +40,16 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """``limit_kw`` that was to be kept; the highest minute of both; after how many minutes the last home was back."""
+    """``limit_kw`` that was to be kept; the highest minute when nobody is held; the highest while homes were held, and after that.
+
+    ``held_min``: how long shares held; None = to the end.
+    """
 
     limit_kw: float
     free_peak_kw: float
-    peak_kw: float
-    back_after_min: float | None
+    held_peak_kw: float
+    after_peak_kw: float | None
+    held_min: float | None
 
 
 def market(lab: Laboratory) -> tuple[Case, Market]:
@@ -96,8 +100,11 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
     staged = _minutes(lab, "pickup", began_s, RETURN_S, lambda until_s: area.pass_to(until_s, meters=True), area.step)
     durable = area.of(PICKUP).durable
     over = durable.pickup is None
-    after_min = (durable.ended_utc_s - began_s) / 60.0 if over else None
-    return free, staged, Return(limit_kw, free.peak_kw, staged.peak_kw, after_min)
+    held_min = (durable.ended_utc_s - began_s) / 60.0 if over else None
+    load = staged.feeder_kw
+    last = len(load) if held_min is None else round(held_min)
+    after_kw = float(load[last:].max()) if last < len(load) else None
+    return free, staged, Return(limit_kw, free.peak_kw, float(load[:last].max()), after_kw, held_min)
 
 
 def _minutes(
