@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 POINTS ?= 1000
 
-.PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench mutants format lock clean \
+.PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench bench-long mutants format lock clean \
 	test-openadr3 peers-openadr3 mosquitto test-homeassistant
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make test-homeassistant  against a real Home Assistant, which it installs in build/ (Python 3.13 or 3.12)"
 	@echo "make check      format, lint, types, arrows, tests: what CI runs"
 	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
+	@echo "make bench-long the talks of a thousand homes: rounds, time, memory"
 	@echo "make mutants    do the tests notice changes? build/mutants.txt"
 	@echo "make format     put the sources into form"
 	@echo "make lock       resolve requirements/*.in anew"
@@ -91,6 +92,9 @@ arrows: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+bench-long: setup
+	$(BIN)/python -m benchmarks.thousand_homes
 
 mutants: setup
 	$(BIN)/python -m tests.mutants

@@ -174,7 +174,7 @@ def decide(
     )
     settings = {respondent: one.settings for respondent, one in times.items()}
     normal, hours = baseline.step(state.baseline, in_force, tick.snapshot, terms, now)
-    ahead = (*(one for respondent in sorted(times) for one in times[respondent].ahead), *leased.ahead)
+    ahead = (*leased.ahead, *(one for respondent in sorted(times) for one in times[respondent].ahead))
     looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings, ahead, normal.like_w)
     ran = machines.run(functions, state.kept, looks, now)
     ways_out = {policies[respondent].source: one.ramp for respondent, one in times.items()}

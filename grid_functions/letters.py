@@ -17,6 +17,9 @@ from grid_functions.model.lease import Message
 
 T = TypeVar("T")
 
+PLANNED = frozenset({"day_ahead", "xor_market"})
+"""Functions whose leases carry a plan that a member has made itself and agreed to: its steward alone carries it out."""
+
 LONGEST = 1_008
 """Values of a series at most: a week of ten minutes."""
 

@@ -76,6 +76,11 @@ class Link:
         """Whether a connection stands now."""
         return self._wire is not None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a connection is being made or a request waits for its answer."""
+        return self._connecting.locked() or (self._wire is not None and bool(self._wire.waiting))
+
     async def transact(self, request: Request, *, on: int | None = None) -> Reply:
         """The device's reply; an exception reply is returned as ``Refusal``. ``on``: over this connection (its number in
         ``connections``) or not at all; None = over any, made anew if there is none.

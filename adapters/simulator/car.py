@@ -10,7 +10,7 @@ LEAST_A = 6.0
 class Car:
     """``most_a`` per phase on so many ``phases``; ``stored_wh`` of ``capacity_wh``; beyond ``taper_from`` (a share) it asks for less.
 
-    ``asleep``: it is plugged in and asks for nothing, whatever it is offered.
+    ``asleep``: it is plugged in and asks for nothing, whatever it is offered. ``efficiency``: the share of what flows that is stored, 0..1.
     """
 
     most_a: float = 16.0
@@ -19,6 +19,7 @@ class Car:
     capacity_wh: float = 60_000.0
     taper_from: float = 0.8
     asleep: bool = False
+    efficiency: float = 1.0
 
     @property
     def full(self) -> bool:
@@ -40,4 +41,4 @@ class Car:
 
     def charged(self, energy_wh: float) -> "Car":
         """After so much energy; never fuller than full."""
-        return replace(self, stored_wh=min(self.capacity_wh, self.stored_wh + energy_wh))
+        return replace(self, stored_wh=min(self.capacity_wh, self.stored_wh + self.efficiency * energy_wh))

@@ -276,6 +276,7 @@ def parse_car(data: object, where: str) -> Car:
         capacity_wh=number(given.get("capacity_wh", 60_000.0), f"{where}.capacity_wh", 1000, 1e6),
         taper_from=number(given.get("taper_from", 0.8), f"{where}.taper_from", 0, 0.99),
         asleep=asleep,
+        efficiency=number(given.get("efficiency", 1.0), f"{where}.efficiency", 0.01, 1),
     )
 
 

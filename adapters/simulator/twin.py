@@ -24,8 +24,8 @@ class Twin:
     """``memory``: engineering values last written, by table and address. ``fed_s``: when its watchdog was last fed; None: never yet.
 
     ``net_w``: what a meter shows, or the sun of a hybrid gives (negative); ``soc_pct`` of ``capacity_wh``. ``obeys`` False: it takes
-    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``mute``: it answers nothing. ``watches`` False:
-    its watchdog sleeps. ``points``: of its map, by name.
+    what it is told, shows it, and does something else. ``efficiency``: of a battery, each way, 0..1. ``serial``: what it calls
+    itself. ``mute``: it answers nothing. ``watches`` False: its watchdog sleeps. ``points``: of its map, by name.
     """
 
     profile: Profile
@@ -42,6 +42,7 @@ class Twin:
     produced_wh: float = 500.0
     session_wh: float = 0.0
     obeys: bool = True
+    efficiency: float = 1.0
     serial: int = 4711
     mute: bool = False
     watches: bool = True
@@ -145,7 +146,8 @@ class Twin:
     def _charged_pct(self, energy_wh: float) -> float:
         if self.profile.kind in (Sort.CHARGER, Sort.METER):
             return self.soc_pct
-        return min(100.0, max(0.0, self.soc_pct + 100 * energy_wh / self.capacity_wh))
+        stored_wh = energy_wh * self.efficiency if energy_wh > 0 else energy_wh / self.efficiency
+        return min(100.0, max(0.0, self.soc_pct + 100 * stored_wh / self.capacity_wh))
 
     def _stored_w(self) -> float:
         """A battery obeys what it is told as far as it can; told nothing, it lets the sun through."""

@@ -16,6 +16,7 @@ from gateway.cli import (
     commission,
     demo,
     functions,
+    lab,
     replay,
     run,
     scan,
@@ -37,6 +38,7 @@ app.add_typer(area.app, name="area")
 app.add_typer(functions.app, name="functions")
 app.add_typer(charging.app, name="ocpp")
 app.add_typer(api.app, name="api")
+app.add_typer(lab.app, name="lab")
 for command in (
     run.run,
     check.check,

@@ -1,7 +1,8 @@
 """Cold-load pickup as a machine: members are held at nothing, and come back one after the other under the area's limit.
 
 It begins by an order, or by itself when the area's meter shows no voltage: then everyone is held off before power returns, and nobody
-comes back until it has. A member that is back may take its share; when all are back and the last has settled, nothing is held any more.
+comes back until it has. A member that is back may take its share; when all are back, the last has settled and
+``hold_s`` are over, nothing is held any more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,13 +30,15 @@ NAME = "cold_load_pickup"
 @dataclass(frozen=True, slots=True)
 class ColdLoadPickupOptions:
     """``limit_kw``: what the area must not exceed meanwhile; ``share_kw``: what a member may take once it is back. ``settle_s``: how long a
-    return takes to show in the meter. ``priorities`` by member, the smaller comes first, 100 where none is given. ``dark_v``: below it
+    return takes to show in the meter; ``hold_s``: how long shares hold on after the last return, since cold homes take what they are let.
+    ``priorities`` by member, the smaller comes first, 100 where none is given. ``dark_v``: below it
     there is no power. ``rest_kw``: the most that all but members can take, for when the area has no meter.
     """
 
     limit_kw: float = 100.0
     share_kw: float = 5.0
     settle_s: float = 60.0
+    hold_s: float = 0.0
     priorities: Mapping[str, int] = field(default_factory=dict)
     dark_v: float = 40.0
     rest_kw: float | None = None
@@ -45,6 +48,7 @@ class ColdLoadPickupOptions:
             "limit_kw": (self.limit_kw, 0.1, 1e6),
             "share_kw": (self.share_kw, 0.1, 1e6),
             "settle_s": (self.settle_s, 1.0, 3600.0),
+            "hold_s": (self.hold_s, 0.0, 86_400.0),
             "dark_v": (self.dark_v, 1.0, 1e6),
             "rest_kw": (self.rest_kw or 0.0, 0.0, 1e6),
         }
@@ -97,7 +101,8 @@ class ColdLoadPickup:
         standing, grants = changes(state.standing, self._grants(durable))
         outputs += grants
         held = durable.pickup
-        young = [] if held is None else [since_s + self.options.settle_s for _, since_s in held.back]
+        spans_s = (self.options.settle_s, self.options.settle_s + self.options.hold_s)
+        young = [] if held is None else [since_s + span_s for _, since_s in held.back for span_s in spans_s]
         outputs += [WakeAt(Moment(OWN, at_s)) for at_s in young if at_s > now.utc_s]
         return Step(replace(state, durable=durable, standing=standing), tuple(outputs))
 
@@ -161,7 +166,8 @@ class ColdLoadPickup:
         if after.waiting and settled:
             outputs.append(_alarm("limit", f"leaves no room for {after.waiting[0].member} yet"))
         peak_w = max(durable.peak_w, area_w)
-        if after.over and settled:
+        calm_s = settle_s + self.options.hold_s
+        if after.over and all(now.utc_s - since_s >= calm_s for _, since_s in after.back):
             return replace(durable, pickup=None, ended_utc_s=now.utc_s, peak_w=peak_w)
         return replace(durable, pickup=after, peak_w=peak_w)
 

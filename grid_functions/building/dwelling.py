@@ -1,5 +1,6 @@
 """A site as its steward knows it: which device is which part, how it is now, and the program that follows."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -57,7 +58,10 @@ class BatteryOf:
 
 @dataclass(frozen=True, slots=True)
 class CarOf:
-    """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``."""
+    """A car at a charger: home from ``arrives_s`` to ``departs_s`` after local midnight, over midnight too; leaves with ``wanted_pct``.
+
+    ``least_w``: below it the charger can only pause (IEC 61851-1: 6 A); ``step_w``: of what it can be told, 0 = any power.
+    """
 
     device: str
     store: Store
@@ -65,6 +69,8 @@ class CarOf:
     departs_s: float = 7 * 3600.0
     arrives_pct: float = 40.0
     wanted_pct: float = 90.0
+    least_w: float = 0.0
+    step_w: float = 0.0
 
     def home_at(self, second: float) -> bool:
         """Whether it is usually there at a second of the local day."""
@@ -214,16 +220,33 @@ def _read(snapshot: Snapshot, device: str, quantity: Quantity, otherwise: float)
     return reading.value if good and reading is not None else otherwise
 
 
-def commands(series: Mapping[str, Vector], dwelling: Dwelling, k: int) -> dict[str, tuple[Quantity, float]]:
-    """What step ``k`` of a plan tells each device: a temperature to heat to, or a power (positive = consume). The sun is told nothing:
-    a plan that leaves some of it does so at the meter, by what it stores."""
-    told: dict[str, tuple[Quantity, float]] = {}
-    for zone in dwelling.zones:
-        told[zone.device] = (Quantity.TEMPERATURE, float(series[f"heating.{zone.device}.temperature_c"][k]))
-    for tank in dwelling.tanks:
-        told[tank.device] = (Quantity.TEMPERATURE, float(series[f"{tank.device}.temperature_c"][k]))
-    stores: list[BatteryOf | CarOf] = [*dwelling.batteries, *dwelling.cars]
-    for store in stores:
-        power_w = series[f"{store.device}.charge_w"][k] - series[f"{store.device}.discharge_w"][k]
-        told[store.device] = (Quantity.NET, float(power_w))
+def commands(series: Mapping[str, Vector], dwelling: Dwelling) -> dict[str, tuple[tuple[Quantity, float], ...]]:
+    """What a plan tells each device by step: a temperature to heat to; of a battery its power (positive = consume); of a charger the most
+    that its car may take, for what a car takes is up to the car. The sun is told nothing: a plan that leaves some of it does so at the
+    meter, by what it stores.
+    """
+    told: dict[str, tuple[tuple[Quantity, float], ...]] = {}
+    heated = {zone.device: f"heating.{zone.device}" for zone in dwelling.zones}
+    for device, part in (heated | {tank.device: tank.device for tank in dwelling.tanks}).items():
+        told[device] = tuple((Quantity.TEMPERATURE, value) for value in series[f"{part}.temperature_c"].tolist())
+    for battery in dwelling.batteries:
+        power_w = series[f"{battery.device}.charge_w"] - series[f"{battery.device}.discharge_w"]
+        told[battery.device] = tuple((Quantity.NET, value) for value in power_w.tolist())
+    for car in dwelling.cars:
+        power_w = possible(series[f"{car.device}.charge_w"], car)
+        told[car.device] = tuple((Quantity.CONSUMED, value) for value in power_w.tolist())
     return told
+
+
+def possible(wanted_w: Vector, car: CarOf) -> Vector:
+    """About the same energy by powers that the charger can keep: what cannot be had in a step is made up for in a later one."""
+    given = np.zeros_like(wanted_w)
+    owed_w = 0.0
+    for k, power_w in enumerate(wanted_w.tolist()):
+        owed_w += power_w
+        # Half of the least is nearer to it than nothing is.
+        if owed_w > 0.0 and owed_w >= car.least_w / 2.0 and power_w > 0.0:
+            told_w = min(max(owed_w, car.least_w), car.store.charge_w)
+            given[k] = math.floor(told_w / car.step_w + 1e-6) * car.step_w if car.step_w > 0.0 else told_w
+            owed_w -= given[k]
+    return given

@@ -17,8 +17,20 @@ from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, fle
 from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution, Vector
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target, Want
-from grid_functions.model.control import Control, LoadDispatch, TargetPower, Thermostat, mode_of
+from grid_functions.model.claim import (
+    Basis,
+    Bound,
+    Claim,
+    Devices,
+    InForce,
+    LeaseId,
+    Shape,
+    Source,
+    SourceKind,
+    Target,
+    Want,
+)
+from grid_functions.model.control import Control, LoadDispatch, LoadLimit, TargetPower, Thermostat, mode_of
 from grid_functions.model.errors import ConfigurationFault, MalformedMessage
 from grid_functions.model.event import Rank
 from grid_functions.model.function import Ask, Output, SiteInputs, Step, WakeAt
@@ -37,12 +49,17 @@ _PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class HomeOptions:
-    """``import_price`` and ``export_price``, currency per kWh, hold where no upstream tells one; plans are made every ``replan_s``."""
+    """``import_price`` and ``export_price``, currency per kWh, hold where no upstream tells one; plans are made every ``replan_s``.
+
+    ``base_by_hour_w``: what the household takes beside all that is planned, by hour of the local day; empty = as the connection point is
+    wont to, else ``base_w``.
+    """
 
     dwelling: Dwelling = field(default_factory=Dwelling)
     import_price: float = 0.08
     export_price: float = 0.03
     base_w: float = 400.0
+    base_by_hour_w: tuple[float, ...] = ()
     outdoor_c: float = 5.0
     step_s: float = 600.0
     steps: int = 144
@@ -53,6 +70,8 @@ class HomeOptions:
         mistakes = []
         if not self.import_price > self.export_price:
             mistakes.append(f"{NAME}.import_price must be above export_price: energy would circulate for profit")
+        if len(self.base_by_hour_w) not in (0, 24) or min(self.base_by_hour_w, default=0.0) < 0.0:
+            mistakes.append(f"{NAME}.base_by_hour_w has 24 powers of 0 W or more, or none")
         if not 60.0 <= self.step_s <= 3600.0:
             mistakes.append(f"{NAME}.step_s is {self.step_s:g}: choose 60 to 3600")
         if not 2 <= self.steps <= letters.LONGEST:
@@ -275,12 +294,19 @@ class Steward:
 
     def _outlook(self, weather: Weather | None, horizon: Horizon, inputs: SiteInputs) -> Outlook:
         times = horizon.start_utc_s + (np.arange(horizon.steps) + 0.5) * horizon.step_s
-        base_w = np.full(horizon.steps, max(0.0, inputs.normal_w.get("", self.options.base_w)))
+        base_w = self._base_w(times.tolist(), inputs)
         if weather is None or not weather.outdoor_c or len(weather.outdoor_c) != len(weather.sun_w_m2):
             return Outlook(np.full(horizon.steps, self.options.outdoor_c), np.zeros(horizon.steps), base_w)
         known = weather.start_utc_s + (np.arange(len(weather.outdoor_c)) + 0.5) * weather.step_s
         sun = np.interp(times, known, np.array(weather.sun_w_m2), left=0.0, right=0.0)
         return Outlook(np.interp(times, known, np.array(weather.outdoor_c)), np.maximum(sun, 0.0), base_w)
+
+    def _base_w(self, times: list[float], inputs: SiteInputs) -> Vector:
+        if not self.options.base_by_hour_w:
+            return np.full(len(times), max(0.0, inputs.normal_w.get("", self.options.base_w)))
+        hours = [((utc_s + self.options.utc_offset_s) / 3600.0 - 0.5) % 24.0 for utc_s in times]
+        told: Vector = np.interp(hours, np.arange(24), np.array(self.options.base_by_hour_w), period=24.0)
+        return told
 
     def _tariff(self, horizon: Horizon, inputs: SiteInputs) -> Tariff:
         """Prices by step: what is in force or known ahead, else configuration's; export never above import."""
@@ -295,9 +321,7 @@ class Steward:
         return Tariff(imported, np.minimum(exported, imported - 1e-3))
 
     def _executing(self, plan: Plan, agreed: str) -> Executing:
-        by_step = [commands(plan.series, self.options.dwelling, k) for k in range(plan.horizon.steps)]
-        devices = sorted(self.options.dwelling.devices)
-        told = {device: tuple(one[device] for one in by_step) for device in devices}
+        told = commands(plan.series, self.options.dwelling)
         return Executing(plan.horizon.start_utc_s, plan.horizon.step_s, told, agreed)
 
     def _claims(self, state: HomeState, inputs: SiteInputs, now: Instants) -> Iterable[Claim]:
@@ -343,9 +367,13 @@ def _kept(state: HomeState, key: str, plan: Executing) -> HomeState:
 
 def _claim(device: str, quantity: Quantity, value: float, lease: InForce | None, now: Instants, step_s: float) -> Claim:
     control: Control
+    want: Want = Target(value)
     match quantity:
         case Quantity.TEMPERATURE:
             control = Thermostat(value, offset=False)
+            want = Shape(control)
+        case Quantity.CONSUMED:
+            control, want = LoadLimit(max(0.0, value)), Bound(max(0.0, value))
         case _:
             control = TargetPower(value)
     since = now.utc_s // step_s * step_s
@@ -363,5 +391,4 @@ def _claim(device: str, quantity: Quantity, value: float, lease: InForce | None,
         if lease is None
         else replace(own, source=lease.source, rank=lease.rank, basis=lease.basis, cause=lease.cause)
     )
-    want: Want = Shape(control) if isinstance(control, Thermostat) else Target(value)
     return Claim(Devices(frozenset({device})), quantity, want, want, mode_of(control), cause, valid_until=cause.until)

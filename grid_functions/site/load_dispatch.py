@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.model.claim import Bound, Claim, Devices, InForce, Target
+from grid_functions.letters import PLANNED
+from grid_functions.model.claim import Bound, Claim, Devices, InForce, LeaseId, Target
 from grid_functions.model.control import Control, DispatchKind, LoadDispatch, Mode
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import Respondent
@@ -77,7 +78,11 @@ class DispatchLoad:
 
     def step(self, state: LoadDispatchState, inputs: SiteInputs, now: Instants) -> Step[LoadDispatchState]:
         """Claims for what is in force, alarms for what cannot be meant."""
-        mine = [one for one in inputs.in_force if isinstance(one.control, LoadDispatch) and not one.test]
+        mine = [
+            one
+            for one in inputs.in_force
+            if isinstance(one.control, LoadDispatch) and not one.test and not _is_plan(one)
+        ]
         relative = [one for one in mine if isinstance(one.control, LoadDispatch) and one.control.kind in _RELATIVE]
 
         def began_w(held: InForce) -> float | None:
@@ -132,6 +137,11 @@ class DispatchLoad:
         return [
             Claim(Devices(limited), Quantity.CONSUMED, bound, bound, Mode.LOAD_LIMIT, held, valid_until=held.until)
         ], []
+
+
+def _is_plan(held: InForce) -> bool:
+    """A plan of the whole site, which is no dispatch of its devices."""
+    return isinstance(held.cause, LeaseId) and held.cause.subject.partition("/")[0] in PLANNED
 
 
 def _value_w(

@@ -147,3 +147,9 @@ def test_prices_of_a_series_are_told_ahead_of_their_time() -> None:
         (told[2], 1_001_200.0, Moment(OWN, 1_001_800.0)),
     ]
     assert leases.step(begun.state, [], at(1001.0)).ahead == ()
+
+
+def test_prices_of_a_lease_that_ran_out_are_known_no_more() -> None:
+    series = (Interval(0.0, 3600.0, (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.5),)),)
+    told = Lease(LeaseId("feeder", "tariff/prices", 1), 60.0, (), 1_036_000.0, series)
+    assert after((0.0, (told,)), (60.0, ())).ahead == ()

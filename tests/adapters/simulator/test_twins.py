@@ -154,3 +154,14 @@ async def test_a_site_with_twins() -> None:
 def test_plans_that_are_none(twin: dict[str, Any], words: str) -> None:
     with pytest.raises(PlanError, match=words):
         parse_plan({**PLAN, "twins": [twin]})
+
+
+def test_what_a_battery_and_a_car_lose_on_the_way() -> None:
+    """An hour of 1 kW at 0.9 each way: 900 Wh come in, 1111 Wh go out of 10 kWh; of 6,900 Wh a car stores 90 %."""
+    battery = replace(Twin(PROFILES["sungrow-sh"], efficiency=0.9, soc_pct=50.0), net_w=0.0)
+    stored, given = (replace(battery, net_w=net_w) for net_w in (1000.0, -1000.0))
+    assert stored.at(3600.0).soc_pct == pytest.approx(59.0)
+    assert given.at(3600.0).soc_pct == pytest.approx(50.0 - 100.0 / 9.0)
+    car = charger(car=Car(most_a=10, stored_wh=20_000, efficiency=0.9)).at(3600).car
+    assert car is not None
+    assert car.stored_wh == pytest.approx(20_000 + 0.9 * 6900)

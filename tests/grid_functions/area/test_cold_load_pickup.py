@@ -214,3 +214,20 @@ def test_options_out_of_range_are_all_named() -> None:
     with pytest.raises(ConfigurationFault) as found:
         ColdLoadPickupOptions(limit_kw=3.0, share_kw=5.0, settle_s=0.0, priorities={"a": 1001})
     assert len(found.value.mistakes) == 3
+
+
+def test_shares_hold_on_after_the_last_return() -> None:
+    """All three are back at once under 18 kW; they have settled after a minute, and are held for ten more."""
+    made = Feeder(ColdLoadPickupOptions(limit_kw=18.0, share_kw=6.0, settle_s=60.0, hold_s=600.0))
+    made.order("begin")
+    assert min(made.wake_s) == MIDNIGHT + 60.0
+    made.run(650.0, 10.0)
+    assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
+    assert min(made.wake_s) == MIDNIGHT + 660.0
+    made.run(10.0, 10.0)
+    assert made.held == {}
+
+
+def test_a_hold_of_more_than_a_day_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationFault, match="hold_s"):
+        ColdLoadPickupOptions(hold_s=100_000.0)

@@ -10,15 +10,15 @@ import pytest
 from gateway.solver import Solver
 from grid_functions import letters
 from grid_functions.alarm import alarm_of
-from grid_functions.building.dwelling import BatteryOf, CarOf, Dwelling, TankOf, ZoneOf
+from grid_functions.building.dwelling import BatteryOf, CarOf, Dwelling, TankOf, ZoneOf, possible
 from grid_functions.building.heating import Zone
 from grid_functions.building.program import Problem
 from grid_functions.building.steward import NAME, HomeOptions, HomeState, Steward
 from grid_functions.building.storage import Store
 from grid_functions.building.water import Tank
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Way, Weather
-from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target
-from grid_functions.model.control import Control, DispatchKind, LoadDispatch, TargetPower, Thermostat
+from grid_functions.model.claim import Basis, Bound, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target
+from grid_functions.model.control import Control, DispatchKind, LoadDispatch, Mode, TargetPower, Thermostat
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Vehicle
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import Rank
@@ -351,3 +351,44 @@ def test_options_out_of_range_are_all_named() -> None:
     with pytest.raises(ConfigurationFault) as found:
         HomeOptions(import_price=0.0, export_price=0.1, step_s=1.0, steps=1, replan_s=1.0)
     assert len(found.value.mistakes) == 4
+
+
+def test_a_charger_is_limited_since_it_cannot_be_given_a_target() -> None:
+    """10 kWh in the two hours that it is there: 5 kW each, by a bound on what it consumes."""
+    car = CarOf("evse", Store(20_000.0, 5000.0, 0.0, 1.0), arrives_s=0.0, departs_s=14 * 3600.0, arrives_pct=0.0)
+    home = Home(
+        replace(OPTIONS, dwelling=Dwelling(cars=(replace(car, wanted_pct=50.0),))),
+        [seen("evse", Role.EVSE, Vehicle.CONNECTED)],
+    )
+    home.step()
+    (claim,) = home.claims
+    assert isinstance(claim.want, Bound)
+    assert claim.want.limit == pytest.approx(5000.0, abs=1.0)
+    assert (claim.quantity, claim.mode) == (Quantity.CONSUMED, Mode.LOAD_LIMIT)
+
+
+def test_what_a_charger_cannot_keep_is_made_up_for() -> None:
+    """From 1380 W on, in steps of 230: 800 W are nearer to 1380 than to nothing, and what that is too much is owed by the next ones.
+
+    800 -> 1380 (580 too much); 800 - 580 = 220 -> 0; 220 + 800 = 1020 -> 1380 (360 too much); 3000 - 360 = 2640 -> 11 * 230 = 2530.
+    """
+    car = CarOf("evse", Store(20_000.0, 7360.0, 0.0), least_w=1380.0, step_w=230.0)
+    wanted = np.array([0.0, 800.0, 800.0, 800.0, 3000.0, 0.0])
+    assert possible(wanted, car).tolist() == pytest.approx([0.0, 1380.0, 0.0, 1380.0, 2530.0, 0.0])
+    assert possible(wanted, CarOf("evse", Store(20_000.0, 7360.0, 0.0))).tolist() == wanted.tolist()
+
+
+def test_the_household_is_planned_by_the_hour_where_that_is_told() -> None:
+    """Nothing to move: the plan's import is the household's, 1 kW but for 3 kW in the hour after 13:00."""
+    by_hour = tuple(3000.0 if hour == 13 else 1000.0 for hour in range(24))
+    home = Home(replace(OPTIONS, base_by_hour_w=by_hour, steps=4, replan_s=86_400.0))
+    home.step(letter(Prices("talks", 0, NOON, 3600.0, (0.0,) * 4), "day_ahead"))
+    profile = letters.read(home.letters[-1], Way.UP)
+    # The battery moves nothing at one price.
+    assert profile.net_kw == pytest.approx((1.0, 3.0, 1.0, 1.0), abs=0.01)
+
+
+@pytest.mark.parametrize("wrong", [(1.0,) * 23, (-1.0, *(1.0,) * 23)])
+def test_a_household_has_24_hours_of_something(wrong: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigurationFault, match="base_by_hour_w"):
+        HomeOptions(base_by_hour_w=wrong)

@@ -7,12 +7,13 @@ import pytest
 
 from grid_functions.baseline import Baseline
 from grid_functions.decide import restore
-from grid_functions.model.claim import SourceKind
+from grid_functions.model.claim import LeaseId, SourceKind
 from grid_functions.model.control import DispatchKind, LoadDispatch, Mode
 from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import EventKey
+from grid_functions.model.lease import Lease
 from grid_functions.model.usual import Hours
 from grid_functions.site.load_dispatch import LoadDispatchOptions
 from grid_functions.site.measure import Measure
@@ -114,3 +115,15 @@ def test_what_is_noted_belongs_to_the_event() -> None:
     assert [one.event for one in site.state.kept["load_dispatch"].state.durable.noted] == [EventKey(AGGREGATOR, "e")]
     site.tick(61.0)
     assert site.state.kept["load_dispatch"].state.durable.noted == ()
+
+
+def test_a_plan_of_the_whole_home_is_no_dispatch_of_its_battery() -> None:
+    """An area leases the 5 kW a home agreed to take: its steward sees to it. The same from direct load control is a dispatch."""
+    for function, expected in (
+        ("day_ahead/plan", None),
+        ("xor_market/award", None),
+        ("direct_load_control/event", 5000.0),
+    ):
+        site = house(0.0)
+        lease = Lease(LeaseId("feeder", function, 1), 600.0, (LoadDispatch(DispatchKind.SETPOINT_W, 5000.0),))
+        assert site.tick(0.0, leases=(lease,)).setpoints[0].target_w == expected

@@ -1,0 +1,1 @@
+"""The laboratory: simulated feeders whose homes have gateways of their own."""
