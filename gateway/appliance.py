@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from gateway import garbage
 from gateway.api.routes import routes
 from gateway.api.socket import serve, socket_path
 from gateway.areas.registry import Areas
@@ -136,8 +136,7 @@ class Appliance:
         ending.callback(solving.close)
         self._areas = Areas(with_.ledger, with_.log, self.clock, solving.answer, lambda: self._wired.sites)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
-        # What lives as long as the process need not be looked through again at every full collection.
-        gc.freeze()
+        garbage.spare()
         runner = await serve(socket_path(self._data), routes(self))
         ending.push_async_callback(runner.cleanup)
         always = [
