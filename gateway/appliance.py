@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from gateway import garbage
 from gateway.api.listener import listen
 from gateway.api.osed.paths import Served
 from gateway.api.routes import routes
@@ -166,8 +166,7 @@ class Appliance:
         ending.push_async_callback(guests.close)
         self._areas = Areas(with_.ledger, with_.log, self.clock, guests.answer, lambda: self._wired.sites)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
-        # What lives as long as the process need not be looked through again at every full collection.
-        gc.freeze()
+        garbage.spare()
         runner = await serve(socket_path(self._data), routes(self))
         ending.push_async_callback(runner.cleanup)
         always = [

@@ -29,7 +29,8 @@ BoundKey = tuple[Scope, Quantity, Phase | None]
 
 def rule(claims: Iterable[Claim], precedence: Sequence[SourceKind]) -> Ruling:
     """The order of ``claims`` never matters. ``precedence``: whose target or curve wins between sources (rule 3)."""
-    ordered = sorted(set(claims), key=_text)
+    by_text = {_text(claim): claim for claim in claims}
+    ordered = [by_text[text] for text in sorted(by_text)]
     bounds = tuple(claim for claim in ordered if isinstance(claim.want, Bound))
     switches = [claim for claim in ordered if isinstance(claim.want, Switch)]
     contested = [claim for claim in ordered if not isinstance(claim.want, Bound | Switch)]
@@ -52,7 +53,8 @@ def tightest(bounds: Iterable[Claim]) -> dict[BoundKey, Claim]:
     found: dict[BoundKey, Claim] = {}
     for claim in bounds:
         key = (claim.scope, claim.quantity, claim.phase)
-        if key not in found or limit_of(claim) < limit_of(found[key]):
+        held = found.setdefault(key, claim)
+        if held is not claim and limit_of(claim) < limit_of(held):
             found[key] = claim
     return found
 
@@ -199,9 +201,12 @@ def _newest(claim: Claim) -> float:
     return -claim.cause.received_utc_s
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _text(claim: Claim) -> str:
-    """A total order that is the same in every run: the text of a frozenset is not, so its names are sorted first."""
+    """A total order that is the same in every run: the text of a frozenset is not, so its names are sorted first.
+
+    A site that stands still makes the same claims again and again: remembered are those of a thousand sites.
+    """
     scope, cause = claim.scope, claim.cause
     names = ",".join(sorted(scope.names)) if isinstance(scope, Devices) else repr(scope)
     held = (

@@ -33,6 +33,9 @@ class Kept:
     claims: tuple[Claim, ...] = ()
 
 
+_UNBORN = Kept()
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What all functions left. ``outputs``: everything but claims, wake-ups and alarms, with the name of the function."""
@@ -62,7 +65,7 @@ def run(
         function = functions[name]
         hears: frozenset[str] = getattr(function, "hears", frozenset())
         mine = inputs.addressed(name, hears | {name})
-        before = kept.get(name, Kept())
+        before = kept.get(name, _UNBORN)
         try:
             state = before.state if before.state is not None else _born(function, before.durable)
             done: Step[Any] = function.step(state, mine, now)
@@ -76,7 +79,8 @@ def run(
             continue
         made = tuple(one for one in said if isinstance(one, Claim))
         durable = getattr(done.state, "durable", None)
-        after[name] = Kept(done.state, durable, made)
+        idle = done.state is before.state and not made and not before.claims
+        after[name] = before if idle else Kept(done.state, durable, made)
         claims += made
         for one in said:
             alarm = alarm_of(one) if isinstance(one, Message) else None

@@ -22,6 +22,7 @@ def stamped(
     after = {}
     for one in setpoints:
         held = before.get(one.device)
-        same = held is not None and replace(held.setpoint, decision=0) == replace(one, decision=0)
-        after[one.device] = held if held is not None and same else Standing(replace(one, decision=serial), now.mono_s)
+        if held is None or replace(one, decision=held.setpoint.decision) != held.setpoint:
+            held = Standing(replace(one, decision=serial), now.mono_s)
+        after[one.device] = held
     return after

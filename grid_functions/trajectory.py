@@ -109,10 +109,10 @@ def step(
     for claim in claims:
         goal, key = _number(claim.goal), _key(claim)
         if goal is None or key in tracks:
-            moved.append(replace(claim, want=claim.goal))
+            moved.append(_now(claim, claim.goal))
             continue
         tracks[key] = track = _onward(state.tracks.get(key), claim, goal, scene)
-        moved.append(replace(claim, want=_wanted(claim.goal, track.at(now.mono_s))))
+        moved.append(_now(claim, _wanted(claim.goal, track.at(now.mono_s))))
     for key, before in state.tracks.items():
         way_out = before.claim.cause.recovery or ways_out.get(key[0])
         leaving = None if key in tracks else _leaving(before, way_out, scene)
@@ -151,6 +151,10 @@ def _number(want: Want) -> float | None:
             return value
         case _:
             return None
+
+
+def _now(claim: Claim, want: Want) -> Claim:
+    return claim if claim.want == want else replace(claim, want=want)
 
 
 def _wanted(like: Want, value: float) -> Want:

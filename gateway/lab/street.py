@@ -19,6 +19,7 @@ from grid_functions.building.steward import NAME as STEWARD
 from grid_functions.building.steward import HomeOptions, HomeState
 from grid_functions.letters import Weather
 from grid_functions.letters import write as written
+from grid_functions.model.control import Mode
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, MemberReport, Message
 
@@ -87,6 +88,10 @@ class Street:
     def post(self, message: Message) -> None:
         """A letter to the area, taken along at the window's end."""
         self._letters.append(message)
+
+    def passed_on(self, site: str) -> frozenset[Mode]:
+        """Nothing: no home is the connection of an area."""
+        return frozenset()
 
     def advance(
         self, until_utc_s: float, post: Mapping[str, Sequence[Lease | Message]], *, meters: bool = False

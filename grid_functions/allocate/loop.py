@@ -46,23 +46,24 @@ class Track:
         """The newest but one."""
         return self.samples[-2] if len(self.samples) > 1 else None
 
-    def at(self, at_s: float) -> float:
-        """The value at a moment between two samples; beyond them, the nearest one's."""
-        earlier, later = self._around(at_s)
-        if later.at_s <= at_s or at_s <= earlier.at_s:
-            return later.value_w if later.at_s <= at_s else earlier.value_w
-        part = (at_s - earlier.at_s) / (later.at_s - earlier.at_s)
-        return earlier.value_w + part * (later.value_w - earlier.value_w)
+    def at(self, at_s: float) -> tuple[float, float]:
+        """The value at a moment between two samples, and how wrong it may be: nobody knows when in between it moved.
 
-    def doubt_w(self, at_s: float) -> float:
-        """How wrong the value between two samples may be: nobody knows when in between it moved. Nothing on a sample."""
-        earlier, later = self._around(at_s)
-        return abs(later.value_w - earlier.value_w) if earlier.at_s < at_s < later.at_s else 0.0
-
-    def _around(self, at_s: float) -> tuple[Sample, Sample]:
-        later = next((one for one in self.samples if one.at_s > at_s), self.last)
-        earlier = next((one for one in reversed(self.samples) if one.at_s <= at_s), self.samples[0])
-        return earlier, later
+        On a sample, and beyond the last ones, it is the nearest sample's, without a doubt.
+        """
+        later = self.samples[-1]
+        if later.at_s <= at_s:
+            return later.value_w, 0.0
+        for earlier in reversed(self.samples):
+            if earlier.at_s <= at_s:
+                break
+            later = earlier
+        else:
+            return later.value_w, 0.0
+        if earlier.at_s == at_s:
+            return earlier.value_w, 0.0
+        rise_w = later.value_w - earlier.value_w
+        return earlier.value_w + (at_s - earlier.at_s) / (later.at_s - earlier.at_s) * rise_w, abs(rise_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +167,19 @@ def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:
     if track is None or sample.at_s < track.last.at_s:
         return Track((sample,))
     older = track.samples[:-1] if sample.at_s == track.last.at_s else track.samples
-    past = [one for one in older if one.at_s <= asked_s]
-    since = [one for one in older if one.at_s > asked_s]
-    return Track((*past[-1:], *since[-_KEPT:], sample))
+    past = 0
+    while past < len(older) and older[past].at_s <= asked_s:
+        past += 1
+    return Track((*older[max(past - 1, 0) : past], *older[past:][-_KEPT:], sample))
 
 
 def _sum_w(meter: Track, devices: Mapping[str, Track]) -> tuple[float, float]:
     """Meter plus devices, and its doubt, as of the latest moment that all have passed, or else the meter's last sample but one."""
-    moment = min([meter.last.at_s, *(track.last.at_s for track in devices.values())])
+    moment = min([meter.last.at_s, *(track.samples[-1].at_s for track in devices.values())])
     moment = max(moment, meter.before.at_s if meter.before is not None else meter.last.at_s)
     tracks = [meter, *(devices[name] for name in sorted(devices))]
-    return sum(track.at(moment) for track in tracks), sum(track.doubt_w(moment) for track in tracks)
+    values_w, doubts_w = zip(*(track.at(moment) for track in tracks), strict=True)
+    return sum(values_w), sum(doubts_w)
 
 
 def _moving_w(devices: Mapping[str, Track]) -> float:

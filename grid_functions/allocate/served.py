@@ -39,11 +39,10 @@ def hit(aim: Aim, aimed: Mapping[str, float], ruling: Ruling) -> Served:
 
 def bounds_served(quantity: Quantity, ruling: Ruling, found: Mapping[str, Stand], shared: Shared) -> tuple[Served, ...]:
     """Every bound of one direction."""
-    best = tightest(ruling.bounds)
+    bounds = [claim for claim in ruling.bounds if claim.quantity is quantity]
+    best = tightest(bounds)
     told = []
-    for claim in ruling.bounds:
-        if claim.quantity is not quantity:
-            continue
+    for claim in bounds:
         winner = best[(claim.scope, claim.quantity, claim.phase)]
         at_connection = isinstance(claim.scope, ConnectionPoint)
         given_w = limit_of(winner) + shared.short_w if at_connection else worst_w(claim, found, shared.limits)

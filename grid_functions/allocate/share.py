@@ -135,16 +135,20 @@ def _fill(
     parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
 ) -> dict[str, float]:
     """Raise these devices, the larger tier first: to what each needs, then to what it can use, then all to what they could do."""
-    raised = {name: given.get(name, 0.0) for name in parts}
-    for tier in sorted({parts[name].tier for name in names & parts.keys()}, reverse=True):
-        mine = {name: part for name, part in parts.items() if name in names and part.tier == tier}
-        needs = {name: min(part.most_w, part.wish_w, part.need_w) for name, part in mine.items() if part.need_w}
+    raised = {name: given.get(name, 0.0) for name in sorted(parts)}
+    mine = {name: part for name, part in parts.items() if name in names}
+    if not mine:
+        return raised
+    lines = _lines(raised, _weights(parts), fences)
+    tiers = {part.tier for part in mine.values()}
+    for tier in sorted(tiers, reverse=True):
+        peers = mine if len(tiers) == 1 else {name: part for name, part in mine.items() if part.tier == tier}
+        needs = {name: min(part.most_w, part.wish_w, part.need_w) for name, part in peers.items() if part.need_w}
         if needs:
-            raised = _rise(raised | needs, parts, fences, raised)
-        uses = {name: min(part.most_w, part.wish_w) for name, part in mine.items()}
-        raised = _rise(raised | uses, parts, fences, raised)
-    all_w = {name: part.most_w for name, part in parts.items() if name in names}
-    return _rise(raised | all_w, parts, fences, raised)
+            _rise(raised, needs, lines)
+        _rise(raised, {name: min(part.most_w, part.wish_w) for name, part in peers.items()}, lines)
+    _rise(raised, {name: part.most_w for name, part in mine.items()}, lines)
+    return raised
 
 
 def _pressing(parts: Mapping[str, Part], names: Set[str]) -> frozenset[str]:
@@ -157,28 +161,50 @@ def _longer(aims: Sequence[Fence], parts: Mapping[str, Part], given: Mapping[str
     return [Fence(aim.names, aim.room_w + sum(idle[name] for name in sorted(aim.names & idle.keys()))) for aim in aims]
 
 
-def _rise(
-    tops: Mapping[str, float], parts: Mapping[str, Part], fences: Sequence[Fence], start: Mapping[str, float]
-) -> dict[str, float]:
-    weights = _weights(parts)
-    given = {name: start.get(name, 0.0) for name in sorted(parts)}
-    rising = {name for name in given if tops[name] - given[name] > _CRUMB_W}
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A fence as those see it who rise against it: name, how much of each of its watts counts, and its weight in that, by name."""
+
+    room_w: float
+    members: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    weights: Mapping[str, float]
+    fences: tuple[_Line, ...]
+
+
+def _lines(given: Mapping[str, float], weights: Mapping[str, float], fences: Sequence[Fence]) -> _Lines:
+    """``given``: everybody who takes a share, in the order of names, which is the order of all sums."""
+    told = []
+    for fence in fences:
+        counted = [(name, fence.counts.get(name, 1.0)) for name in given if name in fence.names]
+        told.append(_Line(fence.room_w, tuple((name, count, weights[name] * count) for name, count in counted)))
+    return _Lines(weights, tuple(told))
+
+
+def _rise(given: dict[str, float], tops: Mapping[str, float], lines: _Lines) -> None:
+    """Raise whoever is below his top, all by their weights, until each has reached it or stands at a fence."""
+    weights = lines.weights
+    rising = {name for name, top_w in tops.items() if top_w - given[name] > _CRUMB_W}
     while rising:
         reach = min((tops[name] - given[name]) / weights[name] for name in rising)
-        for fence in fences:
-            shared = fence.used_w({name: weights[name] for name in rising})
+        for line in lines.fences:
+            shared = sum([weight for name, _, weight in line.members if name in rising])
             if shared:
-                reach = min(reach, max(0.0, fence.room_w - fence.used_w(given)) / shared)
+                used_w = sum([given[name] * count for name, count, _ in line.members])
+                reach = min(reach, max(0.0, line.room_w - used_w) / shared)
         if math.isinf(reach):
-            return {name: math.inf if name in rising else value for name, value in given.items()}
+            given.update(dict.fromkeys(rising, math.inf))
+            return
         for name in rising:
             given[name] += weights[name] * reach
         full = {name for name in rising if tops[name] - given[name] <= _CRUMB_W}
-        for fence in fences:
-            if fence.room_w - fence.used_w(given) <= _CRUMB_W:
-                full |= {name for name in rising & fence.names if fence.counts.get(name, 1.0)}
+        for line in lines.fences:
+            if line.room_w - sum([given[name] * count for name, count, _ in line.members]) <= _CRUMB_W:
+                full |= {name for name, count, _ in line.members if count and name in rising}
         rising -= full
-    return given
 
 
 def _weights(parts: Mapping[str, Part]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
@@ -16,6 +17,7 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of, unheard_a
 
+_EVERYWHERE: Mapping[Phase, float] = MappingProxyType({})
 _NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
 
 
@@ -127,31 +129,34 @@ def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Sta
 def _stand(
     seen: Seen, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms, sent: Setpoint | None, *, off: bool
 ) -> Stand:
-    device, name = terms.devices[seen.device], seen.device
+    device, readings = terms.devices[seen.device], seen.condition.readings
     doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
-    reading = seen.condition.readings.get(_NET)
-    rated_w = most_w(seen, quantity)
+    doing = None if doing_w is None else Sample(readings[_NET].at_s, doing_w)
+    obeying, absent = obeys(seen, quantity), not seen.condition.online
     currents = seen.capability.currents
+    in_amperes = currents is not None and quantity is Quantity.CONSUMED
+    counted: Mapping[Phase, float] = _EVERYWHERE
+    if not in_amperes and (terms.connection.fuse_a is not None or terms.groups):
+        by_volts = NOMINAL_V / volts(seen)
+        counted = {phase: one * by_volts for phase, one in counts(seen, device, terms.connection).items()}
+    rated_w = most_w(seen, quantity)
     plain = Stand(
-        name=name,
+        name=seen.device,
         capability=seen.capability,
-        obeys=obeys(seen, quantity),
-        absent=not seen.condition.online,
+        obeys=obeying,
+        absent=absent,
         off=off,
         able_w=rated_w,
         aimed_w=able_w(seen, quantity),
         may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
-        doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
+        doing=doing,
         sent_w=None if sent is None else _told_w(sent, quantity),
         limit_w=None if sent is None else limit_in(sent, quantity),
+        counts=counted,
         tier=device.priority,
     )
-    if currents is None or quantity is not Quantity.CONSUMED:
-        if terms.connection.fuse_a is None and not terms.groups:
-            return plain
-        by_volts = NOMINAL_V / volts(seen)
-        shares = counts(seen, device, terms.connection)
-        return replace(plain, counts={phase: share * by_volts for phase, share in shares.items()})
+    if currents is None or not in_amperes:
+        return plain
     number = _unsure(seen, sent)
     may_a = _may_a(seen, currents, sent, snapshot.at.mono_s)
     sent_a = None if sent is None else sent.current_max_a

@@ -104,9 +104,10 @@ def step(
     wanted = aims(ruling, snapshot, terms)
     to_produce = tuple(aim.fence(Quantity.PRODUCED) for aim in wanted)
     to_consume = tuple(aim.fence(Quantity.CONSUMED) for aim in wanted)
-    lines = _Lines(
-        state, ruling, snapshot, terms, {"producers": producers, "consumers": consumers}, import_w, base_load_w, now
-    )
+    amps = tuple(claim for claim in ruling.bounds if claim.quantity is Quantity.CURRENT)
+    sides = {"producers": producers, "consumers": consumers}
+    drawn = fusing.flows(snapshot, terms, sides, import_w, now) if amps else {}
+    lines = _Lines(amps, drawn, state.fuses, terms.connection.phases, base_load_w)
     gone = _vanishing(producers, standing_limits(producing, producers, to_produce))
     turns = turning.resumed(state.turns, now)
     places = turning.places(consumers, turns, state.consume_wishes, terms.dwell, now)
@@ -217,27 +218,23 @@ def step(
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The conductors as they are at this look."""
+    """The conductors as they are at this look. ``drawn``: VA from the grid on each, None where unknown."""
 
-    state: AllocateState
-    ruling: Ruling
-    snapshot: Snapshot
-    terms: SiteTerms
-    found: Mapping[str, Mapping[str, Stand]]
-    import_w: Sample | None
+    bounds: tuple[Claim, ...]
+    drawn: Mapping[Phase, Sample | None]
+    loops: Mapping[Quantity, Mapping[Phase, Loop]]
+    phases: int
     base_load_w: float | None
-    now: Instants
 
     def fuses(self, quantity: Quantity, gone: Mapping[str, float], others: Mapping[str, Stand]) -> Fuses:
         """What binds this direction; ``gone``: W that vanish on the other side, of these ``others``."""
-        bounds = tuple(one for one in self.ruling.bounds if one.quantity is Quantity.CURRENT)
-        if not bounds:
+        if not self.bounds:
             return Fuses()
-        drawn = fusing.flows(self.snapshot, self.terms, self.found, self.import_w, self.now)
         sign = -1.0 if quantity is Quantity.CONSUMED else 1.0
-        other = {phase: None if one is None else Sample(one.at_s, sign * one.value_w) for phase, one in drawn.items()}
-        vanishing = fusing.on_conductors(gone, others, self.terms.connection.phases)
-        return Fuses(bounds, other, self.state.fuses.get(quantity, {}), vanishing, self.base_load_w)
+        drawn = self.drawn.items()
+        other = {phase: None if one is None else Sample(one.at_s, sign * one.value_w) for phase, one in drawn}
+        vanishing = fusing.on_conductors(gone, others, self.phases)
+        return Fuses(self.bounds, other, self.loops.get(quantity, {}), vanishing, self.base_load_w)
 
 
 def _plugged(told: Mapping[str, Level], found: Mapping[str, Stand], moving: Set[str]) -> dict[str, float]:

@@ -108,7 +108,7 @@ def entries(before: Mapping[str, Turn], after: Mapping[str, Turn]) -> tuple[Entr
     found = []
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
-        if _plain(old) != _plain(new):
+        if old is not new and _plain(old) != _plain(new):
             found.append(Entry((ROOM, name), _plain(new)))
     return tuple(found)
 

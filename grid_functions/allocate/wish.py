@@ -42,13 +42,17 @@ def step(
     # of a small limit near is less, or an idle device would seem to press on what little is left to it
     if doing_w >= limit_w - min(_NEAR * able_w, _NEAR_OF_LIMIT * limit_w):
         return Wish(pressed_s=now_s)
-    held = replace(wish or Wish(pressed_s=now_s), due_s=math.inf)
+    held = wish or Wish(pressed_s=now_s)
     # who does little is left little: should the sun return it presses at once, and gets its whole share
     headroom_w = max(min(_HEADROOM * able_w, doing_w), _HEADROOM_LEAST * able_w, _HEADROOM_LEAST_W, least_w)
     if doing_w + 2 * headroom_w >= held.most_w:
-        return held
+        return _due(held, math.inf)
     # a limit that was just raised has not been filled yet: that is no sign of a weak sun
     settled_s = held.pressed_s + settle_s
     if now_s < settled_s - EARLY_S:
-        return replace(held, due_s=settled_s)
+        return _due(held, settled_s)
     return Wish(doing_w + headroom_w, held.pressed_s)
+
+
+def _due(wish: Wish, due_s: float) -> Wish:
+    return wish if wish.due_s == due_s else replace(wish, due_s=due_s)

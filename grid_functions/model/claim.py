@@ -1,6 +1,6 @@
 """From a control in force to a claim on a scope, and the arbiter's ruling over all claims."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from grid_functions.model.control import Control, Mode
@@ -55,24 +55,26 @@ class Basis(StrEnum):
 class InForce:
     """One control that holds now for one site. Grid functions read nothing else of timelines, leases and overrides.
 
+    What tells two of them apart as a rule is hashed, everything is compared.
+
     ``ramp``: how a change to it moves (rule 9), whoever said so: the event, the gradient of the standings, the profile; None = at once.
     ``recovery``: how it ramps out, where the event says so.
     ``program`` names the upstream's program for display; ``test``: shown and answered, yields no claim (rule 10).
     """
 
-    control: Control
+    control: Control = field(hash=False)
     source: Source
-    rank: Rank
+    rank: Rank = field(hash=False)
     basis: Basis
-    since: Moment
-    until: Moment | None
+    since: Moment = field(hash=False)
+    until: Moment | None = field(hash=False)
     received_utc_s: float
-    ramp: Ramp | None = None
-    recovery: Ramp | None = None
+    ramp: Ramp | None = field(default=None, hash=False)
+    recovery: Ramp | None = field(default=None, hash=False)
     cause: EventKey | LeaseId | None = None
-    program: str = ""
-    addressees: frozenset[str] = frozenset()
-    test: bool = False
+    program: str = field(default="", hash=False)
+    addressees: frozenset[str] = field(default=frozenset(), hash=False)
+    test: bool = field(default=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,12 +149,12 @@ class Claim:
     scope: Scope
     quantity: Quantity
     want: Want
-    goal: Want
+    goal: Want = field(hash=False)
     mode: Mode
     cause: InForce
     phase: Phase | None = None
-    valid_until: Moment | None = None
-    magnitude_var: float = 0.0
+    valid_until: Moment | None = field(default=None, hash=False)
+    magnitude_var: float = field(default=0.0, hash=False)
 
 
 class LossReason(StrEnum):

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 from grid_functions.conductors import NOMINAL_V, conductors
-from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Scope, Source, SourceKind
-from grid_functions.model.control import ExportLimit, GenerationLimit, ImportLimit, LoadLimit, mode_of
+from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Source, SourceKind
+from grid_functions.model.control import ExportLimit, GenerationLimit, ImportLimit, LoadLimit, Mode
 from grid_functions.model.event import Rank
 from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.policy import SiteTerms
@@ -16,10 +17,17 @@ from grid_functions.rating import most_w, roles_of
 FUSE_V = NOMINAL_V
 """Volts to neutral by which a fuse in A becomes W of all phases together: nominal, since a higher voltage only leaves a margin."""
 
-_LIMITS: dict[Quantity, tuple[type[ExportLimit] | type[ImportLimit], type[GenerationLimit] | type[LoadLimit]]] = {
-    Quantity.PRODUCED: (ExportLimit, GenerationLimit),
-    Quantity.CONSUMED: (ImportLimit, LoadLimit),
+_CONTROLS: dict[Mode, type[ExportLimit | ImportLimit | GenerationLimit | LoadLimit]] = {
+    Mode.EXPORT_LIMIT: ExportLimit,
+    Mode.GENERATION_LIMIT: GenerationLimit,
+    Mode.IMPORT_LIMIT: ImportLimit,
+    Mode.LOAD_LIMIT: LoadLimit,
 }
+_MODES = {
+    Quantity.PRODUCED: (Mode.EXPORT_LIMIT, Mode.GENERATION_LIMIT),
+    Quantity.CONSUMED: (Mode.IMPORT_LIMIT, Mode.LOAD_LIMIT),
+}
+"""At the connection, and of one device."""
 
 
 def claims(terms: SiteTerms, snapshot: Snapshot) -> tuple[Claim, ...]:
@@ -27,47 +35,49 @@ def claims(terms: SiteTerms, snapshot: Snapshot) -> tuple[Claim, ...]:
     found: list[Claim] = []
     connection = terms.connection
     ratings = {Quantity.PRODUCED: connection.export_limit_w, Quantity.CONSUMED: connection.import_limit_w}
-    for quantity, (at_connection, on_device) in _LIMITS.items():
+    for quantity, (at_connection, on_device) in _MODES.items():
         rating_w = ratings[quantity]
         if rating_w is not None:
-            found.append(_claim(ConnectionPoint(), quantity, at_connection(rating_w), "connection"))
+            found.append(_claim(None, quantity, at_connection, rating_w, "connection"))
         if connection.fuse_a is not None:
             fuse_w = connection.fuse_a * FUSE_V * connection.phases
-            found.append(_claim(ConnectionPoint(), quantity, at_connection(fuse_w), "fuse"))
+            found.append(_claim(None, quantity, at_connection, fuse_w, "fuse"))
         for name in sorted(terms.devices):
             device = terms.devices[name]
             if device.role not in roles_of(quantity):
                 continue
-            scope = Devices(frozenset({name}))
+            alone = frozenset({name})
             if device.locked:
-                found.append(_claim(scope, quantity, on_device(0.0), f"lock {name}"))
+                found.append(_claim(alone, quantity, on_device, 0.0, f"lock {name}"))
             seen = snapshot.devices.get(name)
             # what is limited in amperes cannot be told more than its maximum, whatever the voltage makes of it
             plain = seen is not None and seen.capability.currents is None
             plate_w = most_w(seen, quantity) if seen is not None and plain else math.inf
             if plate_w < math.inf:
-                found.append(_claim(scope, quantity, on_device(plate_w), f"nameplate {name}"))
-    found += _fuses(terms)
+                found.append(_claim(alone, quantity, on_device, plate_w, f"nameplate {name}"))
+    if connection.fuse_a is not None:
+        found += _fuse(None, connection.fuse_a, "fuse", connection.phases)
+    for group in terms.groups:
+        found += _fuse(group.devices, group.fuse_a, f"fuse {group.name}", connection.phases)
     return tuple(found)
 
 
-def _fuses(terms: SiteTerms) -> list[Claim]:
-    """A bound for each fuse on each conductor, A in either direction."""
-    told: list[tuple[Scope, float, str]] = []
-    if terms.connection.fuse_a is not None:
-        told.append((ConnectionPoint(), terms.connection.fuse_a, "fuse"))
-    told += [(Devices(group.devices), group.fuse_a, f"fuse {group.name}") for group in terms.groups]
-    found = []
-    for scope, fuse_a, name in told:
-        bound = Bound(fuse_a)
-        plain = _claim(scope, Quantity.CURRENT, ImportLimit(fuse_a * FUSE_V), name)
-        found += [replace(plain, want=bound, goal=bound, phase=one) for one in conductors(terms.connection.phases)]
-    return found
+_SITES = 1_000
+"""Claims of so many sites are made once: ratings hardly ever change, and every decision asks for them."""
 
 
-def _claim(
-    scope: Scope, quantity: Quantity, control: ExportLimit | ImportLimit | GenerationLimit | LoadLimit, name: str
-) -> Claim:
+@lru_cache(maxsize=4 * _SITES, typed=True)
+def _fuse(names: frozenset[str] | None, fuse_a: float, name: str, phases: int) -> tuple[Claim, ...]:
+    """A bound for each conductor, A in either direction."""
+    bound = Bound(fuse_a)
+    plain = _claim(names, Quantity.CURRENT, Mode.IMPORT_LIMIT, fuse_a * FUSE_V, name)
+    return tuple(replace(plain, want=bound, goal=bound, phase=one) for one in conductors(phases))
+
+
+@lru_cache(maxsize=16 * _SITES, typed=True)
+def _claim(names: frozenset[str] | None, quantity: Quantity, mode: Mode, limit_w: float, name: str) -> Claim:
+    """``names``: of the devices; None = the connection."""
+    control = _CONTROLS[mode](limit_w)
     cause = InForce(
         control=control,
         source=Source(SourceKind.SAFETY, name),
@@ -77,5 +87,6 @@ def _claim(
         until=None,
         received_utc_s=0.0,
     )
-    bound = Bound(max(0.0, control.limit_w))
-    return Claim(scope, quantity, bound, bound, mode_of(control), cause)
+    bound = Bound(max(0.0, limit_w))
+    scope = ConnectionPoint() if names is None else Devices(names)
+    return Claim(scope, quantity, bound, bound, mode, cause)

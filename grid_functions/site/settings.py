@@ -7,6 +7,7 @@ from grid_functions.model.event import Respondent, Settings
 from grid_functions.model.policy import SiteTerms
 from grid_functions.rating import SWITCHED
 
+_NOTHING = Settings()
 _ENTER_SERVICE = tuple(field.name for field in fields(Settings) if field.name.startswith("enter_service_"))
 
 
@@ -16,14 +17,17 @@ def settings_of(settings: Mapping[Respondent, Settings], terms: SiteTerms) -> di
     Interpretation: where two respondents speak for one device, each setting is the more cautious of the two.
     """
     found: dict[str, Settings] = {}
+    told = {one: settings[one] for one in sorted(settings) if settings[one] != _NOTHING}
+    if not told:
+        return found
     for name in sorted(terms.devices):
         if terms.devices[name].role not in SWITCHED:
             continue
-        theirs = [settings[one] for one in sorted(settings) if name in terms.respondents.get(one, frozenset())]
+        theirs = [said for one, said in told.items() if name in terms.respondents.get(one, frozenset())]
         wanted = _together(theirs)
         if not terms.protection:
             wanted = replace(wanted, **dict.fromkeys(_ENTER_SERVICE))
-        if wanted != Settings():
+        if wanted != _NOTHING:
             found[name] = wanted
     return found
 

@@ -49,17 +49,17 @@ TRACK = Track((Sample(10.0, 100.0), Sample(20.0, 300.0)))
     ("at_s", "value_w"), [(20.0, 300.0), (25.0, 300.0), (15.0, 200.0), (12.5, 150.0), (10.0, 100.0), (5.0, 100.0)]
 )
 def test_a_track_is_a_line_between_two_samples_and_level_beyond(at_s: float, value_w: float) -> None:
-    assert TRACK.at(at_s) == value_w
-    assert Track((Sample(20.0, 300.0),)).at(at_s) == 300.0
+    assert TRACK.at(at_s)[0] == value_w
+    assert Track((Sample(20.0, 300.0),)).at(at_s) == (300.0, 0.0)
 
 
 @pytest.mark.parametrize(
     ("at_s", "doubt_w"), [(10.0, 0.0), (10.1, 200.0), (19.9, 200.0), (20.0, 0.0), (9.0, 0.0), (21.0, 0.0)]
 )
 def test_between_two_samples_all_of_the_step_is_doubted(at_s: float, doubt_w: float) -> None:
-    assert TRACK.doubt_w(at_s) == doubt_w
-    assert Track((Sample(10.0, 300.0), Sample(20.0, 100.0))).doubt_w(15.0) == 200.0
-    assert Track((Sample(20.0, 300.0),)).doubt_w(15.0) == 0.0
+    assert TRACK.at(at_s)[1] == doubt_w
+    assert Track((Sample(10.0, 300.0), Sample(20.0, 100.0))).at(15.0) == (200.0, 200.0)
+    assert Track((Sample(20.0, 300.0),)).at(15.0) == (300.0, 0.0)
 
 
 def test_the_first_good_look_gives_room_at_once() -> None:
