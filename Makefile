@@ -17,7 +17,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 POINTS ?= 1000
 
 .PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench mutants format lock clean \
-	test-openadr3 peers-openadr3 mosquitto
+	test-openadr3 peers-openadr3 mosquitto test-homeassistant
 
 help:
 	@echo "make setup      the environment in .venv, once per lock file"
@@ -26,6 +26,7 @@ help:
 	@echo "make test-long  the long ones"
 	@echo "make test-crash kills at random moments, and what is lost     POINTS=1000 or STORY=seed"
 	@echo "make test-openadr3  the OpenADR 3 tests with third parties' clients and mosquitto, which it installs"
+	@echo "make test-homeassistant  against a real Home Assistant, which it installs in build/ (Python 3.13 or 3.12)"
 	@echo "make check      format, lint, types, arrows, tests: what CI runs"
 	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
 	@echo "make mutants    do the tests notice changes? build/mutants.txt"
@@ -62,6 +63,12 @@ peers-openadr3:
 	@mkdir -p build/peers
 	@PYTHON="$(PYTHON)" sh requirements/peers.sh build/peers openadr3-client 3.12 openadr3-client==2.4.2
 	@PYTHON="$(PYTHON)" sh requirements/peers.sh build/peers python-oa3-client 3.10 openadr3==0.5.0 python-oa3-client==0.5.0
+
+# A whole gateway in front of a real Home Assistant of its own, which is never set up but for the test.
+test-homeassistant: setup
+	@mkdir -p build/peers
+	@PYTHON="$(PYTHON)" UV="$(CURDIR)/$(BIN)/uv" sh requirements/homeassistant.sh build/peers/homeassistant
+	OSED_HOMEASSISTANT="$(CURDIR)/build/peers/homeassistant/bin/python" $(PYTEST) -q tests/homeassistant $(TEST_ARGS)
 
 mosquitto:
 	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || \

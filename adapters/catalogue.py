@@ -19,7 +19,7 @@ Options = TypeVar("Options")
 @dataclass(frozen=True, slots=True)
 class About:
     """What a family is, for people who choose one. ``kind``: charger, meter, battery or inverter. ``unverified``: what of it is known from
-    recollection only. ``unit``, ``port``: where such a device usually answers.
+    recollection only. ``unit``, ``port``: where such a device usually answers; ``simulated``: whether there is a twin of it.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class About:
     notes: str = ""
     unit: int = 1
     port: int = 502
+    simulated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,21 @@ CALLING: Final = {
         notes="connects to the gateway: see docs/ocpp.md",
         unit=0,
         port=8887,
-    )
+    ),
+    "homeassistant": About(
+        kind="load",
+        maker="any in Home Assistant",
+        model="thermostats, water heaters, switches, chargers with a number or list of amperes, and sensors as meters",
+        transport=("homeassistant",),
+        source="developers.home-assistant.io: WebSocket API and entities",
+        controls=("thermostat", "switch", "current", "pause"),
+        notes="behind a server of Home Assistant: see docs/homeassistant.md",
+        unit=0,
+        port=8123,
+        simulated=False,
+    ),
 }
-"""What connects to us, rather than we to it."""
+"""What connects to us, or is behind somebody else."""
 
 FAMILIES: Final = catalogued(
     (

@@ -15,14 +15,15 @@ import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
 from adapters.budget import Budget, budget_key, decode_budget, encode_budget
-from adapters.family import Concerns, Conversation, Family, Look, Writing
+from adapters.family import Concerns, Conversation, DcPort, Family, Look, Points, Ported, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
-from adapters.pulse import Pulse
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
+from adapters.showing import Showing
 from adapters.silence import Reach, held
+from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
@@ -33,6 +34,9 @@ from grid_functions.model.setpoint import Setpoint, tightens
 Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 T = TypeVar("T")
+
+_PORTS_S = 60.0
+"""Ports are asked for no more often: nothing decides by them."""
 
 _log = structlog.get_logger("driver")
 
@@ -66,22 +70,25 @@ class Driver(Generic[Found, Raw]):
         self._found: Found | None = None
         self._known: Found | None = None
         self._connection = -1
-        self._last: tuple[Raw, Instants] | None = None
+        self._last: tuple[Raw, Instants, Look] | None = None
         self._plate = Nameplate()
         self._capability = Capability()
         self._condition = Condition(online=False)
         self._wrong = ""
         self._baseline: Baseline | None = None
+        self._safe_points: Points | None = None
         self._unsafe = ""
         self._budget = Budget()
         self._spent = ""
         self._obedience = Obedience()
         self._armed_s: float | None = None
-        self._pulse = Pulse()
+        self._showing = Showing(name)
         self._reach = Reach()
         self._sleepy = False
         self._held: Setpoint | None = None
         self._loosened_s = float("-inf")
+        self._ports: tuple[DcPort, ...] = ()
+        self._ports_s = float("-inf")
         self._beat_s = family.pace.beat_s
         self.poll_s = min(settings.poll_s, self._beat_s or settings.poll_s)
         """Seconds between polls: as configured, or sooner where the device wants to hear from us."""
@@ -123,14 +130,24 @@ class Driver(Generic[Found, Raw]):
             await self._look_and_hold(hurried=False)
         return self._condition.online and self._baseline is not None and not self._baseline.owned
 
+    async def ports(self) -> tuple[DcPort, ...]:
+        """Its inputs and ports of direct current, asked for now, or up to a minute ago; empty where it tells of none or is silent."""
+        now_s = self._clock.now().mono_s
+        if isinstance(self._family, Ported) and now_s >= self._ports_s + _PORTS_S:
+            async with self._turn:
+                with suppress(Unreachable, DeviceFault):
+                    here = self._found is not None and self._here
+                    self._ports = await self._converse(self._family.ports(self._found)) if here else ()
+                    self._ports_s = now_s
+        return self._ports
+
     async def _look_and_hold(self, *, hurried: bool) -> None:
         try:
             found = await self._find()
             if found is None:
                 self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
                 return
-            raw, at = (self._fresh() if hurried else None) or await self._poll(found)
-            look = self._family.decode(found, raw, at)
+            raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
             self._see(look)
             if not look.plausible:
                 return
@@ -165,6 +182,14 @@ class Driver(Generic[Found, Raw]):
             _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
         return found
 
+    @property
+    def _unwatched(self) -> bool:
+        """Whether what it holds outlives us."""
+        capability = self._capability
+        if not capability.abilities or capability.watchdog or self._settings.read_only:
+            return False
+        return capability.currents is None or capability.currents.fallback is None
+
     def _capable(self, found: Found) -> Capability:
         capability, settle_s = self._family.capability(found), self._settings.settle_s
         return capability if settle_s is None else replace(capability, settle_s=settle_s)
@@ -177,11 +202,12 @@ class Driver(Generic[Found, Raw]):
     async def _converse(self, conversation: Conversation[T]) -> T:
         return await self._link.converse(conversation, on=self._connection)
 
-    async def _poll(self, found: Found) -> tuple[Raw, Instants]:
+    async def _poll(self, found: Found) -> tuple[Raw, Instants, Look]:
         raw = await self._converse(self._family.poll(found, self._ours(found)))
         if raw is None:
             raise Unreachable("the device did not answer a poll")
-        self._last = raw, self._clock.now()
+        at = self._clock.now()
+        self._last = raw, at, self._family.decode(found, raw, at)
         return self._last
 
     def _ours(self, found: Found) -> frozenset[str]:
@@ -189,9 +215,10 @@ class Driver(Generic[Found, Raw]):
         if self._settings.read_only or self._wrong or self._wanted is None:
             return frozenset()
         owned = frozenset[str]() if self._baseline is None else self._baseline.owned
-        return owned | self._concerns(found, self._wanted)
+        concerns = self._concerns(found, self._wanted)
+        return owned if concerns <= owned else owned | concerns
 
-    def _fresh(self) -> tuple[Raw, Instants] | None:
+    def _fresh(self) -> tuple[Raw, Instants, Look] | None:
         """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
         if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self.poll_s:
             return None
@@ -204,11 +231,11 @@ class Driver(Generic[Found, Raw]):
             known = self._baseline if self._baseline is not None and self._baseline.key == key else None
             if known is None and (kept := self._memory.get(key)) is not None:
                 known = decode_baseline(key, *kept)
-            if known is None or look.points.keys() - known.points.keys():
+            if known is None or (look.points is not self._safe_points and look.points.keys() - known.points.keys()):
                 points, owned = (known.points, known.owned) if known is not None else ({}, frozenset[str]())
                 known = Baseline(key, {**look.points, **points}, owned)
                 await self._memory.put(key, *encode_baseline(known))
-            self._baseline = known
+            self._baseline, self._safe_points = known, look.points
         except LedgerUnavailable as fault:
             if not self._unsafe:
                 _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
@@ -233,7 +260,8 @@ class Driver(Generic[Found, Raw]):
         now_s = self._clock.now().mono_s
         if self._obedience.watch(look, known.owned, now_s):
             _log.warning("changed without our write", device=self.name)
-        if self._settled(found, raw, wanted, known, rearm=self._late(wanted)):
+        late = self._late(wanted, now_s)
+        if self._settled(found, raw, wanted, known, rearm=late):
             await self._confirm(found, look, wanted, known)
             return
         if not self._obedience.may_write(wanted, look.holds, now_s):
@@ -243,7 +271,7 @@ class Driver(Generic[Found, Raw]):
             return
         known = await self._own(known, known.owned | ours)
         self._reach = self._reach.wrote(wanted)
-        writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=self._late(wanted)))
+        writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=late))
         surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
         if surplus and not writing.refused:
             given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
@@ -262,8 +290,7 @@ class Driver(Generic[Found, Raw]):
     async def _read_back(
         self, found: Found, wanted: Setpoint, known: Baseline, writing: Writing[Found], correlation: str
     ) -> None:
-        raw, at = await self._poll(found)
-        look = self._family.decode(found, raw, at)
+        raw, at, look = await self._poll(found)
         self._note("read-back", correlation, {"device": self.name, "points": dict(look.points)})
         if not writing.refused and self._settled(found, raw, wanted, known, rearm=False):
             self._armed_s = at.mono_s
@@ -297,18 +324,21 @@ class Driver(Generic[Found, Raw]):
 
     def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
         """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
+        if not dry(self._family.write(found, raw, wanted, rearm=rearm)):
+            return False
         surplus_names = known.owned - self._concerns(found, wanted)
+        if not surplus_names:
+            return True
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
-        writing = dry(self._family.write(found, raw, wanted, rearm=rearm))
-        return writing and (not surplus or dry(self._family.release(found, raw, surplus)))
+        return not surplus or dry(self._family.release(found, raw, surplus))
 
-    def _late(self, wanted: Setpoint) -> bool:
+    def _late(self, wanted: Setpoint, now_s: float) -> bool:
         """Whether half of a revert timer has passed since it was last known to be started, or a watchdog is to be fed."""
         due = [wanted.revert.after_s / 2] if wanted.revert is not None else []
         due += [self._beat_s] if self._beat_s is not None else []
         if not due:
             return False
-        return self._armed_s is None or self._clock.now().mono_s - self._armed_s >= min(due)
+        return self._armed_s is None or now_s - self._armed_s >= min(due)
 
     def _rehearse(self, found: Found, raw: Raw) -> None:
         """Tell once, for each thing wanted, what would be written."""
@@ -320,44 +350,30 @@ class Driver(Generic[Found, Raw]):
         body = {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
         self._note("would-write", f"decision-{wanted.decision}", body)
 
-    def _see(self, look: Look) -> None:
+    def _see(self, look: Look, decision: int | None = None) -> None:
+        """``look``: of the last poll. ``decision``: which one it holds, where it reads back as wanted."""
+        assert self._last is not None
+        at_s = self._last[1].mono_s
         failures, why = self._obedience.troubles(self._wanted)
         troubles = set(failures)
         if self._wrong:
             troubles.add(Trouble.WRONG_DEVICE)
         if self._spent:
             troubles.add(Trouble.WRITES_SPENT)
-        currents = self._capability.currents
-        falls_back = self._capability.watchdog or (currents is not None and currents.fallback is not None)
-        if self._capability.abilities and not falls_back and not self._settings.read_only:
+        if self._unwatched:
             troubles.add(Trouble.NO_WATCHDOG)
         holds = self._condition.holds if not look.plausible else look.holds
-        stalled = self._pulse.stalled(look.beat, self._clock.now().mono_s)
         self._sleepy = look.sleepy
-        self._held = None if holds is None else replace(holds, device=self.name)
-        self._reach = self._reach.answered(self._clock.now().mono_s)
-        self._condition = Condition(
-            online=True,
-            holds=self._held,
-            readings=look.readings,
-            connected=look.connected,
-            energized=look.energized,
-            operating=look.operating,
-            vehicle=look.vehicle,
-            alarms=look.alarms | ({"HEARTBEAT_STOPPED"} if stalled else set()),
-            troubles=frozenset(troubles),
-            text=self._wrong or why or self._spent or look.text,
-        )
+        self._held = self._showing.held(holds, decision)
+        self._reach = self._reach.answered(at_s)
+        self._condition = self._showing.condition(look, at_s, self._held, troubles, self._wrong or why or self._spent)
 
     async def _confirm(self, found: Found, look: Look, wanted: Setpoint, known: Baseline) -> None:
         """It reads back as wanted: from now on it holds this decision, and only what this decides is ours."""
         self._obedience.held(look)
         await self._own(known, self._concerns(found, wanted))
-        self._see(look)
+        self._see(look, wanted.decision)
         self._reach = self._reach.confirmed()
-        if self._held is not None:
-            self._held = replace(self._held, decision=wanted.decision)
-            self._condition = replace(self._condition, holds=self._held)
 
     def _gone(self, why: str) -> None:
         if self._condition.online and not self._sleepy:
@@ -377,23 +393,3 @@ class Driver(Generic[Found, Raw]):
 
     def _seen(self) -> Seen:
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
-
-
-async def pause(news: asyncio.Event, seconds: float) -> None:
-    """Until ``news`` is set or the seconds are over."""
-    """A timer that rings by the event itself costs a tenth of a timeout, which cancels and raises."""
-    rung = False
-
-    def ring() -> None:
-        nonlocal rung
-        rung = not news.is_set()
-        news.set()
-
-    handle = asyncio.get_running_loop().call_later(seconds, ring)
-    try:
-        await news.wait()
-    finally:
-        handle.cancel()
-        # News that came in the same moment is served too: what follows a pause is a look at everything.
-        if rung:
-            news.clear()

@@ -5,10 +5,10 @@ A conversation is a generator that yields requests and is sent each reply, or No
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from adapters.modbus.frames import Reply, Request
-from grid_functions.model.device import Capability, Nameplate, Vehicle
+from grid_functions.model.device import Capability, Nameplate, Vehicle, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -38,6 +38,7 @@ class Look:
     energized: bool | None = None
     operating: bool | None = None
     vehicle: Vehicle | None = None
+    word: Word = field(default_factory=Word)
     alarms: frozenset[str] = frozenset()
     points: Points = field(default_factory=dict)
     text: str = ""
@@ -78,6 +79,32 @@ class Writing(Generic[Found]):
     def silent(self) -> bool:
         """Nothing was sent and nothing refused: what is wanted is what was read."""
         return not self.points and not self.refused and not self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class DcPort:
+    """One input or port of direct current: what is behind it, and what flows there. None: not told.
+
+    ``power_w``: positive = into what is behind it (a battery charges), negative = from there. ``given_wh``: all that ever came from there.
+    """
+
+    name: str
+    kind: str = ""
+    power_w: float | None = None
+    current_a: float | None = None
+    voltage_v: float | None = None
+    given_wh: float | None = None
+    temperature_c: float | None = None
+    state: str = ""
+    alarms: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Ported(Protocol):
+    """A family whose devices tell of their ports of direct current."""
+
+    def ports(self, found: Any) -> Conversation[tuple[DcPort, ...]]:
+        """Read them all; empty where there are none."""
 
 
 class Family(Protocol[Found, Raw]):

@@ -67,11 +67,14 @@ class Obedience:
 
     def watch(self, look: Look, owned: frozenset[str], now_s: float) -> bool:
         """Whether points of ours changed since they were read back as wanted, without a write of ours; it is counted."""
-        self._changed_s = [at_s for at_s in self._changed_s if now_s - at_s < FOREIGN_MEMORY_S]
+        if self._changed_s:
+            self._changed_s = [at_s for at_s in self._changed_s if now_s - at_s < FOREIGN_MEMORY_S]
         before, self._confirmed = self._confirmed, None
+        if before is None or before.points is look.points:
+            return False
         # What a look does not tell has not been seen to change.
         told = [name for name in owned if name in look.points]
-        if before is None or all(before.points.get(name) == look.points[name] for name in told):
+        if all(before.points.get(name) == look.points[name] for name in told):
             return False
         self._changed_s.append(now_s)
         return True

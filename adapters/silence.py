@@ -23,11 +23,11 @@ class Reach:
 
     def answered(self, now_s: float) -> "Reach":
         """It answered, so that nothing older is still on its way."""
-        return replace(self, last_s=now_s)
+        return Reach(self.unseen, now_s)
 
     def confirmed(self) -> "Reach":
         """It reads back as wanted, so that nothing that was written before holds."""
-        return replace(self, unseen=None)
+        return self if self.unseen is None else Reach(None, self.last_s)
 
 
 def held(holds: Setpoint | None, reach: Reach, now_s: float) -> Setpoint | None:

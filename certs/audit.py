@@ -3,7 +3,8 @@
 import hashlib
 import ssl
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
@@ -35,29 +36,39 @@ def audit(context: ssl.SSLContext) -> None:
 
     A resumed session shows no chain: it is taken only for a leaf that this context has seen in a whole handshake, and not refused.
     """
-
-    class Audited(_Audited):
-        """Connections of this context, with the leaves that passed."""
-
-        passed: ClassVar[set[bytes]] = set()
-
-    context.sslobject_class = Audited
+    _PASSED[context] = set()
+    context.sslobject_class = _AuditedObject
+    context.sslsocket_class = _AuditedSocket
 
 
-class _Audited(ssl.SSLObject):
-    passed: ClassVar[set[bytes]]
+_PASSED: Final[WeakKeyDictionary[ssl.SSLContext, set[bytes]]] = WeakKeyDictionary()
+"""The leaves that passed, by context."""
 
+
+class _AuditedObject(ssl.SSLObject):
     def do_handshake(self) -> None:
         """As OpenSSL does it, and then what it leaves out."""
         super().do_handshake()
-        leaf = hashlib.sha256(self.getpeercert(binary_form=True) or b"").digest()
-        if self.session_reused:
-            fault = "" if leaf in self.passed else "a session was resumed whose chain was never seen, or refused"
-        else:
-            fault = fault_of(_verified(self))
-        if fault:
-            raise ssl.SSLCertVerificationError(f"certificate chain refused: {fault}")
-        self.passed.add(leaf)
+        _audit(self)
+
+
+class _AuditedSocket(ssl.SSLSocket):
+    def do_handshake(self, block: bool = False) -> None:
+        """As OpenSSL does it, and then what it leaves out."""
+        super().do_handshake(block)
+        _audit(self)
+
+
+def _audit(connection: ssl.SSLObject | ssl.SSLSocket) -> None:
+    passed = _PASSED[connection.context]
+    leaf = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").digest()
+    if connection.session_reused:
+        fault = "" if leaf in passed else "a session was resumed whose chain was never seen, or refused"
+    else:
+        fault = fault_of(_verified(connection))
+    if fault:
+        raise ssl.SSLCertVerificationError(f"certificate chain refused: {fault}")
+    passed.add(leaf)
 
 
 def _verified(connection: Any) -> tuple[bytes, ...]:

@@ -13,11 +13,15 @@ from typing import Any
 import structlog
 
 from gateway import garbage
+from gateway.api.listener import listen
+from gateway.api.osed.paths import Served
 from gateway.api.routes import routes
 from gateway.api.socket import serve, socket_path
 from gateway.areas.registry import Areas
 from gateway.clock import SystemClock, SystemDice
 from gateway.config.load import Loaded
+from gateway.expiry import UPSTREAM, warnings
+from gateway.guests.host import Guests
 from gateway.ledger.book import open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
@@ -31,6 +35,9 @@ from grid_functions.model.errors import LedgerUnavailable, OperatorFault
 from grid_functions.model.event import Read
 
 _log = structlog.get_logger("gateway")
+
+_EXPIRY_S = 3600.0
+"""Between looks at how long our certificates are good."""
 
 _RETRY_S = 5.0
 """Before an upstream's session that raised is begun again."""
@@ -49,6 +56,7 @@ class Appliance:
         self.log_path = self._data / "log.db"
         self._wired = NOTHING
         self._areas: Areas | None = None
+        self._guests: Guests | None = None
         self._parts: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._reload: Callable[[Specification], Awaitable[None]] | None = None
         self._turn = asyncio.Lock()
@@ -67,9 +75,29 @@ class Appliance:
             raise OperatorFault("the gateway is not running yet", "try again in a moment")
         return self._areas
 
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """How each plug-in is that was called yet."""
+        return {} if self._guests is None else self._guests.health()
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
-        return [upstream.status(self.clock.now()) for upstream in self._wired.upstreams.values()]
+        now = self.clock.now()
+        told = [upstream.status(now) for upstream in self._wired.upstreams.values()]
+        for one in told:
+            one["alarms"] |= self._expiring(now.utc_s).get(f"{UPSTREAM}{one['name']}", {})
+        return told
+
+    def alarms(self) -> list[str]:
+        """What is wrong with the gateway itself, or with what it shows to devices."""
+        told = self._expiring(self.clock.now().utc_s)
+        mine = {whose: texts for whose, texts in told.items() if not whose.startswith(UPSTREAM)}
+        return [f"{whose}: {text}" for whose, texts in mine.items() for text in texts.values()]
+
+    def _expiring(self, now_s: float) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for one, text in warnings(self._wired.specification.certificates, now_s):
+            found.setdefault(one.whose, {})[f"certificate {one.file.name}"] = text
+        return found
 
     def stop(self, *, release: bool = False) -> None:
         """End gracefully; ``release`` gives the devices back to their baselines first."""
@@ -134,7 +162,9 @@ class Appliance:
         ending.push_async_callback(close)
         solving = Solving(self.clock)
         ending.callback(solving.close)
-        self._areas = Areas(with_.ledger, with_.log, self.clock, solving.answer, lambda: self._wired.sites)
+        guests = self._guests = Guests(self.clock, with_.dice, solving.answer)
+        ending.push_async_callback(guests.close)
+        self._areas = Areas(with_.ledger, with_.log, self.clock, guests.answer, lambda: self._wired.sites)
         await self._apply(specify(self._loaded, observe=self._observe), with_)
         garbage.spare()
         runner = await serve(socket_path(self._data), routes(self))
@@ -142,7 +172,12 @@ class Appliance:
         always = [
             asyncio.create_task(Watchdog().run(), name="watchdog"),
             asyncio.create_task(with_.log.run(), name="log"),
+            asyncio.create_task(self._watch_certificates(with_.log), name="certificates"),
         ]
+        api = self._loaded.configuration.gateway.api
+        if api is not None:
+            listening = await listen(api, Served(lambda: self.areas, lambda: self._wired.sites, self.clock), with_.log)
+            ending.push_async_callback(listening.cleanup)
         self._reload = partial(self._apply, with_=with_)
         _log.info(
             "running", gateway=self.name, sites=list(self.sites), upstreams=list(self._wired.upstreams), pid=os.getpid()
@@ -158,6 +193,17 @@ class Appliance:
             # Only now that nobody decides or writes any more: a driver would write back what it still holds to be wanted.
             for fault in await self._wired.release():
                 _log.error("a device was not released", why=fault)
+
+    async def _watch_certificates(self, log: Log) -> None:
+        said: set[str] = set()
+        while True:
+            told = self._expiring(self.clock.now().utc_s)
+            standing = {f"{whose}: {text}" for whose, texts in told.items() for text in texts.values()}
+            for text in sorted(standing - said):
+                _log.warning("alarm", what=text)
+                log.add("", "alarm", "", {"text": text})
+            said = standing
+            await asyncio.sleep(_EXPIRY_S)
 
     async def _apply(self, wanted: Specification, with_: Tools) -> None:
         """Make what runs be what is wanted. What ends has ended, and its last commit too, before anything begins in its place."""
@@ -182,6 +228,9 @@ class Appliance:
         for name, upstream in wired.upstreams.items():
             self._begin(("upstream", name), partial(upstream.run, self._take))
         await self.areas.begin(tuple(wanted.areas.values()))
+        if self._guests is not None:
+            named = {name for site in wanted.sites.values() for name in site.settings.plug_ins}
+            await self._guests.only(named | self.areas.guests())
 
     def _begin(self, part: tuple[str, str], run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if part not in self._parts:

@@ -48,9 +48,9 @@ class _Part:
 class SystemDice:
     """Chance for the jitter of retries; nothing that matters hangs on it."""
 
-    def __init__(self) -> None:
-        self._random = random.SystemRandom()
-
     def jitter(self, low_s: float, high_s: float) -> float:
         """The Dice port."""
-        return self._random.uniform(low_s, high_s)
+        return _CHANCE.uniform(low_s, high_s)
+
+
+_CHANCE = random.SystemRandom()

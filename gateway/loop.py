@@ -32,6 +32,7 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Clock
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from grid_functions.timeline.state import Opt
 from grid_functions.words import Word
 
@@ -196,7 +197,8 @@ class SiteLoop:
         reads = tuple(self._reads)
         plan = self.plan
         leases, messages, answers = self.mail.contents()
-        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers)
+        passed_on = self.mail.outside.passed_on(plan.terms.name)
+        tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers, passed_on)
         try:
             decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
         except Exception:
@@ -214,8 +216,7 @@ class SiteLoop:
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]
         self.mail.were_decided(len(leases), len(messages), len(answers))
-        if not plan.observe:
-            self.mail.send(decision.outputs)
+        self.mail.send(decision.outputs, letters=not plan.observe)
         for word in tick.words:
             self._log.add(
                 plan.terms.name, "word", word.event.id if isinstance(word, Opt) else word.name, {"said": str(word)}
@@ -226,10 +227,11 @@ class SiteLoop:
 
     def _show(self, snapshot: Snapshot) -> None:
         self._averages.take(snapshot)
+        usual = Usual(self.state.baseline.hours, self.plan.terms.baseline)
         for respondent in self.plan.policies:
             try:
                 averages = self._averages.of(respondent)
-                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, averages)
+                self.plan.upstreams[respondent.upstream].show(respondent, snapshot, averages, usual)
             except Exception:
                 _log.exception("an upstream took no picture", upstream=respondent.upstream)
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from grid_functions.model.control import Mode
 from grid_functions.model.function import Answer, Ask, Output
 from grid_functions.model.lease import Lease, Message
 
@@ -20,6 +21,9 @@ class Outside(Protocol):
     def post(self, message: Message) -> None:
         """Send a letter to an area; returns at once."""
 
+    def passed_on(self, site: str) -> frozenset[Mode]:
+        """What areas whose connection a site is hand on to their members when it is asked there."""
+
 
 class Nowhere:
     """A site that belongs to no area and has no solver: problems stay without a solution, letters are dropped."""
@@ -30,6 +34,10 @@ class Nowhere:
 
     def post(self, message: Message) -> None:
         """Nothing."""
+
+    def passed_on(self, site: str) -> frozenset[Mode]:
+        """Nothing."""
+        return frozenset()
 
 
 @dataclass
@@ -59,12 +67,12 @@ class Mail:
         """So many of each are in a decision now."""
         del self.leases[:leases], self.messages[:messages], self.answers[:answers]
 
-    def send(self, outputs: tuple[tuple[str, Output], ...]) -> None:
-        """What functions want of the world beside claims."""
+    def send(self, outputs: tuple[tuple[str, Output], ...], *, letters: bool = True) -> None:
+        """What functions want of the world beside claims; without ``letters`` only what they want to know."""
         for function, output in outputs:
             if isinstance(output, Ask):
                 self._begin(self._solved(function, output))
-            elif isinstance(output, Message):
+            elif isinstance(output, Message) and letters:
                 self.outside.post(output)
 
     async def end(self) -> None:

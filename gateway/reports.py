@@ -1,8 +1,10 @@
 """What people and programs are told of a site: plain dictionaries, made from its last decision and its last looks."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from adapters.driver import Driver
 from gateway.loop import SiteLoop
 from grid_functions.model.claim import (
     Bound,
@@ -43,6 +45,13 @@ def status_of(site: SiteLoop, now: Instants) -> dict[str, Any]:
 def devices_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
     """Every device: what it is, how it is, what it should hold and what it holds."""
     return [_device(site, name, now) for name in sorted(site.plan.devices)]
+
+
+async def ports_of(site: SiteLoop, name: str) -> list[dict[str, Any]]:
+    """A device's ports of direct current, asked of it now or a minute ago; none where it tells of none."""
+    device = site.plan.devices[name]
+    told = await device.ports() if isinstance(device, Driver) else ()
+    return [asdict(one) | {"alarms": sorted(one.alarms)} for one in told]
 
 
 def events_of(site: SiteLoop, now: Instants) -> list[dict[str, Any]]:
@@ -86,6 +95,13 @@ def why_device(site: SiteLoop, name: str, now: Instants) -> dict[str, Any]:
             if _concerns(loss.claim, name)
         ],
     }
+
+
+def claims_of(site: SiteLoop, source: str, now: Instants) -> list[dict[str, Any]]:
+    """What a local function of that name wants now in its own name."""
+    ruling = site.decision.ruling if site.decision else None
+    claims = [*ruling.bounds, *ruling.winners, *(one.claim for one in ruling.losses)] if ruling else []
+    return [_claim(one, now) for one in dict.fromkeys(claims) if one.cause.source.name == source]
 
 
 def why_event(site: SiteLoop, event: str, told: Iterable[Mapping[str, Any]], now: Instants) -> dict[str, Any] | None:

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Final
 
 from adapters.catalogue import FAMILIES
+from adapters.homeassistant.address import parse_home_address
 from adapters.modbus.address import Address, parse_address
 from adapters.ocpp.access import SecurityProfile
 from certs.errors import CertificateError
 from certs.tls import TlsFiles, modbus_context, ocpp_server_context
 from gateway.config.areas import AreaSettings
+from gateway.config.homeassistant import HomeAssistantSettings, is_behind_home, token_of
 from gateway.config.load import Loaded, files_of
 from gateway.config.ocpp import OcppSettings, is_ocpp
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
+from gateway.expiry import Shown, shown_by
 from gateway.sessions import protocols
 from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
-from grid_functions.rating import SWITCHED
+from grid_functions.rating import LOADS, SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,25 @@ class CentralSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeSpec:
+    """One server of Home Assistant, as :class:`LinkSpec`. ``digest``: of its token and authority, which may be renewed."""
+
+    settings: HomeAssistantSettings
+    folder: Path
+    digest: str
+
+
+AnyLinkSpec = LinkSpec | CentralSpec | HomeSpec
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """One device's driver."""
 
     settings: DeviceSettings
     site: str
     observe: bool
-    link: LinkSpec | CentralSpec
+    link: AnyLinkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +80,15 @@ class SiteSpec:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """Everything that is to run, by name."""
+    """Everything that is to run, by name. ``certificates``: ours, as they were when this was made."""
 
     upstreams: Mapping[str, UpstreamSpec]
     sites: Mapping[str, SiteSpec]
     areas: Mapping[str, AreaSettings] = field(default_factory=dict)
+    certificates: tuple[Shown, ...] = ()
 
     @property
-    def links(self) -> frozenset[LinkSpec | CentralSpec]:
+    def links(self) -> frozenset[AnyLinkSpec]:
         """Every socket that some device needs."""
         return frozenset(device.link for site in self.sites.values() for device in site.devices)
 
@@ -121,7 +137,8 @@ def specify(loaded: Loaded, *, observe: bool = False) -> Specification:
     upstreams = {each.name: _upstream(each, loaded.folder, ders) for each in configuration.upstreams}
     links = _links(loaded)
     sites = {site.name: _site(site, observe, upstreams, links) for site in configuration.sites}
-    return Specification(upstreams, sites, {area.name: area for area in configuration.areas})
+    areas = {area.name: area for area in configuration.areas}
+    return Specification(upstreams, sites, areas, shown_by(loaded))
 
 
 def device_specs(loaded: Loaded) -> dict[str, DeviceSpec]:
@@ -135,7 +152,7 @@ def _site(
     site: SiteSettings,
     observe: bool,
     upstreams: Mapping[str, UpstreamSpec],
-    links: Mapping[str, LinkSpec | CentralSpec],
+    links: Mapping[str, AnyLinkSpec],
 ) -> SiteSpec:
     watching = observe or site.mode == "observe"
     devices = tuple(DeviceSpec(each, site.name, watching, links[each.address]) for each in site.devices)
@@ -143,17 +160,21 @@ def _site(
     return SiteSpec(site, watching, devices, tuple(mine))
 
 
-def _links(loaded: Loaded) -> dict[str, LinkSpec | CentralSpec]:
-    """Every socket and line, and the central system, by the addresses of devices as they are written.
+def _links(loaded: Loaded) -> dict[str, AnyLinkSpec]:
+    """Every socket and line, the central system and the servers of Home Assistant, by the addresses of devices as they are written.
 
     A line is shared by the devices behind it, and as gentle as the most delicate of them wants.
     """
     behind: dict[Address, list[DeviceSettings]] = {}
     calling: list[DeviceSettings] = []
+    homes = {one.name: one for one in loaded.configuration.gateway.homeassistant}
+    found: dict[str, AnyLinkSpec] = {}
     for site in loaded.configuration.sites:
         for device in site.devices:
-            (calling if is_ocpp(device) else behind.setdefault(parse_address(device.address), [])).append(device)
-    found: dict[str, LinkSpec | CentralSpec] = {}
+            if is_behind_home(device):
+                found[device.address] = _home(homes[parse_home_address(device.address).server], loaded.folder)
+            else:
+                (calling if is_ocpp(device) else behind.setdefault(parse_address(device.address), [])).append(device)
     for address, devices in behind.items():
         found |= dict.fromkeys((one.address for one in devices), _link(address, devices, loaded.folder))
     ocpp = loaded.configuration.gateway.ocpp
@@ -190,6 +211,12 @@ def _central(settings: OcppSettings, folder: Path) -> CentralSpec:
     return CentralSpec(settings, files, digest)
 
 
+def _home(settings: HomeAssistantSettings, folder: Path) -> HomeSpec:
+    paths = [folder / settings.token_file] + ([] if settings.ca is None else [folder / settings.ca])
+    digest = _digest(f"gateway.homeassistant {settings.name}", paths, lambda: token_of(paths[0]))
+    return HomeSpec(settings, folder, digest)
+
+
 _TIMEOUT_S: Final = 3.0
 _BUS_TIMEOUT_S: Final = 0.5
 """An RTU device answers within a tenth of a second or not at all, and the whole bus waits for it."""
@@ -219,11 +246,12 @@ def _upstream(upstream: Upstream, folder: Path, ders: Mapping[str, Mapping[str, 
 def _served(service: Service | Resource, ders: Mapping[str, Mapping[str, Role]]) -> Served:
     mine = ders[service.site]
     if not isinstance(service, Resource):
-        return Served(service.site, "", mine)
+        # an EndDevice of 2030.5 stands for DERs and chargers
+        return Served(service.site, "", {name: role for name, role in mine.items() if role in SWITCHED})
     named = service.devices or tuple(mine)
     return Served(service.site, service.resource or "", {name: mine[name] for name in named if name in mine})
 
 
 def _ders(site: SiteSettings) -> dict[str, Role]:
-    """The devices a respondent speaks for where none are named, with their roles: every DER and charger of its site."""
-    return {device.name: device.role for device in site.devices if device.role in SWITCHED}
+    """The devices a respondent may speak for where none are named, with their roles: all but meters."""
+    return {device.name: device.role for device in site.devices if device.role in SWITCHED | LOADS}

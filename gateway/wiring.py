@@ -5,13 +5,20 @@ A part whose specification a later configuration leaves as it is, is kept as it 
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver
+from adapters.homeassistant.address import parse_home_address
+from adapters.homeassistant.client import Gadget, Home, Place
+from adapters.homeassistant.options import HomeOptions
+from adapters.homeassistant.thing import ThingSettings
 from adapters.modbus.lines import line_to
 from adapters.modbus.link import Link
 from adapters.ocpp.access import Access, SecurityProfile
@@ -23,8 +30,11 @@ from adapters.ocpp.server import CentralSystem, Charger, Listening
 from adapters.settings import DriverSettings, Pinned
 from certs.tls import modbus_context, ocpp_server_context
 from gateway.clock import SystemClock
+from gateway.config.homeassistant import FAMILY as HOME
+from gateway.config.homeassistant import HomeAssistantSettings, token_of
 from gateway.config.load import Families
 from gateway.config.ocpp import FAMILY as OCPP
+from gateway.config.plug_ins import guests_of
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -32,7 +42,7 @@ from gateway.loop import SiteLoop
 from gateway.sessions.protocols import build, served_by
 from gateway.sessions.session import Session
 from gateway.site_plan import SitePlan
-from gateway.specification import CentralSpec, DeviceSpec, LinkSpec, SiteSpec, Specification
+from gateway.specification import AnyLinkSpec, DeviceSpec, HomeSpec, LinkSpec, SiteSpec, Specification
 from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
@@ -52,7 +62,9 @@ from grid_functions.model.policy import (
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
-FAMILIES: Families = {OCPP: OcppOptions} | {name: one.family for name, one in device_families.FAMILIES.items()}
+FAMILIES: Families = {OCPP: OcppOptions, HOME: HomeOptions} | {
+    name: one.family for name, one in device_families.FAMILIES.items()
+}
 """Device families that exist, each made from its options."""
 
 DURABLE = (*decide.DURABLE, *function_catalogue.durable())
@@ -61,7 +73,8 @@ DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 _SEED = "gateway/seed"
 
 
-AnyDriver = Driver[Any, Any] | Charger
+AnyDriver = Driver[Any, Any] | Charger | Gadget
+AnyLink = Link | CentralSystem | Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Wired:
     upstreams: Mapping[str, Session]
     site_of: Mapping[Respondent, str]
     drivers: Mapping[tuple[str, str], AnyDriver]
-    links: Mapping[LinkSpec | CentralSpec, Link | CentralSystem]
+    links: Mapping[AnyLinkSpec, AnyLink]
 
     async def release(self) -> tuple[str, ...]:
         """Give every device back what it held before us; which could not be, and why."""
@@ -87,7 +100,7 @@ class Wired:
                 told.append(f"{driver.name} does not show what it held before us")
         return tuple(told)
 
-    async def close(self, *, but: frozenset[LinkSpec | CentralSpec] = frozenset()) -> None:
+    async def close(self, *, but: frozenset[AnyLinkSpec] = frozenset()) -> None:
         """Let go of every connection but those."""
         left = [link for key, link in self.links.items() if key not in but]
         await asyncio.gather(*(link.close() for link in left), return_exceptions=True)
@@ -165,12 +178,13 @@ def _site(spec: SiteSpec, upstreams: Mapping[str, Session], devices: Mapping[str
 
 
 def functions_of(site: SiteSettings) -> dict[str, Machine]:
-    """The site's functions with its own options; those of installed packages with their defaults."""
+    """The site's functions with its own options; beside our own those plug-ins that it names, each in a process of its own."""
     chosen = site.functions.chosen()
-    return {
+    ours = {
         name: maker.build(chosen[name] if name in chosen else maker.options())
-        for name, maker in function_catalogue.makers().items()
+        for name, maker in function_catalogue.SITE.items()
     }
+    return ours | guests_of(site.plug_ins, site.name)
 
 
 def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:
@@ -204,9 +218,11 @@ def link_to(spec: LinkSpec, dice: Dice) -> Link:
     return Link(line=line, jitter=dice.jitter, timeout_s=spec.timeout_s, min_gap_s=spec.min_gap_s)
 
 
-def _reached(spec: LinkSpec | CentralSpec, tools: Tools) -> Link | CentralSystem:
+def _reached(spec: AnyLinkSpec, tools: Tools) -> AnyLink:
     if isinstance(spec, LinkSpec):
         return link_to(spec, tools.dice)
+    if isinstance(spec, HomeSpec):
+        return Home(home_at(spec.settings, spec.folder), tools.clock.showing(), tools.dice)
     settings = spec.settings
     mutual = settings.security is SecurityProfile.TLS_CERTIFICATE
     context = None if spec.files is None else ocpp_server_context(spec.files, certificates=mutual)
@@ -215,13 +231,32 @@ def _reached(spec: LinkSpec | CentralSpec, tools: Tools) -> Link | CentralSystem
     return CentralSystem(listening, tools.clock.showing(), context)
 
 
-def _driver(spec: DeviceSpec, link: Link | CentralSystem, tools: Tools) -> AnyDriver:
+def home_at(settings: HomeAssistantSettings, folder: Path) -> Place:
+    """Where a server is, and how it is trusted. Its token is read whenever it is needed."""
+    context = None
+    if settings.url.startswith("https:"):
+        context = ssl.create_default_context(cafile=None if settings.ca is None else str(folder / settings.ca))
+    return Place(settings.name, settings.url, partial(token_of, folder / settings.token_file), context)
+
+
+def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
     device = spec.settings
 
     def note(kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         tools.log.add(spec.site, kind, correlation, {"device": device.name, **body})
 
     pinned = Pinned(device.maker or "", device.model or "", device.serial or "")
+    if isinstance(link, Home):
+        thing = ThingSettings(
+            device.name,
+            parse_home_address(device.address).entity,
+            device.role,
+            HomeOptions(**dict[str, Any](device.options)),
+            pinned,
+            device.settle_s or 10.0,
+            spec.observe,
+        )
+        return Gadget(thing, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
     if isinstance(link, CentralSystem):
         at = parse_ocpp_address(device.address)
         options: dict[str, Any] = dict(device.options)

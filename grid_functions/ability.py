@@ -12,7 +12,7 @@ from grid_functions.model.event import Respondent
 from grid_functions.model.modes import LIMIT_MODES, SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.rating import CONSUMERS, PRODUCERS, STORAGE, SWITCHED
+from grid_functions.rating import CONSUMERS, LOADS, PRODUCERS, STORAGE, SWITCHED
 
 PROTECTION_MODES = frozenset(mode for mode in Mode if mode.value.endswith(("_trip", "_cessation")))
 """Trip and ride-through curves: written only where the site permits it."""
@@ -44,7 +44,8 @@ _ROLES: Mapping[Mode, frozenset[Role]] = {
     **dict.fromkeys((*_PRODUCED, Mode.POWER_FACTOR_INJECT), PRODUCERS),
     **dict.fromkeys((*_CONSUMED, Mode.POWER_FACTOR_ABSORB), CONSUMERS),
     Mode.STORAGE_POWER: STORAGE,
-    Mode.THERMOSTAT: frozenset({Role.LOAD}),
+    Mode.THERMOSTAT: LOADS,
+    Mode.ENERGIZE: SWITCHED | LOADS,
 }
 _AT_CONNECTION = frozenset({Mode.EXPORT_LIMIT, Mode.IMPORT_LIMIT})
 _BEST_FIRST = (How.NATIVE, How.APPROXIMATED, How.NOT_POSSIBLE)
@@ -117,4 +118,6 @@ def somebody_there(mode: Mode, respondent: Respondent, terms: SiteTerms, snapsho
 
 def _addressed(mode: Mode, respondent: Respondent, terms: SiteTerms) -> list[str]:
     theirs = terms.devices.keys() if mode in _AT_CONNECTION else terms.respondents.get(respondent, frozenset())
-    return sorted(name for name in theirs if name in terms.devices and terms.devices[name].role in roles_for(mode))
+    # rule 5: an upstream switches no loads; only a measure of the site's own tables does
+    roles = SWITCHED if mode in SWITCH_MODES else roles_for(mode)
+    return sorted(name for name in theirs if name in terms.devices and terms.devices[name].role in roles)

@@ -18,12 +18,10 @@ from grid_functions.model.modes import ALERT_MODES, PRICE_MODES
 from grid_functions.model.policy import BaselineTerms, SiteTerms
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from grid_functions.model.usual import CONNECTION, HOUR_S, Hours, like_w
 from grid_functions.rating import SWITCHED
 
 ROOM = "baseline"
-CONNECTION: Final = ""
-"""The connection point among the names of devices."""
-
 KEEP_DAYS: Final = 35
 """Days of which hours are kept: five weeks, so that ten like days are among them also at a weekend."""
 
@@ -33,15 +31,7 @@ STEP_S: Final = 5.0
 LEAST_COVERAGE: Final = 0.5
 """An hour counts when it was measured for so much of its time."""
 
-_HOUR_S = 3600.0
 _QUIET = PRICE_MODES | ALERT_MODES
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Of one name and hour of the UTC day: days since 1970 and the mean of that day's hour, W, oldest first."""
-
-    means: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ def step(
     baseline: Baseline, in_force: Iterable[InForce], snapshot: Snapshot, terms: SiteTerms, now: Instants
 ) -> tuple[Baseline, tuple[Entry, ...]]:
     """Count on, and keep what an hour came to when it is over. An hour that the clock jumps out of is none."""
-    hour = math.floor(now.utc_s / _HOUR_S)
+    hour = math.floor(now.utc_s / HOUR_S)
     is_new = any(one.hour != hour for one in baseline.running.values()) or not baseline.running
     if not is_new and all(0 <= now.mono_s - one.at_s < STEP_S for one in baseline.running.values()):
         return baseline, ()
@@ -121,16 +111,10 @@ def _like_w(
 ) -> Mapping[str, float]:
     today, found = hour // 24, dict[str, float]()
     for name in names:
-        means = hours.get((name, hour % 24), Hours()).means
-        like = [mean for day, mean in means if day < today and _free(day, terms) == _free(today, terms)]
-        if last := like[-terms.days :]:
-            found[name] = sum(last) / len(last)
+        mean_w = like_w(hours.get((name, hour % 24), Hours()), today, terms)
+        if mean_w is not None:
+            found[name] = mean_w
     return MappingProxyType(found)
-
-
-def _free(day: int, terms: BaselineTerms) -> bool:
-    """Whether a day of UTC is one without work; 1970-01-01 was a Thursday."""
-    return (day + 3) % 7 in terms.free_days
 
 
 def _counted(one: Running, mono_s: float) -> Running:
@@ -141,7 +125,7 @@ def _counted(one: Running, mono_s: float) -> Running:
 
 
 def _mean_w(one: Running) -> float | None:
-    if one.asked or one.seen_s < LEAST_COVERAGE * _HOUR_S:
+    if one.asked or one.seen_s < LEAST_COVERAGE * HOUR_S:
         return None
     return one.energy_ws / one.seen_s
 

@@ -1,4 +1,4 @@
-"""Which functions there are: those of sites, our own and those that installed packages offer, and those of areas."""
+"""Which functions there are: our own, of sites and of areas, and those that installed packages offer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,17 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from grid_functions.area import cold_load_pickup, day_ahead, direct_load_control, division, tariff_signal, xor_market
+from grid_functions.area import (
+    cold_load_pickup,
+    day_ahead,
+    direct_load_control,
+    division,
+    schedule,
+    tariff_signal,
+    xor_market,
+)
 from grid_functions.building import steward
+from grid_functions.guest import Remembered
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.site import (
@@ -29,6 +38,7 @@ from grid_functions.site import (
     storage_charge,
     storage_limits,
     storage_mode,
+    thermostat,
 )
 
 GROUP = "osed.grid_functions"
@@ -64,6 +74,7 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(storage_mode.NAME, storage_mode.StorageModeOptions, storage_mode.StorageMode),
             Maker(power_limit.NAME, power_limit.PowerLimitOptions, power_limit.PowerLimit),
             Maker(ramp_limit.NAME, ramp_limit.RampLimitOptions, ramp_limit.RampLimit),
+            Maker(thermostat.NAME, thermostat.ThermostatOptions, thermostat.HoldTemperature),
             Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
             Maker(steward.NAME, steward.HomeOptions, steward.Steward),
         )
@@ -83,6 +94,7 @@ AREA: Mapping[str, Maker] = MappingProxyType(
             ),
             Maker(cold_load_pickup.NAME, cold_load_pickup.ColdLoadPickupOptions, cold_load_pickup.ColdLoadPickup),
             Maker(division.NAME, division.DivisionOptions, division.Division),
+            Maker(schedule.NAME, schedule.ScheduleOptions, schedule.Schedule),
             Maker(tariff_signal.NAME, tariff_signal.TariffSignalOptions, tariff_signal.TariffSignal),
             Maker(xor_market.NAME, xor_market.XorMarketOptions, xor_market.XorMarket),
         )
@@ -91,27 +103,48 @@ AREA: Mapping[str, Maker] = MappingProxyType(
 """Functions of areas. They run only where an area names them."""
 
 
-def makers(found: Iterable[EntryPoint] | None = None) -> dict[str, Maker]:
-    """All functions by name. Raises ConfigurationFault when two share one, or what is offered is no Maker."""
-    everything = dict(SITE)
+@dataclass(frozen=True, slots=True)
+class PlugIn:
+    """A function that an installed package offers; nothing of it is loaded here. ``value``: where its Maker is, as the package says."""
+
+    name: str
+    value: str
+    package: str = ""
+    version: str = ""
+
+
+def plug_ins(found: Iterable[EntryPoint] | None = None) -> dict[str, PlugIn]:
+    """What is offered, by name. Raises ConfigurationFault when two functions share a name."""
+    told: dict[str, PlugIn] = {}
     mistakes: list[str] = []
     for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda one: (one.name, one.value)):
-        try:
-            offered = point.load()
-        except Exception as broken:
-            mistakes.append(f"grid function {point.name} ({point.value}) cannot be loaded: {broken}")
-            continue
-        if not isinstance(offered, Maker) or offered.name != point.name:
-            mistakes.append(f"grid function {point.name} ({point.value}) is no Maker of that name")
-        elif point.name in everything:
+        if point.name in SITE or point.name in AREA or (point.name in told and told[point.name].value != point.value):
             mistakes.append(
                 f"grid function {point.name} ({point.value}) has a name that is taken: remove one of the two packages"
             )
-        else:
-            everything[point.name] = offered
+            continue
+        brought = point.dist
+        package, version = (brought.name, brought.version) if brought is not None else ("", "")
+        told[point.name] = PlugIn(point.name, point.value, package, version)
     if mistakes:
         raise ConfigurationFault(tuple(mistakes))
-    return everything
+    return told
+
+
+def load_plug_in(name: str, found: Iterable[EntryPoint] | None = None) -> Maker:
+    """Run the package's code: only ever in the function's own process. Raises ConfigurationFault."""
+    points = [one for one in (entry_points(group=GROUP) if found is None else found) if one.name == name]
+    if not points:
+        raise ConfigurationFault((f"no installed package offers a grid function {name}",))
+    try:
+        offered = points[0].load()
+    except Exception as broken:
+        raise ConfigurationFault(
+            (f"grid function {name} ({points[0].value}) cannot be loaded: {type(broken).__name__}: {broken}",)
+        ) from broken
+    if not isinstance(offered, Maker) or offered.name != name:
+        raise ConfigurationFault((f"grid function {name} ({points[0].value}) is no Maker of that name",))
+    return offered
 
 
 def built_in() -> dict[str, Machine]:
@@ -120,7 +153,7 @@ def built_in() -> dict[str, Machine]:
 
 
 def durable() -> tuple[type, ...]:
-    """What all functions that are there keep in the ledger."""
-    made = (maker.build(maker.options()) for maker in (*makers().values(), *AREA.values()))
+    """What functions keep in the ledger: our own by type, those in other processes in one form."""
+    made = (maker.build(maker.options()) for maker in (*SITE.values(), *AREA.values()))
     kept = (getattr(function.empty(), "durable", None) for function in made)
-    return tuple({type(one): None for one in kept if one is not None})
+    return (*{type(one): None for one in kept if one is not None}, Remembered)

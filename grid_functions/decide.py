@@ -23,7 +23,7 @@ from grid_functions.allocate import step as allocate
 from grid_functions.allocate.served import Served
 from grid_functions.allocate.step import AllocateState
 from grid_functions.base_load import BaseLoad, Peaks
-from grid_functions.baseline import Baseline, Hours
+from grid_functions.baseline import Baseline
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
 from grid_functions.leases import LeaseState
@@ -41,6 +41,7 @@ from grid_functions.model.policy import Policy, SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
+from grid_functions.model.usual import Hours
 from grid_functions.outcomes import Book, Page
 from grid_functions.rating import obeys, roles_of
 from grid_functions.service import Service
@@ -100,6 +101,7 @@ class SiteTick:
     """What is new since the last decision, and how things are now. The order inside never matters.
 
     ``words``: what operator and occupant say now; it holds from then on. ``leases``: what areas sent.
+    ``passed_on``: what an area hands on to its members when it is asked of this site, its connection.
     """
 
     snapshot: Snapshot
@@ -108,6 +110,7 @@ class SiteTick:
     leases: tuple[Lease, ...] = ()
     messages: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
+    passed_on: frozenset[Mode] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ def decide(
     )
     settings = {respondent: one.settings for respondent, one in times.items()}
     normal, hours = baseline.step(state.baseline, in_force, tick.snapshot, terms, now)
-    ahead = tuple(one for respondent in sorted(times) for one in times[respondent].ahead)
+    ahead = (*(one for respondent in sorted(times) for one in times[respondent].ahead), *leased.ahead)
     looks = SiteInputs(terms, in_force, tick.snapshot, tick.messages, tick.answers, settings, ahead, normal.like_w)
     ran = machines.run(functions, state.kept, looks, now)
     ways_out = {policies[respondent].source: one.ramp for respondent, one in times.items()}
@@ -316,7 +319,7 @@ def _timelines(
             closed,
             now,
             seed=seed,
-            means=_means(respondent, terms, functions, tick.snapshot),
+            means=_means(respondent, terms, functions, tick),
         )
         for respondent in sorted(policies)
     }
@@ -330,13 +333,15 @@ def _is_known(state: SiteState, tick: SiteTick, event: EventKey) -> bool:
     return any(event == one.key for read in tick.reads for one in read.events)
 
 
-def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], snapshot: Snapshot) -> Means:
+def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], tick: SiteTick) -> Means:
     def refusal(control: Control) -> str:
-        said = machines.refusal(functions, control, respondent, terms, snapshot)
-        return ability.nobody_can(mode_of(control), respondent, terms, snapshot) if said is None else said
+        if mode_of(control) in tick.passed_on:
+            return ""
+        said = machines.refusal(functions, control, respondent, terms, tick.snapshot)
+        return ability.nobody_can(mode_of(control), respondent, terms, tick.snapshot) if said is None else said
 
     def at_hand(mode: Mode) -> bool:
-        return mode in ENACTED_MODES or ability.somebody_there(mode, respondent, terms, snapshot)
+        return mode in ENACTED_MODES | tick.passed_on or ability.somebody_there(mode, respondent, terms, tick.snapshot)
 
     return Means(refusal, at_hand)
 

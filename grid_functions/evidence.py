@@ -1,4 +1,4 @@
-"""What became of an event's limits and switches: applied = read back, effective = seen in measured power.
+"""What became of an event's limits, switches and temperatures: applied = read back, effective = seen in measured power.
 
 Evidence only: it delays and suppresses nothing.
 """
@@ -6,8 +6,9 @@ Evidence only: it delays and suppresses nothing.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from grid_functions.flow import flow, members
-from grid_functions.model.claim import Bound, Claim, Ruling, Switch, Want
+from grid_functions.flow import drawn_by_loads, flow, members
+from grid_functions.model.claim import Bound, Claim, Ruling, Shape, Switch, Want
+from grid_functions.model.device import Seen
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.outcome import Cause, Fact, OutcomeKind
@@ -96,10 +97,12 @@ def step(
 
 
 def _by_event(ruling: Ruling) -> dict[EventKey, list[Claim]]:
-    """Every claim that should be seen in the world: bounds all hold, of switches and targets the winners."""
+    """Every claim that should be seen in the world: bounds all hold, of switches and temperatures the winners."""
     found: dict[EventKey, list[Claim]] = {}
     for claim in (*ruling.bounds, *ruling.winners):
-        if isinstance(claim.cause.cause, EventKey) and isinstance(claim.want, Bound | Switch):
+        if isinstance(claim.cause.cause, EventKey) and (
+            isinstance(claim.want, Bound | Switch) or claim.quantity is Quantity.TEMPERATURE
+        ):
             found.setdefault(claim.cause.cause, []).append(claim)
     return {key: found[key] for key in sorted(found)}
 
@@ -117,7 +120,15 @@ def _held(want: Setpoint, snapshot: Snapshot) -> bool:
     if want.current_max_a is not None and currents is not None:
         got_a = holds.current_max_a
         limits &= got_a is not None and abs(want.current_max_a - got_a) <= currents.resolution_a / 2 + _CRUMB
-    return limits and (want.on is None or holds.on is want.on)
+    return limits and (want.on is None or holds.on is want.on) and _tempered(want, holds, seen)
+
+
+def _tempered(want: Setpoint, holds: Setpoint, seen: Seen) -> bool:
+    asked, got, can = want.thermostat, holds.thermostat, seen.capability.temperatures
+    if asked is None:
+        return True
+    half_k = _CRUMB if can is None else can.step_k / 2 + _CRUMB
+    return got is not None and got.offset is asked.offset and abs(got.value_k - asked.value_k) <= half_k
 
 
 def _verdict(wants: Mapping[Claim, Want], snapshot: Snapshot, terms: SiteTerms, now: Instants) -> OutcomeKind:
@@ -132,7 +143,10 @@ def _agrees(claim: Claim, want: Want, snapshot: Snapshot, terms: SiteTerms, now:
         if want.on:
             return True  # on only withdraws our off: what the device does then is its own
         flows = [flow(claim.scope, quantity, None, snapshot, terms, now) for quantity in _BOTH]
+        flows += drawn_by_loads(claim.scope, snapshot, terms, now)
         return None if None in flows else all(one is not None and one <= TOLERANCE_LEAST_W for one in flows)
+    if isinstance(want, Shape):
+        return None  # whether a house follows its thermostat is the weather's to say
     limit_w = want.limit if isinstance(want, Bound) else 0.0
     flow_w = flow(claim.scope, claim.quantity, claim.phase, snapshot, terms, now)
     return None if flow_w is None else flow_w <= limit_w + max(TOLERANCE_SHARE * limit_w, TOLERANCE_LEAST_W)

@@ -8,15 +8,16 @@ from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
-from grid_functions.rating import SWITCHED, roles_of
+from grid_functions.rating import LOADS, SWITCHED, roles_of
 
 _TOTAL: Phase | None = None
 _POLLS_MISSED = 3.0
+_ROLES = {Quantity.CONNECT: SWITCHED | LOADS, Quantity.TEMPERATURE: LOADS}
 
 
 def members(scope: Scope, quantity: Quantity, terms: SiteTerms) -> tuple[str, ...]:
     """The devices of a scope that have part in a quantity, by name."""
-    roles = roles_of(quantity) if quantity in (Quantity.PRODUCED, Quantity.CONSUMED) else SWITCHED
+    roles = roles_of(quantity) if quantity in (Quantity.PRODUCED, Quantity.CONSUMED) else _ROLES.get(quantity, SWITCHED)
     names = (name for name, device in terms.devices.items() if device.role in roles)
     return tuple(sorted(name for name in names if not isinstance(scope, Devices) or name in scope.names))
 
@@ -37,6 +38,16 @@ def flow(
             return None
         total += part
     return total
+
+
+def drawn_by_loads(scope: Scope, snapshot: Snapshot, terms: SiteTerms, now: Instants) -> list[float | None]:
+    """W of each load of these devices, for loads are in no flow of ours; None where unknown."""
+    names = scope.names if isinstance(scope, Devices) else frozenset()
+    seen = [snapshot.devices.get(name) for name in sorted(names) if terms.devices[name].role in LOADS]
+    told = [
+        one.condition.readings.get((Quantity.NET, _TOTAL)) if one and one.condition.online else None for one in seen
+    ]
+    return [_good(one, now, _POLLS_MISSED * terms.meter_stale_s) for one in told]
 
 
 def _good(reading: Reading | None, now: Instants, stale_s: float) -> float | None:

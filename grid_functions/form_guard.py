@@ -1,4 +1,4 @@
-"""The last clamp of one device's own setpoint: its target, its reactive power, and what its site lets nobody write."""
+"""The last clamp of one device's own setpoint: its target, its reactive power, its temperature, and what its site lets nobody write."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _CRUMB = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """A setpoint that was cut: ``asked`` and ``given`` in W, var or A (inf = no limit), by which rule."""
+    """A setpoint that was cut: ``asked`` and ``given`` in W, var, A or °C (inf = no limit), by which rule."""
 
     device: str
     quantity: Quantity
@@ -36,6 +36,7 @@ def clamp(setpoint: Setpoint, seen: Seen | None, terms: SiteTerms) -> tuple[Setp
     clamps: list[Clamp] = []
     kept = _steered(setpoint, seen, clamps)
     kept = _reactive(kept, seen, clamps)
+    kept = _tempered(kept, seen, clamps)
     shapes = _shapes(kept, terms)
     if shapes != kept.shapes:
         why = "protection is read only" if not terms.protection else "one curve of a kind, one reactive mode"
@@ -63,6 +64,26 @@ def _steered(one: Setpoint, seen: Seen | None, clamps: list[Clamp]) -> Setpoint:
         return one
     clamps.append(Clamp(one.device, Quantity.NET, one.target_w, target_w, "limit or nameplate"))
     return replace(one, target_w=target_w)
+
+
+def _tempered(one: Setpoint, seen: Seen | None, clamps: list[Clamp]) -> Setpoint:
+    asked = one.thermostat
+    if asked is None:
+        return one
+    if not math.isfinite(asked.value_k):
+        clamps.append(Clamp(one.device, Quantity.TEMPERATURE, asked.value_k, 0.0, "no number"))
+        return replace(one, thermostat=None)
+    can = None if seen is None else seen.capability.temperatures
+    if can is None:
+        clamps.append(Clamp(one.device, Quantity.TEMPERATURE, asked.value_k, 0.0, "it takes no temperature"))
+        return replace(one, thermostat=None)
+    # what an offset ends at, only the device knows: it keeps its own range
+    least, most = (can.least_c - can.most_c, can.most_c - can.least_c) if asked.offset else (can.least_c, can.most_c)
+    given = min(max(asked.value_k, least), most)
+    if given == asked.value_k:
+        return one
+    clamps.append(Clamp(one.device, Quantity.TEMPERATURE, asked.value_k, given, "the device's range"))
+    return replace(one, thermostat=replace(asked, value_k=given))
 
 
 def _reactive(one: Setpoint, seen: Seen | None, clamps: list[Clamp]) -> Setpoint:

@@ -13,6 +13,7 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.event import Interval, Rank
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Lease, Origin
+from grid_functions.model.modes import PRICE_MODES
 
 ROOM = "lease"
 
@@ -42,12 +43,13 @@ class LeaseState:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStep:
-    """``wake``: when something of it changes by itself."""
+    """``wake``: when something of it changes by itself; ``ahead``: prices of series from now on, as if they were renewed for ever."""
 
     state: LeaseState
     in_force: tuple[InForce, ...]
     entries: tuple[Entry, ...]
     wake: tuple[Moment, ...]
+    ahead: tuple[InForce, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def step(state: LeaseState, leases: Iterable[Lease], now: Instants) -> LeaseStep
     wake = [Moment(OWN, now.utc_s + ends_s[key] - now.mono_s) for key in held]
     wake += [moment for one in held.values() for moment in _turns(one, now)]
     after = LeaseState(held, ends_s, epochs)
-    return LeaseStep(after, tuple(in_force), _entries(state, after), tuple(sorted(set(wake))))
+    ahead = tuple(one for key in sorted(held) for one in _ahead(held[key], now))
+    return LeaseStep(after, tuple(in_force), _entries(state, after), tuple(sorted(set(wake))), ahead)
 
 
 def restore(entries: Iterable[Entry]) -> LeaseState:
@@ -117,10 +120,6 @@ def _taken(lease: Lease, before: Leased | None, now: Instants) -> Leased:
 def _in_force(lease: Leased, end_s: float, now: Instants) -> list[InForce]:
     """What holds now: of the series the present interval; of the constant controls those whose mode it does not have."""
     end = Moment(OWN, now.utc_s + end_s - now.mono_s)
-    origin = lease.origin
-    source = Source(SourceKind.AREA, lease.id.area) if origin is None else origin.source
-    rank = Rank(0.0, tie=lease.id.subject) if origin is None else origin.rank
-    received_utc_s = lease.since_utc_s if origin is None else origin.received_utc_s
     told: dict[Mode, tuple[Control, float, Moment]] = {
         mode_of(control): (control, lease.since_utc_s, end) for control in lease.controls
     }
@@ -128,10 +127,27 @@ def _in_force(lease: Leased, end_s: float, now: Instants) -> list[InForce]:
         since_s, until_s = _span(lease, one)
         if since_s <= now.utc_s < until_s:
             told |= {mode_of(c): (c, since_s, min(end, Moment(OWN, until_s))) for c in one.controls}
+    return [_of(lease, control, since_s, until) for control, since_s, until in told.values()]
+
+
+def _ahead(lease: Leased, now: Instants) -> list[InForce]:
+    """A price is worth something before it holds."""
     return [
-        InForce(control, source, rank, Basis.LEASE, Moment(OWN, since_s), until, received_utc_s, cause=lease.id)
-        for control, since_s, until in told.values()
+        _of(lease, control, since_s, Moment(OWN, until_s))
+        for one in lease.series
+        for since_s, until_s in [_span(lease, one)]
+        if now.utc_s < until_s < float("inf")
+        for control in one.controls
+        if mode_of(control) in PRICE_MODES
     ]
+
+
+def _of(lease: Leased, control: Control, since_s: float, until: Moment) -> InForce:
+    origin = lease.origin
+    source = Source(SourceKind.AREA, lease.id.area) if origin is None else origin.source
+    rank = Rank(0.0, tie=lease.id.subject) if origin is None else origin.rank
+    received_utc_s = lease.since_utc_s if origin is None else origin.received_utc_s
+    return InForce(control, source, rank, Basis.LEASE, Moment(OWN, since_s), until, received_utc_s, cause=lease.id)
 
 
 def _span(lease: Leased, one: Interval) -> tuple[float, float]:

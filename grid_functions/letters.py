@@ -177,6 +177,31 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
+class EachLimit:
+    """An order: no member imports more than this, kW, until it is restored."""
+
+    limit_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class EachLimits:
+    """An order: no member imports more than this, kW by step."""
+
+    start_utc_s: float
+    step_s: float
+    limits_kw: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EachPrices:
+    """An order: what energy costs, currency per kWh by step."""
+
+    start_utc_s: float
+    step_s: float
+    prices: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """What a provider foresees, by step: air in degrees Celsius, irradiance on the array in W/m2."""
 
@@ -199,6 +224,12 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
             "thermostat": (Temperature, 512),
             "charge": (Charge, 512),
             "limit": (PowerLimit, 512),
+            "restore": (Restore, 512),
+        },
+        ("schedule", Way.ORDER): {
+            "limit_each": (EachLimit, 512),
+            "limits_each": (EachLimits, 32_768),
+            "prices_each": (EachPrices, 32_768),
             "restore": (Restore, 512),
         },
         ("cold_load_pickup", Way.ORDER): {"begin": (Bare, 64), "end": (Bare, 64)},

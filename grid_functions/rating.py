@@ -15,6 +15,8 @@ CONSUMERS = frozenset({Role.BATTERY, Role.HYBRID, Role.EVSE})
 SWITCHED = PRODUCERS | CONSUMERS
 """Rule 5: DERs and chargers are switched, loads and meters never."""
 STORAGE = frozenset({Role.BATTERY, Role.HYBRID})
+LOADS = frozenset({Role.LOAD})
+"""Thermostats, tanks and switched loads: they take temperatures, and what the site's own tables switch."""
 
 _LIMITING = {
     Quantity.PRODUCED: (Mode.MAX_POWER, Mode.GENERATION_LIMIT, Mode.EXPORT_LIMIT),

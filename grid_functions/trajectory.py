@@ -101,7 +101,7 @@ def step(
 ) -> TrajectoryStep:
     """Move every claim by the ramp of its cause; without one it is at its goal at once.
 
-    ``ways_out``: how what a source withdraws ramps out; a source that is not named leaves at once.
+    ``ways_out``: how what a source withdraws ramps out where its cause does not say; a source that is not named leaves at once.
     """
     scene = _Scene(snapshot, terms, now, state.begun)
     tracks: dict[TrackKey, Track] = {}
@@ -114,7 +114,8 @@ def step(
         tracks[key] = track = _onward(state.tracks.get(key), claim, goal, scene)
         moved.append(_now(claim, _wanted(claim.goal, track.at(now.mono_s))))
     for key, before in state.tracks.items():
-        leaving = None if key in tracks else _leaving(before, ways_out.get(key[0]), scene)
+        way_out = before.claim.cause.recovery or ways_out.get(key[0])
+        leaving = None if key in tracks else _leaving(before, way_out, scene)
         if leaving is not None:
             tracks[key] = leaving
             moved.append(_parting(leaving, now.mono_s))

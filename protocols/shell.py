@@ -6,7 +6,7 @@ A client of a standard adds its exchanger, its own inputs and outputs, and its s
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -61,13 +61,14 @@ class Shell(ABC, Generic[Given]):
         self._clock = clock
         self._alarm = alarm
         self._intake: Callable[[Read], None] | None = None
-        self._wake_s = self._sleeps_s = 0.0
-        self._nudge = asyncio.Event()
+        self._wake_s = self._timer_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._fault: asyncio.Future[None] | None = None
         self._waiters: dict[Outcome, asyncio.Future[str]] = {}
         self._fates: dict[Outcome, str] = {}
         self._early: list[Given | Tell] = []
         self._unsaved: dict[str, _Kept] = {}
-        self._unsaved_nudge = asyncio.Event()
+        self._saving: asyncio.Task[None] | None = None
         self._exchanges: set[asyncio.Task[None]] = set()
         self._alarms: dict[str, str] = {}
         self._last_read: Read | None = None
@@ -85,7 +86,10 @@ class Shell(ABC, Generic[Given]):
     async def run(self, intake: Callable[[Read], None]) -> None:
         """Hold the session until cancelled, handing over every read; outages are lived through."""
         self._intake = intake
-        beside = [asyncio.create_task(work) for work in (self._save(), *self._beside())]
+        self._fault = asyncio.get_running_loop().create_future()
+        beside = [asyncio.create_task(work) for work in self._beside()]
+        if self._unsaved:
+            self._begin_saving()
         try:
             async with self._connected():
                 for number in self._under_way():  # left by a run that was cancelled
@@ -94,16 +98,19 @@ class Shell(ABC, Generic[Given]):
                 for given in early:
                     self._take(given)
                 self._take(Tick())
+                waiting: set[asyncio.Future[None]] = {self._fault, *beside}
                 while True:
-                    await self._until_due()
-                    for task in beside:
-                        if task.done():
-                            task.result()
-                    if self._clock.now().mono_s >= self._wake_s:
-                        self._take(Tick())
+                    done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                    for one in done:
+                        one.result()
         finally:
             self._intake = None
-            tasks = [*beside, *self._exchanges, *self._ended()]
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+            self._fault.cancel()
+            saving = () if self._saving is None else (self._saving,)
+            tasks = [*beside, *saving, *self._exchanges, *self._ended()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -169,8 +176,7 @@ class Shell(ABC, Generic[Given]):
                     self._wake_s = at_s
                 case _:
                     self._do(output)
-        if self._wake_s < self._sleeps_s:
-            self._nudge.set()
+        self._arm()
 
     def _send(self, errand: Errand, exchange: Callable[[], Coroutine[Any, Any, "Given | Failed"]]) -> None:
         """Carry a request; its answer is the session's next input."""
@@ -178,22 +184,25 @@ class Shell(ABC, Generic[Given]):
             return
 
         async def carried() -> None:
-            answer = await exchange()
-            try:
-                self._take(answer)
-            except Exception as fault:
-                # A step that raises left the state as it was: without this the request would stay under way for ever.
-                self._raised(fault)
-                self._take(Failed(errand.id, repr(fault)))
+            self._answered(errand, await exchange())
 
         task = asyncio.create_task(carried(), name=f"{self.name} {errand.purpose}")
         self._exchanges.add(task)
         task.add_done_callback(self._carried)
 
+    def _answered(self, errand: Errand, answer: "Given | Failed") -> None:
+        try:
+            self._take(answer)
+        except Exception as fault:
+            # A step that raises left the state as it was: without this the request would stay under way for ever.
+            self._raised(fault)
+            self._take(Failed(errand.id, repr(fault)))
+
     def _remember(self, key: str, version: int, body: bytes | Callable[[], bytes], *, apart: bool = False) -> None:
         """Keep this for the next boot; ``apart``: its bytes are made in a thread."""
         self._unsaved[key] = _Kept(version, body, apart)
-        self._unsaved_nudge.set()
+        if self._intake is not None and self._saving is None:
+            self._begin_saving()
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._exchanges.discard(task)
@@ -224,32 +233,52 @@ class Shell(ABC, Generic[Given]):
         if self._alarm is not None:
             self._alarm(alarm)
 
-    async def _until_due(self) -> None:
-        self._sleeps_s = self._wake_s
-        wait_s = self._wake_s - self._clock.now().mono_s
-        if wait_s > 0:
-            # Not wait_for: in Python 3.11 it loses a cancellation that meets the nudge.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._nudge.wait()
-        else:
-            await asyncio.sleep(0)
-        self._nudge.clear()
+    def _arm(self) -> None:
+        # One timer that looks again when it was early: most wakes are moved on long before they come.
+        if self._intake is None or (self._timer is not None and self._timer_s <= self._wake_s):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_s = self._wake_s
+        wait_s = max(0.0, self._wake_s - self._clock.now().mono_s)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._clock.now().mono_s < self._wake_s:
+            self._arm()
+            return
+        try:
+            self._take(Tick())
+        except Exception as fault:
+            self._end_with(fault)
+
+    def _end_with(self, fault: BaseException) -> None:
+        if self._fault is not None and not self._fault.done():
+            self._fault.set_exception(fault)
+
+    def _begin_saving(self) -> None:
+        self._saving = asyncio.create_task(self._save(), name=f"{self.name} memory")
+        self._saving.add_done_callback(self._saved)
+
+    def _saved(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._end_with(fault)
 
     async def _save(self) -> None:
-        while True:
-            await self._unsaved_nudge.wait()
-            self._unsaved_nudge.clear()
-            for key, kept in list(self._unsaved.items()):
+        try:
+            while self._unsaved:
+                key, kept = next(iter(self._unsaved.items()))
                 try:
                     await self._memory.put(key, kept.version, await _bytes_of(kept))
                 except LedgerUnavailable as fault:
                     _log.warning("not remembered, trying again", upstream=self.name, key=key, why=str(fault))
                     await asyncio.sleep(RETRY_S)
-                    self._unsaved_nudge.set()
-                    break
+                    continue
                 if self._unsaved.get(key) is kept:
                     del self._unsaved[key]
+        finally:
+            self._saving = None
 
 
 async def _bytes_of(kept: _Kept) -> bytes:

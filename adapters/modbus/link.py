@@ -7,45 +7,20 @@ let a request go unanswered is not asked again until its late answer can no long
 
 import asyncio
 from collections.abc import Callable, Generator
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final, TypeVar
 
 from adapters.modbus.frames import (
-    ACKNOWLEDGE,
-    BUSY,
-    Deframer,
     FrameError,
     Refusal,
     Reply,
     Request,
-    decode_reply,
-    encode_request,
 )
 from adapters.modbus.lines import Line, tcp_line
-from adapters.modbus.rtu import RtuDeframer, encode_rtu, reply_size
+from adapters.modbus.rtu import encode_rtu, reply_size
+from adapters.modbus.wire import STILL_BUSY, NoAnswer, Talk, Timer, Waiting, Wire
 from grid_functions.model.errors import OurFault, Unreachable
 
 T = TypeVar("T")
-
-
-class NoAnswer(Unreachable):
-    """The connection stands but this request was not answered in time."""
-
-
-class Handle(Protocol):
-    """A call to come."""
-
-    def cancel(self) -> None:
-        """Let it not come."""
-
-
-class Timer(Protocol):
-    """Time as a link needs it; every asyncio event loop is one."""
-
-    def time(self) -> float:
-        """Monotonic seconds."""
-
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Handle:
-        """Call back once after ``delay`` seconds."""
 
 
 class Link:
@@ -84,10 +59,11 @@ class Link:
         self._mute_after = mute_after
         self._pause_max_s = pause_max_s
         self._given_timer = timer
+        self._queued = 0
         self._turns = asyncio.Semaphore(1 if self._line.rtu else max_in_flight)
         self._connecting = asyncio.Lock()
         self._gap = asyncio.Lock()
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
         self._transaction = 0
         self._unanswered = 0
         self._pause_s = 0.0
@@ -107,34 +83,9 @@ class Link:
         Raises NoAnswer (timeout), Unreachable (no connection, or lost while waiting), FrameError (another unit or
         function answered, or garbage), OurFault (the link is closed). A write that raised may have been executed.
         """
-        async with self._turns:
-            wire = self._wire
-            if wire is None or not (on is None or self.connections == on):
-                wire = await self._standing(on)
-            if self._quarantines:
-                self._check_quarantine(wire, request.unit)
-            if self._min_gap_s > 0:
-                await self._keep_gap(wire)
-                wire = await self._standing(on)  # the device may have hung up meanwhile
-            transaction = self._next_transaction(wire)
-            waiting: asyncio.Future[Reply] = wire.loop.create_future()
-            wire.waiting[transaction] = (request, waiting)
-            wire.ask(request, transaction)
-            patience_s = self._timeout_s + self._on_line_s(request)
-            expiry = self._timer(wire.loop).call_later(patience_s, lambda: self._expire(wire, transaction))
-            try:
-                return await waiting
-            except asyncio.CancelledError:
-                if not waiting.cancelled():
-                    waiting.exception()  # answered in the same moment: nobody is left to be told
-                raise
-            finally:
-                expiry.cancel()
-                wire.waiting.pop(transaction, None)
-                if self._line.rtu and wire.abandon():
-                    self._quarantine(wire, request.unit)
-                if self._min_gap_s > 0:
-                    self._free_at = self._timer(wire.loop).time() + self._min_gap_s
+        reply = await self._exchange(request, None, on)
+        assert reply is not None
+        return reply
 
     async def converse(self, conversation: Generator[Request, Reply | None, T], *, on: int | None = None) -> T:
         """Carry out the requests a generator yields, sending it each reply, or None where there was no usable one. ``on``: as in
@@ -143,20 +94,62 @@ class Link:
         A busy reply is handed over after a pause, so that asking again makes sense. Raises Unreachable when there is no
         connection.
         """
+        talk = Talk(conversation)
+        request = talk.next(None)
+        while request is not None:
+            reply: Reply | None
+            try:
+                reply = await self._exchange(request, talk, on)
+            except (NoAnswer, FrameError):
+                if talk.over:
+                    raise  # the conversation's own
+                reply = None
+            if talk.over:
+                break
+            if isinstance(reply, Refusal) and reply.code in STILL_BUSY:
+                await _sleep(self._timer(asyncio.get_running_loop()), _BUSY_PAUSE_S)
+            request = talk.next(reply)
+        result: T = talk.result
+        return result
+
+    async def _exchange(self, request: Request, talk: Talk | None, on: int | None) -> Reply | None:
+        """One request and its reply; with a ``talk`` also what it asks next, while nobody else waits for a turn. None: the talk is over."""
+        self._queued += 1
         try:
-            request = next(conversation)
-            while True:
-                reply: Reply | None
-                try:
-                    reply = await self.transact(request, on=on)
-                except (NoAnswer, FrameError):
-                    reply = None
-                if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY):
-                    await _sleep(self._timer(asyncio.get_running_loop()), _BUSY_PAUSE_S)
-                request = conversation.send(reply)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+            await self._turns.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            wire = self._wire
+            if wire is None or not (on is None or self.connections == on):
+                wire = await self._standing(on)
+            if self._quarantines:
+                self._check_quarantine(wire, request.unit)
+            if self._min_gap_s > 0:
+                await self._keep_gap(wire)
+                wire = await self._standing(on)  # the device may have hung up meanwhile
+            waiting = Waiting(request, wire.loop.create_future(), talk)
+            wire.ask(waiting, self.next_transaction(wire))
+            wire.watch(waiting, self._timeout_s + self._on_line_s(request))
+            try:
+                return await waiting.answer
+            except asyncio.CancelledError:
+                if not waiting.answer.cancelled():
+                    waiting.answer.exception()  # answered in the same moment: nobody is left to be told
+                raise
+            finally:
+                wire.leave(waiting)
+                if self._line.rtu and wire.abandon():
+                    self._quarantine(wire, request.unit)
+                if self._min_gap_s > 0:
+                    self._free_at = self._timer(wire.loop).time() + self._min_gap_s
+        finally:
+            self._turns.release()
+
+    @property
+    def flows(self) -> bool:
+        """Whether a conversation may ask on as soon as it is answered: nobody waits for a turn, nothing is to be kept between requests."""
+        return not self._queued and self._min_gap_s <= 0 and not self._line.rtu
 
     async def close(self) -> None:
         """Drop the connection for good; requests under way fail as Unreachable. May be called twice."""
@@ -169,13 +162,13 @@ class Link:
     def _timer(self, loop: asyncio.AbstractEventLoop) -> Timer:
         return self._given_timer or loop
 
-    def _next_transaction(self, wire: "_Wire") -> int:
+    def next_transaction(self, wire: Wire) -> int:
         self._transaction = (self._transaction + 1) & 0xFFFF
         while self._transaction in wire.waiting:
             self._transaction = (self._transaction + 1) & 0xFFFF
         return self._transaction
 
-    async def _standing(self, on: int | None) -> "_Wire":
+    async def _standing(self, on: int | None) -> Wire:
         """The connection to send on. Asked only when it is a request's turn: while it queued, others may have lost and made one."""
         if on is None:
             return self._wire or await self._connect()
@@ -183,14 +176,14 @@ class Link:
             raise Unreachable(f"{self.name}: connection lost; who is there now is not known yet")
         return self._wire
 
-    async def _keep_gap(self, wire: "_Wire") -> None:
+    async def _keep_gap(self, wire: Wire) -> None:
         timer = self._timer(wire.loop)
         async with self._gap:
             while (wait_s := self._free_at - timer.time()) > 0:
                 await _sleep(timer, wait_s)
             self._free_at = timer.time() + self._min_gap_s
 
-    async def _connect(self) -> "_Wire":
+    async def _connect(self) -> Wire:
         async with self._connecting:
             if self._closed:
                 raise OurFault(f"{self.name}: request on a closed link")
@@ -200,7 +193,7 @@ class Link:
             timer = self._timer(loop)
             if (wait_s := self._not_before - timer.time()) > 0:
                 raise Unreachable(f"{self.name}: not connected, next attempt in {wait_s:.1f} s")
-            wire = _Wire(self, loop)
+            wire = Wire(self, self._line, timer, loop)
             attempt = loop.create_task(self._open(loop, wire))
             expiry = timer.call_later(self._timeout_s, attempt.cancel)
             try:
@@ -226,7 +219,7 @@ class Link:
             self.connections += 1
             return wire
 
-    async def _open(self, loop: asyncio.AbstractEventLoop, wire: "_Wire") -> None:
+    async def _open(self, loop: asyncio.AbstractEventLoop, wire: Wire) -> None:
         await self._line.open(loop, lambda: wire)
         await wire.ready  # a serial line is open before it can be written to
 
@@ -236,18 +229,18 @@ class Link:
             return 0.0
         return (len(encode_rtu(request)) + reply_size(request)) * self._line.character_s
 
-    def _check_quarantine(self, wire: "_Wire", unit: int) -> None:
+    def _check_quarantine(self, wire: Wire, unit: int) -> None:
         until_s, _ = self._quarantines.get(unit, (0.0, 0.0))
         if (left_s := until_s - self._timer(wire.loop).time()) > 0:
             raise NoAnswer(f"{self.name}: unit {unit} did not answer; it is asked again in {left_s:.1f} s")
 
-    def _quarantine(self, wire: "_Wire", unit: int) -> None:
+    def _quarantine(self, wire: Wire, unit: int) -> None:
         """Its answer may still come: until it cannot any more, nothing is asked that it could be taken for an answer to."""
         _, before_s = self._quarantines.get(unit, (0.0, 0.0))
         span_s = min(max(self._timeout_s, 2 * before_s), MOST_QUARANTINE_S)
         self._quarantines[unit] = self._timer(wire.loop).time() + span_s, span_s
 
-    def _heard(self, wire: "_Wire", strays: int) -> None:
+    def heard(self, wire: Wire, strays: int) -> None:
         """Bytes came: the silence before the next frame is counted from here."""
         self.late_answers += strays
         if self._line.rtu:
@@ -257,21 +250,18 @@ class Link:
         self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), self._pause_max_s)
         self._not_before = timer.time() + self._jitter(self._pause_s / 2, self._pause_s)
 
-    def _expire(self, wire: "_Wire", transaction: int) -> None:
-        entry = wire.waiting.pop(transaction, None)
-        if entry is None or entry[1].done():
-            return
-        entry[1].set_exception(NoAnswer(f"{self.name}: no answer within {self._timeout_s} s"))
+    def unheard(self, wire: Wire) -> None:
+        """A request was not answered in time."""
         self._unanswered += 1
         if self._unanswered >= self._mute_after:
             wire.drop(Unreachable(f"{self.name}: {self._unanswered} requests unanswered, connection dropped"))
 
-    def _answered(self, unit: int) -> None:
+    def answered(self, unit: int) -> None:
         self._unanswered = 0
         self._pause_s = 0.0
         self._quarantines.pop(unit, None)
 
-    def _lost(self, wire: "_Wire") -> None:
+    def lost(self, wire: Wire) -> None:
         if self._wire is wire:
             self._wire = None
             if not wire.answered:
@@ -290,80 +280,3 @@ async def _sleep(timer: Timer, wait_s: float) -> None:
         await over.wait()
     finally:
         handle.cancel()
-
-
-class _Wire(asyncio.Protocol):
-    """One connection of a link: bytes in, futures resolved."""
-
-    __slots__ = ("_deframer", "_link", "_rtu", "_transport", "answered", "gone", "loop", "ready", "waiting")
-
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
-        self._link = link
-        self._rtu = RtuDeframer(echo=link._line.echo) if link._line.rtu else None
-        self._deframer: Deframer | RtuDeframer = self._rtu or Deframer()
-        self._transport: asyncio.Transport | None = None
-        self.loop = loop
-        self.waiting: dict[int, tuple[Request, asyncio.Future[Reply]]] = {}
-        self.answered = False
-        self.gone: asyncio.Future[None] = loop.create_future()
-        self.ready: asyncio.Future[None] = loop.create_future()
-
-    def ask(self, request: Request, transaction: int) -> None:
-        """Send a request."""
-        if self._rtu is not None:
-            self._rtu.expect(request, transaction)
-        data = encode_request(request, transaction) if self._rtu is None else encode_rtu(request)
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def abandon(self) -> bool:
-        """Wait for no answer any more; whether one was still waited for."""
-        return self._rtu is not None and self._rtu.forget()
-
-    def drop(self, why: Exception) -> None:
-        """Abort the connection; everything waiting fails with ``why``."""
-        self._link._lost(self)
-        self._fail(why)
-        if self._transport is not None:
-            transport, self._transport = self._transport, None
-            transport.abort()
-            # A serial line that is closed tells nobody.
-            self.loop.call_soon(self.connection_lost, None)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are none by inheritance
-        if not self.ready.done():
-            self.ready.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
-        self._deframer.feed(data)
-        self._link._heard(self, 0 if self._rtu is None else self._rtu.stray())
-        try:
-            while (frame := self._deframer.next_frame()) is not None:
-                entry = self.waiting.pop(frame.transaction, None)
-                if entry is None:
-                    self._link.late_answers += 1
-                    continue
-                self.answered = True
-                self._link._answered(frame.unit)
-                request, waiting = entry
-                if waiting.done():
-                    continue
-                try:
-                    waiting.set_result(decode_reply(request, frame))
-                except FrameError as error:
-                    waiting.set_exception(error)
-        except FrameError as error:
-            self.drop(error)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._link._lost(self)
-        self._fail(Unreachable(f"{self._link.name}: connection lost{f' ({exc})' if exc else ''}"))
-        if not self.gone.done():
-            self.gone.set_result(None)
-
-    def _fail(self, why: Exception) -> None:
-        entries, self.waiting = self.waiting, {}
-        for _, waiting in entries.values():
-            if not waiting.done():
-                waiting.set_exception(why)

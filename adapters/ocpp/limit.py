@@ -50,12 +50,13 @@ class Manner:
 def schedule_of(limit: Limit, manner: Manner, options: OcppOptions, utc_s: float) -> Schedule:
     """The limit from now on and, if we are not heard again, what follows.
 
-    It ends in a second period and not with the schedule, after whose end a station limits itself no more (1.6, clause 3.13.3).
+    It ends in a second period and not with the schedule, after whose end a station limits itself no more (1.6, clause 3.13.3). That is
+    on as many phases as the first: where none are told, three are assumed (1.6, clause 7.14), more than a fallback on one is counted at.
     """
     end_s = SKEW_S + round(options.timeout_s)
     periods = [Period(0, _in_unit(limit.current_a, limit.phases, manner.unit, options), limit.phases)]
     if manner.falls_back:
-        periods.append(Period(end_s, _in_unit(options.fallback_a, None, manner.unit, options)))
+        periods.append(Period(end_s, _in_unit(options.fallback_a, limit.phases, manner.unit, options), limit.phases))
     duration_s = end_s if manner.ends and not manner.falls_back else None
     return Schedule(manner.unit, tuple(periods), float(math.floor(utc_s)) - SKEW_S, duration_s)
 

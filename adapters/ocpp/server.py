@@ -14,11 +14,11 @@ from typing import Any, Final
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from adapters.driver import pause
 from adapters.ocpp.access import Access, Passwords, SecurityProfile, certified, password_of
 from adapters.ocpp.desk import Desk, Rules
 from adapters.ocpp.outlet import Outlet, OutletSettings
 from adapters.ocpp.session import DIALECTS, Session
+from adapters.waiting import pause
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import Unreachable
 from grid_functions.model.ports import Clock

@@ -67,6 +67,7 @@ class Mapped:
         self._writable = tuple(
             (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
         )
+        self._silent: tuple[Found, Setpoint, bool, tuple[Value | None, ...]] | None = None
         self._gauge = Gauge(profile, options)
         self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
@@ -201,6 +202,10 @@ class Mapped:
         self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """The limit, then what it falls back to. A device that does not take the latter is limited all the same."""
+        shown = found.orders.shown(raw)
+        silent = self._silent
+        if silent is not None and silent[0] is found and silent[1] is wanted and silent[2:] == (rearm, shown):
+            return Writing()
         pen, told = _Pen(found, raw), found.orders.told(wanted, found.rating)
         for sequence in told:
             if isinstance(sequence, Cannot):
@@ -211,10 +216,14 @@ class Mapped:
         if told and not found.unwatchable:
             yield from pen.carry_out(found.orders.setup, rearm=rearm)
         if not pen.sent and not pen.refused:
+            self._silent = found, wanted, rearm, shown
             return Writing()
         unwatchable = pen.refused or found.unwatchable
         watched = not unwatchable and self._set_up(found, pen.values)
-        return Writing(pen.sent, "", replace(pen.found, unwatchable=unwatchable, watched=watched))
+        better = pen.found
+        if (better.unwatchable, better.watched) != (unwatchable, watched):
+            better = replace(better, unwatchable=unwatchable, watched=watched)
+        return Writing(pen.sent, "", None if better is found else better)
 
     def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
         """What it held before us, point by point in the order of the profile."""
@@ -281,7 +290,7 @@ class _Pen:
     """Writes what does not read so already; remembers what was sent, and how the device takes writes."""
 
     def __init__(self, found: Found, values: Values) -> None:
-        self.found, self.values = found, dict(values)
+        self.found, self.values = found, values
         self.sent: dict[str, Value] = {}
         self.refused = ""
 
@@ -311,7 +320,7 @@ class _Pen:
         if isinstance(reply, Refusal):
             self.refused = f"{point.name}: {reply}"
         elif isinstance(reply, Written):
-            self.values |= {point.shown_by or point.name: put.value}
+            self.values = {**self.values, point.shown_by or point.name: put.value}
         else:
             self.refused = f"{point.name}: no answer"
 
@@ -324,7 +333,8 @@ class _Pen:
         if not isinstance(reply, Refusal):
             # A write without an answer may have arrived: it counts as sent, and the read-back tells.
             self.sent[put.point.name] = put.value
-            self.found = replace(self.found, told=True)
+            if not self.found.told:
+                self.found = replace(self.found, told=True)
         return reply
 
 

@@ -79,6 +79,7 @@ class Orders:
         """The points at which what was told can be read back."""
         self._named = {aim: frozenset(one.name for of, _, one in told if of is aim) for aim in (*Aim, None)}
         self._last: tuple[Setpoint, Rating, tuple[list[Sequence | Cannot], frozenset[str]]] | None = None
+        self._held: tuple[tuple[Value | None, ...], Rating, Setpoint] | None = None
         made = self._puts(self._setup, 0.0, Rating())
         self.setup: Final[Sequence] = () if isinstance(made, Cannot) else made
         """What makes a charger fall back as it should when we are silent."""
@@ -99,11 +100,21 @@ class Orders:
         """What is to be written, in this order: the limit first, for nothing else protects anybody."""
         return self._asked(wanted, rating)[0]
 
+    def shown(self, values: Mapping[str, Value | None]) -> tuple[Value | None, ...]:
+        """All that what was told can be read back by: what is written, and what holds, follows from nothing else that is read."""
+        return tuple([values.get(name) for name in self.read])
+
     def holds(self, values: Values, rating: Rating) -> Setpoint | None:
         """What the device obeys by what was read; None when some of it has no value."""
-        for name in self.read:
-            if values.get(name) is None:
-                return None
+        read = self.shown(values)
+        if None in read:
+            return None
+        last = self._held
+        if last is None or last[0] != read or last[1] is not rating:
+            last = self._held = read, rating, self._obeyed(values, rating)
+        return last[2]
+
+    def _obeyed(self, values: Values, rating: Rating) -> Setpoint:
         shown = {aim: self._shows(aim, values, rating) for aim in self._orders}
         current_a = 0.0 if shown.get(Aim.PAUSE) is not None else shown.get(Aim.CURRENT)
         phases, consume_w = shown.get(Aim.PHASES), shown.get(Aim.CONSUME_MAX)

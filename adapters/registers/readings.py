@@ -47,14 +47,14 @@ class Gauge:
         found: dict[MeterKey, Reading] = {}
         mono_s, utc_s = now.mono_s, now.utc_s
         for key, points, low, high, turn, magnitude in self._measures:
-            value = _sum(values, points)
-            if value is None:
+            value = values.get(points[0]) if len(points) == 1 else _sum(values, points)
+            if value is None or isinstance(value, str):
                 found[key] = Reading(math.nan, Quality.MISSING, mono_s, utc_s)
             elif not low <= value <= high:
                 found[key] = Reading(math.nan, Quality.SUSPECT, mono_s, utc_s)
             else:
                 value = turned(value) if turn else (abs(value) if magnitude else value)
-                found[key] = Reading(value, Quality.GOOD, mono_s, utc_s)
+                found[key] = Reading(float(value), Quality.GOOD, mono_s, utc_s)
         return found
 
 

@@ -9,7 +9,7 @@ from adapters.modbus.frames import Frame, Read, Refusal, Registers, Reply, Reque
 from adapters.simulator import registers, wire
 from adapters.simulator.quirks import Quirks
 from adapters.simulator.recording import Recorder
-from adapters.simulator.site import Site, write
+from adapters.simulator.site import Row, Site, write
 
 _ABSENT = 0x0B
 
@@ -78,8 +78,12 @@ class Answers:
         request = decode_request(frame)
         if isinstance(request, Refusal):
             return request
-        site, reply = self.owner.site.asked(name, request)
+        before = self.owner.site
+        site, reply = before.asked(name, request)
         self.owner.become(site)
+        if isinstance(reply, Written):
+            told = site.twins[name].told_since(before.twins[name])
+            self.owner.recorder.applied(tuple(Row(site.t_s, name, 0, point, value) for point, value in told.items()))
         return reply
 
     def _carried_out(self, name: str, request: Request) -> Reply:

@@ -14,11 +14,14 @@ from adapters.simulator.car import Car
 
 VOLTS: Final = 230.0
 _STEP_S: Final = 1.0
+_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class PointPlan:
-    """``refuses``: what it says to charging profiles. ``clock_off_s``: by how much its clock is ahead."""
+    """``refuses``: what it says to charging profiles. ``clock_off_s``: by how much its clock is ahead. ``switches``: it charges on as many
+    phases as it is told.
+    """
 
     version: Version = Version.V16
     maximum_a: float = 32.0
@@ -27,6 +30,7 @@ class PointPlan:
     refuses: Literal["", "Rejected", "NotSupported"] = ""
     clock_off_s: float = 0.0
     serial: str = "SIM-1"
+    switches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,14 @@ class _Profile:
     start_s: float
     end_s: float
     unit: str
-    periods: tuple[tuple[float, float], ...]
+    periods: tuple[tuple[float, float, int | None], ...]
 
-    def limit_a(self, at_s: float, phases: int) -> float | None:
-        """None: it says nothing then."""
+    def limit_a(self, at_s: float, phases: int) -> tuple[float, int | None] | None:
+        """The current, and on how many phases if it says so. None: it says nothing then."""
         if not self.start_s <= at_s < self.end_s:
             return None
-        limit = [one for start_s, one in self.periods if self.start_s + start_s <= at_s][-1]
-        return limit if self.unit == "A" else limit / (VOLTS * phases)
+        _, limit, on = [one for one in self.periods if self.start_s + one[0] <= at_s][-1]
+        return (limit if self.unit == "A" else limit / (VOLTS * (on or phases))), on
 
 
 class ChargePoint:
@@ -63,6 +67,13 @@ class ChargePoint:
         self._sample_s = plan.sample_s
         self._transaction: int | str | None = None
         self._told = ""
+        self._heard: deque[tuple[float, str, float]] = deque(maxlen=_KEPT)
+
+    def heard(self) -> tuple[tuple[float, str, float], ...]:
+        """What it was told and asked since the last time, each with the limit that was in it, A: (UTC s, action, A)."""
+        found = tuple(self._heard)
+        self._heard.clear()
+        return found
 
     def connected(self, utc_s: float) -> tuple[str, ...]:
         """What it says when it has connected."""
@@ -116,26 +127,36 @@ class ChargePoint:
 
     def offered_a(self, utc_s: float) -> float:
         """The current it offers per phase."""
+        return min([self.plan.maximum_a, *(limit_a for limit_a, _ in self._told_at(utc_s))])
+
+    def phases_at(self, utc_s: float) -> int:
+        """On how many phases it offers that."""
+        told = [on for _, on in self._told_at(utc_s) if on is not None] if self.plan.switches else []
+        return min([self.plan.phases, *told])
+
+    def _told_at(self, utc_s: float) -> list[tuple[float, int | None]]:
+        """What the highest profile of each purpose says then."""
         at_s = utc_s + self.plan.clock_off_s
-        limits = [self.plan.maximum_a]
+        limits: list[tuple[float, int | None]] = []
         for whole in (False, True):
             told = [
                 (one.stack, limit)
                 for one in self._profiles.values()
                 if one.whole is whole and (limit := one.limit_a(at_s, self.plan.phases)) is not None
             ]
-            limits += [max(told)[1]] if told else []
-        return min(limits)
+            limits += [max(told, key=lambda one: (one[0], one[1][0]))[1]] if told else []
+        return limits
 
     def power_w(self, utc_s: float) -> float:
         """What its car draws."""
-        return self._draws_a(utc_s) * VOLTS * self._used
+        return self.drawn_a(utc_s) * VOLTS * self.used(utc_s)
 
-    @property
-    def _used(self) -> int:
-        return 0 if self.car is None else min(self.car.phases, self.plan.phases)
+    def used(self, utc_s: float) -> int:
+        """On how many phases its car charges; 0 without one."""
+        return 0 if self.car is None else min(self.car.phases, self.phases_at(utc_s))
 
-    def _draws_a(self, utc_s: float) -> float:
+    def drawn_a(self, utc_s: float) -> float:
+        """What its car takes, per phase."""
         return 0.0 if self.car is None else self.car.draws_a(self.offered_a(utc_s))
 
     def _move(self, utc_s: float) -> None:
@@ -158,30 +179,44 @@ class ChargePoint:
     def _asked(self, action: str, payload: Mapping[str, Any], utc_s: float) -> dict[str, Any] | None:
         match action:
             case "SetChargingProfile":
-                return {"status": self._keep(payload)}
+                status = self._keep(payload)
+                if status == "Accepted":
+                    self._heard.append((utc_s, action, self.offered_a(utc_s)))
+                return {"status": status}
             case "ClearChargingProfile":
                 id_ = payload.get("id", payload.get("chargingProfileId"))
                 known = self._profiles.pop(id_, None) if isinstance(id_, int) else None
                 return {"status": "Unknown" if known is None else "Accepted"}
             case "GetCompositeSchedule":
-                return self._composed(payload, utc_s)
+                composed = self._composed(payload, utc_s)
+                self._heard.append((utc_s, action, self.offered_a(utc_s)))
+                return composed
             case "TriggerMessage":
                 return {"status": self._triggered(payload["requestedMessage"], utc_s)}
             case "SendLocalList":
                 return {"status": "Accepted"}
             case "GetConfiguration":
-                told = [{"key": key, "readonly": True, "value": value} for key, value in _MANNERS_16.items()]
+                manners = _MANNERS_16 | {"ConnectorSwitch3to1PhaseSupported": str(self.plan.switches).lower()}
+                told = [{"key": key, "readonly": True, "value": value} for key, value in manners.items()]
                 return {"configurationKey": [one for one in told if one["key"] in payload.get("key", _MANNERS_16)]}
             case "ChangeConfiguration":
                 if payload["key"] == "MeterValueSampleInterval" and payload["value"].isdigit():
                     self._sample_s = float(payload["value"])
                 return {"status": "Accepted"}
             case "GetVariables":
-                return {"getVariableResult": [_variable(one) for one in payload["getVariableData"]]}
+                return {"getVariableResult": [self._variable(one) for one in payload["getVariableData"]]}
             case "SetVariables":
                 return {"setVariableResult": [self._set(one) for one in payload["setVariableData"]]}
             case _:
                 return None
+
+    def _variable(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        about = {"component": one["component"], "variable": one["variable"]}
+        known = _MANNERS_201 | {"Phases3to1": str(self.plan.switches).lower()}
+        value = known.get(one["variable"]["name"])
+        if value is None:
+            return {"attributeStatus": "UnknownVariable", **about}
+        return {"attributeStatus": "Accepted", "attributeValue": value, **about}
 
     def _set(self, one: Mapping[str, Any]) -> dict[str, Any]:
         if one["variable"]["name"] == "TxUpdatedInterval" and one["attributeValue"].isdigit():
@@ -198,7 +233,10 @@ class ChargePoint:
         purpose = profile["chargingProfilePurpose"]
         if start_s is None or profile["chargingProfileKind"] != "Absolute" or purpose not in _PURPOSES:
             return "Rejected"
-        periods = tuple((float(one["startPeriod"]), float(one["limit"])) for one in schedule["chargingSchedulePeriod"])
+        periods = tuple(
+            (float(one["startPeriod"]), float(one["limit"]), one.get("numberPhases"))
+            for one in schedule["chargingSchedulePeriod"]
+        )
         if not periods or periods[0][0] != 0:
             return "Rejected"
         number: int = profile["chargingProfileId"] if self.plan.version is Version.V16 else profile["id"]
@@ -216,13 +254,15 @@ class ChargePoint:
         duration_s = payload["duration"]
         edges = {0}
         for one in self._profiles.values():
-            ends = [one.start_s, one.end_s, *(one.start_s + start_s for start_s, _ in one.periods)]
+            ends = [one.start_s, one.end_s, *(one.start_s + period[0] for period in one.periods)]
             edges |= {round(end_s - utc_s - self.plan.clock_off_s) for end_s in ends}
         periods: list[dict[str, Any]] = []
         for edge in sorted(one for one in edges if 0 <= one < duration_s):
-            limit_a = round(self.offered_a(utc_s + edge + (0.5 if edge else 0.0)), 1)
-            if not periods or periods[-1]["limit"] != limit_a:
-                periods.append({"startPeriod": edge, "limit": limit_a})
+            at_s = utc_s + edge + (0.5 if edge else 0.0)
+            period: dict[str, Any] = {"limit": round(self.offered_a(at_s), 1)}
+            period |= {"numberPhases": self.phases_at(at_s)} if self.plan.switches else {}
+            if not periods or period.items() - periods[-1].items():
+                periods.append({"startPeriod": edge, **period})
         start = times.written(utc_s + self.plan.clock_off_s)
         schedule = {"duration": duration_s, "chargingRateUnit": "A", "chargingSchedulePeriod": periods}
         if self.plan.version is Version.V16:
@@ -253,7 +293,7 @@ class ChargePoint:
     def _state(self, utc_s: float) -> str:
         if self.car is None:
             return "Available"
-        if self._draws_a(utc_s) > 0:
+        if self.drawn_a(utc_s) > 0:
             return "Charging"
         return "SuspendedEV" if self.car.asks_a() <= 0 else "SuspendedEVSE"
 
@@ -309,13 +349,13 @@ class ChargePoint:
             self._out.append(("MeterValues", {"evseId": 1, "meterValue": self._values(utc_s)}))
 
     def _values(self, utc_s: float) -> list[dict[str, Any]]:
-        current_a = self._draws_a(utc_s)
+        current_a = self.drawn_a(utc_s)
         listed: list[tuple[float, dict[str, str], str]] = [
             (self.power_w(utc_s), {"measurand": "Power.Active.Import"}, "W"),
             (self.energy_wh, {"measurand": "Energy.Active.Import.Register"}, "Wh"),
         ]
         for n in range(1, self.plan.phases + 1):
-            flows_a = current_a if n <= self._used else 0.0
+            flows_a = current_a if n <= self.used(utc_s) else 0.0
             listed.append((flows_a, {"measurand": "Current.Import", "phase": f"L{n}"}, "A"))
             listed.append((VOLTS, {"measurand": "Voltage", "phase": f"L{n}-N"}, "V"))
         old = self.plan.version is Version.V16
@@ -335,14 +375,6 @@ class ChargePoint:
     def changed(self, **what: Any) -> None:
         """From now on otherwise, by the fields of its plan."""
         self.plan = replace(self.plan, **what)
-
-
-def _variable(one: Mapping[str, Any]) -> dict[str, Any]:
-    about = {"component": one["component"], "variable": one["variable"]}
-    value = _MANNERS_201.get(one["variable"]["name"])
-    if value is None:
-        return {"attributeStatus": "UnknownVariable", **about}
-    return {"attributeStatus": "Accepted", "attributeValue": value, **about}
 
 
 _PURPOSES: Final = {

@@ -36,6 +36,11 @@ class ChargingStation:
             self._headers["Authorization"] = f"Basic {coded}"
         self._socket: ClientWebSocketResponse | None = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._socket is not None and not self._socket.closed
+
     async def run(self) -> None:
         """Until cancelled."""
         async with ClientSession() as session:

@@ -1,7 +1,10 @@
 """The control channel's vocabulary: one JSON object in, the changed site and one JSON object out. Pure.
 
 sun {fraction, over_s?}   load {w, over_s?}   grid {volts_pct?, hz?, over_s?}
-quirk {device, set: {name: value}}   car {device, car: {...} or null}   twin {device, obeys?, mute?}   state   dump {since_s?}   stop
+quirk {device, set: {name: value}}   car {device, car: {...} or null}   state   dump {since_s?}   stop
+and of stations that speak OCPP: central {device, url, password?}   cut {device, for_s?}
+
+A device that is a profile has three of the quirks: ignores, mute (what it is asked meanwhile is lost) and revert_off (its watchdog sleeps).
 """
 
 from collections.abc import Mapping
@@ -9,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from adapters.registers.profile import Sort
-from adapters.simulator.fields import PlanError, number
+from adapters.simulator.fields import PlanError, known, number, table
 from adapters.simulator.plan import parse_car
 from adapters.simulator.quirks import Quirks, parse_quirks
 from adapters.simulator.site import Site
@@ -34,6 +37,8 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
         case "quirk":
             _known(message, {"do", "device", "set"})
             device = message.get("device")
+            if isinstance(device, str) and device in site.twins:
+                return site.with_twin(device, _quirked(site.twins[device], message.get("set")))
             if not isinstance(device, str) or device not in _names(site):
                 raise PlanError(f"quirk: no device {device!r}; there are {', '.join(_names(site))}")
             return site.with_quirks(
@@ -44,20 +49,13 @@ def apply(site: Site, message: Mapping[str, Any]) -> Site:
             device, twin = _twin(site, message)
             car = None if message.get("car") is None else parse_car(message["car"], "car.car")
             return site.with_twin(device, twin.plugged(car))
-        case "twin":
-            _known(message, {"do", "device", "obeys", "mute"})
-            device, twin = _twin(site, message)
-            said = {name: message[name] for name in ("obeys", "mute") if name in message}
-            if not all(isinstance(on, bool) for on in said.values()):
-                raise PlanError("twin: obeys and mute are true or false")
-            return site.with_twin(device, replace(twin, **said))
         case "state" | "stop":
             _known(message, {"do"})
         case "dump":
             _known(message, {"do", "since_s"})
         case other:
             raise PlanError(
-                f"unknown command {other!r}; known are sun, load, grid, quirk, car, twin, state, dump, stop"
+                f"unknown command {other!r}; known are sun, load, grid, quirk, car, central, cut, state, dump, stop"
             )
     return site
 
@@ -84,7 +82,8 @@ def shown(site: Site) -> dict[str, Any]:
             for inverter in site.inverters
         }
         | {site.meter.plan.name: {"quirks": _on(site.meter.quirks)}}
-        | {name: _shown(twin) for name, twin in site.twins.items()},
+        | {name: _shown(twin) for name, twin in site.twins.items()}
+        | {name: {"consumed_w": draw.power_w, **asdict(draw)} for name, draw in site.stations.items()},
     }
 
 
@@ -100,6 +99,19 @@ def _shown(twin: Twin) -> dict[str, Any]:
         "session_wh": twin.session_wh,
         "fell_back": twin.fell_back,
     }
+
+
+def _quirked(twin: Twin, data: object) -> Twin:
+    given = table(data, "quirk.set")
+    known(given, {"ignores", "mute", "revert_off"}, "quirk.set")
+    if not all(isinstance(on, bool) for on in given.values()):
+        raise PlanError("quirk.set: these quirks are true or false")
+    return replace(
+        twin,
+        obeys=not given.get("ignores", not twin.obeys),
+        mute=given.get("mute", twin.mute),
+        watches=not given.get("revert_off", not twin.watches),
+    )
 
 
 def _twin(site: Site, message: Mapping[str, Any]) -> tuple[str, Twin]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from adapters.ocpp.frames import Version
 from adapters.registers.library import shipped
 from adapters.simulator.car import Car
 from adapters.simulator.fields import PlanError, known, listed, number, table, text, whole
@@ -88,6 +89,18 @@ class TwinPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class StationPlan:
+    """A charging station of one connector that speaks OCPP, once it is told where its central system is; `name` is its identity there."""
+
+    name: str
+    version: Version = Version.V16
+    maximum_a: float = 32.0
+    phases: int = 3
+    serial: str = ""
+    car: Car | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole site. Times of moves are seconds after the start; loads in W, sun as a fraction of full irradiance.
 
@@ -98,6 +111,7 @@ class Plan:
     inverters: tuple[InverterPlan, ...]
     meter: MeterPlan
     twins: tuple[TwinPlan, ...] = ()
+    stations: tuple[StationPlan, ...] = ()
     base_load_w: float = 500.0
     load_moves: tuple[Move, ...] = ()
     load_split: tuple[float, float, float] = (0.5, 0.3, 0.2)
@@ -123,7 +137,7 @@ METERS = (201, 202, 203, 204, 211, 212, 213, 214)
 def parse_plan(data: object) -> Plan:
     """A plan from decoded JSON; PlanError names the field. `house` and `sun` are tables, the rest as the types say."""
     top = table(data, "plan")
-    names = {"inverters", "meter", "twins", "house", "sun", "grid", "seed", "host", "record"}
+    names = {"inverters", "meter", "twins", "stations", "house", "sun", "grid", "seed", "host", "record"}
     known(top, names, "plan")
     house = table(top.get("house", {}), "house")
     known(house, {"base_w", "moves", "split", "ripple_w"}, "house")
@@ -142,10 +156,15 @@ def parse_plan(data: object) -> Plan:
     twins = tuple(
         _twin(table(item, f"twins[{i}]"), f"twins[{i}]") for i, item in enumerate(listed(top.get("twins", []), "twins"))
     )
+    stations = tuple(
+        _station(table(item, f"stations[{i}]"), f"stations[{i}]")
+        for i, item in enumerate(listed(top.get("stations", []), "stations"))
+    )
     plan = Plan(
         inverters=inverters,
         meter=meter,
         twins=twins,
+        stations=stations,
         base_load_w=number(house.get("base_w", 500.0), "house.base_w", 0, meter.full_scale_w),
         load_moves=_moves(house.get("moves", []), "house.moves", meter.full_scale_w),
         load_split=(split[0], split[1], split[2]),
@@ -227,6 +246,22 @@ def _twin(given: Mapping[str, Any], where: str) -> TwinPlan:
     )
 
 
+def _station(given: Mapping[str, Any], where: str) -> StationPlan:
+    known(given, set(StationPlan.__dataclass_fields__), where)
+    name = text(given.get("name"), f"{where}.name")
+    version = given.get("version", Version.V16.value)
+    if version not in list(Version):
+        raise PlanError(f"{where}.version: {' or '.join(Version)}, not {version!r}")
+    return StationPlan(
+        name=name,
+        version=Version(version),
+        maximum_a=number(given.get("maximum_a", 32.0), f"{where}.maximum_a", 6, 80),
+        phases=whole(given.get("phases", 3), f"{where}.phases", 1, 3),
+        serial=text(given.get("serial", f"SN-{name}"), f"{where}.serial"),
+        car=None if given.get("car") is None else parse_car(given["car"], f"{where}.car"),
+    )
+
+
 def parse_car(data: object, where: str) -> Car:
     """A car from decoded JSON; PlanError names the field."""
     given = table(data, where)
@@ -303,7 +338,8 @@ def _moves(data: object, where: str, high: float) -> tuple[Move, ...]:
 
 def _distinct(plan: Plan) -> None:
     devices: list[InverterPlan | MeterPlan | TwinPlan] = [*plan.inverters, plan.meter, *plan.twins]
-    if len({d.name for d in devices}) < len(devices):
+    names = [*(d.name for d in devices), *(station.name for station in plan.stations)]
+    if len(set(names)) < len(names):
         raise PlanError("two devices share a name; give each its own")
     if len({(d.link, d.unit) for d in devices}) < len(devices):
         raise PlanError("two devices share a link and a unit id; give each its own unit")

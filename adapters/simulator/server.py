@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from adapters.simulator.answers import Answers
@@ -16,6 +17,7 @@ from adapters.simulator.fields import PlanError
 from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, TwinPlan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.site import Site, advance, born
+from adapters.simulator.stations import Stations
 
 
 class Simulator:
@@ -29,6 +31,7 @@ class Simulator:
         self._clock = clock
         self._site = born(plan, clock())
         self._doors: dict[str, Door[Answers]] = {}
+        self._stations = Stations(plan.stations, clock)
 
     async def __aenter__(self) -> "Simulator":
         for link in dict.fromkeys(device.link for device in self._devices):
@@ -45,9 +48,10 @@ class Simulator:
     async def __aexit__(self, *exc: object) -> None:
         for door in self._doors.values():
             door.close()
+        await self._stations.close()
 
     async def attend(self) -> None:
-        """Close the ports behind which nobody is awake now, open those of whoever has returned.
+        """Close the ports behind which nobody is awake now, open those of whoever has returned; carry out what stations were told.
 
         Done after every command and in every observed second; on a clock that is moved by hand, by hand.
         """
@@ -59,12 +63,18 @@ class Simulator:
                 door.close()
             elif not door.is_open:
                 await door.open()
+        await self._stations.attend()
 
     @property
     def site(self) -> Site:
         """The site at the clock's present instant."""
         self._site, seconds = advance(self._site, self._clock())
         self.recorder.passed(seconds)
+        if self.plan.stations:
+            # What they do counts from now on; what they did was told when last somebody looked.
+            self._site = replace(self._site, stations=self._stations.draws())
+            if heard := self._stations.heard():
+                self.recorder.applied(heard)
         return self._site
 
     def become(self, site: Site) -> None:
@@ -95,7 +105,10 @@ class Simulator:
         try:
             if not isinstance(message, dict):
                 raise PlanError("a command is a JSON object with a field `do`")
-            self._site = apply(self.site, message)
+            if self._stations.takes(message):
+                self._stations.command(message)
+            else:
+                self._site = apply(self.site, message)
             body: dict[str, Any] = {}
             if message["do"] == "dump":
                 body = dict(self.recorder.dump(since(message)))

@@ -5,7 +5,7 @@ Signs: production of an inverter is positive here; meter and house count consump
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from adapters.modbus.frames import Reply, Request
 from adapters.registers.library import profile
@@ -13,7 +13,7 @@ from adapters.registers.profile import Sort
 from adapters.simulator.der700 import Der700, born_der700
 from adapters.simulator.fields import PlanError
 from adapters.simulator.legacy import Legacy, born_legacy
-from adapters.simulator.meter import Meter
+from adapters.simulator.meter import VOLTS, Meter
 from adapters.simulator.plan import InverterPlan, MeterPlan, Plan, TwinPlan
 from adapters.simulator.power import Move, Profile, chance, counts
 from adapters.simulator.quirks import HONEST, Quirks
@@ -29,13 +29,30 @@ _END = 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value of one point at one instant; the value as an engineering number."""
+    """One value of one point at one instant; the value as an engineering number. Model 0: not of a SunSpec register."""
 
     t_s: float
     device: str
     model: int
     point: str
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What a charging station does: the current it offers, what its car takes of that on so many phases, A per phase; whether its central
+    system hears it.
+    """
+
+    limit_a: float = 0.0
+    drawn_a: float = 0.0
+    phases: int = 3
+    connected: bool = False
+
+    @property
+    def power_w(self) -> float:
+        """What flows into it."""
+        return self.drawn_a * VOLTS * self.phases
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +69,7 @@ class Site:
     """Everything at the instant `t_s` (seconds UTC, or of whatever clock the caller steps with).
 
     `since`: when a device's quirks were last set. `strangers`: when another master writes next, and its how-manyth write.
-    `twins`: devices simulated from profiles.
+    `twins`: devices simulated from profiles. `stations`: what those that speak OCPP do, as they last told.
     """
 
     plan: Plan
@@ -66,6 +83,7 @@ class Site:
     since: Mapping[str, float]
     strangers: Mapping[str, tuple[float, int]]
     twins: Mapping[str, Twin] = field(default_factory=dict)
+    stations: Mapping[str, Draw] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -81,12 +99,18 @@ class Site:
     @property
     def meter_w(self) -> float:
         """The true power at the connection point, positive = import."""
-        return self.load_w + self.twins_w - sum(self.produced_w(i.plan.name) for i in self.inverters)
+        made_w = sum(self.produced_w(i.plan.name) for i in self.inverters)
+        return self.load_w + self.twins_w + self.stations_w - made_w
 
     @property
     def twins_w(self) -> float:
         """What chargers and batteries that are profiles consume together."""
         return sum(twin.power_w for twin in self.twins.values() if twin.profile.kind is not Sort.METER)
+
+    @property
+    def stations_w(self) -> float:
+        """What the cars at stations that speak OCPP draw together."""
+        return sum(draw.power_w for draw in self.stations.values())
 
     @property
     def phases_w(self) -> tuple[float, float, float]:
@@ -100,6 +124,9 @@ class Site:
             wired = {Sort.CHARGER: twin.phases, Sort.METER: 0}.get(twin.profile.kind, 3)
             for leg in range(wired):
                 legs[leg] += twin.power_w / wired
+        for draw in self.stations.values():
+            for leg in range(draw.phases):
+                legs[leg] += draw.power_w / draw.phases
         return legs[0], legs[1], legs[2]
 
     def available_w(self, inverter: InverterPlan) -> float:
@@ -273,7 +300,7 @@ def _piece(site: Site, to_s: float) -> Site:
     made_ws = sum(i.energy_ws for i in stepped) - before
     twins = {name: _passed(twin, site, to_s) for name, twin in site.twins.items()}
     taken_ws = sum(3600 * (twins[name].flowed_wh - twin.flowed_wh) for name, twin in site.twins.items())
-    meter = site.meter.counted(site.load_w * dt_s - made_ws + taken_ws)
+    meter = site.meter.counted((site.load_w + site.stations_w) * dt_s - made_ws + taken_ws)
     return replace(site, t_s=to_s, inverters=stepped, meter=meter, twins=twins)
 
 
@@ -322,6 +349,19 @@ def _rows(site: Site) -> list[Row]:
     rows = []
     for device in (*site.inverters, site.meter):
         rows += _rows_of(site, device.plan.name, device.sampled, site.values(device.plan.name))
+    true = {f"A.{leg}": watts / VOLTS for leg, watts in zip("abc", site.phases_w, strict=True)}
+    rows += [Row(site.t_s, site.meter.plan.name, 0, point, amps) for point, amps in true.items()]
+    for name, twin in site.twins.items():
+        if twin.profile.kind is Sort.CHARGER:
+            told = {
+                "limit_a": twin.limit_a,
+                "drawn_a": twin.drawn_a,
+                "phases": twin.phases,
+                "fell_back": twin.fell_back,
+            }
+            rows += [Row(site.t_s, name, 0, point, float(value)) for point, value in told.items()]
+    for name, draw in site.stations.items():
+        rows += [Row(site.t_s, name, 0, point, float(value)) for point, value in asdict(draw).items()]
     return rows
 
 

@@ -24,8 +24,8 @@ class Twin:
     """``memory``: engineering values last written, by table and address. ``fed_s``: when its watchdog was last fed; None: never yet.
 
     ``net_w``: what a meter shows, or the sun of a hybrid gives (negative); ``soc_pct`` of ``capacity_wh``. ``obeys`` False: it takes
-    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``mute``: it answers nothing. ``points``: of its
-    map, by name.
+    what it is told, shows it, and does something else. ``serial``: what it calls itself. ``mute``: it answers nothing. ``watches`` False:
+    its watchdog sleeps. ``points``: of its map, by name.
     """
 
     profile: Profile
@@ -44,6 +44,7 @@ class Twin:
     obeys: bool = True
     serial: int = 4711
     mute: bool = False
+    watches: bool = True
     points: Mapping[str, Point] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,7 +100,8 @@ class Twin:
     def at(self, t_s: float) -> "Twin":
         """The same device later: what flowed is counted, a watchdog that nobody fed has bitten. A clock that went back moves nothing."""
         now = self
-        if self.fed_s is not None and not self.fell_back and t_s > self.fed_s + self.timeout_s:
+        bites = self.watches and self.fed_s is not None and not self.fell_back
+        if bites and self.fed_s is not None and t_s > self.fed_s + self.timeout_s:
             now = replace(now._flown(max(now.t_s, self.fed_s + self.timeout_s)), fell_back=True)
             now = replace(now, memory=now._fallen())
         return now._flown(t_s)
@@ -112,6 +114,11 @@ class Twin:
         if isinstance(request, Read):
             return now, now._read(request)
         return now._written(request)
+
+    def told_since(self, before: "Twin") -> dict[str, float]:
+        """What its memory holds that it did not before, by the point that is written there."""
+        places = {(point.table, point.address): name for name, point in self.points.items() if point.writable}
+        return {places[at]: value for at, value in self.memory.items() if before.memory.get(at) != value}
 
     def plugged(self, car: Car | None) -> "Twin":
         """With this car, or none; a session begins anew."""

@@ -41,13 +41,14 @@ class Chunk:
 class Layout:
     """Where each point stands in one block of one device."""
 
-    __slots__ = ("_views", "length", "model_id", "points")
+    __slots__ = ("_runs", "_views", "length", "model_id", "points")
 
     def __init__(self, model_id: int, length: int, placed: Iterable[Placed]) -> None:
         self.model_id: Final = model_id
         self.length: Final = length
         self.points: Final[Mapping[str, Placed]] = {point.path: point for point in placed}
         self._views: dict[tuple[frozenset[str] | None, int, bool], View] = {}
+        self._runs: dict[tuple[str, ...], tuple[Placed, ...]] = {}
 
     def view(self, names: Iterable[str] | None = None, *, max_read: int = 125, singly: bool = False) -> "View":
         """How to read some points (default: all) with their scale factors, in requests of at most ``max_read`` registers.
@@ -72,19 +73,29 @@ class Layout:
         Raises OurFault when a point is unknown or not writable, its scale factor unusable, its value out of range, when the
         points do not stand side by side, or when a sync group is torn.
         """
-        placed = sorted((self._writable(name) for name in values), key=lambda point: point.offset)
+        names = tuple(values)
+        placed = self._runs.get(names)
+        if placed is None:
+            placed = self._runs[names] = self._run(names)
+        data = b""
+        for item in placed:
+            data += encode(item.point.type, values[item.path], _scale_of(item, scales), rounding, item.point.size)
+        return Chunk(placed[0].offset, unpack(f">{len(data) // 2}H", data))
+
+    def _run(self, names: tuple[str, ...]) -> tuple[Placed, ...]:
+        """The points as one request takes them; once for all times that they are written together."""
+        placed = sorted((self._writable(name) for name in names), key=lambda point: point.offset)
         if not placed:
             raise OurFault(f"model {self.model_id}: nothing to write")
-        data, end = b"", placed[0].offset
+        end = placed[0].offset
         for item in placed:
             if item.offset != end:
                 raise OurFault(f"model {self.model_id}: {item.path} does not follow {placed[0].path} directly")
-            data += encode(item.point.type, values[item.path], _scale_of(item, scales), rounding, item.point.size)
             end += item.point.size
         for group in {item.group for item in placed} - {""}:
-            if any(path not in values for path, item in self.points.items() if item.group == group):
+            if any(path not in names for path, item in self.points.items() if item.group == group):
                 raise OurFault(f"model {self.model_id}: {group} must be written in one request")
-        return Chunk(placed[0].offset, unpack(f">{len(data) // 2}H", data))
+        return tuple(placed)
 
     def _writable(self, name: str) -> Placed:
         item = self.points.get(name)

@@ -1,7 +1,7 @@
 """The peer: pymodbus' asynchronous client for every device, decoded by pysunspec2; and both request layers without any decoding."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from struct import pack
 from time import monotonic
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymodbus.client import AsyncModbusTcpClient
 from sunspec2.device import Model
 
-from adapters.modbus.frames import Read, Registers, Request, Write, Written
+from adapters.modbus.frames import Read, Registers, Reply, Request, Write, Written
 from adapters.modbus.link import Link
 from adapters.simulator.registers import BASE
 from benchmarks.modbus import image
@@ -49,15 +49,18 @@ async def _link(task: Task, number: int, _: dict[int, list[Any]]) -> Cycle:
     link = Link(address(number), task.port, jitter=lambda low_s, high_s: high_s)
     beat = 1
 
+    def conversation() -> Generator[Request, Reply | None, None]:
+        """The same in the product's own words: a generator of requests."""
+        for function, at, count in task.requests:
+            reply = yield (
+                Read(image.UNIT, at, count) if function == READ else Write(image.UNIT, at, (beat >> 16, beat & 0xFFFF))
+            )
+            assert isinstance(reply, Registers | Written), reply
+
     async def cycle() -> None:
         nonlocal beat
         beat += 1
-        for function, at, count in task.requests:
-            request: Request = (
-                Read(image.UNIT, at, count) if function == READ else Write(image.UNIT, at, (beat >> 16, beat & 0xFFFF))
-            )
-            reply = await link.transact(request)
-            assert isinstance(reply, Registers | Written), reply
+        await link.converse(conversation())
 
     await cycle()
     return cycle

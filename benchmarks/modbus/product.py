@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, Final
 
 from adapters.driver import Driver
+from adapters.waiting import pause
 from benchmarks.modbus import image
 from benchmarks.modbus.fleet import Account, Task, Watch, address
 from gateway.appliance import Appliance
@@ -77,17 +78,16 @@ def _measured(late: Callable[[float], None]) -> Callable[[asyncio.Event, float],
     """A driver's pause that tells how late the cycle before it ended, counted from when it was due."""
     due_s: float | None = None
 
-    async def pause(news: asyncio.Event, seconds: float) -> None:
+    async def measured(news: asyncio.Event, seconds: float) -> None:
         nonlocal due_s
         if due_s is not None:
             late(monotonic() - due_s)
         due_s = monotonic() + seconds
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), seconds)
+        await pause(news, seconds)
         if news.is_set():
             due_s = monotonic()
 
-    return pause
+    return measured
 
 
 def _holds(driver: Driver[Any, Any]) -> bool:

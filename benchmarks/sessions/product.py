@@ -13,8 +13,9 @@ from gateway.clock import SystemClock, SystemDice
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read
 from grid_functions.model.policy import OptOut, Policy, Vanished
-from protocols.exchange import Tick
+from protocols.exchange import Failed, Tell, Tick
 from protocols.ieee2030_5.client import Client2030_5
+from protocols.ieee2030_5.session.exchange import Input
 from protocols.ieee2030_5.session.terms import Profile, Terms
 from protocols.ieee2030_5.session.tree import Kind
 
@@ -30,6 +31,18 @@ class Memory:
 
     async def put(self, key: str, version: int, body: bytes) -> None:
         self._kept[key] = version, body
+
+
+class Client(Client2030_5):
+    """As it is; ``over`` is told when nothing is under way any more."""
+
+    over: asyncio.Future[None] | None = None
+
+    def _take(self, given: Input | Failed | Tell | Tick) -> None:
+        super()._take(given)
+        if self.over is not None and not self._state.waiting:
+            self.over.set_result(None)
+            self.over = None
 
 
 class Session:
@@ -51,12 +64,12 @@ class Session:
             vanished=Vanished.KEEP,
             opt_out=OptOut.NONE,
         )
-        self.client = Client2030_5(
+        self.client = Client(
             terms,
             policy=policy,
             ssl_context=client_context(files),
             memory=Memory(),
-            clock=clock.showing(terms.name),
+            clock=clock.showing(),
             dice=SystemDice(),
         )
         self.read: Read | None = None
@@ -65,18 +78,20 @@ class Session:
         """Hold it."""
         await self.client.run(self._take)
 
-    def poll(self) -> None:
-        """The control list is due now; everything after that is the session's own doing."""
+    async def poll(self) -> None:
+        """The control list is due now; everything after that is the session's own doing, and waited for."""
         client = self.client
         state = client._state
         controls = [node.place for node in state.tree.of(Kind.CONTROLS)]
         client._state = replace(state, tree=state.tree.due_at(time.monotonic(), *controls))
+        client.over = over = asyncio.get_running_loop().create_future()
         client._take(Tick())
+        await over
 
     @property
     def idle(self) -> bool:
         """Nothing is under way."""
-        return not self.client._exchanges
+        return not self.client._state.waiting
 
     @property
     def mrids(self) -> frozenset[str]:

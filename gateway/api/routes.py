@@ -38,8 +38,14 @@ class Running(Protocol):
     def areas(self) -> Areas:
         """The edge coordinators."""
 
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """How each plug-in is that was called yet."""
+
     def upstreams(self) -> list[dict[str, Any]]:
         """Every upstream session and how it is."""
+
+    def alarms(self) -> list[str]:
+        """What is wrong with the gateway itself."""
 
     async def reload(self) -> Difference:
         """Read the configuration again and apply what differs."""
@@ -78,9 +84,13 @@ def routes(running: Running) -> web.Application:
         ],
     )
     get("/upstreams", lambda _: running.upstreams())
+    get("/functions", lambda _: _functions(running))
 
     async def why(request: web.Request) -> web.Response:
         return web.json_response(await _why(running, request.match_info["name"]))
+
+    async def device(request: web.Request) -> web.Response:
+        return web.json_response(await _device(running, request.match_info["name"]))
 
     async def stop(request: web.Request) -> web.Response:
         running.stop(release=(await body_of(request)).get("release") is True)
@@ -117,6 +127,7 @@ def routes(running: Running) -> web.Application:
         return web.json_response((await running.reload()).plain())
 
     app.router.add_get("/why/{name}", why)
+    app.router.add_get("/devices/{name}", device)
     app.router.add_post("/reload", reload)
     app.router.add_post("/stop", stop)
     app.router.add_post("/opt", opt)
@@ -142,10 +153,36 @@ _SAY_S = 20.0
 """Less than a caller waits for an answer."""
 
 
+def _functions(running: Running) -> list[dict[str, Any]]:
+    """Every function that runs: where, and how its own process is if it has one."""
+    places: dict[str, list[str]] = {}
+    for site, loop in running.sites.items():
+        for name in loop.plan.functions:
+            places.setdefault(name, []).append(site)
+    for area in running.areas.list():
+        for name in area["functions"]:
+            places.setdefault(name, []).append(area["name"])
+    health = running.guests()
+    return [{"name": name, "runs_at": where, **health.get(name, {})} for name, where in sorted(places.items())]
+
+
 def _status(running: Running) -> dict[str, Any]:
     now = running.clock.now()
     sites = [reports.status_of(site, now) | {"words": words.told(site, now.utc_s)} for site in running.sites.values()]
-    return {"gateway": running.name, "upstreams": running.upstreams(), "sites": sites}
+    return {"gateway": running.name, "alarms": running.alarms(), "upstreams": running.upstreams(), "sites": sites}
+
+
+async def _device(running: Running, name: str) -> list[dict[str, Any]]:
+    now = running.clock.now()
+    found = [
+        dict(told, site=at, ports=await reports.ports_of(site, name))
+        for at, site in running.sites.items()
+        for told in reports.devices_of(site, now)
+        if told["name"] == name
+    ]
+    if not found:
+        raise OperatorFault(f"no device is named {name!r}", f"devices: {_names(running)}")
+    return found
 
 
 async def _why(running: Running, name: str) -> dict[str, Any]:
@@ -165,5 +202,8 @@ async def _why(running: Running, name: str) -> dict[str, Any]:
         found = reports.why_event(site, name, history, now)
         if found is not None:
             return found
-    known = sorted(device for site in running.sites.values() for device in site.plan.devices)
-    raise OperatorFault(f"no device or event is named {name!r}", f"devices: {', '.join(known)}; events: 'osed events'")
+    raise OperatorFault(f"no device or event is named {name!r}", f"devices: {_names(running)}; events: 'osed events'")
+
+
+def _names(running: Running) -> str:
+    return ", ".join(sorted(device for site in running.sites.values() for device in site.plan.devices))

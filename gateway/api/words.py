@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from gateway.api.bodies import text_of
@@ -18,6 +19,7 @@ from grid_functions.model.control import (
     MaxPower,
     StoragePower,
     TargetPower,
+    Thermostat,
 )
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.event import EventKey
@@ -35,12 +37,14 @@ _MADE: dict[str, tuple[Callable[[float], Control], float, float]] = {
     "max_power": (MaxPower, 0.0, 100.0),
     "target_power": (TargetPower, -1e9, 1e9),
     "storage_power": (StoragePower, -1e9, 1e9),
+    "temperature": (partial(Thermostat, offset=False), -50.0, 100.0),
+    "temperature_offset": (partial(Thermostat, offset=True), -20.0, 20.0),
 }
 _SWITCHES: dict[str, Control] = {"off": Energize(on=False), "disconnect": Connect(on=False)}
 _AT_CONNECTION = frozenset({"export_limit", "import_limit"})
 LOCK = "lock"
 KINDS = (*_MADE, *_SWITCHES, LOCK)
-"""What can be wanted; limits and targets take a value, W or for max_power percent."""
+"""What can be wanted; limits and targets take a value, W, for max_power percent, °C, K."""
 
 _VOICES = {"operator": SourceKind.OPERATOR, "occupant": SourceKind.OCCUPANT}
 

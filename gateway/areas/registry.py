@@ -8,23 +8,26 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import structlog
 
 from gateway.areas.loop import AreaLoop, AreaPlan, shown
 from gateway.config.areas import AreaSettings, area_of, plain_of
+from gateway.config.plug_ins import guests_of
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.mail import Solve
 from grid_functions import catalogue, letters, roster
 from grid_functions.alarm import OPERATOR
-from grid_functions.coordinator import AreaTerms
+from grid_functions.coordinator import AreaMachine, AreaTerms
 from grid_functions.letters import Way
 from grid_functions.model.claim import InForce, LeaseId, SourceKind
+from grid_functions.model.control import Mode
 from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
-from grid_functions.model.function import Answer, Ask
+from grid_functions.model.function import Answer, Ask, Passing
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
 from grid_functions.model.reading import MeterKey, Reading
@@ -77,6 +80,7 @@ class Areas:
     solve: Solve
     sites: Sites
     _running: dict[str, _Running] = field(default_factory=dict)
+    _wanted: dict[str, AreaSettings] = field(default_factory=dict)
 
     def list(self) -> list[dict[str, Any]]:
         """Every coordinator and how it is."""
@@ -99,11 +103,17 @@ class Areas:
         body = {"function": message.function, "kind": message.kind, "bytes": len(message.body), "refused": fault}
         self.log.add(message.sender, "letter", message.to, body)
 
+    def passed_on(self, site: str) -> frozenset[Mode]:
+        """For sites: what areas whose connection it is hand on to their members, from the moment on that they are to run."""
+        return frozenset().union(*(_passing(area) for area in self._wanted.values() if area.connection == site))
+
     async def begin(self, of_file: tuple[AreaSettings, ...]) -> None:
         """Run what the file names and what was made at run time; a name of the file stands before one that was made."""
         wanted = {area.name: (area, True) for area in of_file}
         for area in self._made().values():
             wanted.setdefault(area.name, (area, False))
+        # Before anything is awaited: a site that begins beside us may be asked before its area runs.
+        self._wanted = {name: area for name, (area, _) in wanted.items()}
         for name in [name for name, one in self._running.items() if wanted.get(name) != (one.settings, one.of_file)]:
             await self._end(name)
         for name, (area, file) in wanted.items():
@@ -116,6 +126,7 @@ class Areas:
         if area.name in self._running:
             raise OperatorFault(f"there is an area named {area.name}", "change it: 'osed area change'")
         await self._keep({**self._made(), area.name: area})
+        self._wanted[area.name] = area
         await self._begin(area, of_file=False)
         return self._told(area.name)
 
@@ -124,6 +135,7 @@ class Areas:
         area = self._checked(plain)
         self._mine(area.name)
         await self._keep({**self._made(), area.name: area})
+        self._wanted[area.name] = area
         await self._end(area.name)
         await self._begin(area, of_file=False)
         return self._told(area.name)
@@ -132,6 +144,7 @@ class Areas:
         """Take everything back and forget it. Raises OperatorFault."""
         self._mine(name)
         made = self._made()
+        self._wanted.pop(name, None)
         await self._end(name)
         await self.ledger.forget(f"area/{name}")
         await self._keep({other: area for other, area in made.items() if other != name})
@@ -156,6 +169,10 @@ class Areas:
             raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
         one.loop.order(order)
 
+    def guests(self) -> frozenset[str]:
+        """The plug-ins that areas run."""
+        return frozenset(name for one in self._running.values() for name in one.settings.plug_ins)
+
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
         for one in self._running.values():
@@ -165,7 +182,8 @@ class Areas:
     async def _begin(self, area: AreaSettings, *, of_file: bool) -> None:
         epoch = await self._next_epoch()
         chosen = area.functions.chosen()
-        functions = {name: catalogue.AREA[name].build(options) for name, options in chosen.items()}
+        functions: dict[str, AreaMachine] = {name: catalogue.AREA[name].build(one) for name, one in chosen.items()}
+        functions |= guests_of(area.plug_ins, area.name)
         tokens = {site: secrets.token_hex(32) for site in area.sites}
         who = Roster()
         for site, token in tokens.items():
@@ -212,6 +230,9 @@ class Areas:
         strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
         if strange:
             raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
+        unknown = sorted(area.plug_ins.keys() - catalogue.plug_ins().keys())
+        if unknown:
+            raise OperatorFault(f"no installed package offers a function {unknown[0]!r}", "'osed functions' lists all")
         return area
 
     def _mine(self, name: str) -> None:
@@ -243,6 +264,17 @@ class Areas:
         epoch = max(last + 1, int(self.clock.now().utc_s))
         await self.ledger.put(_EPOCH, 1, str(epoch).encode())
         return epoch
+
+
+@cache
+def _passing_of(name: str) -> frozenset[Mode]:
+    maker = catalogue.AREA[name]
+    function = maker.build(maker.options())
+    return function.passes_on if isinstance(function, Passing) else frozenset()
+
+
+def _passing(area: AreaSettings) -> frozenset[Mode]:
+    return frozenset().union(*map(_passing_of, area.functions.chosen()))
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

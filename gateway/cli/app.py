@@ -6,7 +6,22 @@ from collections.abc import Sequence
 import typer
 
 from certs.errors import CertificateError
-from gateway.cli import area, ask, certificates, charging, check, commission, demo, replay, run, scan, serve, words
+from gateway.cli import (
+    api,
+    area,
+    ask,
+    certificates,
+    charging,
+    check,
+    commission,
+    demo,
+    functions,
+    replay,
+    run,
+    scan,
+    serve,
+    words,
+)
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -19,7 +34,9 @@ app = typer.Typer(
 )
 app.add_typer(certificates.app, name="certs")
 app.add_typer(area.app, name="area")
+app.add_typer(functions.app, name="functions")
 app.add_typer(charging.app, name="ocpp")
+app.add_typer(api.app, name="api")
 for command in (
     run.run,
     check.check,

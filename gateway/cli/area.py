@@ -131,6 +131,8 @@ def order(
 
 
 def _area(name: str, sites: list[str], functions: list[str] | None, connection: str | None) -> dict[str, Any]:
+    from gateway.config.areas import AreaFunctions
+
     chosen: dict[str, Any] = {}
     for text in functions or ():
         try:
@@ -143,7 +145,9 @@ def _area(name: str, sites: list[str], functions: list[str] | None, connection: 
             chosen |= {key: value or {} for key, value in plain.items()}
         else:
             raise OperatorFault(f"{text!r} names no function", "write 'name' or 'name: {option: value}'")
-    return {"name": name, "sites": sites, "functions": chosen, "connection": connection}
+    ours = {key: chosen[key] for key in chosen if key in AreaFunctions.model_fields}
+    plug_ins = {key: chosen[key] for key in chosen if key not in ours}
+    return {"name": name, "sites": sites, "functions": ours, "plug_ins": plug_ins, "connection": connection}
 
 
 def _options(text: str) -> dict[str, Any]:

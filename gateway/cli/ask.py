@@ -22,6 +22,8 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
     if json_:
         document(answer)
         return
+    for alarm in answer["alarms"]:
+        people.print(f"alarm: {alarm}")
     _upstreams(answer["upstreams"])
     for site in answer["sites"]:
         power = "no meter" if site["power_w"] is None else f"{site['power_w']:.0f} W at the meter"
@@ -35,6 +37,9 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
 
 
 def devices(
+    name: Annotated[
+        str | None, typer.Argument(help="One device: with its inputs and ports of direct current, asked of it now.")
+    ] = None,
     config: Config = Path("osed.yaml"),
     families: Annotated[
         bool, typer.Option("--families", help="List what can be named as a device's family instead; needs no gateway.")
@@ -43,13 +48,18 @@ def devices(
 ) -> None:
     """List every device: what it should hold, what it holds, what it measures.
 
-    Example: osed devices --families --json
+    Example: osed devices pv --json
     """
     if families:
         _families(json_)
         return
-    answer = _ask(config, "/devices")
-    document(answer) if json_ else _devices(answer)
+    answer = _ask(config, "/devices" if name is None else f"/devices/{quote(name, safe='')}")
+    if json_:
+        document(answer)
+        return
+    _devices(answer)
+    for one in answer if name is not None else ():
+        _ports(one["ports"])
 
 
 def _families(json_: bool) -> None:
@@ -59,7 +69,6 @@ def _families(json_: bool) -> None:
         [*CALLING.items(), *((name, entry.about()) for name, entry in FAMILIES.items())], key=lambda one: one[0]
     )
     if json_:
-        # Every family is simulated: by its profile's own table, or as the SunSpec site.
         document(
             [
                 {
@@ -72,7 +81,7 @@ def _families(json_: bool) -> None:
                     "unverified": list(about.unverified),
                     "source": about.source,
                     "controls": list(about.controls),
-                    "simulated": True,
+                    "simulated": about.simulated,
                     "unit": about.unit,
                     "notes": about.notes,
                 }
@@ -250,6 +259,13 @@ def _devices(rows: list[dict[str, Any]]) -> None:
         for r in rows
     ]
     table("", columns, lines, "no devices")
+
+
+def _ports(rows: list[dict[str, Any]]) -> None:
+    columns = ("port", "kind", "power W", "current A", "voltage V", "given Wh", "temperature C", "state", "alarms")
+    keys = ("name", "kind", "power_w", "current_a", "voltage_v", "given_wh", "temperature_c", "state")
+    lines = [[*(row[key] for key in keys), _list(row["alarms"])] for row in rows]
+    table("", columns, lines, "tells of no ports of direct current")
 
 
 def _claims(title: str, rows: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.output import Json, document, people
+from grid_functions.model.errors import ConfigurationFault
 
 
 def check(
@@ -22,6 +23,7 @@ def check(
     """
     from gateway.config.load import load
     from gateway.config.schema import Configuration
+    from gateway.guests.options import mistakes
     from gateway.specification import specify
     from gateway.wiring import FAMILIES
 
@@ -30,6 +32,8 @@ def check(
         return
     loaded = load(config, FAMILIES)
     specify(loaded)
+    if faults := tuple(mistakes(loaded.configuration)):
+        raise ConfigurationFault(faults)
     facts = {
         "ok": True,
         "gateway": loaded.configuration.gateway.name,

@@ -38,7 +38,7 @@ def commission(
     from adapters.registers.profile import Sort
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
-    from gateway.specification import CentralSpec, DeviceSpec, device_specs
+    from gateway.specification import DeviceSpec, LinkSpec, device_specs
     from gateway.wiring import FAMILIES, link_to
 
     loaded = load(config, FAMILIES)
@@ -50,9 +50,9 @@ def commission(
         raise typer.Exit(1)
 
     async def run(of: DeviceSpec) -> Findings | ChargerFindings:
-        if isinstance(of.link, CentralSpec):
+        if not isinstance(of.link, LinkSpec):
             raise OperatorFault(
-                f"{of.settings.name} speaks OCPP and shows by itself what it falls back to",
+                f"{of.settings.name} has no registers to try: it shows by itself what it was told and holds",
                 "look at it with 'osed devices' while the gateway runs",
             )
         link = link_to(of.link, SystemDice())

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from adapters.registers.family import Mapped
 from adapters.registers.profile import Sort
 from adapters.registers.recognition import Candidate, recognised
 from adapters.sunspec.discover import Found, Missing, Part, discover
+from gateway.cli.home import is_home, scan_home
 from gateway.cli.output import Json, document, people, progress, table
 from gateway.clock import SystemDice
 from grid_functions.model.errors import GatewayError, OperatorFault, Unreachable
@@ -69,19 +71,28 @@ def scan(
         str,
         typer.Argument(
             metavar="ADDR",
-            help="Host, host:port, a subnet such as 192.168.1.0/24, rtu+tcp://HOST:PORT or serial:///dev/NAME.",
+            help="Host, host:port, a subnet such as 192.168.1.0/24, rtu+tcp://HOST:PORT, serial:///dev/NAME, or "
+            "homeassistant(s)://HOST:PORT.",
         ),
     ],
     unit: Annotated[
         list[int] | None, typer.Option(min=0, max=255, help="Unit id to try; default a short list. Repeatable.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.05, max=60, help="Seconds to wait for each answer.")] = 1.0,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="A long-lived access token, for Home Assistant.")
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(help="Whose certificate is trusted at homeassistants://.")] = None,
     json_: Json = False,
 ) -> None:
-    """Find SunSpec devices, known chargers, meters and batteries, and print the configuration to paste. Reads only.
+    """Find SunSpec devices, known chargers, meters and batteries, or what is behind a Home Assistant, and print the configuration
+    to paste. Reads only.
 
     Example: osed scan 192.168.1.20:502
     """
+    if is_home(address):
+        scan_home(address, token_file, ca, json_=json_)
+        return
     targets = _targets(address)
     with progress(f"scanning {len(targets)} address(es)"):
         hits = asyncio.run(_scan(targets, unit or (), timeout))

@@ -40,11 +40,12 @@ def override(
         str,
         typer.Argument(
             help="export_limit, import_limit, generation_limit, load_limit, max_power, target_power, "
-            "storage_power, off, disconnect or lock."
+            "storage_power, temperature, temperature_offset, off, disconnect or lock."
         ),
     ],
     value: Annotated[
-        float | None, typer.Argument(help="W, positive = consume in targets; percent for max_power.")
+        float | None,
+        typer.Argument(help="W, positive = consume in targets; percent for max_power; C and K for temperatures."),
     ] = None,
     site: Site = None,
     device: Annotated[list[str] | None, typer.Option("--device", help="Only this device; may be given again.")] = None,
@@ -55,7 +56,7 @@ def override(
     config: Config = Path("osed.yaml"),
     json_: Json = False,
 ) -> None:
-    """Hold a limit, a target, an off or a lock by hand. Limits only tighten what others want; it holds over a restart.
+    """Hold a limit, a target, a temperature, an off or a lock by hand. Limits only tighten what others want; it holds over a restart.
 
     Example: osed override export_limit 2000 --for 2h
     """

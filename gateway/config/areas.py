@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from gateway.config.parts import Name, Strict
+from gateway.config.parts import Name, PlugIns, Strict
 from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.day_ahead import DayAheadOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
+from grid_functions.area.schedule import ScheduleOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
@@ -22,6 +23,7 @@ class AreaFunctions(Strict):
     direct_load_control: DirectLoadControlOptions | None = None
     cold_load_pickup: ColdLoadPickupOptions | None = None
     division: DivisionOptions | None = None
+    schedule: ScheduleOptions | None = None
     tariff: TariffSignalOptions | None = None
     xor_market: XorMarketOptions | None = None
 
@@ -33,12 +35,13 @@ class AreaFunctions(Strict):
 
 class AreaSettings(Strict):
     """One edge coordinator. ``sites``: its members; ``ttl_s``: how long what it leased outlives it. ``connection``: the site at the area's
-    own connection, whose meter is the area's and whose upstreams speak for it.
+    own connection, whose meter is the area's and whose upstreams speak for it. ``plug_ins``: functions of installed packages.
     """
 
     name: Name
     sites: Annotated[tuple[Name, ...], Field(min_length=1)]
     functions: AreaFunctions = AreaFunctions()
+    plug_ins: PlugIns = Field(default_factory=dict)
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
     connection: Name | None = None
 

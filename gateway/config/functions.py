@@ -20,6 +20,7 @@ from grid_functions.site.shed import ShedOptions
 from grid_functions.site.storage_charge import StorageChargeOptions
 from grid_functions.site.storage_limits import StorageLimitsOptions
 from grid_functions.site.storage_mode import StorageModeOptions
+from grid_functions.site.thermostat import ThermostatOptions
 
 
 class FunctionSettings(Strict):
@@ -38,6 +39,7 @@ class FunctionSettings(Strict):
     storage_mode: StorageModeOptions = Field(default_factory=StorageModeOptions)
     power_limit: PowerLimitOptions = Field(default_factory=PowerLimitOptions)
     ramp_limit: RampLimitOptions = Field(default_factory=RampLimitOptions)
+    thermostat: ThermostatOptions = Field(default_factory=ThermostatOptions)
     home: HomeOptions = Field(default_factory=HomeOptions)
 
     def chosen(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import ocpp
+from gateway.config import api, homeassistant, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -22,7 +22,7 @@ from gateway.config.upstreams import (
 from grid_functions.conductors import conductors
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault, OperatorFault
-from grid_functions.rating import SWITCHED
+from grid_functions.rating import LOADS, SWITCHED
 
 Path_ = tuple[str | int, ...]
 
@@ -101,7 +101,16 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
         for place, device in enumerate(site.devices)
     ]
     yield from ocpp.mistakes(configuration.gateway.ocpp, devices, folder)
+    stale_s = {
+        "/".join(map(str, ("sites", number, "devices", place))): site.meter_stale_s
+        for number, site in enumerate(configuration.sites)
+        for place, device in enumerate(site.devices)
+        if device.name == site.meter
+    }
+    yield from homeassistant.mistakes(configuration.gateway.homeassistant, devices, stale_s, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
+    yield from plug_ins.mistakes(configuration)
+    yield from api.mistakes(configuration.gateway.api)
     for number, area in enumerate(configuration.areas):
         for place, name in enumerate(area.sites):
             if name not in sites:
@@ -123,8 +132,8 @@ def _of_upstream(
             for name in service.devices:
                 if name not in roles:
                     yield (*at, "serves", number, "devices"), f"site {service.site} has no device named {name!r}"
-                elif roles[name] not in SWITCHED:
-                    text = f"{name} is a {roles[name].value}: a resource stands for DERs and chargers"
+                elif roles[name] not in SWITCHED | LOADS:
+                    text = f"{name} is a {roles[name].value}: a resource stands for DERs, chargers and loads"
                     yield (*at, "serves", number, "devices"), text
     if upstream.poll.floor_s > upstream.poll.ceiling_s:
         yield (*at, "poll", "floor_s"), "the floor lies above the ceiling"
@@ -176,7 +185,7 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
                 families[device.family](**device.options)
             except (TypeError, ValueError) as fault:
                 yield (*here, "options"), str(fault)
-        if not ocpp.is_ocpp(device):
+        if not (ocpp.is_ocpp(device) or homeassistant.is_behind_home(device)):
             yield from _of_address(here, device, folder)
     for number, device in enumerate(site.devices):
         if any(_same(device, other, families) for other in site.devices if other is not device):

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from gateway.config.api import ApiSettings
 from gateway.config.areas import AreaSettings
 from gateway.config.functions import FunctionSettings
+from gateway.config.homeassistant import Servers
 from gateway.config.ocpp import OcppSettings
-from gateway.config.parts import Name, Seconds, Strict, Watts
+from gateway.config.parts import Name, PlugIns, Seconds, Strict, Watts
 from gateway.config.upstreams import Upstream
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.device import Role
@@ -40,6 +42,8 @@ class GatewaySettings(Strict):
     log_days: Annotated[float, Field(gt=0, le=3650)] = 30
     replay_days: Annotated[float, Field(gt=0, le=3650)] = 7
     ocpp: OcppSettings | None = None
+    api: ApiSettings | None = None
+    homeassistant: Servers = ()
 
 
 class ConnectionSettings(Strict):
@@ -68,7 +72,7 @@ class DeviceSettings(Strict):
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp)://\S+$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp|homeassistant)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None
@@ -107,10 +111,14 @@ class DwellSettings(Strict):
 
     paused_s: Annotated[float, Field(ge=0, le=3600)] = 120
     turn_s: Annotated[float, Field(ge=60, le=86400)] = 900
+    phases_s: Annotated[float, Field(ge=60, le=86400)] = 300
 
 
 class SiteSettings(Strict):
-    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing."""
+    """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing.
+
+    ``plug_ins``: functions of installed packages that run there.
+    """
 
     name: Name
     mode: Literal["active", "observe"] = "active"
@@ -129,6 +137,7 @@ class SiteSettings(Strict):
     dwell: DwellSettings = DwellSettings()
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
+    plug_ins: PlugIns = Field(default_factory=dict)
 
 
 class Configuration(Strict):

@@ -15,7 +15,9 @@ from gateway.demo.step import Result
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """From the beginning, ``began_s`` in UTC seconds, to the end."""
+    """From the beginning, ``began_s`` in UTC seconds, to the end. ``rows``: what devices recorded of themselves each second: t_s, device,
+    model (0: no SunSpec register), point, value.
+    """
 
     site: Setting
     began_s: float
@@ -23,6 +25,17 @@ class Evidence:
     registers: Sequence[Register]
     responses: Sequence[Told]
     results: Sequence[Result]
+    rows: Sequence[Sequence[Any]] = ()
+
+
+def limits(result: Result) -> list[tuple[float, float, float]]:
+    """The limits of the connection point that a step was about: from, to (UTC seconds), W, positive = of export, negative = of import."""
+    spans = result.figures.get("envelope", ())
+    if not spans and isinstance(limit_w := result.figures.get("limit_w"), int | float):
+        return [(result.figures["from_s"], result.figures["to_s"], limit_w)]
+    return [
+        (from_s, to_s, limit_w if direction == "export" else -limit_w) for from_s, to_s, direction, limit_w in spans
+    ]
 
 
 def leave(keep: Path, found: Sequence[Evidence], folder: Path) -> None:

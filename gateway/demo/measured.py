@@ -93,6 +93,40 @@ def _used_pct(outside: Sequence[Sample], limit_w: float, possible: Sequence[Poss
     return 100.0 if allowed == 0 else 100.0 * used / allowed
 
 
+def overshoot_w(rating_w: float) -> float:
+    """How far above a limit still counts as held once all has settled: the lower of 4 % of the connection's rating and 100 W up to
+    30 kVA, above it 1 %."""
+    return min(TOLERANCE_SHARE * rating_w, TOLERANCE_W) if rating_w <= 30_000 else 0.01 * rating_w
+
+
+def below(series: Sequence[Sample], top: float, start_s: float, end_s: float) -> float | None:
+    """Seconds from ``start_s`` until a value stays at or under ``top`` until ``end_s``; None when it does not, or nothing was measured."""
+    seen = [(t_s, value) for t_s, value in series if start_s <= t_s < end_s]
+    above = [t_s for t_s, value in seen if value > top]
+    if not seen or (above and above[-1] == seen[-1][0]):
+        return None
+    return round(above[-1] - start_s, 1) if above else 0.0
+
+
+def most(series: Sequence[Sample], start_s: float, end_s: float) -> float:
+    """The highest value in a span; minus infinity when nothing was measured."""
+    return max((value for t_s, value in series if start_s <= t_s < end_s), default=float("-inf"))
+
+
+def reversals(series: Sequence[Sample], band: float) -> int:
+    """The most turns of a value within a minute; what moves by no more than ``band`` turns nothing."""
+    turns: list[float] = []
+    way, extreme = 0, series[0] if series else (0.0, 0.0)
+    for t_s, value in series:
+        moved = value - extreme[1]
+        if way * moved >= 0 and (way or abs(moved) > band):
+            way, extreme = way or (1 if moved > 0 else -1), (t_s, value)
+        elif way and abs(moved) > band:
+            turns.append(t_s)
+            way, extreme = -way, (t_s, value)
+    return max((sum(at <= other < at + 60.0 for other in turns) for at in turns), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A Response as the server holds it."""
@@ -117,18 +151,12 @@ def duplicates(responses: Sequence[Told]) -> int:
 
 def most_w(samples: Sequence[Sample], start_s: float, end_s: float) -> float:
     """The highest export in a span, W; minus infinity when nothing was measured."""
-    return max((-w for t_s, w in samples if start_s <= t_s < end_s), default=float("-inf"))
+    return most([(t_s, -w) for t_s, w in samples], start_s, end_s)
 
 
 def first_within(samples: Sequence[Sample], limit_w: float, start_s: float, end_s: float) -> float | None:
     """Seconds from ``start_s`` until export stays within the band until ``end_s``; None when it does not."""
-    seen = [(t_s, -w) for t_s, w in samples if start_s <= t_s < end_s]
-    if not seen:
-        return None
-    above = [t_s for t_s, export_w in seen if export_w > limit_w + tolerance_w(limit_w)]
-    if not above:
-        return 0.0
-    return None if above[-1] == seen[-1][0] else round(above[-1] - start_s, 1)
+    return below([(t_s, -w) for t_s, w in samples], limit_w + tolerance_w(limit_w), start_s, end_s)
 
 
 def reached(series: Sequence[Sample], goal: float, tolerance: float, start_s: float, end_s: float) -> float | None:

@@ -1,10 +1,11 @@
 """The run as the picture in the README."""
 
 import html
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.demo.evidence import Evidence
+from gateway.demo.evidence import Evidence, limits
 from gateway.demo.measured import Told
 
 _INK, _GOOD, _BAD, _LIMIT = "#1f2937", "#15803d", "#b91c1c", "#c2410c"
@@ -50,12 +51,13 @@ def _panel(evidence: Evidence) -> list[str]:
         parts.append(
             f'<text x="{a + 3:.1f}" y="{top + 14 + 14 * (number % 2)}" fill="{colour}">{html.escape(result.id)}</text>'
         )
-        if "limit_w" in result.figures:
-            at = y(result.figures["limit_w"])
+        for from_s, to_s, limit_w in limits(result):
+            at = y(limit_w)
             parts.append(
-                f'<line x1="{a:.1f}" x2="{b:.1f}" y1="{at:.1f}" y2="{at:.1f}" stroke="{_LIMIT}" stroke-dasharray="5 4"/>'
+                f'<line x1="{x(from_s):.1f}" x2="{x(to_s):.1f}" y1="{at:.1f}" y2="{at:.1f}" stroke="{_LIMIT}" stroke-dasharray="5 4"/>'
             )
-    for w in range(0, int(most_w), 2000):
+    step_w = 2000 if most_w - least_w < 20_000 else 5000
+    for w in range(math.ceil(least_w / step_w) * step_w, int(most_w), step_w):
         parts.append(f'<line x1="{left}" x2="{width - 10}" y1="{y(w):.1f}" y2="{y(w):.1f}" stroke="#e5e7eb"/>')
         parts.append(f'<text x="{left - 6}" y="{y(w) + 4:.1f}" text-anchor="end" fill="{_INK}">{w}</text>')
     for t_s in range(0, int(end_s), 20):

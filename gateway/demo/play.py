@@ -88,6 +88,7 @@ async def _site(
             registers=list(stage.registers),
             responses=await stage.responses(),
             results=results,
+            rows=(await stage.site.dump(stage.began_s))["samples"],
         )
 
 

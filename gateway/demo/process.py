@@ -12,7 +12,8 @@ from typing import Any
 
 from grid_functions.model.errors import OurFault
 
-_READY_S = 30.0
+READY_S = 30.0
+"""How long a process may take to be ready, s."""
 _END_S = 10.0
 
 
@@ -43,11 +44,15 @@ class Process:
         """The one JSON line the process prints when it is ready. Raises OurFault with the end of its log when it is not."""
         assert self._child.stdout is not None
         try:
-            line = await asyncio.wait_for(self._child.stdout.readline(), _READY_S)
+            line = await asyncio.wait_for(self._child.stdout.readline(), READY_S)
             told: Mapping[str, Any] = json.loads(line)
         except (TimeoutError, ValueError) as fault:
-            raise OurFault(f"{self.name} did not start", self._last_words()) from fault
+            raise self.mute() from fault
         return told
+
+    def mute(self) -> OurFault:
+        """What to raise when it does not get ready, with the end of its log."""
+        return OurFault(f"{self.name} did not start", self._last_words())
 
     def kill(self) -> None:
         """kill -9: no goodbye, no flush."""

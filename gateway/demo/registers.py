@@ -17,6 +17,7 @@ _LIMIT = (
     "WMaxLimPctRvrtRem",
 )
 _POINTS = {
+    203: ("W", "AphA", "AphB", "AphC"),
     123: ("WMaxLimPct", "WMaxLim_Ena", "WMaxLimPct_RvrtTms", "Conn"),
     701: ("W", "Var"),
     703: ("ES",),

@@ -9,8 +9,10 @@ import jinja2
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from gateway.demo.evidence import Evidence
+from gateway.demo.evidence import Evidence, limits
+from gateway.demo.setting import FUSE_A, MAPPED, METER, SPOKEN
 
+VOLTS = 230.0
 _INK, _GOOD, _BAD, _LIMIT = "#1f2937", "#15803d", "#b91c1c", "#c2410c"
 
 
@@ -35,6 +37,8 @@ def _site(evidence: Evidence) -> dict[str, Any]:
         "var": _embedded(_registers(evidence, "Var", "var, injected"), f"var-{name}")
         if any(r.point == "Var" and r.value for r in evidence.registers)
         else "",
+        "devices": _embedded(_devices(evidence), f"devices-{name}") if evidence.site.with_bays else "",
+        "amperes": _embedded(_amperes(evidence), f"amperes-{name}") if evidence.site.with_bays else "",
         "responses": [
             {"t": f"{r.t_s - evidence.began_s:.1f}", "status": r.status, "subject": r.subject}
             for r in evidence.responses
@@ -58,11 +62,10 @@ def _power(evidence: Evidence) -> Any:
             annotation_text=result.id,
             annotation_position="bottom left",
         )
-        if "limit_w" in result.figures:
-            span = [result.figures["from_s"] - evidence.began_s, result.figures["to_s"] - evidence.began_s]
+        for from_s, to_s, limit_w in limits(result):
             figure.add_scatter(
-                x=span,
-                y=[result.figures["limit_w"]] * 2,
+                x=[from_s - evidence.began_s, to_s - evidence.began_s],
+                y=[limit_w] * 2,
                 name=f"limit, {result.id}",
                 line={"color": _LIMIT, "dash": "dash"},
             )
@@ -80,6 +83,44 @@ def _registers(evidence: Evidence, point: str, unit: str) -> Any:
     return figure
 
 
+def _devices(evidence: Evidence) -> Any:
+    """What each device does: inverters and battery as read by pysunspec2, chargers as they recorded it themselves."""
+    figure = go.Figure()
+    for device in (one.name for one in evidence.site.machines):
+        mine = [r for r in evidence.registers if (r.device, r.model, r.point) == (device, 701, "W")]
+        times = [r.t_s - evidence.began_s for r in mine]
+        figure.add_scatter(x=times, y=[r.value for r in mine], name=device, line={"shape": "hv"})
+    for charger in (MAPPED, SPOKEN):
+        amps, phases = _recorded(evidence, charger, "drawn_a"), dict(_recorded(evidence, charger, "phases"))
+        watts = [-VOLTS * a * phases.get(t_s, 0.0) for t_s, a in amps]
+        times = [t_s - evidence.began_s for t_s, _ in amps]
+        figure.add_scatter(x=times, y=watts, name=charger, line={"shape": "hv"})
+    figure.update_layout(xaxis_title="s", yaxis_title="W, production positive", height=420, template="plotly_white")
+    return figure
+
+
+def _amperes(evidence: Evidence) -> Any:
+    """What flows on each conductor, and what each charger is limited to."""
+    figure = go.Figure()
+    for phase in "abc":
+        flown = _recorded(evidence, METER, f"A.{phase}")
+        times = [t_s - evidence.began_s for t_s, _ in flown]
+        figure.add_scatter(x=times, y=[a for _, a in flown], name=f"L{'abc'.index(phase) + 1}")
+    for charger in (MAPPED, SPOKEN):
+        told = _recorded(evidence, charger, "limit_a")
+        times = [t_s - evidence.began_s for t_s, _ in told]
+        line = {"shape": "hv", "dash": "dot"}
+        figure.add_scatter(x=times, y=[a for _, a in told], name=f"{charger} limit", line=line)
+    for amps in (FUSE_A, -FUSE_A):
+        figure.add_hline(y=amps, line={"color": _LIMIT, "dash": "dash"})
+    figure.update_layout(xaxis_title="s", yaxis_title="A, drawn positive", height=420, template="plotly_white")
+    return figure
+
+
+def _recorded(evidence: Evidence, device: str, point: str) -> list[tuple[float, float]]:
+    return [(row[0], row[4]) for row in evidence.rows if (row[1], row[2], row[3]) == (device, 0, point)]
+
+
 def _embedded(figure: Any, name: str) -> str:
     """The plot as markup: plotly's own, over numbers and our own labels."""
     text: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name)
@@ -93,9 +134,11 @@ border-bottom:1px solid #e5e7eb;vertical-align:top}code{font-size:.85em;overflow
 <script>{{ script | safe }}</script></head><body>
 <h1>OSED Gateway: what was measured</h1>
 <p>Each site has a utility server and a gateway of its own; the sites play at the same time. Power is the meter's own record
-(meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client (registers.csv). Responses are those
+(meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client, those of a charger (model 0) by
+pymodbus's (registers.csv). Responses are those
 the utility server holds (responses.json). writes.csv
-and samples.csv are what each device recorded itself: what was written to it, and how it was each second.
+and samples.csv are what each device recorded itself: what was written to it, and how it was each second; the meter's A.a, A.b and A.c
+are what truly flowed on each conductor.
 Every verdict below is arithmetic over these files.</p>
 {% for site in sites %}<h2>{{ site.name }}</h2>
 <p>Its files: <code>{{ site.folder }}meter.csv</code>, <code>{{ site.folder }}registers.csv</code>,
@@ -104,6 +147,8 @@ Every verdict below is arithmetic over these files.</p>
 {% for r in site.results %}<tr><td><b>{{ r.id }}</b><br>{{ r.title }}</td><td class="{{ 'ok' if r.ok else 'no' }}">
 {{ 'ok' if r.ok else 'not ok' }} {{ r.why }}</td><td><code>{{ r.figures }}</code></td></tr>{% endfor %}</table>
 <h3>Export at the meter</h3>{{ site.power | safe }}
+{% if site.devices %}<h3>Power of each device</h3>{{ site.devices | safe }}
+<h3>Amperes on each conductor, and the fuse</h3>{{ site.amperes | safe }}{% endif %}
 <h3>Power limits in the registers</h3>{{ site.registers | safe }}
 {% if site.var %}<h3>Reactive power in the registers</h3>{{ site.var | safe }}{% endif %}
 <h3>Responses</h3><table><tr><th>s</th><th>status</th><th>subject</th></tr>

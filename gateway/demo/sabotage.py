@@ -7,6 +7,7 @@ class Sabotage(StrEnum):
     """Ways to break the demonstration on purpose; it must notice each."""
 
     INVERTER_IGNORES = "inverter-ignores"
+    CHARGER_IGNORES = "charger-ignores"
     METER_SIGN = "meter-sign"
     SERVER_DROPS_RESPONSES = "server-drops-responses"
     LEDGER_OFF = "ledger-off"

@@ -72,7 +72,7 @@ class Part:
 
     def say(self, *text: str | Text) -> None:
         """One line of the step that plays."""
-        self._show.say(f"{self._step:<15}", *text)
+        self._show.say(f"{self._step:<17}", *text)
 
     def begin(self, step: Step) -> None:
         """A step begins."""
@@ -137,7 +137,9 @@ def _short(control: str) -> str:
 
 def _limits(registers: list[Register]) -> str:
     latest = {(r.device, r.point): r.value for r in registers if r.point == "WMaxLimPct"}
-    return ", ".join(f"{device} {value:.1f} %" for (device, _), value in sorted(latest.items())) or "-"
+    told = [f"{device} {value:.1f} %" for (device, _), value in sorted(latest.items())]
+    amps = {r.device: r.value for r in registers if r.point == "limit_a"}
+    return ", ".join([*told, *(f"{device} {value:g} A" for device, value in sorted(amps.items()))]) or "-"
 
 
 def _table(rows: dict[str, str]) -> Table:

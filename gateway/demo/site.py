@@ -35,6 +35,23 @@ class SiteControl:
         """Take it away again."""
         await self._do({"do": "quirk", "device": device, "set": {quirk: False}})
 
+    async def car(self, charger: str, **car: Any) -> None:
+        """Plug a car in; without any word about it, drive away."""
+        await self._do({"do": "car", "device": charger, "car": car or None})
+
+    async def central(self, station: str, url: str, password: str) -> None:
+        """Tell a charging station where its central system is."""
+        await self._do({"do": "central", "device": station, "url": url, "password": password})
+
+    async def cut(self, station: str, for_s: float) -> None:
+        """A charging station loses its connection."""
+        await self._do({"do": "cut", "device": station, "for_s": for_s})
+
+    async def shown(self, device: str) -> Mapping[str, Any]:
+        """What a device truly does now."""
+        found: Mapping[str, Any] = (await self._do({"do": "state"}))["devices"][device]
+        return found
+
     async def meter_w(self) -> float:
         """The true power at the meter now, W, positive = import."""
         return float((await self._do({"do": "state"}))["meter_w"])

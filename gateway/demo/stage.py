@@ -3,23 +3,26 @@
 import asyncio
 import json
 import secrets
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
+from argon2 import PasswordHasher
 
 from certs import dev_ca
 from certs.identity import identify
 from gateway.api.socket import call, socket_path
+from gateway.demo.mapped import ChargerWitness
 from gateway.demo.measured import Possible, Sample, Told
-from gateway.demo.process import Process
+from gateway.demo.process import READY_S, Process
 from gateway.demo.registers import Address, Register, Witness
 from gateway.demo.sabotage import Sabotage
-from gateway.demo.setting import AGGREGATOR, DEFAULT_W, PIN, POLL_S, SUPPLIER, Setting
+from gateway.demo.setting import AGGREGATOR, DEFAULT_W, MAPPED, METER, PIN, POLL_S, SPOKEN, SUPPLIER, Setting
 from gateway.demo.site import SiteControl
 from gateway.demo.utility import Operator
 from gateway.demo.vtns import Aggregator, Supplier
@@ -43,6 +46,7 @@ class Stage:
         self.operator: Operator
         self.site: SiteControl
         self.witness: Witness
+        self.charger_witness: ChargerWitness | None = None
         self.gateway: Process
         self.reports_from_s = 0.0
         self.aggregator: Aggregator
@@ -70,6 +74,16 @@ class Stage:
         """Start the gateway, or start it again."""
         self.gateway = await Process.start("gateway", "gateway", ["run", "--config", str(self.config)], self.folder)
         self.processes.append(self.gateway)
+
+    async def in_charge(self) -> None:
+        """Wait until the gateway has read its utility and leads the site. Raises OurFault when it does not come up."""
+
+        async def leads() -> bool:
+            status = await self.status() or {"sites": []}
+            return any(each["basis"] == "standing" for site in status["sites"] for each in site["in_force"])
+
+        if not await self.until("the gateway leads its site", leads, READY_S):
+            raise self.gateway.mute()
 
     def break_ledger(self) -> None:
         """Sabotage: the gateway comes back without its memory."""
@@ -102,6 +116,8 @@ class Stage:
         while True:
             with suppress(GatewayError, OSError):
                 self.registers += await self.witness.read()
+                if self.charger_witness is not None:
+                    self.registers += await self.charger_witness.read()
                 self.possible.append(await self.site.possible())
             await asyncio.sleep(0.8)
 
@@ -120,6 +136,8 @@ async def staged(setting: Setting, folder: Path, sabotage: Sabotage | None) -> A
             observing.cancel()
             await asyncio.gather(observing, return_exceptions=True)
             await stage.witness.close()
+            if stage.charger_witness is not None:
+                await stage.charger_witness.close()
         for process in reversed(stage.processes):
             await process.end()
         for one in ("operator", "aggregator", "supplier"):
@@ -166,20 +184,36 @@ async def _raise(stage: Stage) -> None:
     stage.operator = Operator(str(ports["admin"]), token)
     stage.site = SiteControl(int(told["control"]))
     where = {d["name"]: d for d in told["devices"]}
-    stage.witness = Witness(
-        [
-            Address(name, where[name]["host"], where[name]["port"], where[name]["unit"], rated_w)
-            for name, rated_w in stage.setting.rated_w.items()
-        ]
-    )
+    stage.witness = Witness([_address(where[name], rated_w) for name, rated_w in stage.setting.rated_w.items()])
+    ocpp = None
+    if stage.setting.with_bays:
+        stage.witness.addresses.append(_address(where[METER], stage.setting.rated_import_w))
+        stage.charger_witness = ChargerWitness(_address(where[MAPPED], 0.0))
+        ocpp = await _ocpp(stage)
     await _open_for_business(stage)
     tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
     vtns = await _vtns(stage) if stage.setting.with_vtns else {}
-    configuration = stage.setting.configuration(str(ports["url"]), tls, where, vtns)
+    configuration = stage.setting.configuration(str(ports["url"]), tls, where, vtns, ocpp)
     stage.config.write_text(yaml.safe_dump(configuration, sort_keys=False))
     await _sabotage(stage)
     await stage.start_gateway()
+    await stage.in_charge()
     stage.began_s = time.time()
+
+
+def _address(told: Mapping[str, Any], rated_w: float) -> Address:
+    return Address(told["name"], told["host"], told["port"], told["unit"], rated_w)
+
+
+async def _ocpp(stage: Stage) -> dict[str, Any]:
+    """Where the gateway is to listen for the charging station, which is told so, and the password that both know."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    password = secrets.token_hex(10)
+    await stage.site.central(SPOKEN, f"ws://127.0.0.1:{port}/ocpp", password)
+    users = {SPOKEN: PasswordHasher().hash(password)}
+    return {"host": "127.0.0.1", "port": port, "profile": 1, "users": users}
 
 
 async def _vtns(stage: Stage) -> dict[str, str]:

@@ -71,12 +71,13 @@ class Codec:
         if hint in seen:
             return
         seen.add(hint)
+        # What is inside comes first: a union is written by what is known of its members when it is tagged.
+        for inner in get_args(hint):
+            self._tag_unions(inner, seen)
         if get_origin(hint) in (Union, UnionType):
             members = tuple(m for m in get_args(hint) if is_dataclass(m))
             if len(members) > 1:
                 self._tag(hint, members)
-        for inner in get_args(hint):
-            self._tag_unions(inner, seen)
         if isinstance(hint, type) and is_dataclass(hint):
             hints = get_type_hints(hint)
             for each in fields(hint):

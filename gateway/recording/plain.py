@@ -1,24 +1,30 @@
 """Nouns <-> plain values, for the log: every dataclass the decisions use, whatever its keys and unions.
 
-A mapping whose keys are no text is a list of pairs, a union of dataclasses is tagged by class name, and what is typed as anything
-carries its class name too. Nothing but the types named at birth is ever made: a log from elsewhere runs no code.
+A mapping whose keys are no text is a list of pairs; readings, which are most of a log, are told look by look. A union of dataclasses is
+tagged by class name, and what is typed as anything carries its class name too. Nothing but the types named at birth is ever made: a log
+from elsewhere runs no code.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
-from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 from cattrs.errors import BaseValidationError
 from cattrs.preconf.json import make_converter
 
 from grid_functions.model.errors import OperatorFault
+from grid_functions.model.reading import MeterKey, Quality, Reading
+from grid_functions.model.units import Phase, Quantity
 
 T = TypeVar("T")
 
 _TAG = "_type"
+
+_KEYS = 1000
+"""So many keys of a mapping are remembered in words."""
 
 
 class Plain:
@@ -29,6 +35,8 @@ class Plain:
         self._converter = make_converter(omit_if_default=True)
         self._converter.register_unstructure_hook_factory(_is_pairs, self._write_pairs)
         self._converter.register_structure_hook_factory(_is_pairs, self._read_pairs)
+        self._converter.register_unstructure_hook_factory(_is_readings, lambda _: _write_readings)
+        self._converter.register_structure_hook_factory(_is_readings, lambda _: _read_readings)
         self._converter.register_unstructure_hook_factory(_is_union, self._write_union)
         self._converter.register_structure_hook_factory(_is_union, self._read_union)
         self._converter.register_unstructure_hook_factory(_is_anything, lambda _: self._write_tagged)
@@ -48,7 +56,9 @@ class Plain:
         try:
             return self._converter.structure(plain, kind)
         except (BaseValidationError, ValueError, KeyError, TypeError, AttributeError) as fault:
-            text = fault.exceptions[0] if isinstance(fault, BaseValidationError) else fault
+            text: Exception = fault
+            while isinstance(text, BaseValidationError):
+                text = text.exceptions[0]
             raise OperatorFault(
                 f"a record of the log is no {kind.__name__} ({type(fault).__name__}: {text})",
                 "it was written by another version; replay it with that one",
@@ -56,10 +66,20 @@ class Plain:
 
     def _write_pairs(self, hint: Any) -> Callable[[Any], Any]:
         key, value = get_args(hint)
+        worded: dict[Any, tuple[str, Any]] = {}
+
+        def word(one: Any) -> tuple[str, Any]:
+            plain = self.write(one, key)
+            if len(worded) >= _KEYS:
+                worded.clear()
+            told = worded[one] = repr(plain), plain
+            return told
 
         def write(pairs: Mapping[Any, Any]) -> list[Any]:
-            plain = [[self.write(k, key), self.write(v, value)] for k, v in pairs.items()]
-            return sorted(plain, key=lambda pair: repr(pair[0]))
+            # The same few keys come again and again; the way to the words of a value is looked up once for all of them.
+            told = self._converter.get_unstructure_hook(value)
+            rows = [(*(worded.get(k) or word(k)), told(v)) for k, v in pairs.items()]
+            return [[plain, v] for _, plain, v in sorted(rows, key=_first)]
 
         return write
 
@@ -78,10 +98,13 @@ class Plain:
     def _read_union(self, hint: Any) -> Callable[[Any, Any], Any]:
         members = {one.__name__: one for one in get_args(hint) if isinstance(one, type)}
         enums = [one for one in members.values() if issubclass(one, Enum)]
+        nouns = all(isinstance(one, type) and (is_dataclass(one) or one is NoneType) for one in get_args(hint))
 
         def read(plain: Any, _: Any) -> Any:
             if isinstance(plain, Mapping) and _TAG in plain:
                 return self._structured(plain, members[plain[_TAG]])
+            if nouns and (plain is not None or NoneType not in members.values()):
+                raise ValueError(f"{str(plain)[:80]!r} is none of {', '.join(members)}")
             return self._converter.structure(plain, enums[0]) if enums and plain is not None else plain
 
         return read
@@ -99,6 +122,42 @@ class Plain:
 
     def _structured(self, plain: Mapping[str, Any], kind: type) -> Any:
         return self._converter.structure({key: value for key, value in plain.items() if key != _TAG}, kind)
+
+
+def _first(row: tuple[Any, ...]) -> Any:
+    return row[0]
+
+
+def _is_readings(hint: Any) -> bool:
+    return get_origin(hint) is Mapping and get_args(hint) == (MeterKey, Reading)
+
+
+def _write_readings(readings: Mapping[MeterKey, Reading]) -> list[Any]:
+    """What was read at once under one heading: [at_s, utc_s, quality, {what: value}]."""
+    looks: dict[tuple[float, float, Quality], dict[str, float]] = {}
+    for key, one in readings.items():
+        about = one.at_s, one.utc_s, one.quality
+        look = looks.get(about)
+        if look is None:
+            look = looks[about] = {}
+        look[_WORDS[key]] = one.value
+    return [[*about, dict(sorted(look.items()))] for about, look in sorted(looks.items())]
+
+
+def _read_readings(plain: list[Any], _: Any) -> dict[MeterKey, Reading]:
+    return {
+        _KEYS_OF[word]: Reading(value, Quality(quality), at_s, utc_s)
+        for at_s, utc_s, quality, look in plain
+        for word, value in look.items()
+    }
+
+
+_WORDS: Final = {
+    (quantity, phase): quantity.value if phase is None else f"{quantity.value}.{phase.value}"
+    for quantity in Quantity
+    for phase in (None, *Phase)
+}
+_KEYS_OF: Final = {word: key for key, word in _WORDS.items()}
 
 
 def _is_pairs(hint: Any) -> bool:

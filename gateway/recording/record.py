@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 from gateway.recording.plain import Plain
 from gateway.site_plan import SitePlan
+from grid_functions import guest
 from grid_functions.building.program import Solution
 from grid_functions.decide import DURABLE, Decision, Noted, SiteState, SiteTick
 from grid_functions.machines import Machine
-from grid_functions.model.device import Seen
+from grid_functions.model.device import Capability, Nameplate, Seen
 from grid_functions.model.event import Respondent
 from grid_functions.model.instants import Instants
 from grid_functions.model.outcome import Outcome
@@ -44,7 +45,8 @@ class Anchor:
 class Step:
     """One decision: what was new (looks that differ from the step before, devices that are there no more) and what was decided.
 
-    ``tick`` comes without its snapshot. ``setpoints`` None: the same as before.
+    ``tick`` comes without its snapshot. ``setpoints`` None: the same as before. ``same``: devices whose nameplate and capability are
+    those of the step before; they are left out of ``seen``.
     """
 
     now: Instants
@@ -55,6 +57,7 @@ class Step:
     serial: int
     setpoints: tuple[Setpoint, ...] | None
     outcomes: tuple[Outcome, ...]
+    same: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def plain_of(functions: Mapping[str, Machine]) -> Plain:
     """The words for everything that decisions of these functions are made from."""
     states = [function.empty() for function in functions.values()]
     kept = [one for one in (getattr(state, "durable", None) for state in states) if one is not None]
-    return Plain((*DURABLE, Solution, *map(type, (*states, *kept, *_options(functions).values()))))
+    return Plain((*DURABLE, Solution, *guest.NOUNS, *map(type, (*states, *kept, *_options(functions).values()))))
 
 
 def _options(functions: Mapping[str, Machine]) -> dict[str, Any]:
@@ -108,18 +111,28 @@ class Recorder:
             anchor = Anchor(plan.terms, plan.policies, names, plan.seed.hex(), before, options)
             self._add(ANCHOR, anchor)
         devices = tick.snapshot.devices
+        seen = [one for name, one in sorted(devices.items()) if self._devices.get(name) is not one]
+        same = frozenset(one.device for one in seen if self._as_known(one))
         step = Step(
             now=now,
             tick=replace(tick, snapshot=_NOTHING),
             meter=tick.snapshot.meter,
-            seen=tuple(seen for name, seen in sorted(devices.items()) if self._devices.get(name) is not seen),
+            seen=tuple(
+                Seen(one.device, one.role, _NO_PLATE, _NO_CAPABILITY, one.condition) if one.device in same else one
+                for one in seen
+            ),
             gone=tuple(sorted(self._devices.keys() - devices.keys())),
             serial=decision.serial,
             setpoints=None if decision.setpoints == self._setpoints else decision.setpoints,
             outcomes=decision.outcomes,
+            same=tuple(sorted(same)),
         )
         self._devices, self._setpoints = devices, decision.setpoints
         self._add(STEP, step)
+
+    def _as_known(self, seen: Seen) -> bool:
+        before = self._devices.get(seen.device)
+        return before is not None and before.nameplate is seen.nameplate and before.capability is seen.capability
 
     def note(self, handed: int | None, acknowledged: tuple[Outcome, ...], noted: Noted, now: Instants) -> None:
         """What became of decisions."""
@@ -134,4 +147,5 @@ class Recorder:
         self.log.add_step(self.plan.terms.name, kind, body)
 
 
+_NO_PLATE, _NO_CAPABILITY = Nameplate(), Capability()
 _NOTHING = Snapshot("", Instants(0.0, 0.0), MappingProxyType({}), MappingProxyType({}))

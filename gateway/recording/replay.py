@@ -8,6 +8,7 @@ from gateway.log.book import Record
 from gateway.recording.plain import Plain
 from gateway.recording.record import ANCHOR, NOTE, STEP, Anchor, Note, Step
 from grid_functions.decide import SiteState, decide, note
+from grid_functions.guest import Guest, GuestOptions
 from grid_functions.machines import Machine
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import OperatorFault
@@ -66,6 +67,9 @@ class _Run:
     """From one anchor to the next."""
 
     def __init__(self, anchor: Anchor, functions: Mapping[str, Machine]) -> None:
+        # What a plug-in said is recorded: its package need not be here.
+        guests = {name: Guest(name, one) for name, one in anchor.options.items() if isinstance(one, GuestOptions)}
+        functions = {**functions, **guests}
         missing = set(anchor.functions) - functions.keys()
         if missing:
             raise OperatorFault(
@@ -81,7 +85,11 @@ class _Run:
     def again(self, step: Step) -> Difference | None:
         """Make one decision again."""
         anchor = self._anchor
-        self._devices |= {seen.device: seen for seen in step.seen}
+        for seen in step.seen:
+            if seen.device in step.same:
+                known = self._devices[seen.device]
+                seen = replace(seen, nameplate=known.nameplate, capability=known.capability)
+            self._devices[seen.device] = seen
         for name in step.gone:
             del self._devices[name]
         # In the order in which they were seen, which is that of their names in no decision.

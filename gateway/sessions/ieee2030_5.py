@@ -52,7 +52,7 @@ def build(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
         policy=policy,
         ssl_context=client_context(_files(spec), upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
-        clock=tools.clock.showing(upstream.name),
+        clock=tools.clock.showing(),  # its server's time it knows itself
         dice=tools.dice,
         devices=spec.serves[0].devices,
         dialect=_DIALECTS[upstream.profile],

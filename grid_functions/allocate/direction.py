@@ -73,7 +73,7 @@ def divide(
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
     bound = _bound_devices(bounds, found, fusing.covered(fuses, quantity, found))
-    returns = _returns(bounds, found)
+    returns = _returns(bounds, found, queue)
     led = _steered(aims, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)}
     if not ours:
@@ -149,14 +149,15 @@ def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float
     return sum(limits.get(name, found[name].may_w) for name in sorted(members(claim, found)))
 
 
-def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, float]:
-    """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them."""
+def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand], queue: Queue) -> dict[str, float]:
+    """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them; of a
+    charger whose turn it is its least before others have more."""
     if not any(one.absent for one in found.values()):
         return {}
     covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
     there = {name: found[name] for name in sorted(covered) if found[name].obeys or found[name].absent}
     fences = [Fence(members(c, found) & there.keys(), limit_of(c)) for c in tightest(bounds).values()]
-    shares = share({name: _part(one, math.inf) for name, one in there.items()}, fences)
+    shares = share({name: _queued(_part(one, math.inf), one, queue) for name, one in there.items()}, fences)
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 

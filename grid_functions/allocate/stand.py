@@ -3,10 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from grid_functions.allocate.loop import Sample
-from grid_functions.conductors import NOMINAL_V, Wires, counts, volts, wires
+from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
 from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
@@ -17,7 +16,6 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of, unheard_a
 
-_EVERYWHERE: Mapping[Phase, float] = MappingProxyType({})
 _NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
 
 
@@ -129,57 +127,79 @@ def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Sta
 def _stand(
     seen: Seen, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms, sent: Setpoint | None, *, off: bool
 ) -> Stand:
-    device, readings = terms.devices[seen.device], seen.condition.readings
+    device, name = terms.devices[seen.device], seen.device
     doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
-    doing = None if doing_w is None else Sample(readings[_NET].at_s, doing_w)
-    obeying, absent = obeys(seen, quantity), not seen.condition.online
+    reading = seen.condition.readings.get(_NET)
+    rated_w = most_w(seen, quantity)
     currents = seen.capability.currents
+    plain = Stand(
+        name=name,
+        capability=seen.capability,
+        obeys=obeys(seen, quantity),
+        absent=not seen.condition.online,
+        off=off,
+        able_w=rated_w,
+        aimed_w=able_w(seen, quantity),
+        may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
+        doing=Sample(reading.at_s, doing_w) if doing_w is not None and reading is not None else None,
+        sent_w=None if sent is None else _told_w(sent, quantity),
+        limit_w=None if sent is None else limit_in(sent, quantity),
+        tier=device.priority,
+    )
     if currents is None or quantity is not Quantity.CONSUMED:
-        counted: Mapping[Phase, float] = _EVERYWHERE
-        if terms.connection.fuse_a is not None or terms.groups:
-            by_volts = NOMINAL_V / volts(seen)
-            counted = {phase: one * by_volts for phase, one in counts(seen, device, terms.connection).items()}
-        rated_w = most_w(seen, quantity)
-        return Stand(
-            name=seen.device,
-            capability=seen.capability,
-            obeys=obeying,
-            absent=absent,
-            off=off,
-            able_w=rated_w,
-            aimed_w=able_w(seen, quantity),
-            may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
-            doing=doing,
-            sent_w=None if sent is None else _told_w(sent, quantity),
-            limit_w=None if sent is None else limit_in(sent, quantity),
-            counts=counted,
-            tier=device.priority,
-        )
-    wired = wires(seen, device, terms.connection)
-    most = currents.maximum_a * wired.watts
-    sent_w = None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts
-    return Stand(
-        name=seen.device,
+        if terms.connection.fuse_a is None and not terms.groups:
+            return plain
+        by_volts = NOMINAL_V / volts(seen)
+        shares = counts(seen, device, terms.connection)
+        return replace(plain, counts={phase: share * by_volts for phase, share in shares.items()})
+    number = _unsure(seen, sent)
+    may_a = _may_a(seen, currents, sent, snapshot.at.mono_s)
+    sent_a = None if sent is None else sent.current_max_a
+    return _on_wires(plain, seen, currents, wires(seen, device, terms.connection, number), may_a, sent_a)
+
+
+def rewired(one: Stand, seen: Seen, terms: SiteTerms, phases: int) -> Stand:
+    """The same charger as it would stand on so many phases: what it draws now is still drawn where it is."""
+    currents, now = one.currents, one.wires
+    if currents is None or now is None:
+        return one
+    flows = {phase: one.doing_on(phase) for phase in conductors(terms.connection.phases)}
+    amps = {phase: 0.0 if flow is None else flow.value_w / NOMINAL_V for phase, flow in flows.items()}
+    wired = wires(seen, terms.devices[one.name], terms.connection, phases)
+    wired = replace(wired, used=phases, watts=phases * volts(seen), amps=amps)
+    return _on_wires(one, seen, currents, wired, one.may_w / now.watts, None)
+
+
+def _on_wires(plain: Stand, seen: Seen, currents: Currents, wired: Wires, may_a: float, sent_a: float | None) -> Stand:
+    """A device limited in amperes, on these wires. ``sent_a`` None: it was told nothing, or what it was told is in watts already."""
+    sent_w = plain.sent_w if sent_a is None and plain.wires is not None else None
+    told_w = sent_w if sent_a is None else sent_a * wired.watts
+    return replace(
+        plain,
         capability=replace(
             seen.capability,
             minimum_w=currents.minimum_a * wired.watts,
             resolution_w=currents.resolution_a * wired.watts,
         ),
-        obeys=obeying,
-        absent=absent,
-        off=off,
-        able_w=most,
-        aimed_w=most,
-        may_w=_may_a(seen, currents, sent, snapshot.at.mono_s) * wired.watts,
-        doing=doing,
-        sent_w=sent_w,
-        limit_w=sent_w,
+        able_w=currents.maximum_a * wired.watts,
+        aimed_w=currents.maximum_a * wired.watts,
+        may_w=may_a * wired.watts,
+        sent_w=told_w,
+        limit_w=told_w,
         wires=wired,
         currents=currents,
         counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
         idle=seen.condition.vehicle in _NO_VEHICLE,
-        tier=device.priority,
     )
+
+
+def _unsure(seen: Seen, sent: Setpoint | None) -> int | None:
+    """On how many phases it counts while it was told another number than it reads back: on the more of both."""
+    holds = seen.condition.holds
+    held = (holds.phases if holds is not None else None) or seen.nameplate.phases
+    if sent is None or sent.phases is None or held is None:
+        return None
+    return max(held, sent.phases)
 
 
 def _may_a(seen: Seen, currents: Currents, sent: Setpoint | None, now_s: float) -> float:

@@ -1,20 +1,22 @@
 """From a ruling to one setpoint per device, closing the loop on the meter."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from grid_functions.ability import has
 from grid_functions.allocate import fuses as fusing
-from grid_functions.allocate import lag
+from grid_functions.allocate import lag, phasing
 from grid_functions.allocate import turn as turning
 from grid_functions.allocate.aim import aims, targets
 from grid_functions.allocate.amperes import Level, amperes, levels
 from grid_functions.allocate.direction import Queue, Shared, divide, standing_limits
 from grid_functions.allocate.form import Form, forms
 from grid_functions.allocate.fuses import Fuses
+from grid_functions.allocate.loads import loads
 from grid_functions.allocate.loop import Loop, Sample
+from grid_functions.allocate.phasing import Phasing
 from grid_functions.allocate.revert import reverts
 from grid_functions.allocate.served import Served, bounds_served, hit
 from grid_functions.allocate.stand import Stand, binding, members, stands, switched
@@ -32,17 +34,18 @@ from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
 _TOTAL: Phase | None = None
-DURABLE: tuple[type, ...] = (Turn,)
+DURABLE: tuple[type, ...] = (Turn, Phasing)
 _NO_SETTINGS: Mapping[str, Settings] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class AllocateState:
     """The loops, what devices can use of their share, what was sent last, and for which target. Rebuilt from the snapshot after
-    a restart, but for ``turns``, which are durable. ``asked``: the value, W, of the target that each steered device serves.
+    a restart, but for ``turns`` and ``phasings``, which are durable. ``asked``: the value, W, of the target that each steered device
+    serves.
 
     ``fuses``: the loops of each direction's conductors; ``levels``: what each charger is told, A; ``beyond``: since when
-    devices have been doing more than they were told.
+    devices have been doing more than they were told; ``promises``: since when chargers could have more on three phases.
     """
 
     produced: Loop = field(default_factory=Loop)
@@ -55,6 +58,8 @@ class AllocateState:
     levels: Mapping[str, Level] = field(default_factory=dict)
     beyond: Mapping[Quantity, Mapping[str, float]] = field(default_factory=dict)
     turns: Mapping[str, Turn] = field(default_factory=dict)
+    phasings: Mapping[str, Phasing] = field(default_factory=dict)
+    promises: Mapping[str, float] = field(default_factory=dict)
     version: int = 1
 
 
@@ -74,7 +79,7 @@ class AllocateStep:
 
 def restore(entries: Mapping[tuple[str, ...], Entry]) -> AllocateState:
     """What the ledger has of it."""
-    return AllocateState(turns=turning.restore(entries))
+    return AllocateState(turns=turning.restore(entries), phasings=phasing.restore(entries))
 
 
 def step(
@@ -106,21 +111,34 @@ def step(
     gone = _vanishing(producers, standing_limits(producing, producers, to_produce))
     turns = turning.resumed(state.turns, now)
     places = turning.places(consumers, turns, state.consume_wishes, terms.dwell, now)
-    consumed = divide(
-        consuming,
-        Quantity.CONSUMED,
-        consumers,
-        export_w,
-        terms,
-        sum(gone.values()),
-        Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
-        now.mono_s,
-        to_consume,
-        base_load_w,
-        lines.fuses(Quantity.CONSUMED, gone, producers),
-        Queue(places, turning.needs(ruling)),
-    )
+    phasings = phasing.resumed(state.phasings, snapshot, terms, now)
+    moving = phasing.moving(phasings, snapshot, terms)
+    queue = Queue(phasing.held_back(places, moving), turning.needs(ruling))
+
+    def consume(those: Mapping[str, Stand]) -> Shared:
+        return divide(
+            consuming,
+            Quantity.CONSUMED,
+            those,
+            export_w,
+            terms,
+            sum(gone.values()),
+            Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
+            now.mono_s,
+            to_consume,
+            base_load_w,
+            lines.fuses(Quantity.CONSUMED, gone, producers),
+            queue,
+        )
+
+    consumed = consume(consumers)
     told = levels(consumed.limits, consumers, state.levels, now.mono_s, freed=_freed(state.consumed, consumed.loop))
+    could = phasing.others(consumers, told, phasings, snapshot, terms, now)
+    tried = {name: (one, consume({**consumers, name: one}).limits.get(name, 0.0)) for name, one in could.items()}
+    promises, go = phasing.promised(state.promises, told, consumers, tried, now)
+    moving |= go.keys()
+    told |= {name: replace(told[name], told_a=0.0) for name in moving & told.keys()}
+    phasings = phasing.phased(phasings, go, told, now)
     consumed = replace(consumed, limits={**consumed.limits, **_watts(told, consumers)})
     gone = _vanishing(consumers, {**consumed.limits, **consumed.aimed})
     produced = divide(
@@ -154,7 +172,8 @@ def step(
             _switches(name, switches, snapshot),
             limits[Quantity.PRODUCED].get(name),
             _consume_w(stood[name], limits[Quantity.CONSUMED].get(name)),
-            _current_a(stood[name], told.get(name), limits[Quantity.CONSUMED].get(name)),
+            0.0 if name in moving else _current_a(stood[name], told.get(name), limits[Quantity.CONSUMED].get(name)),
+            phasing.told_now(phasings[name], snapshot.devices.get(name)) if name in phasings else None,
             aimed.get(name),
             formed.get(name, Form()),
             settings.get(name),
@@ -162,6 +181,7 @@ def step(
         )
         for name in sorted(stood)
     )
+    setpoints += loads(ruling, snapshot, terms, state.sent)
     after = AllocateState(
         produced=produced.loop,
         consumed=consumed.loop,
@@ -171,7 +191,9 @@ def step(
         fuses=MappingProxyType({Quantity.CONSUMED: consumed.fuses, Quantity.PRODUCED: produced.fuses}),
         levels=MappingProxyType(told),
         beyond=MappingProxyType({Quantity.CONSUMED: consumed.beyond, Quantity.PRODUCED: produced.beyond}),
-        turns=MappingProxyType(turning.turned(turns, _plugged(told, consumers), now)),
+        turns=MappingProxyType(turning.turned(turns, _plugged(told, consumers, moving), now)),
+        phasings=MappingProxyType(phasings),
+        promises=MappingProxyType(promises),
         asked=MappingProxyType({name: aim.value_w for aim in wanted for name in aim.names | aim.away if name in aimed}),
     )
     served = bounds_served(Quantity.PRODUCED, ruling, producers, produced)
@@ -183,13 +205,15 @@ def step(
         *(one.due_s for one in places.values()),
         *(one.due_s for one in told.values()),
     )
+    changes += phasing.due_s(promises, phasings, terms)
     changes += lag.due_s(producers, produced.beyond, now.mono_s) + lag.due_s(consumers, consumed.beyond, now.mono_s)
     due_s = min((one for one in changes if one > now.mono_s), default=math.inf)
     if produced.pressed or consumed.pressed:
         # Told less than it does, a device now presses on its limit: the shares of the others are settled at the next look, which is now.
         due_s = now.mono_s + EARLY_S
     wake = (Moment(OWN, now.utc_s + due_s - now.mono_s),) if due_s < math.inf else ()
-    return AllocateStep(after, setpoints, served, wake, turning.entries(state.turns, after.turns))
+    kept = turning.entries(state.turns, after.turns) + phasing.entries(state.phasings, phasings)
+    return AllocateStep(after, setpoints, served, wake, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +237,9 @@ class _Lines:
         return Fuses(self.bounds, other, self.loops.get(quantity, {}), vanishing, self.base_load_w)
 
 
-def _plugged(told: Mapping[str, Level], found: Mapping[str, Stand]) -> dict[str, float]:
-    """What chargers with a vehicle are told: a pause for want of one is none that lasts."""
-    return {name: one.told_a for name, one in told.items() if not found[name].idle}
+def _plugged(told: Mapping[str, Level], found: Mapping[str, Stand], moving: Set[str]) -> dict[str, float]:
+    """What chargers with a vehicle are told: a pause for want of one, or for other phases, is none that lasts."""
+    return {name: math.inf if name in moving else one.told_a for name, one in told.items() if not found[name].idle}
 
 
 def _freed(before: Loop, after: Loop) -> bool:
@@ -280,6 +304,7 @@ def _setpoint(
     produce_w: float | None,
     consume_w: float | None,
     current_a: float | None,
+    phases: int | None,
     target_w: float | None,
     form: Form,
     settings: Settings | None,
@@ -297,6 +322,7 @@ def _setpoint(
         consume_max_w=consume_w,
         target_w=target_w,
         current_max_a=current_a,
+        phases=phases,
         reactive=form.reactive,
         shapes=form.shapes,
         settings=settings,

@@ -8,7 +8,8 @@ its end.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -161,6 +162,14 @@ class DayAhead:
         state = self._leased(state, now, outputs)
         outputs.append(WakeAt(self._next(state, now)))
         return Step(state, tuple(outputs))
+
+    def told(self, state: DayAheadState) -> Mapping[str, Any]:
+        """Talks in progress, and what was agreed last: profiles in kW by step, positive = import, and what the plan is worth."""
+        session, agreed = state.session, state.durable.agreement
+        return {
+            "talking": None if session is None else {"talks": session.name, "round": session.talks.round},
+            "agreed": None if agreed is None else asdict(agreed),
+        }
 
     def _due(self, state: DayAheadState, now: Instants) -> bool:
         begin_s = before(now.utc_s, self.options.begins_s)

@@ -16,7 +16,7 @@ from grid_functions.area.ranges import check
 from grid_functions.area.standing import Standing, changes
 from grid_functions.area.whole import Whole, whole_of
 from grid_functions.model.claim import InForce
-from grid_functions.model.control import Control, DispatchKind, ExportLimit, ImportLimit, LoadDispatch, mode_of
+from grid_functions.model.control import Control, DispatchKind, ExportLimit, ImportLimit, LoadDispatch, Mode, mode_of
 from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.function import AreaInputs, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -88,6 +88,11 @@ class Division:
     """Never more than the whole."""
 
     options: DivisionOptions = field(default_factory=DivisionOptions)
+
+    @property
+    def passes_on(self) -> frozenset[Mode]:
+        """Limits of the connection, and dispatches."""
+        return frozenset({Mode.IMPORT_LIMIT, Mode.EXPORT_LIMIT, Mode.LOAD_DISPATCH})
 
     def empty(self) -> DivisionState:
         """The state at birth."""

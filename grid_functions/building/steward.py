@@ -17,7 +17,7 @@ from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, fle
 from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution, Vector
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Source, SourceKind, Target
+from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target, Want
 from grid_functions.model.control import Control, LoadDispatch, TargetPower, Thermostat, mode_of
 from grid_functions.model.errors import ConfigurationFault, MalformedMessage
 from grid_functions.model.event import Rank
@@ -363,5 +363,5 @@ def _claim(device: str, quantity: Quantity, value: float, lease: InForce | None,
         if lease is None
         else replace(own, source=lease.source, rank=lease.rank, basis=lease.basis, cause=lease.cause)
     )
-    want = Target(value)
+    want: Want = Shape(control) if isinstance(control, Thermostat) else Target(value)
     return Claim(Devices(frozenset({device})), quantity, want, want, mode_of(control), cause, valid_until=cause.until)

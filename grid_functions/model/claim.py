@@ -58,6 +58,7 @@ class InForce:
     What tells two of them apart as a rule is hashed, everything is compared.
 
     ``ramp``: how a change to it moves (rule 9), whoever said so: the event, the gradient of the standings, the profile; None = at once.
+    ``recovery``: how it ramps out, where the event says so.
     ``program`` names the upstream's program for display; ``test``: shown and answered, yields no claim (rule 10).
     """
 
@@ -69,6 +70,7 @@ class InForce:
     until: Moment | None = field(hash=False)
     received_utc_s: float
     ramp: Ramp | None = field(default=None, hash=False)
+    recovery: Ramp | None = field(default=None, hash=False)
     cause: EventKey | LeaseId | None = None
     program: str = field(default="", hash=False)
     addressees: frozenset[str] = field(default=frozenset(), hash=False)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
-from grid_functions.model.control import Mode
+from grid_functions.model.control import Mode, Thermostat
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 
@@ -18,6 +19,27 @@ class Role(StrEnum):
     EVSE = "evse"
     METER = "meter"
     LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class GridRatings:
+    """How a device may be joined to a grid, by its own word; None = not told.
+
+    Voltages in V, the most current in A; active power in W at a specified power factor, over-excited = injecting vars; the least power
+    factor either way, 0..1. ``normal``: category A or B, ``abnormal``: I, II or III (IEEE 1547-2018).
+    """
+
+    max_v: float | None = None
+    min_v: float | None = None
+    max_a: float | None = None
+    over_excited_w: float | None = None
+    over_excited_pf: float | None = None
+    under_excited_w: float | None = None
+    under_excited_pf: float | None = None
+    least_pf_over: float | None = None
+    least_pf_under: float | None = None
+    normal: Literal["A", "B"] | None = None
+    abnormal: Literal["I", "II", "III"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +61,29 @@ class Nameplate:
     phases: int | None = None
     max_w: float | None = None  # the setting that is the base of percent (702.WMax, 121.WMax)
     rated_a: float | None = None  # most current per phase
+    grid: GridRatings = GridRatings()
+
+
+class InverterState(StrEnum):
+    """What an inverter says it does."""
+
+    OFF = "off"
+    SLEEPING = "sleeping"
+    STARTING = "starting"
+    RUNNING = "running"
+    THROTTLED = "throttled"
+    STOPPING = "stopping"
+    FAULT = "fault"
+    STANDBY = "standby"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What an inverter says of itself. ``local``: somebody on the spot has it, and not we; ``code``: its maker's own, empty = none."""
+
+    state: InverterState | None = None
+    local: bool | None = None
+    code: str = ""
 
 
 class Vehicle(StrEnum):
@@ -93,12 +138,22 @@ class Currents:
 
 
 @dataclass(frozen=True, slots=True)
+class Temperatures:
+    """What a thermostat or a tank can be set to, degrees Celsius, in steps of ``step_k``."""
+
+    least_c: float
+    most_c: float
+    step_k: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """What a device can obey.
 
     ``settle_s``: from write to steady power; ``resolution_w``: step of its power limit; ``minimum_w``: least power it can run at short
     of 0; ``writes_per_day``: of each of the points ``wearing`` (None = none wears); ``watchdog``: it has a revert timer with a value
-    of its own, so silence may end in something tighter; ``currents``: of a device that is limited in amperes, else None.
+    of its own, so silence may end in something tighter; ``currents``: of a device that is limited in amperes, else None;
+    ``temperatures``: of one that takes a temperature.
     """
 
     abilities: Mapping[Mode, Ability] = field(default_factory=dict)
@@ -111,6 +166,7 @@ class Capability:
     wearing: frozenset[str] = frozenset()
     watchdog: bool = False
     currents: Currents | None = None
+    temperatures: Temperatures | None = None
 
 
 class Trouble(StrEnum):
@@ -126,11 +182,20 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """What somebody set at the device itself, over what it held of ours, and when."""
+
+    thermostat: Thermostat
+    utc_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """How a device is now.
 
     ``holds``: the setpoint as read back from the device (``decision`` = the serial it was written for, 0 when found there);
     None = nothing of ours or nothing read yet. ``connected``/``energized``: None = not told. ``vehicle``: of a charger.
+    ``touch``: an occupant's last.
     """
 
     online: bool
@@ -140,6 +205,8 @@ class Condition:
     energized: bool | None = None
     operating: bool | None = None
     vehicle: Vehicle | None = None
+    word: Word = Word()
+    touch: Touch | None = None
     alarms: frozenset[str] = frozenset()
     troubles: frozenset[Trouble] = frozenset()
     text: str = ""

@@ -77,7 +77,8 @@ class Event:
     """One instruction from above.
 
     Times are seconds since 1970 on the upstream's own clock. ``random_start_s`` and ``random_duration_s`` are the signed
-    randomisation windows; the draw itself is the timeline's. ``addressees`` empty = all of the respondent's devices.
+    randomisation windows; the draw itself is the timeline's. ``recovery``: how what it wanted ramps out, None = as its upstream's
+    changes do. ``addressees`` empty = all of the respondent's devices.
     """
 
     key: EventKey
@@ -91,6 +92,7 @@ class Event:
     random_start_s: float = 0.0
     random_duration_s: float = 0.0
     ramp: Ramp | None = None
+    recovery: Ramp | None = None
     addressees: frozenset[str] = frozenset()
     wants: frozenset[Wanted] = frozenset()
     test: bool = False

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from grid_functions.model.claim import Claim, InForce
-from grid_functions.model.control import Control
+from grid_functions.model.control import Control, Mode
 from grid_functions.model.event import Respondent, Settings
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Grant, MemberReport, Message
@@ -139,6 +139,15 @@ class Refusing(Protocol):
 
     def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:
         """Why nothing at the site can ever obey, in one line; empty = something can or may yet tell; None = not its control."""
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """An area function that hands on what is asked of the area's connection, so that it need not be obeyed there."""
+
+    @property
+    def passes_on(self) -> frozenset[Mode]:
+        """What is handed on to members."""
 
 
 @runtime_checkable

@@ -109,10 +109,11 @@ class FuseGroup:
 
 @dataclass(frozen=True, slots=True)
 class Dwell:
-    """How long a charger stays as it is, s: paused, and charging before another's turn comes (rule 1)."""
+    """How long a charger stays as it is, s: paused, charging before another's turn comes, and on as many phases (rule 1)."""
 
     paused_s: float = 120.0
     turn_s: float = 900.0
+    phases_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

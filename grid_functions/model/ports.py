@@ -12,6 +12,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.reading import Average
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 
 
 class Upstream(Protocol):
@@ -30,8 +31,10 @@ class Upstream(Protocol):
     async def tell(self, outcome: Outcome) -> None:
         """Send what is owed; returns when the upstream acknowledged it (or wanted no answer)."""
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
-        """Hand over the latest picture for status and metering; returns at once."""
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
+        """Hand over the latest picture for status and metering, and what is usual there; returns at once."""
 
 
 class Device(Protocol):

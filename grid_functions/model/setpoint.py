@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from grid_functions.model.control import Curve, FixedReactive, FrequencyDroop, PowerFactor
+from grid_functions.model.control import Curve, FixedReactive, FrequencyDroop, PowerFactor, Thermostat
 from grid_functions.model.event import Settings
 from grid_functions.model.units import UNLIMITED_W
 
@@ -33,7 +33,8 @@ class Setpoint:
     ``connect`` the same for galvanic connection. ``reactive``: the one reactive mode enabled beside curves; in percent only where
     the base is one that the device alone knows (what is available now). ``shapes``: curves and droop, at most one of a mode, sorted by
     mode; of power factor, constant var, volt-var, watt-var and watt-PF at most one is in a setpoint (rule 4). ``settings``: gradients
-    and return-to-service settings wanted by a standing.
+    and return-to-service settings wanted by a standing. ``thermostat``: the setpoint of a zone or a tank; an offset is to what it was
+    before it was ours.
     """
 
     device: str
@@ -48,6 +49,7 @@ class Setpoint:
     settings: Settings | None = None
     on: bool | None = None
     connect: bool | None = None
+    thermostat: Thermostat | None = None
     revert: Revert | None = None
 
     @property
@@ -65,7 +67,7 @@ class Setpoint:
 def tightens(new: Setpoint, old: Setpoint | None) -> bool:
     """Whether writing ``new`` over ``old`` (None = nothing of ours) only tightens: its band lies inside, or it switches off.
 
-    Everything else loosens: targets outside, another reactive mode, curve or setting, a withdrawn off, a release.
+    Everything else loosens: targets outside, another reactive mode, curve, setting or temperature, a withdrawn off, a release.
     """
     held = old or Setpoint(new.device)
     if (held.on, held.connect) != (new.on, new.connect):
@@ -73,7 +75,7 @@ def tightens(new: Setpoint, old: Setpoint | None) -> bool:
         return not withdrawn and (new.on is False or new.connect is False)
     if new.on is False or new.connect is False:
         return True
-    if (new.reactive, new.shapes, new.settings) != (held.reactive, held.shapes, held.settings):
+    if any(getattr(new, name) != getattr(held, name) for name in _OTHERWISE):
         return False
     if old is None:
         return new.target_w is None
@@ -83,3 +85,7 @@ def tightens(new: Setpoint, old: Setpoint | None) -> bool:
         return False
     (low, high), (old_low, old_high) = new.band, old.band
     return low >= old_low and high <= old_high
+
+
+_OTHERWISE = ("reactive", "shapes", "settings", "thermostat")
+"""Fields of which nobody can say that a change of them tightens."""

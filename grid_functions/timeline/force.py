@@ -71,6 +71,7 @@ def of_event(
         until=None if until_s == FOREVER else Moment(clock, until_s),
         received_utc_s=tracked.received_utc_s,
         ramp=event.ramp or ramp,
+        recovery=event.recovery,
         cause=event.key,
         program=event.program,
         addressees=addressees,

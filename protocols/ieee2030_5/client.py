@@ -12,9 +12,10 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
-from protocols.exchange import Alarm
+from grid_functions.model.usual import Usual
+from protocols.exchange import Alarm, Failed
 from protocols.ieee2030_5.exchanger import Exchanger
-from protocols.ieee2030_5.session.exchange import Input, Picture, Remember, Request
+from protocols.ieee2030_5.session.exchange import Input, Picture, Remember, Reply, Request
 from protocols.ieee2030_5.session.machine import step
 from protocols.ieee2030_5.session.state import REMEMBERED, born
 from protocols.ieee2030_5.session.terms import Profile, Terms
@@ -100,7 +101,9 @@ class Client2030_5(Shell[Input]):
             "alarms": dict(self._alarms),
         }
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Hand over the latest picture for DER resources, mirrors and LogEvents; returns at once."""
         now_s = self._clock.now().mono_s
         if respondent != self._terms.respondent or (now_s - self._shown_s < SHOW_S and not averages):
@@ -123,9 +126,16 @@ class Client2030_5(Shell[Input]):
     def _do(self, output: object) -> None:
         match output:
             case Request():
-                self._send(output, partial(self._exchanger.exchange, output))
+                if not (self.held and self._exchanger.hurry(output, partial(self._hurried, output))):
+                    self._hurried(output, None)
             case Remember(key, version, body):
                 self._remember(key, version, body)
 
+    def _hurried(self, request: Request, answer: Reply | Failed | None) -> None:
+        if answer is None:
+            self._send(request, partial(self._exchanger.exchange, request))
+        else:
+            self._answered(request, answer)
+
     def _replaces(self, given: Input, early: Input) -> bool:
-        return isinstance(given, Picture) and isinstance(early, Picture)
+        return isinstance(given, Picture) and isinstance(early, Picture) and not early.averages

@@ -4,18 +4,19 @@ import asyncio
 import re
 import socket
 import ssl
-from asyncio import sslproto
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import structlog
 
 from grid_functions.model.errors import OurFault
 from protocols.exchange import Failed
-from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer
+from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer, connect
 from protocols.ieee2030_5.session.exchange import Method, Reply, Request
+from protocols.ieee2030_5.wire.excerpt import Known, decode_beside
 from protocols.ieee2030_5.wire.messages import Message
 from protocols.ieee2030_5.wire.namespaces import Dialect
 from protocols.ieee2030_5.wire.reader import DEFAULT_LIMITS, Decoded, MalformedBody, decode
@@ -45,8 +46,6 @@ _AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]"
 _PLAIN = re.compile(r"/[A-Za-z0-9_~/.-]*(?:\?[A-Za-z0-9_=&-]+)?").fullmatch
 """Requests with nothing to escape: nearly all."""
 
-_TLS_RECORD = 16 * 1024
-
 _MOVED = frozenset({301, 302, 307, 308})
 _UNWRITABLE = 422
 """The status a server would give to a message that breaks the schema; ours is never sent."""
@@ -64,7 +63,6 @@ class _Origin:
     host: str
     port: int
 
-    @property
     def head(self) -> str:
         """Fields of every request."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -79,6 +77,7 @@ class Exchanger:
         self, url: str, ssl_context: ssl.SSLContext | None, dialect: Dialect, monotonic: Callable[[], float]
     ) -> None:
         self._home, self._prefix = _split(url)[0], f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
+        self._head = self._home.head()
         self._ssl = ssl_context
         self._dialect = dialect
         self._monotonic = monotonic
@@ -86,11 +85,9 @@ class Exchanger:
         self._kept: Connection | None = None
         self._turn = asyncio.Lock()
         self._more = asyncio.Semaphore(MOST_MORE)
-        self._bodies: dict[str, tuple[bytes, Decoded[Message]]] = {}
+        self._bodies: dict[str, Known] = {}
 
     async def __aenter__(self) -> "Exchanger":
-        # asyncio holds a buffer of 256 KiB for every TLS connection; no record is longer than this (RFC 5246, 6.2.1).
-        sslproto.SSLProtocol.max_size = _TLS_RECORD
         self._open = True
         return self
 
@@ -118,10 +115,8 @@ class Exchanger:
         for _ in range(MOST_REDIRECTS + 1):
             try:
                 sent_s, answer = await self._once(request.method, url, body)
-            except TimeoutError:
-                return Failed(request.id, "no answer in time")
             except (NoAnswer, OSError, ValueError) as error:
-                return Failed(request.id, f"{type(error).__name__}: {error}")
+                return _failed(request, error)
             if answer.status not in _MOVED or not answer.location:
                 return self._reply(request, answer, sent_s, self._monotonic())
             url = self._moved(url, answer.location)
@@ -129,12 +124,41 @@ class Exchanger:
                 return Failed(request.id, f"redirected to another host or scheme: {answer.location[:200]}")
         return Failed(request.id, f"redirected more than {MOST_REDIRECTS} times")
 
+    def hurry(self, request: Request, told: Callable[[Reply | Failed | None], None]) -> bool:
+        """A GET over the kept connection, if that is free: nearly all there is to send, and not worth a task each.
+
+        ``told`` is called with its end, or with None if it needs :meth:`exchange` after all. False = so it does from the beginning.
+        """
+        kept, target = self._kept, request.url.removeprefix(self._prefix)
+        if kept is None or not kept.usable or request.method is not Method.GET or not _PLAIN(target):
+            return False
+        if self._turn.locked() or not _at_once(self._turn.acquire()):
+            return False
+        sent_s = self._monotonic()
+
+        def ended(outcome: Answer | Exception) -> None:
+            self._turn.release()
+            if not self._open:
+                return
+            match outcome:
+                case Answer() if outcome.status in _MOVED and outcome.location:
+                    told(None)
+                case Answer():
+                    told(self._reply(request, outcome, sent_s, self._monotonic()))
+                case NoAnswer(untouched=True):
+                    told(None)
+                case _:
+                    told(_failed(request, outcome))
+
+        kept.begin(f"GET {target} HTTP/1.1\r\n{self._head}\r\n".encode("ascii"), ended)
+        return True
+
     async def _once(self, method: Method, url: str, body: bytes | None) -> tuple[float, Answer]:
         """When it was sent, and the answer."""
         target = url.removeprefix(self._prefix)
         origin, target = (self._home, target) if target is not url and _PLAIN(target) else _split(url)
         media = "" if body is None else f"Content-Type: {MEDIA}\r\nContent-Length: {len(body)}\r\n"
-        sent = f"{method} {target} HTTP/1.1\r\n{origin.head}{media}\r\n".encode("ascii") + (body or b"")
+        sent = f"{method} {target} HTTP/1.1\r\n{origin.head()}{media}\r\n".encode("ascii") + (body or b"")
         if origin == self._home and await self._granted():
             try:
                 return await self._over_kept(origin, sent, again=method is not Method.POST)
@@ -180,15 +204,7 @@ class Exchanger:
         for family, _, _, _, address in found:
             try:
                 async with asyncio.timeout(CONNECT_S / len(found)):
-                    _, connection = await loop.create_connection(
-                        Connection,
-                        str(address[0]),
-                        origin.port,
-                        family=family,
-                        ssl=context,
-                        server_hostname=None if context is None else origin.host,
-                    )
-                return connection
+                    return await connect(family, address, context, origin.host)
             except OSError as refused:  # TimeoutError is one too
                 fault = refused
         raise fault
@@ -222,12 +238,11 @@ class Exchanger:
 
     def _decode(self, url: str, body: bytes) -> Decoded[Message]:
         """The very same object for the same bytes, so that everything after it can tell that nothing changed."""
-        kept = self._bodies.pop(url, None)
-        decoded = kept[1] if kept is not None and kept[0] == body else decode(body)
-        self._bodies[url] = (body, decoded)
+        known = self._bodies.pop(url, None)
+        self._bodies[url] = known = decode_beside(body, known)
         if len(self._bodies) > MOST_BODIES:
             del self._bodies[next(iter(self._bodies))]
-        return decoded
+        return known.decoded
 
     def _moved(self, url: str, location: str) -> str:
         """Where a redirect leads; empty when that is another host or scheme."""
@@ -237,6 +252,21 @@ class Exchanger:
         except ValueError:
             return ""
         return there if (leads.scheme, leads.host) == (home.scheme, home.host) else ""
+
+
+def _failed(request: Request, error: Exception) -> Failed:
+    why = "no answer in time" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
+    return Failed(request.id, why)
+
+
+def _at_once(work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether this was done without waiting; what would wait is not done."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return True
+    work.close()
+    return False
 
 
 def _split(url: str) -> tuple[_Origin, str]:

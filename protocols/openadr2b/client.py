@@ -14,9 +14,9 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm
 from protocols.openadr2b.exchanger import Codec, Exchanger, Sign, Verify
-from protocols.openadr2b.session import book, opts, requests, stock
 from protocols.openadr2b.session.exchange import (
     Answer,
     Input,
@@ -30,7 +30,7 @@ from protocols.openadr2b.session.exchange import (
     Unschedule,
 )
 from protocols.openadr2b.session.machine import step
-from protocols.openadr2b.session.state import CLOCK_KEY, REGISTRATION_KEY, Stage, born
+from protocols.openadr2b.session.state import Stage, born, keys
 from protocols.openadr2b.session.terms import OptBy, Terms
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reader import Decoded
@@ -38,8 +38,6 @@ from protocols.openadr2b.wire.registration import OadrCreateOpt
 from protocols.shell import SHOW_S, Shell
 
 _OPTS = frozenset({OutcomeKind.OPTED_OUT, OutcomeKind.OPTED_IN})
-
-_KEYS = (CLOCK_KEY, REGISTRATION_KEY, book.KEY, opts.KEY, requests.KEY, stock.KEY)
 
 
 class Client2b(Shell[Input]):
@@ -73,7 +71,7 @@ class Client2b(Shell[Input]):
         self._dice = dice
         self.codec = Codec(sign, verify)
         self._exchanger = Exchanger(terms.url, ssl_context, self.codec, lambda: clock.now().mono_s)
-        kept = {key: found for key in _KEYS if (found := memory.get(key)) is not None}
+        kept = {key: found for key in keys(self._terms) if (found := memory.get(key)) is not None}
         self._state = born(self._terms, kept, clock.now())
         self._answers: dict[int, Message | None] = {}
         self._pushes = 0
@@ -144,7 +142,9 @@ class Client2b(Shell[Input]):
             return
         await super().tell(outcome)
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Hand over the latest picture for reports; returns at once."""
         now_s = self._clock.now().mono_s
         devices = self._resources.get(respondent)
@@ -189,6 +189,12 @@ class Client2b(Shell[Input]):
         done = step(self._state, given, self._clock.now(), self._dice)
         self._state = done.state
         return done.outputs
+
+    def _replaces(self, given: Input, early: Input) -> bool:
+        """Of each respondent the last picture is enough, and whatever brought averages."""
+        if not (isinstance(given, Picture) and isinstance(early, Picture)):
+            return False
+        return early.respondent == given.respondent and not early.averages
 
     def _do(self, output: object) -> None:
         match output:

@@ -15,6 +15,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm, Tell
 from protocols.openadr3 import broker, webhook
 from protocols.openadr3.exchanger import Exchanger
@@ -50,10 +51,7 @@ class Client3(Shell[Input]):
         self._ssl = ssl_context
         self._dice = dice
         self._exchanger = Exchanger(ssl_context)
-        histories = [f"{reporting.HISTORY}{name}" for name in terms.serves]
-        kept = {
-            key: found for key in (sightings.KEY, reporting.KEY, *histories) if (found := memory.get(key)) is not None
-        }
+        kept = {key: found for key in (sightings.KEY, reporting.KEY) if (found := memory.get(key)) is not None}
         self._state = born(terms, kept, clock.now())
         self._hearing: asyncio.Task[None] | None = None
         self._shown_s: dict[Respondent, float] = {}
@@ -107,14 +105,16 @@ class Client3(Shell[Input]):
         """Take note of it for reports; returns at once, since OpenADR 3 has no answer to an event."""
         self._hand(Tell(outcome))
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Hand over the latest picture for reports; returns at once."""
         now_s = self._clock.now().mono_s
         recent = now_s - self._shown_s.get(respondent, float("-inf")) < SHOW_S
         if respondent not in self._terms.respondents or (recent and not averages):
             return
         self._shown_s[respondent] = now_s
-        self._hand(Picture(respondent, snapshot, averages))
+        self._hand(Picture(respondent, snapshot, averages, usual))
 
     def _connected(self) -> Exchanger:
         return self._exchanger
@@ -145,8 +145,10 @@ class Client3(Shell[Input]):
                 self._hear(output)
 
     def _replaces(self, given: Input, early: Input) -> bool:
-        """Of each respondent the last picture is enough."""
-        return isinstance(given, Picture) and isinstance(early, Picture) and early.respondent == given.respondent
+        """Of each respondent the last picture is enough, and whatever brought averages."""
+        if not (isinstance(given, Picture) and isinstance(early, Picture)):
+            return False
+        return early.respondent == given.respondent and not early.averages
 
     def _hear(self, listen: Listen) -> None:
         """Hear this broker instead of any before."""

@@ -14,6 +14,7 @@ from adapters.driver import Driver
 from adapters.family import Family
 from adapters.modbus.frames import Read, Reply, Write
 from adapters.modbus.link import Link
+from adapters.modbus.wire import Talk
 from adapters.settings import DriverSettings, Pinned
 from adapters.simulator.server import Simulator
 from grid_functions.model.device import Role, Seen
@@ -40,10 +41,14 @@ class Stumbling(Link):
 
     before: Callable[[Read | Write], Awaitable[None]] | None = None
 
-    async def transact(self, request: Read | Write, *, on: int | None = None) -> Reply:
+    @property
+    def flows(self) -> bool:
+        return self.before is None and super().flows
+
+    async def _exchange(self, request: Read | Write, talk: Talk | None, on: int | None) -> Reply | None:
         if self.before is not None:
             await self.before(request)
-        return await super().transact(request, on=on)
+        return await super()._exchange(request, talk, on)
 
     async def until_lost(self) -> None:
         """Returns when the connection is seen to be lost."""

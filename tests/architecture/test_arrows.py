@@ -18,11 +18,13 @@ AWAITING = (
     "protocols/openadr3/broker.py",
     "adapters/modbus/link.py",
     "adapters/ocpp/server.py",  # one socket per station; all that is said is the session's
+    "adapters/homeassistant/client.py",  # one socket per server; all that is said is the session's
     "adapters/modbus/lines.py",
     "adapters/charger_trial.py",
     "adapters/commission.py",
     "adapters/driver.py",
     "adapters/simulator/*",
+    "adapters/waiting.py",
     "gateway/api/*",
     "gateway/appliance.py",
     "gateway/areas/*",
@@ -30,6 +32,9 @@ AWAITING = (
     "gateway/solving.py",
     "gateway/cli/*",
     "gateway/demo/*",
+    "gateway/guests/host.py",
+    "gateway/guests/process.py",
+    "gateway/guests/trial.py",
     "gateway/lab/*",
     "gateway/ledger/book.py",
     "gateway/log/book.py",
@@ -49,6 +54,10 @@ _PURE_OCPP = (
     *("times", "v16", "v201"),
 )
 
+_PURE_HOME = (
+    *("ability", "address", "keeping", "knobs", "listing", "messages", "options", "sensors", "session", "thing"),
+)
+
 # Who is handed the clock, the wire and the dice.
 PURE = (
     "grid_functions/*",
@@ -63,6 +72,7 @@ PURE = (
     "adapters/modbus/frames*",
     "adapters/modbus/rtu*",
     *(f"adapters/ocpp/{one}.py" for one in _PURE_OCPP),
+    *(f"adapters/homeassistant/{one}.py" for one in _PURE_HOME),
     "adapters/registers/*",
     "adapters/sunspec/points*",
     "adapters/sunspec/discover*",

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from adapters.modbus.frames import Deframer, Frame, Read, Reply, Write, decode_reply, encode_request
 from adapters.modbus.lines import Line
 from adapters.modbus.link import Link
+from adapters.modbus.wire import Talk
 from gateway.store.writer import Statement, Writer, _Work, connect
 from protocols.ieee2030_5.connection import Answer
 from protocols.ieee2030_5.exchanger import Exchanger
@@ -125,7 +126,7 @@ class Cable(Link):
     def connected(self) -> bool:
         return True
 
-    async def transact(self, request: Read | Write, *, on: int | None = None) -> Reply:
+    async def _exchange(self, request: Read | Write, talk: Talk | None, on: int | None) -> Reply | None:
         async with self._turns:
             kinds = ("modbus", "write") if isinstance(request, Write) else ("modbus",)
             self._power.step("not sent", *kinds)

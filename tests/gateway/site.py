@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.log.book import Record
@@ -23,6 +23,7 @@ from grid_functions.model.policy import Policy
 from grid_functions.model.reading import Average
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from grid_functions.outcomes import owed
 from tests.grid_functions.house import UTILITY, at, seen, terms
 from tests.scenarios.decide.site import BOOT_S, SEED, policy
@@ -174,6 +175,7 @@ class FakeUpstream:
     faults: list[Exception] = field(default_factory=list)
     shown: int = 0
     averages: list[Average] = field(default_factory=list)
+    usual: Usual | None = None
     blind: bool = False
 
     def policy(self, respondent: Respondent) -> Policy:
@@ -191,12 +193,15 @@ class FakeUpstream:
             await asyncio.Event().wait()
         self.told.append(outcome)
 
-    def show(self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...]) -> None:
+    def show(
+        self, respondent: Respondent, snapshot: Snapshot, averages: tuple[Average, ...], usual: Usual | None = None
+    ) -> None:
         """Count, and keep the averages."""
         if self.blind:
             raise ZeroDivisionError("a session's defect")
         self.shown += 1
         self.averages += averages
+        self.usual = usual
 
     def kinds(self, event: str) -> list[str]:
         """What was told of an event, without the evidence of how it went."""
@@ -218,6 +223,7 @@ class Rig:
     observe: bool = False
     deadline_s: float = 10.0
     owed: tuple[Outcome, ...] | None = None
+    first: dict[str, Seen] = field(default_factory=dict)
 
     def loop(self) -> SiteLoop:
         """The site as a process that starts on this ledger finds it."""
@@ -256,7 +262,10 @@ class Rig:
             role = Role.METER if name == "meter" else Role.PV
             power = meter_w if name == "meter" else power_w
             holds = self.devices[name].wanted[-1] if self.devices[name].wanted else None
-            loop.take_seen(seen(name, role, power_w=power, at_s=self.time.now_s, holds=holds))
+            look = seen(name, role, power_w=power, at_s=self.time.now_s, holds=holds)
+            # A driver asks who it is once.
+            first = self.first.setdefault(name, look)
+            loop.take_seen(replace(look, nameplate=first.nameplate, capability=first.capability))
         await idle()
 
 

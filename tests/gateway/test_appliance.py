@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ from tests.gateway.command import osed
 
 ROOT = Path(__file__).parents[2]
 PLAN = {
-    "inverters": [{"name": "pv", "kind": "der700", "rated_w": 6000, "serial": "M-1"}],
+    "inverters": [{"name": "pv", "kind": "der700", "rated_w": 6000, "serial": "M-1", "models": [714]}],
     "meter": {"name": "grid-meter", "serial": "G-1"},
     "house": {"base_w": 800},
     "sun": {"fraction": 0.9},
@@ -142,6 +142,11 @@ def test_a_running_gateway_answers_refuses_a_second_and_leaves_what_is_held_when
         assert status["sites"][0]["mode"] == "active"
         assert {one["name"] for one in answer(capsys, config, "devices")} == {"pv", "grid-meter"}
         assert answer(capsys, config, "upstreams")[0]["name"] == "utility"
+        (pv,) = answer(capsys, config, "devices", "pv")
+        assert [port["kind"] for port in pv["ports"]] == ["PV"]
+        code, out, err = osed(capsys, "devices", "roof", "--config", config)
+        assert (code, out) == (1, "")
+        assert "devices: grid-meter, pv" in err
         held = _until_held(capsys, config)
         # Never read completely: the fail-safe stands (rule 7), so no more than 1,500 W beside the load may be produced.
         assert held["produce_max_w"] <= 2500.0  # 1,500 W beside a load of 800 W, and some ripple
@@ -215,6 +220,33 @@ def test_a_reload_applies_a_difference_and_nothing_else(
         assert (code, out) == (1, "")
         assert "only a restart applies it" in err
         assert _until_held(capsys, config)["produce_max_w"] <= 1900.0
+
+
+def test_a_certificate_near_its_end_is_an_alarm_of_its_upstream_until_a_new_one_is_there(
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path, settings(site))
+    now = datetime.now(UTC)
+    short = dev_ca.issue(dev_ca.authority("lab", now), "short", now, not_after=now + timedelta(days=20))
+    sound = {path: path.read_bytes() for path in (tmp_path / "gateway.chain.pem", tmp_path / "gateway.key")}
+    (tmp_path / "gateway.chain.pem").write_bytes(short.chain_pem())
+    (tmp_path / "gateway.key").write_bytes(short.key_pem())
+    with process("gateway", "run", "--config", str(config), "--observe") as gateway:
+        alarm = line_with(gateway.stderr, "alarm")
+        assert "upstream utility" in alarm["what"]
+        assert "in less than 30 days" in alarm["what"]
+        (told,) = answer(capsys, config, "upstreams")
+        assert "in less than 30 days" in told["alarms"]["certificate gateway.chain.pem"]
+        code, out, _ = osed(capsys, "status", "--config", config)
+        assert code == 0
+        assert "30 days" in " ".join(out.split())
+        for path, content in sound.items():
+            path.write_bytes(content)
+        assert "upstream utility" in answer(capsys, config, "reload")["changed"]
+        (told,) = answer(capsys, config, "upstreams")
+        assert "certificate gateway.chain.pem" not in told["alarms"]
+        answer(capsys, config, "stop")
+        assert gateway.wait(30) == 0
 
 
 def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_accepts(

@@ -16,6 +16,7 @@ from grid_functions.model.errors import OurFault, Unreachable
 from grid_functions.model.event import EventStatus, Rank, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
+from grid_functions.model.policy import BaselineTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.outcomes import owed
 from tests.gateway.site import FakeDevice, Rig, idle, key, read
@@ -331,6 +332,16 @@ async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_
         site.take_read(read(LIMIT))
         await idle()
         assert "read" not in site.alarms
+
+
+async def test_upstreams_are_shown_what_is_usual_at_the_site() -> None:
+    rig = Rig()
+    async with rig.running() as site:
+        await rig.look(site)
+        usual = rig.upstream.usual
+        assert usual is not None
+        assert usual.hours is site.state.baseline.hours
+        assert usual.terms == BaselineTerms()
 
 
 async def test_observe_writes_nothing_answers_nothing_and_keeps_nothing() -> None:

@@ -100,13 +100,21 @@ def test_without_a_switch_an_off_is_a_limit_of_0(mode: Mode) -> None:
     assert not can(device("y", Role.PV, {}), mode, SITE)
 
 
-def test_a_load_and_a_meter_obey_nothing() -> None:
-    for role in (Role.LOAD, Role.METER):
+def test_a_meter_obeys_nothing_and_a_load_its_temperature_and_the_off_of_the_sites_own_tables() -> None:
+    taken = {Role.LOAD: {Mode.THERMOSTAT, Mode.ENERGIZE}, Role.METER: set()}
+    for role, modes in taken.items():
         everything = device("x", role, dict.fromkeys(Mode, N))
-        assert not any(
-            can(everything, mode, replace(SITE, protection=True)) for mode in Mode if role not in roles_for(mode)
-        )
-        assert not any(role in roles_for(row[0]) for row in TABLE.values())
+        assert {mode for mode in Mode if can(everything, mode, replace(SITE, protection=True))} == modes
+        assert {mode for mode in Mode if role in roles_for(mode)} == modes
+
+
+def test_no_upstream_switches_a_load() -> None:
+    """Rule 5: acts on DERs and chargers, never on loads; so an off for a load alone is refused."""
+    site = terms({"boiler": Role.LOAD})
+    picture = snapshot([device("boiler", Role.LOAD, dict.fromkeys(Mode, N))], 0.0)
+    assert nobody_can(Mode.ENERGIZE, UTILITY, site, picture) == "energize: no such device"
+    assert nobody_can(Mode.CONNECT, UTILITY, site, picture) == "connect: no such device"
+    assert nobody_can(Mode.THERMOSTAT, UTILITY, site, picture) == ""
 
 
 # what nobody can do (Response 252)

@@ -5,17 +5,16 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from grid_functions._blueprint import QuietHours, QuietHoursOptions
-from grid_functions.catalogue import GROUP, SITE, Maker, built_in, makers
+from grid_functions.catalogue import GROUP, SITE, Maker, built_in, load_plug_in, plug_ins
 from grid_functions.model.errors import ConfigurationFault
 
 OURS = {
     *("limit_power", "dispatch", "reactive", "curves", "connect"),
     *("shed", "load_dispatch", "load_control", "load_shape", "storage_charge", "capacity", "prices", "alerts"),
     *("charging", "storage_limits", "storage_mode", "power_limit", "ramp_limit"),
-    "home",
+    *("home", "thermostat"),
 }
 PLUG_IN = Maker("quiet_hours", QuietHoursOptions, QuietHours)
-MISNAMED = Maker("limit_power", QuietHoursOptions, QuietHours)
 
 
 def point(name: str, attribute: str) -> EntryPoint:
@@ -24,24 +23,42 @@ def point(name: str, attribute: str) -> EntryPoint:
 
 
 def test_our_own_are_there_without_any_plug_in() -> None:
-    assert set(makers(())) == set(SITE) == OURS
+    assert set(SITE) == OURS
     assert set(built_in()) == set(SITE)
 
 
-def test_an_installed_function_is_found() -> None:
-    assert makers([point("quiet_hours", "PLUG_IN")])["quiet_hours"] is PLUG_IN
+def test_an_installed_function_is_listed_without_a_line_of_it_being_run() -> None:
+    found = plug_ins([EntryPoint("gone", "no_such_package_at_all:x", GROUP), point("quiet_hours", "PLUG_IN")])
+    assert {name: one.value for name, one in found.items()} == {
+        "gone": "no_such_package_at_all:x",
+        "quiet_hours": f"{__name__}:PLUG_IN",
+    }
 
 
-def test_every_bad_offer_is_named_at_once() -> None:
-    bad = [
-        point("limit_power", "MISNAMED"),
-        point("other", "PLUG_IN"),
-        point("text", "__name__"),
-        EntryPoint("gone", "no_such_package_at_all:x", GROUP),
-    ]
+def test_every_name_that_is_taken_is_named_at_once() -> None:
+    ours, area = point("limit_power", "PLUG_IN"), point("day_ahead", "PLUG_IN")
+    twice = [point("mine", "PLUG_IN"), EntryPoint("mine", "another.package:x", GROUP)]
     with pytest.raises(ConfigurationFault) as caught:
-        makers(bad)
-    assert len(caught.value.mistakes) == 4
+        plug_ins([ours, area, *twice])
+    assert len(caught.value.mistakes) == 3
+
+
+def test_in_its_own_process_an_installed_function_is_loaded() -> None:
+    assert load_plug_in("quiet_hours", [point("quiet_hours", "PLUG_IN")]) is PLUG_IN
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (point("other", "PLUG_IN"), "no Maker of that name"),
+        (point("other", "__name__"), "no Maker of that name"),
+        (EntryPoint("other", "no_such_package_at_all:x", GROUP), "cannot be loaded: ModuleNotFoundError"),
+        (EntryPoint("another", "no_such_package_at_all:x", GROUP), "no installed package offers"),
+    ],
+)
+def test_what_is_no_function_says_why(bad: EntryPoint, why: str) -> None:
+    with pytest.raises(ConfigurationFault, match=why):
+        load_plug_in("other", [bad])
 
 
 def test_every_function_runs_with_its_default_options() -> None:

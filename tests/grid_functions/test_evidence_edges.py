@@ -201,11 +201,12 @@ def test_an_off_battery_neither_gives_nor_takes(power_w: float, verdict: Outcome
     assert look([switch(False, "a")], [Setpoint("a", on=False)], picture, SETTLED)[1][0] == ("e1", verdict)
 
 
-def test_an_on_is_effective_whatever_flows_and_a_load_is_never_switched() -> None:
+def test_an_on_is_effective_whatever_flows_and_a_load_that_is_off_draws_nothing() -> None:
     picture = snapshot([device(power_w=-4000.0, at_s=10.0)], 0.0, 10.0)
     assert look([switch(True, "a")], [Setpoint("a", on=True)], picture, SETTLED)[1] == [("e1", A.EFFECTIVE)]
-    load = snapshot([device("a", Role.LOAD, power_w=4000.0, at_s=10.0)], 0.0, 10.0)
-    assert look([switch(False, "a")], [Setpoint("a", on=False)], load, SETTLED)[1] == [("e1", A.EFFECTIVE)]
+    for power_w, verdict in ((4000.0, A.NOT_EFFECTIVE), (0.0, A.EFFECTIVE), (None, A.NOT_OBSERVABLE)):
+        load = snapshot([device("a", Role.LOAD, power_w=power_w, at_s=10.0)], 0.0, 10.0)
+        assert look([switch(False, "a")], [Setpoint("a", on=False)], load, SETTLED)[1][0] == ("e1", verdict)
 
 
 def test_targets_have_no_evidence_here_and_each_event_has_its_own() -> None:

@@ -7,6 +7,7 @@ from grid_functions.model.control import ExportLimit, ImportLimit, TargetPower
 from grid_functions.model.event import EventKey, Interval, Rank, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Lease, Origin
+from grid_functions.model.tariff import Price, Priced, PriceKind
 from tests.grid_functions.house import at
 
 
@@ -132,3 +133,17 @@ def test_the_newest_epoch_outlives_a_restart() -> None:
     first = leases.step(LeaseState(), (lease(epoch=7), lease(epoch=7, ttl_s=0.0)), at(0.0))
     again = leases.step(leases.restore(first.entries), (lease(epoch=6),), at(1.0))
     assert again.in_force == ()
+
+
+def test_prices_of_a_series_are_told_ahead_of_their_time() -> None:
+    told = [Price(Priced.IMPORT, PriceKind.ABSOLUTE, value) for value in (0.1, 0.2, 0.3)]
+    series = tuple(Interval(k * 600.0, 600.0, (one, ImportLimit(1000.0))) for k, one in enumerate(told))
+    begun = leases.step(
+        LeaseState(), [Lease(LeaseId("feeder", "prices", 1), 300.0, (), 1_000_000.0, series)], at(700.0)
+    )
+    # The first is over; beyond the lease's own 300 s too, for it is renewed; limits are worth nothing before they hold.
+    assert [(one.control, one.since.at_s, one.until) for one in begun.ahead] == [
+        (told[1], 1_000_600.0, Moment(OWN, 1_001_200.0)),
+        (told[2], 1_001_200.0, Moment(OWN, 1_001_800.0)),
+    ]
+    assert leases.step(begun.state, [], at(1001.0)).ahead == ()

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-FURTHER = {
+FURTHER: dict[str, tuple[str, ...]] = {
+    "grid_functions/site": ("tests/scenarios/decide", "tests/scenarios/rules"),
+    "grid_functions/building": ("tests/grid_functions/area",),
+    "grid_functions/area": (),
     "grid_functions": ("tests/grid_functions", "tests/scenarios/rules", "tests/scenarios/decide"),
     "protocols/ieee2030_5/wire": ("tests/protocols/ieee2030_5/translate", "tests/protocols/ieee2030_5/desk"),
     "protocols/ieee2030_5/session": (
@@ -11,7 +14,7 @@ FURTHER = {
         "tests/protocols/ieee2030_5/test_client.py",
     ),
 }
-"""Rooms whose tests stand on a source in this folder, asked once its own have noticed nothing. All are quick."""
+"""Rooms whose tests stand on a source in this folder, asked once its own have noticed nothing; the first that fits. All are quick."""
 
 Stages = tuple[tuple[str, ...], ...]
 

@@ -96,7 +96,7 @@ def test_the_tests_of_the_name_come_first_then_its_room_then_the_rooms_beyond(tm
     rules = ("tests/scenarios/rules/test_rules.py",)
     assert stages(tmp_path, "grid_functions/size.py") == (named, (limit, area), rules)
     assert stages(tmp_path, "grid_functions/size/small.py") == (named, (limit, area), rules)
-    assert stages(tmp_path, "grid_functions/site/limit.py") == ((limit,), (area, *named), rules)
+    assert stages(tmp_path, "grid_functions/site/limit.py") == ((limit,), rules)
     assert stages(tmp_path, "protocols/x/wire.py") == ()
 
 

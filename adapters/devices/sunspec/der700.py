@@ -4,12 +4,12 @@ Source: SunSpec DER Information Model Specification 1.0.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from adapters.devices.sunspec.readings import Table, number, per_phase
 from adapters.devices.sunspec.steps import Values
 from adapters.sunspec.points import Value
-from grid_functions.model.device import Nameplate
+from grid_functions.model.device import GridRatings, InverterState, Nameplate
 from grid_functions.model.units import Quantity
 
 AC: Final = 701
@@ -62,4 +62,22 @@ def nameplate(values: Mapping[str, Value | None], stored: Mapping[str, Value | N
         rated_discharge_w=number(values.get("WDisChaRteMaxRtg")),
         capacity_wh=number(stored.get("WHRtg")),
         nominal_v=number(values.get("VNomRtg")),
+        grid=GridRatings(
+            max_v=number(values.get("VMaxRtg")),
+            min_v=number(values.get("VMinRtg")),
+            max_a=number(values.get("AMaxRtg")),
+            over_excited_w=number(values.get("WOvrExtRtg")),
+            over_excited_pf=number(values.get("WOvrExtRtgPF")),
+            under_excited_w=number(values.get("WUndExtRtg")),
+            under_excited_pf=number(values.get("WUndExtRtgPF")),
+            normal=_NORMAL.get(values.get("NorOpCatRtg")),
+            abnormal=_ABNORMAL.get(values.get("AbnOpCatRtg")),
+        ),
     )
+
+
+_NORMAL: Final[Mapping[Value | None, Literal["A", "B"]]] = {0: "A", 1: "B"}
+_ABNORMAL: Final[Mapping[Value | None, Literal["I", "II", "III"]]] = {0: "I", 1: "II", 2: "III"}
+
+STATES: Final[Mapping[Value | None, InverterState]] = dict(enumerate(InverterState))
+"""701.InvSt, in this order."""

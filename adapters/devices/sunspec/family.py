@@ -7,18 +7,21 @@ from typing import Final
 from adapters.devices.sunspec import der700, legacy, limits, meter, state
 from adapters.devices.sunspec import plan as plans
 from adapters.devices.sunspec.abilities import abilities
+from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.found import Found, find, poll
 from adapters.devices.sunspec.holds import holds
 from adapters.devices.sunspec.options import SunSpecOptions
 from adapters.devices.sunspec.pen import Pen
+from adapters.devices.sunspec.ports import ports
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, named
 from adapters.devices.sunspec.readings import blank, flags, suspect
 from adapters.devices.sunspec.release import release
-from adapters.devices.sunspec.steps import Step, Values
-from adapters.family import Conversation, Look, Pace, Points, Writing
+from adapters.devices.sunspec.steps import Held, Values
+from adapters.family import Conversation, DcPort, Look, Pace, Points, Writing
+from adapters.rehearsal import dry
 from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
-from grid_functions.model.device import Capability, Nameplate
+from grid_functions.model.device import Capability, Nameplate, Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
@@ -80,6 +83,10 @@ class SunSpec:
             yield from self._beat(found, raw)
         return raw
 
+    def ports(self, found: Found) -> Conversation[tuple[DcPort, ...]]:
+        """Modules of 160 or ports of 714."""
+        return ports(found)
+
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """One poll: readings in this house's signs, what the device holds, its state."""
         if found.measured in meter.MODELS:
@@ -89,20 +96,21 @@ class SunSpec:
         measured = state.measured(found, raw, now)
         # Fronius: for a moment everything reads zero and the state says fault.
         transient = found.profile.zero_fault_is_noise and failed and blank(table, ac)
-        case = found.case(raw)
-        connected, energized, operating = state.conditions(found, raw)
+        about, memory = (found,), found.memory
+        shown = memory.state(about, raw, lambda values: state.state(found, values))
         return Look(
             suspect(measured) if transient else measured,
-            None if transient else holds(case),
-            connected,
-            energized,
-            operating,
-            alarms=state.alarms(found, raw),
-            points=state.written_points(case),
-            text="answers zeros and a fault: nothing of it is believed" if transient else state.words(found, raw),
+            None if transient else memory.holds(about, raw, lambda values: holds(found.case(values))),
+            shown.connected,
+            shown.energized,
+            shown.operating,
+            word=Word() if transient else shown.word,
+            alarms=shown.alarms,
+            points=memory.points(about, raw, lambda values: state.written_points(found.case(values))),
+            text="answers zeros and a fault: nothing of it is believed" if transient else shown.text,
             plausible=not transient,
             beat=None if transient else state.beat(raw),
-            sleepy=found.profile.sleeps and state.asleep(found, raw),
+            sleepy=found.profile.sleeps and shown.sleepy,
         )
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
@@ -117,10 +125,13 @@ class SunSpec:
         self, found: Found, raw: Values, wanted: Setpoint, *, rearm: bool = False
     ) -> Conversation[Writing[Found]]:
         """Off first, then limits, power, reactive power, curves, settings; on last."""
-        case = found.case(raw, rearm=rearm)
-        pen = found.pen(case)
-        yield from pen.carry_out(plans.plan(case, wanted))
-        return _written(found, pen)
+
+        def silent(values: Values) -> bool:
+            return dry(_carry_out(found, values, wanted, rearm))
+
+        if found.memory.silent((found, wanted, rearm), raw, silent):
+            return Writing()
+        return (yield from _carry_out(found, raw, wanted, rearm))
 
     def release(self, found: Found, raw: Values, baseline: Points) -> Conversation[Writing[Found]]:
         """What was off is switched off before it changes."""
@@ -132,14 +143,13 @@ class SunSpec:
 
     def _beat(self, found: Found, raw: Values) -> Conversation[None]:
         """One more than it last heard, with wrap; where it is told by hand it is not told by us."""
-        case = found.case(raw)
-        if plans.under_local_control(case):
+        if plans.LOCAL in (raw.get(model, {}).get("LocRemCtl") for model in (715, 802)):
             return
         for model, point, most in ((715, "ControllerHb", 0xFFFF_FFFE), (802, "CtrlHb", 0xFFFE)):
-            last = case.held.value(model, point)
+            last = raw.get(model, {}).get(point)
             if isinstance(last, int):
-                step = Step(model, {point: 0 if last >= most else last + 1})
-                yield from found.pen(case).carry_out(((step,),))
+                alone = Case(Held(found.layouts, {model: dict(raw[model])}))
+                yield from found.pen(alone).put(model, point, 0 if last >= most else last + 1)
 
     def _meter_look(self, found: Found, values: Values, now: Instants) -> Look:
         read = values[found.measured or 0]
@@ -147,6 +157,13 @@ class SunSpec:
         if blank(meter.TABLE, read):
             measured = suspect(measured)
         return Look(measured, alarms=flags(found.quick.areas[found.measured or 0].layout, "Evt", read))
+
+
+def _carry_out(found: Found, values: Values, wanted: Setpoint, rearm: bool) -> Conversation[Writing[Found]]:
+    case = found.case(values, rearm=rearm)
+    pen = found.pen(case)
+    yield from pen.carry_out(plans.plan(case, wanted))
+    return _written(found, pen)
 
 
 def _written(found: Found, pen: Pen) -> Writing[Found]:

@@ -10,50 +10,83 @@ from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.options import Kind, SunSpecOptions
 from adapters.devices.sunspec.pen import Pen, WriteFunction
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, Profile, matched, named
+from adapters.devices.sunspec.readings import State
+from adapters.devices.sunspec.recall import Noted, Recall
 from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
 from adapters.family import Conversation
-from adapters.sunspec.discover import BASES, Identity, Part, discover
+from adapters.sunspec.discover import BASES, Block, Identity, Part, discover
 from adapters.sunspec.discover import Found as Chain
 from adapters.sunspec.layouts import Layout
-from adapters.sunspec.points import Value
 from grid_functions.model.control import Mode
+from grid_functions.model.setpoint import Setpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was concluded from the last poll."""
+
+    holds: Recall[Setpoint | None] = field(default_factory=Recall)
+    points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
+    state: Recall[State] = field(default_factory=Recall)
+    silent: Recall[bool] = field(default_factory=Recall)
+    every: dict[int, Reads] = field(default_factory=dict)
+    _slow: dict[frozenset[str], tuple[int, ...]] = field(default_factory=dict)
+
+    def slow(self, found: "Found", ours: frozenset[str]) -> tuple[int, ...]:
+        """The models among those read seldom of which something is ours."""
+        models = self._slow.get(ours)
+        if models is None:
+            models = tuple(sorted({int(name.partition(".")[0]) for name in ours} & found.slow.keys()))
+            self._slow.clear()
+            self._slow[ours] = models
+        return models
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """``plate``: its ratings and settings as read when it was found. ``quick``: what every poll reads; ``slow``: the models
     read only while something of theirs is ours. ``functions``: as learnt from refused writes, kept over reconnects.
+    ``direct``: blocks of direct current, read only when somebody asks.
     """
 
     base: int
     identity: Identity | None
     profile: Profile
-    plate: dict[int, dict[str, Value | None]]
+    plate: Values
     quick: Reads
     slow: Mapping[int, Reads]
     measured: int | None
     chosen: Mapping[Mode, Row]
     layouts: Mapping[int, Layout]
     functions: Mapping[str, WriteFunction] = field(default_factory=dict)
+    direct: tuple[Block, ...] = ()
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def case(self, values: Values, *, rearm: bool = False) -> Case:
         """The device as this poll shows it, over what its plate says."""
-        held = Held(self.layouts, {model: dict(read) for model, read in values.items()})
+        held = Held(
+            self.layouts, {model: read if isinstance(read, Noted) else dict(read) for model, read in values.items()}
+        )
         for model in _RATED & self.plate.keys():
-            held.values[model] = {**self.plate[model], **held.values.get(model, {})}
+            read = held.values.get(model, {})
+            plate = self.plate[model]
+            held.values[model] = read.over(plate) if isinstance(read, Noted) else {**plate, **read}
         return Case(held, self.chosen, self.profile, rearm)
 
     @property
     def as_found(self) -> Case:
         """The device as its plate shows it; for looking only."""
-        return Case(Held(self.layouts, self.plate), self.chosen, self.profile)
+        return Case(
+            Held(self.layouts, {model: dict(read) for model, read in self.plate.items()}), self.chosen, self.profile
+        )
 
     def pen(self, case: Case) -> Pen:
         """To write with."""
-        every = {model: one for one in (self.quick, *self.slow.values()) for model in one.areas}
+        if not self.memory.every:
+            self.memory.every.update({model: one for one in (self.quick, *self.slow.values()) for model in one.areas})
         functions: dict[str, WriteFunction] = {**self.profile.write_functions, **self.functions}
-        return Pen(every, case.held, functions, self.profile.fixed, self.profile.max_write)
+        return Pen(self.memory.every, case.held, functions, self.profile.fixed, self.profile.max_write)
 
 
 def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversation[Found | None]:
@@ -97,6 +130,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         {} if measured in meter.MODELS else served(plate, profile.prefer),
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
+        tuple(block for block in part.blocks if block.id in DIRECT),
     )
 
 
@@ -106,7 +140,7 @@ def poll(found: Found, ours: frozenset[str]) -> Conversation[Values | None]:
     if quick is None:
         return None
     values = found.quick.decode(quick)
-    for model in sorted({int(name.partition(".")[0]) for name in ours} & found.slow.keys()):
+    for model in found.memory.slow(found, ours):
         chunks = yield from found.slow[model].read()
         if chunks is not None:
             values |= found.slow[model].decode(chunks)
@@ -143,7 +177,10 @@ def _once(measured: int | None) -> dict[int, tuple[str, ...] | None]:
     return {**rated, **({} if measured is None else {measured: ("ACType", "Hz")})}
 
 
-_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "Evt1")
+DIRECT: Final = {160: "N", 714: "NPrt"}
+"""Models of direct current, each with the point that counts its modules or ports."""
+
+_LEGACY_AC: Final = (*legacy.TABLE.values(), "St", "StVnd", "Evt1")
 POLLED: Final[Mapping[int, tuple[str, ...] | None]] = {
     der700.AC: (*der700.TABLE.values(), "St", "InvSt", "ConnSt", "Alrm", "ThrotPct", "ThrotSrc"),
     702: ("WMax", "VarMaxInj", "VarMaxAbs", "WChaRteMax", "WDisChaRteMax"),

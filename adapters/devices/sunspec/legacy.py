@@ -6,7 +6,7 @@ from typing import Final
 from adapters.devices.sunspec.readings import Table, number, per_phase
 from adapters.devices.sunspec.steps import Values
 from adapters.sunspec.points import Value
-from grid_functions.model.device import Nameplate
+from grid_functions.model.device import GridRatings, InverterState, Nameplate
 from grid_functions.model.units import Quantity
 
 AC: Final = (103, 102, 101, 113, 112, 111)
@@ -48,7 +48,22 @@ def nameplate(values: Values) -> Nameplate:
         rated_discharge_w=number(rated.get("MaxDisChaRte")),
         capacity_wh=number(rated.get("WHRtg")),
         rated_absorb_var=None if absorb_var is None else abs(absorb_var),
+        grid=GridRatings(
+            max_a=number(rated.get("ARtg")),
+            least_pf_over=_size(rated.get("PFRtgQ1")),
+            least_pf_under=_size(rated.get("PFRtgQ4")),
+        ),
     )
+
+
+def _size(value: Value | None) -> float | None:
+    """Interpretation: makers disagree about the sign of a power factor; the quadrant says it already."""
+    told = number(value)
+    return None if told is None else abs(told)
+
+
+STATES: Final[Mapping[Value | None, InverterState]] = dict(enumerate(InverterState, start=1))
+"""St of 101 to 113, in this order."""
 
 
 def connected(status: Mapping[str, Value | None], control: Mapping[str, Value | None]) -> bool | None:

@@ -45,6 +45,10 @@ class Pen:
     refused: str = ""
     pending: str = ""
 
+    def put(self, model: int, name: str, value: Value) -> Conversation[None]:
+        """One value, whatever is read there."""
+        yield from self._send(self.reads[model].areas[model], self.held.values[model], {name: value}, Rounding.NEAREST)
+
     def carry_out(self, plan: Iterable[Sequence]) -> Conversation[None]:
         """All sequences of a plan, until the device refuses something."""
         impossible = ""

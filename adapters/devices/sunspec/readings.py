@@ -2,16 +2,32 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Value
+from grid_functions.model.device import Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
 Table = Mapping[MeterKey, str]
 """Which point measures what."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a device is, but for what it measures. ``sleepy``: it may fall silent now."""
+
+    connected: bool | None
+    energized: bool | None
+    operating: bool | None
+    alarms: frozenset[str]
+    text: str
+    sleepy: bool
+    word: Word
+
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
 

@@ -1,7 +1,7 @@
 """The blocks of one SunSpec device that are polled, in as few reads as it allows; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
 from adapters.family import Conversation
@@ -49,12 +49,37 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """One request over the block spans ``inside`` it. ``single``: a request for each of these alone."""
+
+    request: Read
+    inside: tuple[Span, ...]
+    single: tuple[Read, ...]
+
+    @classmethod
+    def over(cls, access: Access, inside: tuple[Span, ...]) -> "Joint":
+        """Spans in absolute registers, in order."""
+        single = tuple(Read(access.unit, span.offset, span.size, access.function) for span in inside)
+        first, last = inside[0], inside[-1]
+        size = last.offset + last.size - first.offset
+        return cls(Read(access.unit, first.offset, size, access.function), inside, single)
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """What it brought, span by span."""
+        if len(self.inside) == 1:
+            return [data]
+        start = self.request.address
+        return [data[2 * (at - start) : 2 * (at - start + size)] for at, size in self.inside]
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
-    """Which registers to read. Each joint holds an absolute span and the block spans inside it, absolute too."""
+    """Which registers to read."""
 
     access: Access
     areas: Mapping[int, Area]
-    joints: tuple[tuple[Span, tuple[Span, ...]], ...]
+    joints: tuple[Joint, ...]
+    _last: dict[int, tuple[Chunks, dict[str, Value | None]]] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> Conversation[Chunks | None]:
         """One poll; None when the unit did not answer, or refused everything.
@@ -62,40 +87,33 @@ class Reads:
         A joint read that is refused is made again span by span: what one model refuses is not to hide its neighbour.
         """
         chunks: list[bytes | None] = []
-        for joint, inside in self.joints:
-            reply = yield from self._ask(joint)
+        for joint in self.joints:
+            reply = yield from _ask(joint.request)
             if reply is None:
                 return None
             if isinstance(reply, Registers):
-                starts = [2 * (span.offset - joint.offset) for span in inside]
-                chunks += [reply.data[at : at + 2 * span.size] for at, span in zip(starts, inside, strict=True)]
+                chunks += joint.cut(reply.data)
                 continue
-            for span in inside:
-                single = (yield from self._ask(span)) if len(inside) > 1 else reply
+            for request in joint.single:
+                single = (yield from _ask(request)) if len(joint.single) > 1 else reply
                 if single is None:
                     return None
                 chunks.append(single.data if isinstance(single, Registers) else None)
         return tuple(chunks) if any(chunk is not None for chunk in chunks) else None
 
-    def decode(self, raw: Chunks) -> dict[int, dict[str, Value | None]]:
-        """What a poll says, by model."""
-        values, at = {}, 0
+    def decode(self, raw: Chunks) -> dict[int, Mapping[str, Value | None]]:
+        """What a poll says, by model. Registers that read as the last time are the values of the last time, the very same object."""
+        values: dict[int, Mapping[str, Value | None]] = {}
+        at, last = 0, self._last
         for model_id, area in self.areas.items():
             until = at + len(area.view.spans)
-            values[model_id] = area.view.decode(raw[at:until])
+            chunks = raw[at:until]
+            known = last.get(model_id)
+            if known is None or known[0] != chunks:
+                known = last[model_id] = chunks, area.view.decode(chunks)
+            values[model_id] = known[1]
             at = until
         return values
-
-    def _ask(self, span: Span) -> Conversation[Registers | Refusal | None]:
-        """One read, asked again while the unit is busy. A gateway that cannot reach the unit is silence."""
-        reply: Reply | None = None
-        for _ in range(_BUSY_TRIES):
-            reply = yield Read(self.access.unit, span.offset, span.size, self.access.function)
-            if not (isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY)):
-                break
-        if isinstance(reply, Refusal):
-            return None if reply.code in (PATH_UNAVAILABLE, TARGET_SILENT) else reply
-        return reply if isinstance(reply, Registers) else None
 
 
 def reads(
@@ -113,16 +131,29 @@ def reads(
             view = layout.view(names[block.id], max_read=access.max_read, singly=access.one_value)
             areas[block.id] = Area(access.unit, block, layout, view)
     singles = [Span(area.block.address + span.offset, span.size) for area in areas.values() for span in area.view.spans]
-    joints: list[tuple[Span, tuple[Span, ...]]] = []
+    joints: list[tuple[Span, ...]] = []
     for single in singles:
         if joints and access.together and not access.one_value:
             start = joints[-1][0].offset
-            joint = Span(start, single.offset + single.size - start)
-            if joint.size <= access.max_read:
-                joints[-1] = (joint, (*joints[-1][1], single))
+            if single.offset + single.size - start <= access.max_read:
+                joints[-1] = (*joints[-1], single)
                 continue
-        joints.append((single, (single,)))
-    return Reads(access, areas, tuple(joints))
+        joints.append((single,))
+    return Reads(access, areas, tuple(Joint.over(access, inside) for inside in joints))
+
+
+def _ask(request: Read) -> Conversation[Registers | Refusal | None]:
+    """One read, asked again while the unit is busy. A gateway that cannot reach the unit is silence."""
+    reply: Reply | None = None
+    for _ in range(_BUSY_TRIES):
+        reply = yield request
+        if isinstance(reply, Registers):
+            return reply
+        if not (isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY)):
+            break
+    if isinstance(reply, Refusal):
+        return None if reply.code in (PATH_UNAVAILABLE, TARGET_SILENT) else reply
+    return None
 
 
 def recalled(conversation: Conversation[T], registers: Iterable[tuple[int, bytes]]) -> Conversation[T]:

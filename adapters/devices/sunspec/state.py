@@ -6,11 +6,12 @@ from typing import Final
 from adapters.devices.sunspec import adjustments, curves, der700, legacy, legacy_curves, limits, meter, powers, reactive
 from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.found import Found
-from adapters.devices.sunspec.readings import Table, flags, readings
+from adapters.devices.sunspec.readings import State, Table, flags, readings
 from adapters.devices.sunspec.setpoints import ABSORB, INJECT, LIMIT, POWER, REACTIVE
 from adapters.devices.sunspec.steps import Values
 from adapters.devices.sunspec.switching import LEGACY_POINTS
 from adapters.sunspec.points import Value
+from grid_functions.model.device import Word
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Reading
 
@@ -28,6 +29,17 @@ def measured(found: Found, values: Values, now: Instants) -> dict[MeterKey, Read
         if model in values and not (model == der700.STORED and der700.without_storage(found.plate)):
             seen = {**readings(stored, values[model], now, turn=False), **seen}
     return seen
+
+
+def state(found: Found, values: Values) -> State:
+    """All but what it measures."""
+    return State(
+        *conditions(found, values),
+        alarms(found, values),
+        words(found, values),
+        asleep(found, values),
+        word(found, values),
+    )
 
 
 def conditions(found: Found, values: Values) -> tuple[bool | None, bool | None, bool | None]:
@@ -50,6 +62,19 @@ def alarms(found: Found, values: Values) -> frozenset[str]:
         if model is not None and model in layouts and model not in meter.MODELS:
             raised |= flags(layouts[model].layout, point, values.get(model, {}))
     return raised | ({"STORAGE_ERROR"} if values.get(713, {}).get("Sta") == 2 else set())
+
+
+def word(found: Found, values: Values) -> Word:
+    """Its state, its maker's code, and who has it (715, 802)."""
+    ac = values.get(found.measured or 0, {})
+    code, modern = ac.get("StVnd"), found.measured == der700.AC
+    control = [values.get(model, {}).get("LocRemCtl") for model in (715, 802)]
+    told = [value for value in control if value is not None]
+    return Word(
+        state=der700.STATES.get(ac.get("InvSt")) if modern else legacy.STATES.get(ac.get("St")),
+        local=any(value == 1 for value in told) if told else None,
+        code=str(code) if isinstance(code, int) else "",
+    )
 
 
 def words(found: Found, values: Values) -> str:

@@ -68,7 +68,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
             mirroring.heard(turn, averages)
             telling.looked(turn, seen)
         case Tick():
-            pass
+            turn.stirred = False
     turn.finish()
     return SessionStep(turn.state, tuple(turn.outputs))
 
@@ -117,12 +117,17 @@ class _Turn(Turn):
     def finish(self) -> None:
         """Tell what was read, send what is due, say when to come again."""
         self._tell_read()
-        telling.wish(self)
-        mirroring.follow(self)
-        book, done = responses.settled(self.state.book, self.server_s)
-        self.change(book=book)
-        telling.settle(self, done)
-        self._send_due()
+        if self.stirred or self.state.quiet_s <= self.mono_s:
+            telling.wish(self)
+            mirroring.follow(self)
+            book, done = responses.settled(self.state.book, self.server_s)
+            self.change(book=book)
+            telling.settle(self, done)
+            self._send_polls()
+            self._send_due()
+            self.change(quiet_s=self._quiet_s())
+        else:
+            self._send_polls()
         self.outputs.append(WakeAt(self._next_due()))
 
     def _claimed(self, number: int) -> Purpose | None:
@@ -136,6 +141,10 @@ class _Turn(Turn):
     def _polled(self, taken: Taken, reply: Reply | None) -> None:
         node, before = taken.node, self.state.tree.nodes[taken.node.place]
         place = node.place
+        if taken.verdict is Verdict.READ and not (taken.changed or before.failures) and place.kind in CONTROL:
+            self.stirred = self.state.outdated
+            self.change(tree=self.state.tree.put((node,)), owing=True)
+            return
         registered = self.state.tree.device is not None
         self.change(tree=self.state.tree.put((node,)))
         if taken.verdict is Verdict.MORE:
@@ -252,12 +261,14 @@ class _Turn(Turn):
         state = self.state
         if not state.owing or state.refused or not reads.is_told_whole(state.tree):
             return
-        parts = state.parts
+        self.change(owing=False)
+        parts, whole = state.parts, reads.is_complete(state.tree)
         if parts is None or state.outdated:
             parts = reads.compose(state.tree, state.terms, state.book.letters, parts)
             self._note(parts)
-        read = reads.read_of(state.tree, state.terms, parts, self.server_s)
-        self.change(owing=False)
+        elif not whole:
+            return  # nothing new, and it proves nothing: the next complete read will
+        read = reads.read_of(state.tree, state.terms, parts, self.server_s, whole=whole)
         if read.complete:
             stale = [replace(node, fresh=False) for node in state.tree.nodes.values() if node.fresh]
             self.change(tree=state.tree.put(stale))
@@ -267,7 +278,7 @@ class _Turn(Turn):
         """What is new in the tree's translation."""
         book = responses.noted(self.state.book, parts.letters)
         if book is not self.state.book:
-            self.outputs.append(Remember(responses.KEY, responses.VERSION, responses.saved(book)))
+            self.outputs.extend(responses.changed(self.state.book, book))
         self.change(parts=parts, outdated=False, book=book)
         self._remark(parts.remarks)
 
@@ -291,11 +302,13 @@ class _Turn(Turn):
             case _:
                 return True
 
-    def _send_due(self) -> None:
+    def _send_polls(self) -> None:
         if self.state.tree.soonest_s <= self.mono_s:
             for place, node in self.state.tree.nodes.items():
                 if node.asked is None and node.due_s <= self.mono_s and self._allowed(place):
                     self._poll(node)
+
+    def _send_due(self) -> None:
         if self.state.refused:
             return
         telling.enrol(self)
@@ -323,10 +336,15 @@ class _Turn(Turn):
         if state.refused:
             asking = (node for node in state.tree.nodes.values() if node.asked is None and self._allowed(node.place))
             return min((node.due_s for node in asking), default=self.mono_s + polling.REFUSED_S)
-        waits = [state.tree.soonest_s, pushes.next_due(state.pushes), responses.next_due(state.book)]
+        return min(state.tree.soonest_s, state.quiet_s)
+
+    def _quiet_s(self) -> float:
+        state = self.state
+        if state.refused:
+            return float("-inf")
+        waits = [self.mono_s + polling.REFUSED_S, pushes.next_due(state.pushes), responses.next_due(state.book)]
         if state.tree.device is not None:
             waits += [logs.next_due(state.log), mirroring.next_due(self)]
         elif state.terms.register and state.enrolment.asked is None:
             waits.append(max(state.enrolment.due_s, self.mono_s + 1.0))
-        soonest_s = min(waits)
-        return soonest_s if soonest_s < float("inf") else self.mono_s + polling.REFUSED_S
+        return min(waits)

@@ -42,8 +42,10 @@ class Listing:
 
 def paged(url: str, start: int, page: int) -> str:
     """The address of one page."""
-    parts = urlsplit(url)
     query = f"s={start}&l={page}"
+    if "?" not in url and "#" not in url:
+        return f"{url}?{query}"
+    parts = urlsplit(url)
     return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
 
 

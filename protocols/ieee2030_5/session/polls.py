@@ -67,7 +67,7 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     if not listing.ended:
         listing = _merged(listing, node.items)
     elif node.walk is None:
-        listing = replace(listing, page=body)
+        listing = replace(listing, page=body, keys=frozenset())  # of no use any more
     return _read(node, listing, None if listing.ended else keys, now_s, dice)
 
 
@@ -149,8 +149,12 @@ def _merged(listing: Listing, before: tuple[Message, ...]) -> Listing:
 
 def _kept(items: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
     """What reads as before is the very object of before, so that everything after can tell by a glance what is new."""
-    known = {key_of(item): item for item in before}
-    return tuple(old if (old := known.get(key_of(item))) == item and old is not None else item for item in items)
+    same = {id(item) for item in before}
+    fresh = {key_of(item): item for item in items if id(item) not in same}
+    known = {key: item for item in before if (key := key_of(item)) in fresh} if fresh else {}
+    return tuple(
+        item if id(item) in same or (old := known.get(key_of(item))) != item or old is None else old for item in items
+    )
 
 
 def _content(listing: Listing) -> tuple[object, ...]:

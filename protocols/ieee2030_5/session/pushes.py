@@ -13,6 +13,14 @@ from protocols.ieee2030_5.wire.resources import ConnectionPoint
 SETTLE_S = 5.0
 """A change follows the last PUT of the same resource no sooner: a flapping device must not flood the server."""
 
+_DATED = (
+    "genConnectStatus",
+    "storConnectStatus",
+    "operationalModeStatus",
+    "storageModeStatus",
+    "localControlModeStatus",
+)
+
 _FINAL = frozenset({400, 405, 406, 409, 411, 413, 415, 422})
 """The server's final word about this body: it is told again only when it changes."""
 
@@ -96,17 +104,19 @@ def answered(
 
 
 def gist(message: Message) -> Message:
-    """A message without its times, and without the state of charge: what makes it worth telling at once."""
+    """A message without its times, and without what moves by itself: what makes it worth telling at once."""
     match message:
         case DERSettings():
             return replace(message, updatedTime=0)
         case DERStatus():
             undated = {
-                name: replace(value, dateTime=0)
-                for name in ("genConnectStatus", "storConnectStatus", "operationalModeStatus", "storageModeStatus")
-                if (value := getattr(message, name)) is not None
+                name: replace(value, dateTime=0) for name in _DATED if (value := getattr(message, name)) is not None
             }
-            return replace(message, readingTime=0, stateOfChargeStatus=None, **undated)
+            # A closed loop throttles and lets go by the minute: that waits for its turn.
+            told = replace(
+                message, readingTime=0, stateOfChargeStatus=None, inverterStatus=None, manufacturerStatus=None
+            )
+            return replace(told, **undated)
         case DERAvailability():  # it moves with every watt: its turn is its rate
             return DERAvailability(readingTime=0)
         case DERCapability() | ConnectionPoint() | _:

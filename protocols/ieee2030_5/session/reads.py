@@ -87,8 +87,8 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     return gather.parts()
 
 
-def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
-    """The Read of this moment (``at_s``: server time)."""
+def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float, *, whole: bool) -> Read:
+    """The Read of this moment (``at_s``: server time). ``whole``: the tree :func:`is_complete`."""
     listed = frozenset(
         program
         for program, places in parts.lists.items()
@@ -97,7 +97,7 @@ def read_of(tree: Tree, terms: Terms, parts: Parts, at_s: float) -> Read:
     return Read(
         respondent=terms.respondent,
         at_s=at_s,
-        complete=listed == frozenset(parts.programs) and _is_complete(tree),
+        complete=whole and listed == frozenset(parts.programs),
         programs=parts.programs,
         listed=listed,
         standings=parts.standings,
@@ -111,14 +111,7 @@ def is_told_whole(tree: Tree) -> bool:
     return tree.contents.tried >= _GATED
 
 
-_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
-
-
-def _ended(node: Node | None) -> bool:
-    return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
-
-
-def _is_complete(tree: Tree) -> bool:
+def is_complete(tree: Tree) -> bool:
     """Every list read to its end since the last complete read; slow lists count as read while they lead somewhere.
 
     Interpretation: without our EndDevice in the list no read is complete: a device that is not registered is told nothing.
@@ -140,6 +133,13 @@ def _is_complete(tree: Tree) -> bool:
     return Kind.ASSIGNMENTS not in kinds or any(_ended(node) for node in tree.of(Kind.ASSIGNMENTS))
 
 
+_GATED = CONTROL | {Kind.TIME, Kind.REGISTRATION}
+
+
+def _ended(node: Node | None) -> bool:
+    return node is not None and node.look is Look.READ and node.listing is not None and node.listing.ended
+
+
 class _Gather:
     def __init__(self, tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Mapping[str, Made]) -> None:
         self._tree = tree
@@ -155,6 +155,7 @@ class _Gather:
         self._remarks: list[str] = []
         self._before = before
         self._made: dict[str, Made] = {}
+        self._respondent = terms.respondent
 
     def take(self, program: DERProgram) -> None:
         # Reached twice with two primacies, the better one counts (sorted so): it was assigned.
@@ -221,11 +222,15 @@ class _Gather:
     def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
         made = self._before.get(name)
         of = (program.mRID, program.primacy)
-        if made is not None and (made.program, made.primacy) == of and made.control == control:
+        if (
+            made is not None
+            and (made.program, made.primacy) == of
+            and (made.control is control or made.control == control)
+        ):
             self._made[name] = made
             return made
-        terms = self._terms
-        event, remarks = event_of(control, program, terms.respondent, terms.device_category, self._curve, name)
+        category = self._terms.device_category
+        event, remarks = event_of(control, program, self._respondent, category, self._curve, name)
         refusal = event.kind if isinstance(event, Reject) else None
         letter = self._letter(control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
         made = Made(control, *of, event, remarks, letter)

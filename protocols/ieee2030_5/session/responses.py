@@ -6,18 +6,23 @@ Source: IEEE 2030.5-2018 clause 10.2 (Response), replyTo and responseRequired of
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from zlib import crc32
 
 from grid_functions.model.event import RefusalKind, Wanted
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Dice
 from protocols.ieee2030_5.session import polling
+from protocols.ieee2030_5.session.exchange import Remember
 from protocols.ieee2030_5.session.reads import Letter
 from protocols.ieee2030_5.session.terms import Terms
 from protocols.ieee2030_5.translate.outcomes import asked_for, status_of
 from protocols.ieee2030_5.wire.resources import DERControlResponse
 
-KEY = "letters"
 VERSION = 1
+
+KEYS = tuple(f"letters {sixteenth:x}" for sixteenth in range(16))
+"""Letters are remembered in sixteenths, so that a new one writes its own alone."""
 
 MOST_LETTERS = 1000
 """Where answers go is remembered for this many events; the oldest are forgotten first, those still owed never."""
@@ -61,10 +66,17 @@ class Settled:
 
 def noted(book: Book, letters: Mapping[str, Letter]) -> Book:
     """Take the letters of a read; the very same book when nothing is new."""
-    fresh = {name: letter for name, letter in letters.items() if book.letters.get(name) != letter}
+    fresh = {
+        name: letter
+        for name, letter in letters.items()
+        if (known := book.letters.get(name)) is not letter and known != letter
+    }
     if not fresh:
         return book
-    kept = {name: letter for name, letter in book.letters.items() if name not in fresh} | fresh
+    kept = dict(book.letters)
+    for name in fresh:
+        kept.pop(name, None)
+    kept |= fresh
     for name in list(kept)[: max(0, len(kept) - MOST_LETTERS)]:
         if name not in book.queues and name not in letters:
             del kept[name]
@@ -154,35 +166,49 @@ def hastened(book: Book, mono_s: float, dice: Dice) -> Book:
     return replace(book, queues=queues)
 
 
-def saved(book: Book) -> bytes:
-    """The letters as bytes of :data:`VERSION`. What is owed is not here: it is in the ledger until acknowledged."""
-    return json.dumps(
-        {
+def changed(before: Book, after: Book) -> Iterator[Remember]:
+    """What to remember anew: the sixteenths in which a letter came, changed or went. What is owed is not here: it is in the ledger until
+    acknowledged."""
+    moved = [name for name, letter in after.letters.items() if before.letters.get(name) is not letter]
+    moved += (name for name in before.letters if name not in after.letters)
+    for key in sorted(set(map(_key_of, moved))):
+        plain = {
             name: [letter.subject, letter.program, letter.reply_to, sorted(letter.wants), letter.refusal]
-            for name, letter in book.letters.items()
+            for name, letter in after.letters.items()
+            if _key_of(name) == key
         }
-    ).encode()
+        yield Remember(key, VERSION, json.dumps(plain).encode())
 
 
-def loaded(version: int, body: bytes) -> Book:
-    """The book of an earlier run; empty when it cannot be read: the letters come again with the events."""
-    if version != VERSION:
-        return Book()
+def loaded(memory: Mapping[str, tuple[int, bytes]]) -> Book:
+    """The book of an earlier run, without what cannot be read: the letters come again with the events."""
+    letters: dict[str, Letter] = {}
+    for key in KEYS:
+        version, body = memory.get(key, (0, b""))
+        if version == VERSION:
+            letters |= _read(body)
+    return Book(letters)
+
+
+@lru_cache(maxsize=4096)
+def _key_of(name: str) -> str:
+    return KEYS[crc32(name.encode()) % len(KEYS)]
+
+
+def _read(body: bytes) -> dict[str, Letter]:
     try:
-        return Book(
-            letters={
-                str(name): Letter(
-                    str(subject),
-                    str(program),
-                    str(reply_to),
-                    frozenset(Wanted(want) for want in wants),
-                    None if refusal is None else RefusalKind(refusal),
-                )
-                for name, (subject, program, reply_to, wants, refusal) in json.loads(body).items()
-            }
-        )
+        return {
+            str(name): Letter(
+                str(subject),
+                str(program),
+                str(reply_to),
+                frozenset(Wanted(want) for want in wants),
+                None if refusal is None else RefusalKind(refusal),
+            )
+            for name, (subject, program, reply_to, wants, refusal) in json.loads(body).items()
+        }
     except (ValueError, TypeError, AttributeError):
-        return Book()
+        return {}
 
 
 def _needless(letter: Letter | None, outcome: Outcome) -> str:

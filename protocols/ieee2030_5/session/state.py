@@ -20,7 +20,7 @@ from protocols.ieee2030_5.session.tree import Node, Place, Tree, root_of
 CLOCK_KEY = "clock"
 CLOCK_VERSION = 1
 
-REMEMBERED = (CLOCK_KEY, responses.KEY, participation.KEY, logs.KEY, *backlog.KEYS)
+REMEMBERED = (CLOCK_KEY, *responses.KEYS, participation.KEY, logs.KEY, *backlog.KEYS)
 """The keys under which a session remembers."""
 
 
@@ -81,7 +81,8 @@ class State:
     ``waiting``: requests under way by id; ``time_read``: the clock was heard in this run; ``verified``: the registration was
     compared and agrees; ``trusted``: nothing speaks against telling this server of ourselves; ``refused``: why the relation is
     refused, "access" or "pin", empty = it is not; ``owing``: something was read that no Read has told yet; ``parts``: the tree as
-    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from.
+    it was last translated; ``outdated``: a content changed since; ``wished``: what the wishes of ``pushes`` were last made from;
+    ``quiet_s``: until then nothing but polls is due, monotonic.
     """
 
     terms: Terms
@@ -101,6 +102,7 @@ class State:
     participation: Participation = ()
     pushes: Mapping[Item, Push] = field(default_factory=dict)
     wished: tuple[object, ...] | None = None
+    quiet_s: float = float("-inf")
     seen: tuple[Seen, ...] = ()
     log: Log = field(default_factory=Log)
     mirrors: Mapping[Metered, Mirror] = field(default_factory=dict)
@@ -126,7 +128,7 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         clock=clock,
         tree=Tree(terms, {root: Node(root, terms.floor_s, now.mono_s)}),
         saved_offset_s=saved,
-        book=responses.loaded(*memory.get(responses.KEY, (0, b""))),
+        book=responses.loaded(memory),
         participation=participation.loaded(*memory.get(participation.KEY, (0, b""))),
         mirrors={part: Mirror(part, minutes) for part, minutes in untold.items() if minutes},
         log=logs.loaded(*memory.get(logs.KEY, (0, b""))),

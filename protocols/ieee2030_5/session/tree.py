@@ -4,11 +4,11 @@ What is polled is what can be reached now: a link that appears is followed at on
 "walk again": reachability is worked out afresh whenever a content changes.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
@@ -213,7 +213,7 @@ def _holds_alike(one: Node, other: Node) -> bool:
 
 def _contents(nodes: Mapping[Place, Node], terms: Terms) -> Contents:
     places: dict[Kind, tuple[Place, ...]] = {}
-    for place in sorted(nodes):
+    for place in sorted(nodes, key=attrgetter("kind", "url")):
         places[place.kind] = (*places.get(place.kind, ()), place)
     listed = (item for place in places.get(Kind.END_DEVICES, ()) for item in nodes[place].items)
     device = next((item for item in listed if isinstance(item, EndDevice) and _is_ours(item, terms)), None)
@@ -226,14 +226,13 @@ def root_of(terms: Terms) -> Place:
     return Place(Kind.CAPABILITY, terms.url)
 
 
+@lru_cache(maxsize=4096)
 def resolve(base: str, href: str) -> str:
     """A link as an absolute address; empty when it leaves the configured server.
 
     Interpretation: links may be absolute, but the trust agreed by configuration is in one server, so another scheme, host or port is
     never followed.
     """
-    if _PLAIN(href) and (origin := _origin(base)):
-        return origin + href
     try:
         url = urljoin(base, href.strip())
         home, there = urlsplit(base), urlsplit(url)
@@ -241,21 +240,6 @@ def resolve(base: str, href: str) -> str:
     except ValueError:
         return ""
     return url if same else ""
-
-
-@lru_cache(maxsize=64)
-def _origin(base: str) -> str:
-    """Scheme, host and port; empty when they cannot be told."""
-    try:
-        home = urlsplit(base)
-        _ = home.hostname, home.port
-    except ValueError:
-        return ""
-    return f"{home.scheme}://{home.netloc}" if home.netloc else ""
-
-
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-]+)+").fullmatch
-"""Paths from the root with nothing to normalise: nearly all links, and joining them by the book costs as much as reading them."""
 
 
 def parents(tree: Tree, place: Place) -> Iterator[Place]:

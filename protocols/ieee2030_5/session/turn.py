@@ -15,7 +15,8 @@ _VALUES = attrgetter(*(field.name for field in fields(State)))
 
 
 class Turn:
-    """Lives for one step; ``mono_s`` and ``utc_s`` are its instant. ``state`` is its own until the step is over."""
+    """Lives for one step; ``mono_s`` and ``utc_s`` are its instant. ``state`` is its own until the step is over; ``stirred``: more
+    happened in it than time and polls that found nothing new."""
 
     def __init__(self, state: State, now: Instants, dice: Dice) -> None:
         self.state = State(*_VALUES(state))
@@ -23,6 +24,7 @@ class Turn:
         self.mono_s = now.mono_s
         self.utc_s = now.utc_s
         self.dice = dice
+        self.stirred = True
 
     @property
     def server_s(self) -> float:

@@ -7,16 +7,28 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from grid_functions.model.control import Mode
-from grid_functions.model.device import How, Nameplate, Role, Seen
+from grid_functions.model.device import GridRatings, How, Nameplate, Role, Seen
 from grid_functions.model.event import Settings
 from grid_functions.model.reading import Quality
 from grid_functions.model.units import Quantity
 from protocols.ieee2030_5.translate.alarms import alarm_status
 from protocols.ieee2030_5.translate.demand import held_mode
+from protocols.ieee2030_5.translate.ratings import (
+    ABNORMAL,
+    NORMAL,
+    amperes,
+    common,
+    factor,
+    inverter_state,
+    local_control,
+    maker_code,
+    volts,
+)
 from protocols.ieee2030_5.wire.datatypes import (
     ActivePower,
     ApparentPower,
     ConnectStatusType,
+    ManufacturerStatusType,
     ReactivePower,
     StateOfChargeStatusType,
     StatusType,
@@ -88,8 +100,26 @@ def capability_of(seen: Iterable[Seen], csip_aus: bool) -> DERCapability | None:
     rated_w = _sum(ders, lambda plate: plate.rated_w)
     if rated_w is None:
         return None
+    normal, abnormal = common(ders, lambda grid: grid.normal), common(ders, lambda grid: grid.abnormal)
+    over_pf = factor(common(ders, lambda grid: grid.over_excited_pf))
+    under_pf = factor(common(ders, lambda grid: grid.under_excited_pf))
+    # A charger's nominal voltage is what is assumed of it, and none that it told.
+    told_v = (der.nameplate.nominal_v for der in ders if der.role is not Role.EVSE)
+    nominal_v = {told for told in told_v if told is not None}
     return DERCapability(
         modesSupported=_modes(ders),
+        rtgAbnormalCategory=None if abnormal is None else ABNORMAL[abnormal],
+        rtgMaxA=amperes(ders),
+        rtgMaxV=volts(common(ders, lambda grid: grid.max_v)),
+        rtgMinPFOverExcited=factor(common(ders, lambda grid: grid.least_pf_over)),
+        rtgMinPFUnderExcited=factor(common(ders, lambda grid: grid.least_pf_under), most=0.9999),
+        rtgMinV=volts(common(ders, lambda grid: grid.min_v)),
+        rtgNormalCategory=None if normal is None else NORMAL[normal],
+        rtgOverExcitedPF=over_pf,
+        rtgOverExcitedW=None if over_pf is None else _power(_grid_sum(ders, lambda grid: grid.over_excited_w)),
+        rtgUnderExcitedPF=under_pf,
+        rtgUnderExcitedW=None if under_pf is None else _power(_grid_sum(ders, lambda grid: grid.under_excited_w)),
+        rtgVNom=volts(nominal_v.pop() if len(nominal_v) == 1 else None),
         rtgMaxChargeRateW=_power(_sum(ders, lambda plate: plate.rated_charge_w)),
         rtgMaxDischargeRateW=_power(_sum(ders, lambda plate: plate.rated_discharge_w)),
         rtgMaxVA=_apparent(_sum(ders, lambda plate: plate.rated_va)),
@@ -143,8 +173,12 @@ def status_of(seen: Iterable[Seen], at_s: float, asked: int | None = None) -> DE
     running = any(_operating(der) for der in ders)
     charge = _charge(storage)
     held = held_mode(asked, ders, running)
+    state, local, code = inverter_state(ders), local_control(ders), maker_code(ders)
     return DERStatus(
         alarmStatus=alarm_status(ders),
+        inverterStatus=None if state is None else StatusType(at, state),
+        localControlModeStatus=None if local is None else StatusType(at, local),
+        manufacturerStatus=None if code is None else ManufacturerStatusType(at, code),
         genConnectStatus=_connect_status(generation, at) if generation or not storage else None,
         operationalModeStatus=StatusType(at, held if held is not None else 2 if running else 1),
         readingTime=at,
@@ -210,6 +244,12 @@ def _ders(seen: Iterable[Seen]) -> tuple[Seen, ...]:
 def _sum(ders: tuple[Seen, ...], value: Callable[[Nameplate], float | None]) -> float | None:
     known = [found for der in ders if (found := value(der.nameplate)) is not None]
     return sum(known) if known else None
+
+
+def _grid_sum(ders: tuple[Seen, ...], value: Callable[[GridRatings], float | None]) -> float | None:
+    """Of all DERs; None where one does not tell it: the rest would be said to be all there is."""
+    known = [value(der.nameplate.grid) for der in ders]
+    return None if None in known else sum(one for one in known if one is not None)
 
 
 def _obeys(der: Seen, modes: frozenset[Mode]) -> bool:

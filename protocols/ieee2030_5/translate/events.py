@@ -1,6 +1,7 @@
 """DERControl and DefaultDERControl -> events and standings (IEEE 2030.5-2018 clause 10.10)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from grid_functions.model.event import (
     Event,
@@ -109,6 +110,7 @@ def reject_of(unread: Unread) -> Reject:
     return Reject(unread.mRID or "", RefusalKind.INVALID, unread.reason, wants_of(unread.responseRequired))
 
 
+@lru_cache(maxsize=256)
 def wants_of(required: int | None) -> frozenset[Wanted]:
     """responseRequired: bit 0 receipt, bit 1 specific, bit 2 of the user."""
     bits = required or 0

@@ -203,6 +203,13 @@ def put(book: Book, known: Known) -> Book:
     return replace(book, known={**book.known, known.name: known})
 
 
+def mean_duration_s(book: Book) -> float | None:
+    """Of the events that are shown now; None without one that ends."""
+    lengths = [known.event.period.duration for known in book.known.values() if known.gone is None]
+    ending = [length for length in lengths if length > 0]
+    return sum(ending) / len(ending) if ending else None
+
+
 def pruned(book: Book, now_s: float) -> Book:
     """Without what is gone for long, unless something is owed for it."""
     over = [

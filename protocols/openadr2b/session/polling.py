@@ -15,9 +15,18 @@ SPREAD = 0.1
 """Jitter of a back-off, of itself, either way."""
 
 
-def pace(asked_s: float | None, terms: Terms) -> float:
-    """Seconds from poll to poll for what the VTN asks; None = it asks nothing."""
-    wanted = terms.poll_s if asked_s is None or asked_s <= 0 else asked_s
+SHARE = 0.2
+"""Of the mean duration of events, from poll to poll at most (clause 9)."""
+
+
+def pace(asked_s: float | None, terms: Terms, mean_s: float | None = None) -> float:
+    """Seconds from poll to poll for what the VTN asks; None = it asks nothing. ``mean_s``: the mean duration of its events.
+
+    Interpretation: the standard forbids both to poll faster than the VTN asks and slower than a fifth of the mean event; where these two
+    contradict each other the VTN knows its events, and is asked as it asks.
+    """
+    unasked_s = terms.poll_s if mean_s is None else min(terms.poll_s, SHARE * mean_s)
+    wanted = unasked_s if asked_s is None or asked_s <= 0 else asked_s
     return min(max(wanted, terms.floor_s), max(terms.ceiling_s, terms.floor_s))
 
 

@@ -11,7 +11,7 @@ from protocols.openadr2b.wire.registration import OadrCancelPartyRegistration, O
 
 def pace(turn: Turn) -> float:
     """Seconds from poll to poll."""
-    return polling.pace(turn.state.registration.poll_s, turn.state.terms)
+    return polling.pace(turn.state.registration.poll_s, turn.state.terms, books.mean_duration_s(turn.state.book))
 
 
 def plan_poll(turn: Turn) -> None:

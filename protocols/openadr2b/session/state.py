@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from grid_functions.model.instants import Instants
 from grid_functions.upstream_clock import UpstreamClock, booted
 from protocols.openadr2b.session import book as books
-from protocols.openadr2b.session import opts, requests, stock
+from protocols.openadr2b.session import history, opts, requests, stock
 from protocols.openadr2b.session.book import Book
 from protocols.openadr2b.session.opts import Opts
 from protocols.openadr2b.session.requests import Requests
@@ -172,8 +172,18 @@ def born(terms: Terms, memory: Mapping[str, tuple[int, bytes]], now: Instants) -
         book=book,
         opts=opts.loaded(*memory.get(opts.KEY, (0, b""))) if known else Opts(),
         requests=requests.loaded(*memory.get(requests.KEY, (0, b""))) if known else Requests(),
-        stock=stock.loaded(*memory.get(stock.KEY, (0, b""))),
+        stock=replace(stock.loaded(*memory.get(stock.KEY, (0, b""))), series=history.loaded(_answering(terms), memory)),
     )
+
+
+def keys(terms: Terms) -> Iterator[str]:
+    """All that a run may find in memory."""
+    yield from (CLOCK_KEY, REGISTRATION_KEY, books.KEY, opts.KEY, requests.KEY, stock.KEY)
+    yield from history.keys(_answering(terms))
+
+
+def _answering(terms: Terms) -> list[str]:
+    return [terms.respondent(resource).id for resource in terms.respondents]
 
 
 def mark_of(terms: Terms) -> str:

@@ -8,7 +8,7 @@ from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Dice
 from protocols.exchange import Alarm
 from protocols.openadr2b.session import book as books
-from protocols.openadr2b.session import opts, requests, stock
+from protocols.openadr2b.session import history, opts, requests, stock
 from protocols.openadr2b.session.exchange import Output, Remember, Request
 from protocols.openadr2b.session.state import (
     REGISTRATION_KEY,
@@ -98,5 +98,7 @@ class Turn:
             self.outputs.append(Remember(opts.KEY, opts.VERSION, partial(opts.saved, now.opts)))
         if now.requests is not before.requests:
             self.outputs.append(Remember(requests.KEY, requests.VERSION, partial(requests.saved, now.requests)))
+        if now.stock.series is not before.stock.series:
+            self.outputs.extend(history.changed(before.stock, now.stock))
         if now.stock.unsent is not before.stock.unsent:
             self.outputs.append(Remember(stock.KEY, stock.VERSION, partial(stock.saved, now.stock), long=True))

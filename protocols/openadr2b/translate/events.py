@@ -63,6 +63,7 @@ class _Said:
     devices: frozenset[str] | None
     lead_s: float
     ramp: Ramp | None
+    recovery: Ramp | None
     remarks: tuple[str, ...]
 
 
@@ -107,12 +108,13 @@ def _said(event: OadrEvent, terms: Terms) -> _Said | Refusal:
     moves = any(not isinstance(interval.controls[0], Price) for interval in intervals)
     if not moves:
         intervals = [replace(interval, offset_s=interval.offset_s - lead_s) for interval in intervals]
-    over_s = abs(event.period.rampUp or 0.0)
+    over_s, back_s = abs(event.period.rampUp or 0.0), abs(event.period.recovery or 0.0)
     return _Said(
         intervals=tuple(intervals),
         devices=devices,
         lead_s=lead_s if moves else 0.0,
         ramp=Ramp(over_s=over_s) if over_s and moves else None,
+        recovery=Ramp(over_s=back_s) if back_s and moves else None,
         remarks=tuple(refusal.text for refusal in refusals),
     )
 
@@ -166,6 +168,7 @@ def _event(event: OadrEvent, terms: Terms, resource: str, devices: frozenset[str
         status=_STATUS[descriptor.eventStatus],
         random_start_s=period.startafter or 0.0,
         ramp=said.ramp,
+        recovery=said.recovery,
         addressees=devices,
         wants=frozenset(Wanted) if event.responseRequired == "always" else frozenset(),
         test=(descriptor.testEvent or "false") != "false",

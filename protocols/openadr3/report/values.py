@@ -1,11 +1,12 @@
 """Report payload types -> values (Definitions, "report payload enumerations"): a table over the minutes of an interval."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from protocols.openadr3.report.book import Book, Minute, baseline_w, between
+from grid_functions.model.policy import BaselineKind
+from protocols.openadr3.report.book import MINUTE_S, Book, Minute, between
 from protocols.openadr3.report.look import Look
 from protocols.openadr3.timing import Span
 
@@ -14,8 +15,9 @@ Value = float | str
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What an interval is judged by. ``now_s``: when the report is made; ``whole_site``: the respondent is the connection point;
-    ``level``: the SIMPLE level that held in it; ``state``: how the respondent follows the event, as OPERATING_STATE says it."""
+    """What an interval is judged by. ``now_s``: when the report is made; ``whole_site``: the respondent is the connection point, and not
+    its ``devices``; ``level``: the SIMPLE level that held in it; ``state``: how the respondent follows the event, as OPERATING_STATE says
+    it; ``began_s``: since when it did, UTC, None = it has not begun."""
 
     book: Book
     span: Span
@@ -24,6 +26,8 @@ class Circumstances:
     level: int = 0
     state: str = "NORMAL"
     peak: bool = False
+    devices: frozenset[str] = frozenset()
+    began_s: float | None = None
 
     @property
     def minutes(self) -> tuple[Minute, ...]:
@@ -38,7 +42,11 @@ class Circumstances:
     @property
     def powers_w(self) -> tuple[float, ...]:
         """The mean of each minute that has one."""
-        found = (one.net_w if self.whole_site else one.devices_w for one in self.minutes)
+        return self.powers_of(self.minutes)
+
+    def powers_of(self, minutes: Iterable[Minute]) -> tuple[float, ...]:
+        """The mean of each of these that has one."""
+        found = (one.net_w if self.whole_site else one.devices_w for one in minutes)
         return tuple(power for power in found if power is not None)
 
     @property
@@ -71,7 +79,18 @@ def _demand(given: Circumstances) -> Value | None:
 
 
 def _baseline(given: Circumstances) -> Value | None:
-    mean_w = baseline_w(given.book, given.span.start_s, given.span.end_s, given.now_s)
+    """By the site's own choice, as for its relative signals: the mean of like hours, or the power when the event began."""
+    usual = given.book.usual
+    if usual is None:
+        return None
+    if usual.terms.kind is BaselineKind.PRESENT:
+        began_s = given.began_s
+        before = () if began_s is None else between(given.book, began_s - _ONSET_MINUTES * MINUTE_S, began_s)
+        powers = given.powers_of(before)
+        mean_w = powers[-1] if powers else None
+    else:
+        names = frozenset[str]() if given.whole_site else given.devices
+        mean_w = usual.mean_w(names, given.span.start_s, given.span.end_s)
     return None if mean_w is None else mean_w * given.hours / 1000.0
 
 
@@ -138,7 +157,7 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "READING": Row("KWH", _reading),
         "SETPOINT": Row("KW", _looked("setpoint_w")),
         "DELTA_USAGE": Row("KWH", _delta, reading="ESTIMATED"),
-        "BASELINE": Row("KWH", _baseline, reading="ESTIMATED"),
+        "BASELINE": Row("KWH", _baseline, reading="MEAN"),
         "OPERATING_STATE": Row("", _operating_state, adds=False),
         "UP_REGULATION_AVAILABLE": Row("KW", _looked("up_w")),
         "DOWN_REGULATION_AVAILABLE": Row("KW", _looked("down_w")),
@@ -157,6 +176,9 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
 )
 """By payload type. IMPORT_ and EXPORT_RESERVATION_CAPACITY and _FEE are not here: a site asks for no reservation by itself."""
 
+_ONSET_MINUTES: Final = 5
+"""The last of these before an event that was measured tells the power when it began."""
+
 _SCALES: Final = {("KWH", "WH"): 1e3, ("KW", "W"): 1e3, ("KWH", "MWH"): 1e-3, ("KW", "MW"): 1e-3}
 
 
@@ -167,6 +189,13 @@ def value_of(kind: str, given: Circumstances, units: str) -> Value | None:
     if row is None or not isinstance(found, float):
         return found
     return round(found * _SCALES.get((row.units, units.upper()), 1.0), 6)
+
+
+def reading_of(kind: str, book: Book) -> str:
+    """The readingType told. A baseline says so which it is: MEAN, of like hours, or DIRECT_READ, of the power when the event began."""
+    if kind == "BASELINE" and book.usual is not None and book.usual.terms.kind is BaselineKind.PRESENT:
+        return "DIRECT_READ"
+    return TABLE[kind].reading
 
 
 def units_of(kind: str, asked: str) -> str:

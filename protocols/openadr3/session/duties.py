@@ -13,7 +13,7 @@ from protocols.openadr3.report.outbox import Letter
 from protocols.openadr3.report.values import TABLE, Circumstances
 from protocols.openadr3.session import pace, rounds, token
 from protocols.openadr3.session.exchange import Method, Picture, Reply
-from protocols.openadr3.session.reporting import HISTORY, KEY, VERSION, deed_at, deed_key, saved, with_deed
+from protocols.openadr3.session.reporting import KEY, VERSION, begun_s, deed_at, deed_key, saved, with_deed
 from protocols.openadr3.session.sightings import Known
 from protocols.openadr3.session.state import ForReport
 from protocols.openadr3.session.turn import Turn
@@ -26,9 +26,6 @@ from protocols.openadr3.wire.writer import Explained, Report, Told, ToldOf
 LAG_S = 15.0
 """A report about the past waits so long for the last minute's averages."""
 
-HISTORY_S = 3600.0
-"""How often histories are kept."""
-
 AGGREGATED = "AGGREGATED_REPORT"
 
 _MEASURED = frozenset({"USAGE", "DEMAND", "DELTA_USAGE", "READING"})
@@ -39,14 +36,10 @@ def heard(turn: Turn, picture: Picture) -> None:
     terms, reporting = turn.state.terms, turn.state.reporting
     for name, devices in terms.serves.items():
         if terms.respondent(name) == picture.respondent:
-            after = book.taken(reporting.books.get(name, Book()), picture.snapshot, picture.averages, devices)
+            known = reporting.books.get(name, Book())
+            after = book.taken(known, picture.snapshot, picture.averages, devices, picture.usual)
             reporting = replace(reporting, books={**reporting.books, name: after})
-    kept_s = reporting.kept_s if reporting.kept_s is not None else turn.mono_s
-    if turn.mono_s - kept_s >= HISTORY_S:
-        for name, one in reporting.books.items():
-            turn.remember(f"{HISTORY}{name}", book.VERSION, book.saved(one))
-        kept_s = turn.mono_s
-    turn.change(reporting=replace(reporting, kept_s=kept_s))
+    turn.change(reporting=reporting)
 
 
 def noted(turn: Turn, outcome: Outcome) -> None:
@@ -242,15 +235,19 @@ def _report(turn: Turn, members: list[tuple[Known, ReportDescriptor, Due]], piec
         name=f"{event.id} {'+'.join(kinds)} {one.index + 1}",
         resources=told,
         explained=tuple(
-            Explained(kind, _reading_type(each), values.units_of(kind, each.units))
+            Explained(
+                kind,
+                _reading_type(each, state.reporting.books.get(names[0], Book())),
+                values.units_of(kind, each.units),
+            )
             for kind, each in zip(kinds, descriptors, strict=True)
         ),
     )
 
 
-def _reading_type(descriptor: ReportDescriptor) -> str:
-    asked = descriptor.reading_type
-    return asked if asked == "PEAK" and descriptor.payload_type == "DEMAND" else TABLE[descriptor.payload_type].reading
+def _reading_type(descriptor: ReportDescriptor, of: Book) -> str:
+    asked, kind = descriptor.reading_type, descriptor.payload_type
+    return asked if asked == "PEAK" and kind == "DEMAND" else values.reading_of(kind, of)
 
 
 def _values(
@@ -271,6 +268,8 @@ def _values(
             level=_level(known.event, span.id) if follows else 0,
             state="OPTED_OUT" if deed == "out" else _direction(known.event, span.id) if follows else "NORMAL",
             peak=descriptor.reading_type == "PEAK",
+            devices=terms.serves[name],
+            began_s=begun_s(deeds),
         )
         value = values.value_of(kind, given, descriptor.units)
         if value is not None:

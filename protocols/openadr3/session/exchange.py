@@ -8,6 +8,7 @@ from typing import Any
 from grid_functions.model.event import Read, Respondent
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
+from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm, Failed, Tell, Tick, Told, WakeAt
 from protocols.openadr3.wire.objects import Broker
 
@@ -61,11 +62,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The last look at a respondent's devices and connection, and the averages completed since the last one."""
+    """The last look at a respondent's devices and connection, the averages completed since the last one, and what is usual there."""
 
     respondent: Respondent
     snapshot: Snapshot
     averages: tuple[Average, ...] = ()
+    usual: Usual | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from grid_functions.model.outcome import Outcome, OutcomeKind
-from protocols.openadr3.report import book, outbox
+from protocols.openadr3.report import outbox
 from protocols.openadr3.report.book import Book
 from protocols.openadr3.report.outbox import Outbox
 
 KEY = "reports"
 VERSION = 1
-HISTORY = "history/"
-"""Under this and the resource's name each book's history is kept."""
-
 MOST_DEEDS = 64
 """Of one event and respondent."""
 
@@ -41,15 +38,13 @@ Deeds = tuple[tuple[float, str], ...]
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """``books``: by resource ("" = the ven); ``deeds``: by event and respondent, since when it is followed, out or over; ``next``: by
-    event and number of the descriptor, the report that is next; ``due_s``: when the next is due, UTC; ``kept_s``: when histories were
-    kept last, monotonic."""
+    event and number of the descriptor, the report that is next; ``due_s``: when the next is due, UTC."""
 
     books: Mapping[str, Book] = field(default_factory=dict)
     deeds: Mapping[str, Deeds] = field(default_factory=dict)
     next: Mapping[str, int] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     due_s: float = float("inf")
-    kept_s: float | None = None
 
 
 def deed_key(event: str, respondent: str) -> str:
@@ -71,6 +66,11 @@ def deed_at(deeds: Deeds, at_s: float) -> str:
     return next((word for since_s, word in reversed(deeds) if since_s <= at_s), "")
 
 
+def begun_s(deeds: Deeds) -> float | None:
+    """Since when the event was followed first; None = it was not."""
+    return next((since_s for since_s, word in deeds if word == "follows"), None)
+
+
 def saved(reporting: Reporting) -> bytes:
     """What must survive, as bytes of :data:`VERSION`."""
     return json.dumps(
@@ -80,22 +80,16 @@ def saved(reporting: Reporting) -> bytes:
 
 def recalled(memory: Mapping[str, tuple[int, bytes]]) -> Reporting:
     """From what earlier runs kept; empty where it cannot be read."""
-    books = {
-        key.removeprefix(HISTORY): book.loaded(version, body)
-        for key, (version, body) in memory.items()
-        if key.startswith(HISTORY)
-    }
     version, body = memory.get(KEY, (0, b""))
     if version != VERSION:
-        return Reporting(books)
+        return Reporting()
     try:
         given: Any = json.loads(body)
         return Reporting(
-            books,
             deeds={str(key): tuple((float(at), str(word)) for at, word in one) for key, one in given["deeds"].items()},
             next={str(key): int(index) for key, index in given["next"].items()},
             outbox=outbox.restored(given["outbox"]),
             due_s=float("-inf"),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
-        return Reporting(books)
+        return Reporting()

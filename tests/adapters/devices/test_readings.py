@@ -9,6 +9,7 @@ from adapters.devices.sunspec.family import SunSpec
 from adapters.family import Look
 from adapters.modbus.frames import Read, Request
 from adapters.pulse import Pulse
+from grid_functions.model.device import GridRatings
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
@@ -70,6 +71,53 @@ def test_nameplate_of_a_battery() -> None:
     assert found is not None
     plate = family.nameplate(found)
     assert (plate.rated_charge_w, plate.rated_discharge_w, plate.capacity_wh) == (4000.0, 4000.0, 9600.0)
+
+
+def _grid(rack: Rack) -> GridRatings:
+    family = SunSpec()
+    found = rack.carry_out(family.find(1))
+    assert found is not None
+    return family.nameplate(found).grid
+
+
+def test_grid_ratings_of_the_700_series() -> None:
+    rack = new()
+    rack.values |= points(702, V_SF=-1, A_SF=-1, PF_SF=-2, VMaxRtg=2645, VMinRtg=1800, AMaxRtg=227, WOvrExtRtgPF=90)
+    rack.values |= points(702, WUndExtRtgPF=85, NorOpCatRtg=1, AbnOpCatRtg=2, PFOvrExtRtg=70)
+    found = _grid(rack)
+    assert (found.max_v, found.min_v, found.max_a) == (264.5, 180.0, 22.7)
+    assert (found.over_excited_pf, found.under_excited_pf, found.normal, found.abnormal) == (0.9, 0.85, "B", "III")
+    assert (found.least_pf_over, found.least_pf_under) == (None, None)  # the points of that name are not used
+    rack.values |= points(702, NorOpCatRtg=9)
+    assert _grid(rack).normal is None
+
+
+def test_grid_ratings_of_the_older_models() -> None:
+    rack = old()
+    rack.values |= points(120, ARtg=217, ARtg_SF=-1, PFRtgQ1=80, PFRtgQ4=-80, PFRtg_SF=-2)
+    found = _grid(rack)
+    assert (found.max_a, found.least_pf_over, found.least_pf_under) == (21.7, 0.8, 0.8)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_an_inverters_own_word(number: int) -> None:
+    """701.InvSt counts from 0, St of the older models from 1."""
+    names = ("off", "sleeping", "starting", "running", "throttled", "stopping", "fault", "standby")
+    rack = new()
+    rack.values |= points(701, InvSt=number) | points(715, LocRemCtl=number % 2)
+    word = look(rack).word
+    assert (word.state, word.local, word.code) == (names[number], number % 2 == 1, "")
+    rack = old()
+    model = next(model for model in rack.models if model in (101, 102, 103))
+    rack.values |= points(model, St=number + 1, StVnd=307)
+    word = look(rack).word
+    assert (word.state, word.local, word.code) == (names[number], None, "307")
+
+
+def test_a_state_nobody_defined_is_none() -> None:
+    rack = new()
+    rack.values |= points(701, InvSt=42)
+    assert look(rack).word.state is None
 
 
 def test_what_holds_it_back_is_said() -> None:

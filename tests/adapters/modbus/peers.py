@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from adapters.modbus.link import Handle, Link
+from adapters.modbus.link import Link
+from adapters.modbus.wire import Handle
 
 Script = Callable[["Peer"], Awaitable[None]]
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from adapters.modbus.frames import FrameError, Read, Refusal, Registers, Reply, Request, Write, Written
-from adapters.modbus.link import Link, NoAnswer
+from adapters.modbus.link import Link
+from adapters.modbus.wire import NoAnswer
 from grid_functions.model.errors import OurFault, Unreachable
 from tests.adapters.modbus.peers import Peer, StillTimer, answer, link_to, scripted, until
 
@@ -522,4 +524,108 @@ async def test_hundred_requests_through_a_server_that_splits_strays_and_drops() 
             answered += 1
         assert answered == 95  # every 17th of 100 is lost: 5
         assert link.connections == 6
+        await link.close()
+
+
+def reading(*addresses: int) -> Generator[Request, Reply | None, list[Reply | None]]:
+    """A conversation of these reads."""
+    replies: list[Reply | None] = []
+    for address in addresses:
+        replies += [(yield Read(1, address, 1))]
+    return replies
+
+
+async def test_who_waits_for_a_turn_has_it_between_the_requests_of_a_conversation() -> None:
+    asked: list[int] = []
+    go = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            asked.append(int.from_bytes(request[8:10], "big"))
+            await go.wait()
+            await peer.send(answer(request, FORTY_TWO))
+
+    async with scripted(script) as peer:
+        link = link_to(peer)
+        long = asyncio.create_task(link.converse(reading(1, 2, 3)))
+        await until(lambda: asked == [1])
+        short = asyncio.create_task(link.transact(Read(1, 9, 1)))
+        await asyncio.sleep(0)
+        go.set()
+        assert (await short, await long) == (REPLY, [REPLY] * 3)
+        assert asked == [1, 9, 2, 3]
+        await link.close()
+
+
+async def test_each_request_of_a_conversation_has_its_own_time() -> None:
+    timer = StillTimer()
+    asked: list[bytes] = []
+    may = asyncio.Semaphore(0)
+
+    async def script(peer: Peer) -> None:
+        for _ in range(3):
+            asked.append(await peer.request())
+            await may.acquire()
+            await peer.send(answer(asked[-1], FORTY_TWO))
+        asked.append(await peer.request())
+        await peer.request()
+
+    def sent(count: int) -> bool:
+        return len(asked) == count
+
+    async with scripted(script) as peer:
+        link = link_to(peer, timer)
+        task = asyncio.create_task(link.converse(reading(1, 2, 3, 4)))
+        for number in (1, 2, 3):
+            await until(partial(sent, number))
+            timer.advance(2.0)
+            may.release()
+        await until(partial(sent, 4))
+        timer.advance(2.9)
+        await asyncio.sleep(0)
+        assert not task.done()
+        timer.advance(0.2)
+        assert await task == [REPLY, REPLY, REPLY, None]
+        assert timer.due == []
+        await link.close()
+
+
+@pytest.mark.parametrize("fault", [FrameError("of its own"), ValueError("a defect"), NoAnswer("of its own")])
+async def test_what_a_conversation_raises_reaches_who_holds_it(fault: Exception) -> None:
+    def conversation() -> Generator[Request, Reply | None, None]:
+        yield READ
+        raise fault
+
+    async with scripted(good) as peer:
+        link = link_to(peer)
+        with pytest.raises(type(fault), match=str(fault)):
+            await link.converse(conversation())
+        assert await link.transact(READ) == REPLY
+        assert peer.accepted == 1
+        await link.close()
+
+
+async def test_a_conversation_cancelled_in_the_middle_asks_no_more() -> None:
+    asked: list[bytes] = []
+    may = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        asked.append(await peer.request())
+        await peer.send(answer(asked[-1], FORTY_TWO))
+        asked.append(await peer.request())
+        await may.wait()
+        await peer.send(answer(asked[-1], FORTY_TWO))
+        await good(peer)
+
+    async with scripted(script) as peer:
+        link = link_to(peer)
+        task = asyncio.create_task(link.converse(reading(1, 2, 3)))
+        await until(lambda: len(asked) == 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        may.set()
+        assert await link.transact(READ) == REPLY
+        assert link.late_answers == 1
         await link.close()

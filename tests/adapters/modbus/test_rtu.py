@@ -27,8 +27,9 @@ from adapters.modbus.frames import (
     encode_reply,
 )
 from adapters.modbus.lines import Line, line_to
-from adapters.modbus.link import MOST_QUARANTINE_S, Link, NoAnswer
+from adapters.modbus.link import MOST_QUARANTINE_S, Link
 from adapters.modbus.rtu import RtuDeframer, asked_of, encode_rtu, request_size, sealed, silence_s
+from adapters.modbus.wire import NoAnswer
 from grid_functions.model.errors import OperatorFault, Unreachable
 from tests.adapters.modbus.peers import StillTimer, until
 

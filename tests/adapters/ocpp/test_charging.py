@@ -13,10 +13,14 @@ from adapters.ocpp.outlet import Outlet, OutletSettings
 from adapters.ocpp.session import DIALECTS, Session
 from adapters.simulator.car import Car
 from adapters.simulator.charge_point import ChargePoint, PointPlan
-from grid_functions.model.device import Condition, Trouble, Vehicle
+from grid_functions.allocate.step import AllocateState, step
+from grid_functions.arbiter import rule
+from grid_functions.model.device import Condition, Role, Trouble, Vehicle
 from grid_functions.model.instants import Instants
+from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
+from tests.grid_functions.house import bound, on, snapshot, terms
 
 START_UTC_S = 1_700_000_000.0
 BOTH = pytest.mark.parametrize("version", list(Version))
@@ -200,3 +204,34 @@ def test_a_station_that_restarts_is_told_anew(version: Version) -> None:
     yard.go(1)
     assert yard.point.offered_a(yard.utc_s) == 10.0
     assert yard.look().troubles == frozenset()
+
+
+@BOTH
+def test_a_site_switches_phases_with_the_car_paused_and_the_fallback_stays_on_as_many(version: Version) -> None:
+    """3900 W are less than 6 A on three phases, 4140 W; one phase takes the car's 16 A of them, 3680 W, and falls back to 6 A on it."""
+    yard = Yard(version, switches=True)
+    yard.connect()
+    yard.plug(Car(most_a=16.0))
+    where = terms({"evse-1": Role.EVSE}, connection=Connection(phases=3))
+    asked = rule([bound(3900.0, on("evse-1"), Quantity.CONSUMED)], DEFAULT_PRECEDENCE)
+    state = AllocateState()
+    for _ in range(60):
+        done = step(state, asked, snapshot([yard.outlet.seen(yard.now)], 0.0, float(yard.t_s)), where, yard.now)
+        state = done.state
+        yard.outlet.want(done.setpoints[0])
+        before = (yard.point.phases_at(yard.utc_s), yard.point.drawn_a(yard.utc_s))
+        yard.go(1)
+        assert yard.point.phases_at(yard.utc_s) == before[0] or before[1] == 0.0, "the contactor moved under load"
+    assert (yard.point.phases_at(yard.utc_s), yard.point.power_w(yard.utc_s)) == (1, 3680.0)
+    yard.lose()
+    yard.go(500)
+    assert yard.point.power_w(yard.utc_s) == 1380.0
+
+
+@BOTH
+def test_a_station_that_cannot_switch_is_told_no_number(version: Version) -> None:
+    yard = Yard(version)
+    yard.connect()
+    capability = yard.outlet.seen(yard.now).capability
+    assert capability.currents is not None
+    assert capability.currents.phases == ()

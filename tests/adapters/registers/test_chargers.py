@@ -1,17 +1,23 @@
 """The contract that every charger keeps, whatever its registers: against its twin, through the real driver and link."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.modbus.frames import Frame, Refusal, Reply, decode_request
 from adapters.registers.profile import Aim
 from adapters.simulator.car import Car
 from adapters.simulator.twins import Twins
-from grid_functions.model.device import Seen, Trouble, Vehicle
+from grid_functions.allocate.step import AllocateState, step
+from grid_functions.arbiter import rule
+from grid_functions.model.device import Role, Seen, Trouble, Vehicle
+from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from tests.adapters.registers.bench import CHARGERS, PROFILES, bench
 from tests.adapters.simulator.situations import Hand
 from tests.adapters.stage import UTC_S, Drawer
+from tests.grid_functions.house import bound, on, snapshot, terms
 
 TOTAL = (Quantity.NET, None)
 
@@ -180,6 +186,26 @@ async def test_phases(name: str, hand: Hand) -> None:
         it.driver.want(amperes(10.0, 2, phases=3))
         seen = await it.look(1)
         assert (at.twin.phases, decision(seen)) == (3, 2)
+
+
+@pytest.mark.parametrize("name", [name for name in CHARGERS if Aim.PHASES in PROFILES[name].orders])
+async def test_a_site_switches_phases_with_the_car_paused(name: str, hand: Hand) -> None:
+    """3900 W are less than 6 A on three phases: one phase takes them, at 253 V where no voltage is told: 15.4 A or more."""
+    where = terms({"device": Role.EVSE}, connection=Connection(phases=3))
+    asked = rule([bound(3900.0, on("device"), Quantity.CONSUMED)], DEFAULT_PRECEDENCE)
+    state = AllocateState()
+    async with bench(name, hand, Car()) as at, at.driven() as it:
+        for number in range(1, 16):
+            picture = snapshot([it.looks[-1]], 0.0, it.looks[-1].condition.readings[TOTAL].at_s)
+            done = step(state, asked, picture, where, picture.at)
+            before, state = at.twin, done.state
+            it.driver.want(replace(done.setpoints[0], decision=number))
+            await it.look(1)
+            if at.twin.phases != before.phases:
+                assert before.drawn_a == 0.0, "the contactor moved under load"
+            assert at.twin.power_w <= 3900.0, number
+        assert at.twin.phases == 1
+        assert at.twin.power_w >= 15.4 * 230.0 - 1.0
 
 
 @pytest.mark.parametrize("name", [name for name in CHARGERS if Aim.PHASES not in PROFILES[name].orders])

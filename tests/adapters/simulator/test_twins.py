@@ -127,13 +127,15 @@ async def test_a_site_with_twins() -> None:
         assert site.site.meter_w == pytest.approx(without_w)
         assert site.command({"do": "car", "device": "evse", "car": {"most_a": 32}})["ok"]
         assert site.command({"do": "state"})["devices"]["evse"]["drawn_a"] == 32
-        assert site.command({"do": "twin", "device": "evse", "mute": True})["ok"]
+        assert site.command({"do": "quirk", "device": "evse", "set": {"mute": True}})["ok"]
+        assert site.site.twins["evse"].mute
         for wrong in (
             {"do": "car", "device": "old", "car": None},
             {"do": "car", "device": "evse", "car": {"most_a": 3}},
             {"do": "car", "device": "evse", "car": {"colour": "red"}},
-            {"do": "twin", "device": "evse", "mute": 1},
-            {"do": "twin", "device": "evse", "deaf": True},
+            {"do": "quirk", "device": "evse", "set": {"mute": 1}},
+            {"do": "quirk", "device": "evse", "set": {"deaf": True}},
+            {"do": "quirk", "device": "evse", "set": None},
         ):
             assert not site.command(wrong)["ok"]
 

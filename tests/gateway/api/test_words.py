@@ -40,6 +40,14 @@ class Running:
         """None to speak of."""
         return []
 
+    def alarms(self) -> list[str]:
+        """None."""
+        return []
+
+    def guests(self) -> Mapping[str, Mapping[str, Any]]:
+        """None."""
+        return {}
+
     async def reload(self) -> Difference:
         """Nothing to reload."""
         raise AssertionError

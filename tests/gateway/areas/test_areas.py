@@ -247,6 +247,41 @@ async def test_what_an_upstream_asks_at_the_areas_connection_is_divided_by_its_o
         assert at.exports()[1][0] == 3000.0
 
 
+async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_hands_it_on(tmp_path: Path) -> None:
+    """Two inverters cannot keep an import limit, members may. A price is nothing that is divided."""
+    async with stand(tmp_path) as at:
+        told = at.rig.upstream.kinds
+        at.loop.take_read(read(event("before", ImportLimit(3000.0))))
+        await at.settle(lambda: told("before") == ["refused"])
+        await at.areas.create({**FEEDER, "functions": {"division": {}}, "connection": "house"})
+        at.loop.take_read(read(event("during", ImportLimit(3000.0))))
+        await at.settle(lambda: told("during") == ["received", "started"])
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        (leased,) = at.loop.state.leases.held.values()
+        assert isinstance(leased.controls[0], ImportLimit)
+        assert leased.origin is not None
+        assert leased.origin.event == key("during")
+        await at.areas.change(
+            {**FEEDER, "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.3}}}, "connection": "house"}
+        )
+        at.loop.take_read(read(event("other", ImportLimit(3000.0))))
+        await at.settle(lambda: told("other") == ["refused"])
+        await at.areas.destroy("feeder")
+        at.loop.take_read(read(event("after", ImportLimit(3000.0))))
+        await at.settle(lambda: told("after") == ["refused"])
+
+
+async def test_a_connection_hands_on_from_the_moment_its_area_is_to_run(tmp_path: Path) -> None:
+    """A site begins beside its area: what it is asked meanwhile must not be refused."""
+    async with stand(tmp_path) as at:
+        area = area_of({**FEEDER, "functions": {"division": {}}, "connection": "house"})
+        beginning = at.areas.begin((area,))
+        beginning.send(None)  # as far as it comes without waiting
+        assert at.areas.passed_on("house") == {Mode.IMPORT_LIMIT, Mode.EXPORT_LIMIT, Mode.LOAD_DISPATCH}
+        assert at.areas.passed_on("barn") == frozenset()
+        beginning.close()
+
+
 async def test_a_connection_that_is_no_site_is_said(tmp_path: Path) -> None:
     async with stand(tmp_path) as at:
         with pytest.raises(OperatorFault, match="no site is named 'substation'"):

@@ -29,10 +29,19 @@ def test_an_area_is_made_with_functions_and_a_connection(
     asked: list[tuple[str, str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ["--function", "xor_market: {wanted_kw: 8}", "--function", "division", "--connection", "station"]
+    wanted += ["--function", "of_a_package: {share: 0.5}"]
     code, out, _ = osed(capsys, "area", "create", "feeder-12", "--site", "house-1", *wanted)
     assert (code, out.strip()) == (0, "feeder-12: house-1; runs no function yet")
     functions = {"xor_market": {"wanted_kw": 8}, "division": {}}
-    body = {"name": "feeder-12", "sites": ["house-1"], "functions": functions, "connection": "station"}
+    # What is none of ours is a plug-in.
+    plug_ins = {"of_a_package": {"share": 0.5}}
+    body = {
+        "name": "feeder-12",
+        "sites": ["house-1"],
+        "functions": functions,
+        "plug_ins": plug_ins,
+        "connection": "station",
+    }
     assert asked == [("POST", "/areas/create", body)]
 
 

@@ -73,10 +73,10 @@ def test_families(capsys: pytest.CaptureFixture[str]) -> None:
     told = {one["name"]: one for one in json.loads(out)}
     assert told.keys() == FAMILIES.keys() | CALLING.keys()
     for one in told.values():
-        assert one["kind"] in ("charger", "meter", "battery", "inverter")
+        assert one["kind"] in ("charger", "meter", "battery", "inverter", "load")
         assert one["source"]
         assert one["transport"]
-        assert one["simulated"] is True
+        assert one["simulated"] is (one["name"] != "homeassistant")
         assert one["verified"] is (one["unverified"] == [])
         assert one["kind"] == "meter" or one["controls"]
     assert (told["keba-p30"]["verified"], told["vestel-evc04"]["verified"]) == (False, True)

@@ -8,15 +8,18 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gateway.config import areas, functions, ocpp, schema, upstreams
+from gateway.config import api, areas, functions, homeassistant, ocpp, schema, upstreams
 from gateway.config.schema import Configuration
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": schema.GatewaySettings,
+    "gateway.homeassistant[]": homeassistant.HomeAssistantSettings,
     "gateway.ocpp": ocpp.OcppSettings,
     "gateway.ocpp.tls": ocpp.OcppTls,
+    "gateway.api": api.ApiSettings,
+    "gateway.api.tokens[]": api.ApiToken,
     "upstreams[]: ieee2030_5": upstreams.Ieee2030_5Upstream,
     "upstreams[]: ieee2030_5, tls": upstreams.TlsSettings,
     "upstreams[]: ieee2030_5, serves[]": upstreams.Service,

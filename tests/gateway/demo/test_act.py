@@ -21,12 +21,16 @@ def test_all_steps_need_all_sites() -> None:
             "reports",
             "vtn-dies",
         ],
+        "carpark": ["envelope", "fuse", "slow-device"],
+        "garage": ["charger-modbus", "charger-ocpp", "charger-fallback"],
     }
-    assert {name: act_of(name) for name in found} == {"house": 1, "depot": 1, "yard": 1, "hall": 2}
+    acts = {name: act_of(name) for name in found}
+    assert acts == {"house": 1, "depot": 1, "yard": 1, "hall": 2, "carpark": 3, "garage": 3}
 
 
-def test_without_openleadr_the_first_act_is_played_and_the_second_is_refused_with_what_brings_it() -> None:
-    assert [setting.name for setting, _ in chosen((), with_openadr=False)] == ["house", "depot", "yard"]
+def test_without_openleadr_the_second_act_is_left_out_and_refused_with_what_brings_it() -> None:
+    without = [setting.name for setting, _ in chosen((), with_openadr=False)]
+    assert without == ["house", "depot", "yard", "carpark", "garage"]
     with pytest.raises(OperatorFault, match=r"limit-wins cannot be played: .*osed-gateway\[demo\]"):
         chosen(("limit-wins",), with_openadr=False)
 

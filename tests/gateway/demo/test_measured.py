@@ -4,12 +4,16 @@ from gateway.demo.measured import (
     Possible,
     Told,
     at_curve,
+    below,
     duplicates,
     first_within,
     held,
     lowered_again,
+    most,
     most_w,
+    overshoot_w,
     reached,
+    reversals,
     story,
     tolerance_w,
     worst_w,
@@ -111,3 +115,30 @@ def test_a_lifted_limit_is_lowered_again_between_two_readings_or_not_at_all() ->
     ]
     assert lowered_again(written, 100.0, [10.0, 20.0, 30.0, 40.0], 50.0) == [0.2, 5.0, None, None]
     assert lowered_again([], 100.0, [10.0], 20.0) == [None]
+
+
+def test_an_overshoot_is_of_the_connections_rating() -> None:
+    assert overshoot_w(2_000.0) == 80.0  # 4 %
+    assert overshoot_w(22_000.0) == 100.0  # 4 % would be 880 W
+    assert overshoot_w(50_000.0) == 500.0  # 1 %
+
+
+def test_how_long_a_value_takes_to_stay_under_a_top() -> None:
+    amps = [(0.0, 40.0), (1.0, 30.0), (2.0, 33.0), (3.0, 31.0), (4.0, 32.0)]
+    assert below(amps, 32.0, 0.0, 5.0) == 2.0
+    assert below(amps, 32.0, 3.0, 5.0) == 0.0
+    assert below(amps, 31.5, 0.0, 5.0) is None  # the last sample is above
+    assert below([], 32.0, 0.0, 5.0) is None  # nothing measured proves nothing
+    assert most(amps, 1.0, 3.0) == 33.0
+    assert most(amps, 9.0, 10.0) == float("-inf")
+
+
+def test_reversals_are_turns_by_more_than_a_band_within_a_minute() -> None:
+    # Up by 300, down by 200, up by 150: two turns. 80 down and up again is within the band of 100.
+    moves = [0.0, 100.0, 300.0, 220.0, 300.0, 100.0, 250.0]
+    assert reversals(list(enumerate(moves)), 100.0) == 2
+    # A turn every 20 s, thirteen in all: three within any minute (of 60 s, its end left out).
+    slow = [(20.0 * n, 500.0 * (n % 2)) for n in range(15)]
+    assert reversals(slow, 100.0) == 3
+    assert reversals(list(enumerate([500.0] * 9)), 100.0) == 0
+    assert reversals([], 100.0) == 0

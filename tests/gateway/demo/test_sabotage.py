@@ -22,6 +22,9 @@ import pytest
         ("revert-off", "inverter-mute"),
         ("inverter-ignores", "adr2b-dispatch"),
         ("meter-sign", "limit-wins"),
+        ("charger-ignores", "charger-modbus"),
+        ("revert-off", "charger-fallback"),
+        ("inverter-ignores", "slow-device"),
     ],
 )
 async def test_a_sabotaged_step_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:

@@ -19,7 +19,7 @@ from grid_functions.building.storage import Store
 from grid_functions.catalogue import built_in
 from grid_functions.decide import SiteState
 from grid_functions.machines import Machine
-from grid_functions.model.control import ExportLimit
+from grid_functions.model.control import ExportLimit, Mode
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OperatorFault
 from grid_functions.model.event import EventStatus
@@ -65,6 +65,18 @@ async def test_every_decision_comes_out_the_same() -> None:
     assert done.difference is None
     assert done.decisions == [one.kind for one in steps].count("step") > 70
     assert done.skipped == 0
+
+
+async def test_who_a_device_is_is_told_once_after_each_anchor() -> None:
+    told, since = [], 0
+    for record in await recorded():
+        if record.kind == "anchor":
+            since = 0
+        elif record.kind == "step":
+            told += [(since, bool(one["nameplate"])) for one in record.body["seen"] if one["device"] == "a"]
+            since += 1
+    assert [first for first, whole in told if whole] == [0, 0, 0]
+    assert len(told) > 70
 
 
 async def test_a_decision_that_differs_is_found_and_shown() -> None:
@@ -169,6 +181,9 @@ async def test_plans_of_a_home_come_out_the_same_from_the_answers_it_got() -> No
 
         def post(self, message: Message) -> None:
             letters.read(message, letters.Way.UP)
+
+        def passed_on(self, site: str) -> frozenset[Mode]:
+            return frozenset()
 
     store = Store(10_000.0, 3000.0, 3000.0)
     home = HomeOptions(Dwelling(batteries=(BatteryOf("a", store),)), step_s=3600.0, steps=4)

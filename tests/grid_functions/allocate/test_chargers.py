@@ -180,6 +180,13 @@ def test_under_an_import_limit_a_silent_charger_keeps_its_fallback() -> None:
     assert told(done)["b"] == 11.0  # 7860 W
 
 
+def test_a_charger_that_returns_has_its_least_in_its_turn() -> None:
+    """9 kW by capability are 3 kW for a of 16 A and 6 kW for b of 32 A; but a's least of 4140 W comes before b's more, and fits."""
+    away = charger("a", holds_a=6.0, online=False, fallback=Fallback(8.0, 10.0), power_w=None)
+    other = charger("b", maximum_a=32.0, holds_a=6.0)
+    assert told(decided([bound(9_000.0, None, CONSUMED)], [away, other], 0.0, site("a", "b")))["a"] == 6.0
+
+
 def test_a_charger_without_a_vehicle_takes_no_room() -> None:
     limit = bound(5000.0, None, CONSUMED)
     empty = charger("a", vehicle=Vehicle.ABSENT)

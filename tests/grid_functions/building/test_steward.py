@@ -17,7 +17,7 @@ from grid_functions.building.steward import NAME, HomeOptions, HomeState, Stewar
 from grid_functions.building.storage import Store
 from grid_functions.building.water import Tank
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Way, Weather
-from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Source, SourceKind, Target
+from grid_functions.model.claim import Basis, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target
 from grid_functions.model.control import Control, DispatchKind, LoadDispatch, TargetPower, Thermostat
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Vehicle
 from grid_functions.model.errors import ConfigurationFault
@@ -99,10 +99,15 @@ class Home:
         """What each device is claimed to do."""
         told = {}
         for claim in self.claims:
-            assert isinstance(claim.want, Target)
             assert isinstance(claim.scope, Devices)
             (device,) = claim.scope.names
-            told[device] = claim.want.value
+            match claim.want:
+                case Target(value):
+                    told[device] = value
+                case Shape(Thermostat(value, offset=False)):
+                    told[device] = value
+                case other:
+                    raise AssertionError(other)
         return told
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from grid_functions.baseline import Baseline, Hours
+from grid_functions.baseline import Baseline
 from grid_functions.decide import restore
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import DispatchKind, LoadDispatch, Mode
@@ -13,6 +13,7 @@ from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import EventKey
+from grid_functions.model.usual import Hours
 from grid_functions.site.load_dispatch import LoadDispatchOptions
 from grid_functions.site.measure import Measure
 from tests.grid_functions.house import seen, terms

@@ -1,7 +1,9 @@
 """A charge is reached by the end of its event, and rests there."""
 
+import math
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,3 +83,11 @@ def test_more_than_it_holds_is_full_and_less_than_nothing_is_empty() -> None:
         wide = event("e", StorageEnergy(energy_wh, relative=True), respondent=AGGREGATOR)
         done = site.tick(0.0, site.read(0.0, wide, respondent=AGGREGATOR))
         assert done.setpoints[0].target_w == target_w
+
+
+@pytest.mark.parametrize("charge_pct", [-0.5, 100.5, math.nan])
+def test_a_charge_that_no_battery_can_hold_asks_for_nothing(charge_pct: float) -> None:
+    site = house(50.0)
+    broken = event("e", StorageCharge(charge_pct), respondent=AGGREGATOR)
+    done = site.tick(0.0, site.read(0.0, broken, respondent=AGGREGATOR))
+    assert [one.target_w for one in done.setpoints if one.target_w is not None] == []

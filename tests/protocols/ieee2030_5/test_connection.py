@@ -1,18 +1,27 @@
 """What servers and networks do to one connection, byte by byte: scripts in, replies and failures out."""
 
 import asyncio
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 
+from certs.tls import client_context, server_context
 from protocols.exchange import Failed
-from protocols.ieee2030_5.connection import ANSWER_S, KEEP_S, Connection, NoAnswer
+from protocols.ieee2030_5.connection import ANSWER_S, KEEP_S, Connection, NoAnswer, connect
 from protocols.ieee2030_5.exchanger import Exchanger
 from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.wire.namespaces import CSIP_AUS
 from protocols.ieee2030_5.wire.resources import DERControlResponse
+from tests.certs.test_audit import BAD, labs
+from tests.certs.test_tls import listening
+
+Bad = tuple[x509.ExtensionType, bool]
 
 GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 TIME = (
@@ -173,6 +182,84 @@ async def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None
     assert peer.asked == [["GET /a", "GET /b"], ["GET /c"]]
 
 
+async def hurried(exchanger: Exchanger, url: str, path: str = "/tm") -> Reply | Failed | bool | None:
+    """One GET as a session sends it; False = the exchanger did not take it."""
+    ended: asyncio.Future[Reply | Failed | None] = asyncio.get_running_loop().create_future()
+    if not exchanger.hurry(Request(1, Method.GET, url + path, None, "test"), ended.set_result):
+        return False
+    return await ended
+
+
+MOVED = b"HTTP/1.1 302 Found\r\nLocation: /c\r\nContent-Length: 0\r\n\r\n"
+
+
+async def test_a_get_takes_no_task_once_a_connection_is_there_and_free() -> None:
+    peer = Peer([GONE, whole(TIME), whole(TIME)])
+    async with exchanging(peer) as (exchanger, url):
+        assert await hurried(exchanger, url, "/a") is False
+        await get(exchanger, url, "/a")
+        reply = await hurried(exchanger, url, "/b")
+        assert isinstance(reply, Reply)
+        assert reply.body is not None
+        waits = asyncio.create_task(get(exchanger, url, "/c"))
+        await asyncio.sleep(0)
+        assert await hurried(exchanger, url, "/d") is False
+        assert isinstance(await waits, Reply)
+    assert peer.asked == [["GET /a", "GET /b", "GET /c"]]
+
+
+@pytest.mark.parametrize("end", [[MOVED], [CLOSE]], ids=["moved", "closed for idle"])
+async def test_a_get_that_one_answer_does_not_end_is_left_to_a_task(end: list[bytes]) -> None:
+    async with exchanging(Peer([GONE, *end])) as (exchanger, url):
+        await get(exchanger, url)
+        assert await hurried(exchanger, url) in (None, False)  # False where the end was seen before
+
+
+@pytest.mark.parametrize("broken", [b"SSH-2.0-OpenSSH_9.2\r\n", whole(TIME)[:-9]], ids=["no HTTP", "cut short"])
+async def test_a_get_without_a_whole_answer_is_a_failure_and_frees_the_way(broken: bytes) -> None:
+    async with exchanging(Peer([GONE, broken, CLOSE], [whole(TIME)])) as (exchanger, url):
+        await get(exchanger, url)
+        assert isinstance(await hurried(exchanger, url), Failed)
+        assert isinstance(await get(exchanger, url), Reply)
+
+
+async def test_what_follows_an_answer_unasked_is_not_taken_for_the_next_ones() -> None:
+    peer = Peer([GONE, whole(TIME) + GONE], [whole(TIME)])
+    async with exchanging(peer) as (exchanger, url):
+        await get(exchanger, url)
+        second: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        def again(first: object) -> None:
+            assert isinstance(first, Reply)
+            second.set_result(exchanger.hurry(Request(2, Method.GET, f"{url}/b", None, "test"), lambda _: None))
+
+        assert exchanger.hurry(Request(1, Method.GET, f"{url}/a", None, "test"), again)
+        assert await second is False, "the connection is closed by then"
+
+
+async def test_a_request_longer_than_the_network_takes_at_once_arrives_whole() -> None:
+    theirs, connection = wired()
+    theirs.setblocking(False)
+    sent = bytes(range(256)) * 8192
+    asking = asyncio.create_task(connection.ask(sent))
+    got = b""
+    while len(got) < len(sent):
+        got += await asyncio.get_running_loop().sock_recv(theirs, 65536)
+    assert got == sent
+    theirs.send(GONE)
+    assert (await asking).status == 404
+    connection.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+async def test_a_server_of_a_bad_chain_is_refused_before_anything_is_asked(bad: Bad, tmp_path: Path) -> None:
+    server, client = labs(tmp_path, server=[bad])
+    async with listening(server_context(server)) as seen:
+        with pytest.raises(ssl.SSLCertVerificationError, match="above the leaf"):
+            await connect(socket.AF_INET, ("127.0.0.1", seen.port), client_context(client), "127.0.0.1")
+
+
 class Hasty(asyncio.SelectorEventLoop):
     """A loop whose time is moved."""
 
@@ -188,28 +275,21 @@ class Hasty(asyncio.SelectorEventLoop):
             await asyncio.sleep(0)
 
 
-class Wire(asyncio.Transport):
-    """Takes what is sent."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
+def wired() -> tuple[socket.socket, Connection]:
+    """A server's end, and a connection on the other."""
+    theirs, ours = socket.socketpair()
+    ours.setblocking(False)
+    return theirs, Connection(ours)
 
 
 def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> None:
     loop = Hasty()
 
     async def play() -> None:
-        connection = Connection()
-        connection.connection_made(Wire())
+        wire, connection = wired()
         first = asyncio.create_task(connection.ask(b"GET"))
         await loop.passes(ANSWER_S - 1.0)
-        connection.data_received(GONE)
+        wire.send(GONE)
         assert (await first).status == 404
         await loop.passes(KEEP_S - 1.0)
         assert connection.usable
@@ -221,18 +301,19 @@ def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> No
             await second
         with pytest.raises(NoAnswer):
             await connection.ask(b"GET")
+        wire.close()
 
-        idle = Connection()
-        idle.connection_made(Wire())
+        wire, idle = wired()
         third = asyncio.create_task(idle.ask(b"GET"))
         await loop.passes(0.0)
-        idle.data_received(GONE)
+        wire.send(GONE)
         await third
         await loop.passes(KEEP_S - 1.0)
         assert idle.usable
         await loop.passes(2.0)
         with pytest.raises(NoAnswer):
             await idle.ask(b"GET")
+        wire.close()
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(play())

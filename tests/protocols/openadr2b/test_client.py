@@ -207,6 +207,33 @@ async def test_headers_of_an_answer() -> None:
         assert reply.retry_s == 0.0
 
 
+async def test_headers_of_a_request() -> None:
+    """Length and type always; chunked never (profile 1.1, clause 9)."""
+    seen: list[tuple[dict[str, str], bytes]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append((dict(request.headers), await request.read()))
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        url = "http://{}:{}/OpenADR2/Simple/2.0b".format(*runner.addresses[0])
+        async with Exchanger(url, None, Codec(), time.monotonic) as exchanger:
+            await exchanger.exchange(Request(1, Service.POLL, OadrPoll(venID="v"), "test"))
+    finally:
+        await runner.cleanup()
+    ((headers, body),) = seen
+    assert headers["Content-Type"] == "application/xml"
+    assert int(headers["Content-Length"]) == len(body) > 0
+    assert "Transfer-Encoding" not in headers
+    assert headers["Host"] in url
+
+
 async def test_nobody_there_is_a_failure_not_an_error() -> None:
     async with Exchanger("http://127.0.0.1:9", None, Codec(), time.monotonic) as exchanger:
         failed = await exchanger.exchange(Request(1, Service.POLL, OadrPoll(venID="v"), "test"))

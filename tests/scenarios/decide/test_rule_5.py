@@ -20,7 +20,7 @@ def test_off_switches_the_inverter_and_never_the_load() -> None:
     house = site()
     setpoints = by_name(house.tick(0.0, house.read(0.0, event("e", Energize(False)))).setpoints)
     assert setpoints["pv"].on is False
-    assert "boiler" not in setpoints
+    assert setpoints["boiler"] == Setpoint("boiler", 1)
 
 
 def test_an_operators_off_outlasts_an_events_on() -> None:

@@ -8,7 +8,7 @@ import pytest
 from grid_functions.model.claim import Bound, Claim, Switch, Target
 from grid_functions.model.control import Energize, ExportLimit, GenerationLimit, Mode, TargetPower
 from grid_functions.model.device import Role
-from grid_functions.model.event import EventKey, Ramp, Rank, Respondent, Settings, Standing
+from grid_functions.model.event import EventKey, EventStatus, Ramp, Rank, Respondent, Settings, Standing
 from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import Connection, SiteTerms
@@ -329,6 +329,26 @@ def test_the_setpoint_follows_an_events_ramp_and_the_gradient_back() -> None:
     site.tick(1.0, site.read(1.0, limit, standings=(standing,)))
     found = {second: produce(site.tick(second))["a"] for second in (10.0, 40.0, 70.0, 99.0, 100.0, 130.0, 160.0)}
     assert found == {10.0: 5000.0, 40.0: 3500.0, 70.0: 2000.0, 99.0: 2000.0, 100.0: 2000.0, 130.0: 3500.0, 160.0: None}
+
+
+def test_an_event_with_a_recovery_of_its_own_ramps_out_over_it_and_not_over_its_ramp_up() -> None:
+    """In over 60 s from 5 kW to 2 kW; out over 120 s, 25 W a second, though the upstream has a gradient of 50 W a second."""
+    site = Site([seen("a", power_w=-5000.0)], terms(ONE), {UTILITY: policy(gradient_pct_per_s=1.0)})
+    limit = event("e", GenerationLimit(2000.0), start_s=10.0, duration_s=90.0)
+    site.tick(1.0, site.read(1.0, replace(limit, ramp=MINUTE, recovery=Ramp(over_s=120.0))))
+    seconds = (10.0, 40.0, 70.0, 99.0, 100.0, 160.0, 219.0, 220.0)
+    found = [produce(site.tick(second))["a"] for second in seconds]
+    assert found == [5000.0, 3500.0, 2000.0, 2000.0, 2000.0, 3500.0, 4975.0, None]
+
+
+def test_a_recovery_follows_a_cancellation_too_and_another_events_limit_at_once() -> None:
+    site = Site([seen("a", power_w=-5000.0)], terms(ONE))
+    limit = replace(event("e", GenerationLimit(2000.0), duration_s=600.0), recovery=Ramp(over_s=100.0))
+    assert produce(site.tick(0.0, site.read(0.0, limit))) == {"a": 2000.0}
+    site.tick(10.0, site.read(10.0, replace(limit, status=EventStatus.CANCELLED)))
+    assert produce(site.tick(60.0)) == {"a": 3500.0}
+    other = event("f", GenerationLimit(1000.0), start_s=60.0, duration_s=60.0)
+    assert produce(site.tick(61.0, site.read(61.0, other))) == {"a": 1000.0}
 
 
 def test_a_profile_may_have_a_gradient_of_its_own() -> None:

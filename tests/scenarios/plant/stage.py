@@ -5,6 +5,7 @@ The house draws what the test says; an inverter of 8 kW with as much sun, a batt
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from adapters.simulator.server import Simulator
@@ -14,6 +15,7 @@ from grid_functions.decide import SiteState, SiteTick, decide, note
 from grid_functions.model.device import Role
 from grid_functions.model.instants import Instants
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
+from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from protocols.exchange import Tell
 from protocols.ieee2030_5.session.exchange import Picture
@@ -27,6 +29,9 @@ from tests.protocols.ieee2030_5.test_client_and_desk import Both
 METER, PV, BATTERY = "meter", "pv", "battery"
 RATED_W = {PV: 8000.0, BATTERY: 5000.0}
 SEED = b"plant"
+_MOVING_S = 15.0
+"""After a change of setpoints: as long as it takes the loop to have closed, or to change them again."""
+
 _POLICY = a_policy("utility", TERMS.respondent)
 
 
@@ -35,11 +40,10 @@ class Plant(Both):
 
     def __init__(self, running: Simulator, hand: Hand, drivers: dict[str, Desk], load_w: float) -> None:
         talk = Talk()
-        rates = {f"{name}_poll_s": 60 for name in ("derp", "fsa", "der", "mup")}
-        talk.done("PATCH", "/settings", rates)
         talk.done("POST", "/devices", {"lfdi": LFDI, "pin": 111115})
         talk.done("POST", "/programs", {"primacy": 1})
         super().__init__(talk, floor_s=5.0, pin=111115)
+        self.rates(60, "derp", "fsa", "der", "mup")
         roles = {PV: Role.PV, BATTERY: Role.BATTERY}
         self.terms = SiteTerms(
             name="house",
@@ -54,22 +58,31 @@ class Plant(Both):
         self.imports: dict[float, float] = {}
         self._functions = built_in()
         self._taken = 0
+        self._moved_s = self.now_s
+        self._told: dict[str, Setpoint] = {}
 
     @property
     def now_s(self) -> float:
         """Server time."""
         return self.rig.server.now()
 
-    async def pass_s(self, seconds: int, load_w: float | None = None) -> "Plant":
-        """Let time pass, the house drawing ``load_w`` from now on."""
+    async def pass_s(self, seconds: int, load_w: float | None = None, stride_s: int = 1) -> "Plant":
+        """Let time pass, the house drawing ``load_w`` from now on; it looks once in ``stride_s``, each second where things move."""
         if load_w is not None:
             self.load_w = load_w
             self.running.command({"do": "load", "w": load_w})
-        for _ in range(seconds):
-            self.rig.run(1.0)
-            self.hand.t_s += 1.0
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            quiet = self.now_s >= self._moved_s + _MOVING_S
+            step_s = min(float(stride_s) if quiet else 1.0, end_s - self.now_s)
+            self.rig.run(step_s)
+            self.hand.t_s += step_s
             await self._second()
         return self
+
+    def rates(self, seconds: int, *lists: str) -> None:
+        """The server wants these polled (``mup``: readings posted) at this rate from now on."""
+        self.talk.done("PATCH", "/settings", {f"{name}_poll_s": seconds for name in lists})
 
     def control(self, modes: dict[str, Any], duration_s: int, start_in_s: int = 0, **fields: Any) -> int:
         """The operator makes one; its number."""
@@ -127,6 +140,9 @@ class Plant(Both):
         done = decide(self.state, policies, self.terms, self._functions, tick, now, seed=SEED)
         for setpoint in done.setpoints:
             self.drivers[setpoint.device].driver.want(setpoint)
+        told = {one.device: replace(one, decision=0) for one in done.setpoints}
+        if told != self._told:
+            self._told, self._moved_s = told, self.now_s
         noted = note(done.state, policies, now, handed=done.serial)
         self.state = noted.state
         for outcome in (*done.outcomes, *noted.outcomes):

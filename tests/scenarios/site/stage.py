@@ -272,7 +272,7 @@ def _terms(scenario: dict[str, Any]) -> SiteTerms:
 
 def _functions(scenario: dict[str, Any]) -> dict[str, machines.Machine]:
     told = {**_NO_OPTIONS, **scenario.get("functions", {})}
-    made = catalogue.makers([])
+    made = catalogue.SITE
     return {
         name: made[name].build(TypeAdapter(made[name].options).validate_python(options))
         for name, options in told.items()

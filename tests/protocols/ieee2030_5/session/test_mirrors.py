@@ -1,18 +1,19 @@
 """Mirrors on the wire: made once or found again, fed on whole minutes at the server's rate, after outages and deletions too."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
-from protocols.ieee2030_5.session import backlog
+from protocols.ieee2030_5.session import backlog, mirrors
 from protocols.ieee2030_5.session.exchange import Method, Picture, Request
 from protocols.ieee2030_5.session.state import born
 from protocols.ieee2030_5.wire.datatypes import Link, ListLink
 from protocols.ieee2030_5.wire.metering import MirrorMeterReadingList, MirrorUsagePoint
 from protocols.ieee2030_5.wire.resources import DeviceCapability
-from tests.protocols.ieee2030_5.session.rig import LFDI, TERMS, Rig, house
+from tests.protocols.ieee2030_5.session.rig import LFDI, TERMS, Middle, Rig, house
 
 SITE = "3E4F45AB31EDFE5B" + "0000" + "0003" + "00064000"
 DER = "3E4F45AB31EDFE5B" + "0000" + "0049" + "00064000"
@@ -337,3 +338,28 @@ def test_nothing_is_mirrored_while_the_pin_is_wrong() -> None:
     utility = Utility(house(replace(TERMS, pin=123456)))
     _live(utility, 10)
     assert utility.points == []
+
+
+def test_a_changed_rate_waits_for_the_end_of_a_back_off() -> None:
+    """Three posts failed and the next is due at 500 s: another rate brings it no nearer. Without failures the rate's next turn counts."""
+    failing = mirrors.Mirror(Metered.CONNECTION, every_s=60, due_s=500.0, failures=3)
+    after = mirrors.paced(failing, 300, 60.0, 3600.0, 1000.0, 0.0, Middle())
+    assert (after.every_s, after.due_s) == (300, 500.0)
+    # Server time 1000 s is mono 0 s; the next multiple of 300 s is 1200 s, 200 s away.
+    well = mirrors.paced(replace(failing, failures=0), 300, 60.0, 3600.0, 1000.0, 0.0, Middle())
+    assert well.due_s is not None
+    assert 200.0 <= well.due_s <= 230.0
+
+
+def test_a_mirror_that_is_refused_brings_no_look_at_the_list_forward() -> None:
+    """Its list is read every 300 s, and at once only after a mirror was made, whose rate stands in the list."""
+
+    class Refusing(Utility):
+        def answer(self, request: Request) -> tuple[int, bytes]:
+            return (503, b"") if request.method is Method.POST else super().answer(request)
+
+    utility = Refusing(house(replace(TERMS, pen=64000)))
+    _live(utility, 8)
+    looks = [at for at, one in utility.rig.asked if one.method is Method.GET and "/mup?" in one.url]
+    assert len(looks) >= 2
+    assert all(later - sooner >= 299.0 for sooner, later in pairwise(looks))

@@ -155,10 +155,28 @@ def test_a_response_says_whom_what_and_when_it_happened() -> None:
 
 def test_letters_are_kept_and_come_back() -> None:
     known = {"A": replace(letter(), refusal=RefusalKind.INVALID), "B": letter("B", "", frozenset())}
-    assert responses.loaded(1, responses.saved(Book(known))) == Book(known)
-    assert responses.loaded(2, responses.saved(Book(known))) == Book()
+    kept = {one.key: (one.version, one.body) for one in responses.changed(Book(), Book(known))}
+    assert responses.loaded(kept) == Book(known)
+    assert responses.loaded({key: (2, body) for key, (_, body) in kept.items()}) == Book()
     for broken in (b"", b"{", b"[]", b"[1]", b'{"A": 1}', b'{"A": ["s","p","r",["shout"],null]}', b"\xff"):
-        assert responses.loaded(1, broken) == Book()
+        first = next(key for key, (_, body) in kept.items() if b"refus" not in body and b"invalid" in body)
+        assert "A" not in responses.loaded({**kept, first: (1, broken)}).letters
+        assert "B" in responses.loaded({**kept, first: (1, broken)}).letters
+
+
+def test_a_letter_that_is_new_changed_or_gone_writes_nothing_but_its_own_sixteenth() -> None:
+    before = Book({str(number): letter(str(number)) for number in range(100)})
+    whole = {one.key: one.body for one in responses.changed(Book(), before)}
+    assert len(whole) == 16
+    for letters in (
+        {**before.letters, "new": letter("new")},
+        {**before.letters, "7": letter("another")},
+        {name: one for name, one in before.letters.items() if name != "7"},
+    ):
+        (one,) = responses.changed(before, Book(letters))
+        kept = {key: (1, body) for key, body in {**whole, one.key: one.body}.items()}
+        assert responses.loaded(kept).letters == letters
+    assert list(responses.changed(before, before)) == []
 
 
 def test_the_thousand_and_first_letter_pushes_out_the_oldest_that_is_not_owed() -> None:

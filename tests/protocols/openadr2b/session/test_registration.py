@@ -270,6 +270,36 @@ def test_the_pace_is_what_the_vtn_asks_for_within_bounds(asked: float | None, pa
     assert len(polls) >= 2
 
 
+@pytest.mark.parametrize(
+    ("lengths_s", "asked", "pace"),
+    [
+        ((3600.0, 1800.0), None, 540.0),  # a fifth of 2700
+        ((3600.0, 0.0), None, 720.0),  # what never ends has no length
+        ((0.0,), None, 1000.0),
+        ((10.0,), None, 5.0),  # not below the floor
+        ((36_000.0,), None, 1000.0),  # 7200 is slower than is configured
+        ((3600.0, 1800.0), 900.0, 900.0),  # the VTN asks for a pace: not faster
+    ],
+)
+def test_the_pace_is_at_most_a_fifth_of_the_mean_event(
+    lengths_s: tuple[float, ...], asked: float | None, pace: float
+) -> None:
+    events = [event(f"e{place}", duration=length) for place, length in enumerate(lengths_s)]
+    talk = Talk(Vtn(events=events, poll_s=asked), terms=replace(TERMS, poll_s=1000.0)).run(4000.0)
+    polls = times(talk, OadrPoll)
+    assert [round(b - a, 3) for a, b in pairwise(polls)] == [pace] * (len(polls) - 1)
+    assert len(polls) >= 2
+
+
+def test_what_is_cancelled_counts_no_longer() -> None:
+    talk = Talk(Vtn(events=[event()]), terms=replace(TERMS, poll_s=1000.0)).run(10.0)
+    talk.vtn.show(request="r2")
+    talk.run(4000.0)
+    late = [at for at in times(talk, OadrPoll) if at > 2000.0]
+    assert [round(b - a, 3) for a, b in pairwise(late)] == [1000.0] * (len(late) - 1)
+    assert len(late) >= 2
+
+
 def test_a_queue_is_emptied_without_a_pause_and_not_for_ever() -> None:
     talk = begun(Vtn(events=[event()]))
     talk.vtn.outbox = [distribution(event(modificationNumber=number)) for number in range(1, 6)]

@@ -1,5 +1,6 @@
 """Reports: metadata, requests of every kind, values and their quality, cancels, outages. Expectations are sums by hand."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from protocols.openadr2b.session.exchange import Picture
 from protocols.openadr2b.session.requests import Asked
+from protocols.openadr2b.session.state import keys
 from protocols.openadr2b.wire.events import EiResponse
 from protocols.openadr2b.wire.messages import Message, Service
 from protocols.openadr2b.wire.reports import (
@@ -227,6 +229,65 @@ def test_history() -> None:
     talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(asked,)))
     talk.run(11.0)
     assert values(told(talk)[0]) == [(0.0, 300.0, "power", 200.0, GOOD), (300.0, 300.0, "power", 700.0, GOOD)]
+
+
+def _history(talk: Talk, minutes_back: int) -> list[tuple[float, str | None]]:
+    """Values and quality of the power of that many minutes before now, as the VTN gets them when it asks."""
+    begin_s = talk.utc_s - 60.0 * minutes_back
+    more = {"dtstart": begin_s, "duration": 60.0 * minutes_back}
+    asked = request(f"h{talk.utc_s}", "HISTORY_USAGE", "power", granularity=60.0, back=0.0, **more)
+    talk.vtn.outbox.append(OadrCreateReport(requestID="c", requests=(asked,)))
+    talk.run(11.0)
+    return [(value or 0.0, quality) for _, _, _, value, quality in values(told(talk)[-1])]
+
+
+def test_history_outlives_a_restart() -> None:
+    talk = begun()
+    minutes(talk, 100.0, 200.0, None, 400.0)
+    after = Talk(terms=TERMS, memory=talk.memory)
+    after.mono_s, after.utc_s = talk.mono_s, talk.utc_s
+    after.run(0.0)
+    minutes(after, 500.0)
+    assert _history(after, 5) == [(100.0, GOOD), (200.0, GOOD), (0.0, BAD), (400.0, GOOD), (500.0, GOOD)]
+
+
+def test_a_minute_writes_its_hour_alone_and_three_days_are_all_that_is_kept() -> None:
+    talk = begun()
+    minutes(talk, *(float(n) for n in range(90)))  # from a whole hour on
+    (first, second) = sorted(key for key in talk.memory if key.startswith("minutes"))
+    before = talk.memory[first]
+    minutes(talk, 90.0)
+    assert talk.memory[first] is before
+    assert [len(json.loads(talk.memory[key][1])) for key in (first, second)] == [60, 31]
+    for n in range(4 * 1440):
+        start_s = ZERO_S + 86_400.0 + 60.0 * n
+        talk.take(Picture(ME, (), (Average(Quantity.NET, None, start_s, 60.0, float(n), 1.0),)))
+    kept = [key for key in talk.memory if key.startswith("minutes")]
+    assert set(kept) <= set(keys(TERMS))
+    assert len(kept) == 72
+    # An hour from before the gap of a day shares its place with the one three days later, until that is too old.
+    assert max(len(json.loads(talk.memory[key][1])) for key in kept) <= 120
+    newest = Talk(terms=TERMS, memory=talk.memory).state.stock.series["depot"].minutes
+    assert (min(newest), max(newest)) == (ZERO_S + 2 * 86_400.0, ZERO_S + 5 * 86_400.0 - 60.0)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"x": [1, 2]}', b'{"60": [1]}', b"\xff", b'{"60": null}'])
+def test_an_hour_that_cannot_be_read_costs_that_hour_alone(body: bytes) -> None:
+    talk = begun()
+    minutes(talk, *(float(n) for n in range(61)))
+    (first, _) = sorted(key for key in talk.memory if key.startswith("minutes"))
+    talk.memory[first] = (1, body)
+    left = Talk(terms=TERMS, memory=talk.memory).state.stock.series["depot"].minutes
+    assert [minute.power_w for minute in left.values()] == [60.0]
+
+
+def test_each_resource_has_its_own_history() -> None:
+    terms = replace(TERMS, respondents={"": frozenset(), "r1": frozenset({"pv"})})
+    talk = Talk(terms=terms).run()
+    for who, watts in ((ME, 100.0), (Respondent("vtn", "r1"), -50.0)):
+        talk.take(Picture(who, (), (Average(Quantity.NET, None, ZERO_S, 60.0, watts, 1.0, Metered.DEVICES),)))
+    series = Talk(terms=terms, memory=talk.memory).state.stock.series
+    assert {name: one.minutes[int(ZERO_S)].power_w for name, one in series.items()} == {"depot": 100.0, "r1": -50.0}
 
 
 def test_a_hundred_points_and_more_are_kept() -> None:

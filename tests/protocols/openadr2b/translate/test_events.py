@@ -137,6 +137,16 @@ def test_a_negative_recovery_ends_the_power_inside_the_period() -> None:
     assert one(event("e", DISPATCH, recovery=600.0)).duration_s == HOUR_S
 
 
+@pytest.mark.parametrize("recovery_s", [600.0, -600.0])
+def test_a_recovery_is_the_way_out_and_no_way_in(recovery_s: float) -> None:
+    made = one(event("e", DISPATCH, recovery=recovery_s))
+    assert (made.ramp, made.recovery) == (None, Ramp(over_s=600.0))
+    both = one(event("e", DISPATCH, rampUp=-300.0, recovery=recovery_s))
+    assert (both.ramp, both.recovery) == (Ramp(over_s=300.0), Ramp(over_s=600.0))
+    assert one(event("e", signal("ELECTRICITY_PRICE", "price", 0.2), recovery=recovery_s)).recovery is None
+    assert one(event("e", DISPATCH, rampUp=300.0)).recovery is None
+
+
 def test_prices_do_not_ramp_and_begin_when_they_begin() -> None:
     price = signal("ELECTRICITY_PRICE", "price", 0.2, 0.4)
     made = one(event("e", price, rampUp=300.0))

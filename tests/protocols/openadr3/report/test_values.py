@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from grid_functions.model.policy import BaselineKind, BaselineTerms
 from grid_functions.model.reading import Metered, Quality
+from grid_functions.model.usual import Hours, Usual
 from protocols.openadr3.report import book, values
 from protocols.openadr3.report.book import Book
 from protocols.openadr3.report.values import Circumstances
@@ -61,36 +63,66 @@ def test_a_payload_type_says(kind: str, value: float | str) -> None:
     assert told(kind, kept(*FIFTEEN, target_w=-2000.0), level=2) == value
 
 
-def yesterday_and_before(book_: Book) -> Book:
-    """2 kW a day ago, 3 kW two days ago at this time: a baseline of 2.5 kW."""
-    found = book_
-    for day, power_w in ((2, 3000.0), (1, 2000.0)):
-        for number in range(15):
-            found = book.taken(
-                found, picture([]), [minute(START_S - day * DAY_S + 60.0 * number, power_w)], frozenset()
-            )
+TODAY = int(START_S // DAY_S)
+"""A Sunday."""
+
+WEEK = Usual(
+    {
+        # Noon: 3 kW last Sunday, 9 kW on Friday, which is no day like this, 2 kW on Saturday; at one o'clock 5 kW on Saturday.
+        ("", 12): Hours(((TODAY - 7, 3000.0), (TODAY - 2, 9000.0), (TODAY - 1, 2000.0))),
+        ("", 13): Hours(((TODAY - 1, 5000.0),)),
+        ("evse", 12): Hours(((TODAY - 1, 1000.0),)),
+        ("pv", 12): Hours(((TODAY - 1, -400.0),)),
+    },
+    BaselineTerms(),
+)
+
+
+def usual(usual_: Usual, *powers_w: float) -> Book:
+    """Minutes from five before noon on, of the connection; the devices took half of it."""
+    found = book.taken(Book(), picture([]), [], frozenset(), usual_)
+    for number, power_w in enumerate(powers_w):
+        start_s = START_S - 300.0 + 60.0 * number
+        both = [minute(start_s, power_w), minute(start_s, power_w / 2, of=Metered.DEVICES)]
+        found = book.taken(found, picture([]), both, frozenset(), usual_)
     return found
 
 
-def test_a_baseline_is_the_mean_of_like_hours() -> None:
-    found = yesterday_and_before(Book())
-    for number, power_w in enumerate(FIFTEEN):
-        found = book.taken(found, picture([]), [minute(START_S + 60.0 * number, power_w)], frozenset())
-    assert told("BASELINE", found) == pytest.approx(0.625)
+def test_a_baseline_is_the_sites_own_mean_of_like_hours() -> None:
+    found = usual(WEEK, *[0.0] * 5, *FIFTEEN)
+    assert told("BASELINE", found) == pytest.approx(0.625)  # 2.5 kW for a quarter of an hour
     assert told("DELTA_USAGE", found) == pytest.approx(0.375)
     assert told("USAGE_FORECAST", found) == pytest.approx(0.625)
+    assert values.reading_of("BASELINE", found) == "MEAN"
 
 
-def test_without_other_days_there_is_no_baseline() -> None:
+def test_over_several_hours_each_counts_for_its_time() -> None:
+    half = Span(0, 3, START_S + 2700.0, START_S + 4500.0)  # a quarter at 2.5 kW, a quarter at 5 kW
+    assert told("BASELINE", usual(WEEK), span=half) == pytest.approx(0.625 + 1.25)
+
+
+def test_a_resources_baseline_is_of_its_devices() -> None:
+    both = frozenset({"evse", "pv"})
+    assert told("BASELINE", usual(WEEK), whole_site=False, devices=both) == pytest.approx(0.15)
+    assert told("BASELINE", usual(WEEK), whole_site=False, devices=both | {"battery"}) is None
+
+
+@pytest.mark.parametrize("hours", [(), ((TODAY - 2, 9000.0),), ((TODAY, 3000.0),)], ids=["none", "unlike", "today"])
+def test_without_a_like_day_there_is_no_baseline(hours: tuple[tuple[int, float], ...]) -> None:
+    found = usual(replace(WEEK, hours={("", 12): Hours(hours)}), *[0.0] * 5, *FIFTEEN)
+    assert told("BASELINE", found) is None
+    assert told("DELTA_USAGE", found) is None
     assert told("BASELINE", kept(*FIFTEEN)) is None
-    assert told("DELTA_USAGE", kept(*FIFTEEN)) is None
+    assert told("BASELINE", usual(WEEK), span=Span(0, 3, START_S, START_S + 9000.0)) is None  # 14 o'clock is not known
 
 
-def test_a_baseline_outlives_a_restart_and_a_foreign_one_is_none() -> None:
-    found = yesterday_and_before(Book())
-    assert book.loaded(book.VERSION, book.saved(found)).quarters == found.quarters
-    assert book.loaded(book.VERSION + 1, book.saved(found)) == Book()
-    assert book.loaded(book.VERSION, b"[1, 2") == Book()
+def test_a_baseline_may_be_the_power_when_the_event_began_and_says_so() -> None:
+    found = usual(replace(WEEK, terms=BaselineTerms(kind=BaselineKind.PRESENT)), 1.0, 2.0, 3.0, 4.0, 3600.0, *FIFTEEN)
+    assert values.reading_of("BASELINE", found) == "DIRECT_READ"
+    assert told("BASELINE", found, began_s=START_S) == pytest.approx(0.9)  # the last minute before noon
+    assert told("BASELINE", found, began_s=START_S, whole_site=False) == pytest.approx(0.45)
+    assert told("BASELINE", found) is None  # it has not begun
+    assert told("BASELINE", found, began_s=START_S - 3600.0) is None  # nothing was measured then
 
 
 def test_every_type_is_tried_here() -> None:

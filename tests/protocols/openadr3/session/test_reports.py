@@ -8,6 +8,8 @@ import pytest
 from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Outcome, OutcomeKind
+from grid_functions.model.policy import BaselineKind, BaselineTerms
+from grid_functions.model.usual import Hours, Usual
 from protocols.exchange import Tell, Told
 from protocols.openadr3.session.exchange import Picture
 from tests.protocols.openadr3.report.site import battery, charger, minute, picture
@@ -28,12 +30,12 @@ def quarters(*kinds: str, count: int = 3, **more: Any) -> dict[str, Any]:
     }
 
 
-def live(rig: Rig, minutes: int, watts: float = 4000.0, who: Respondent = ME) -> None:
+def live(rig: Rig, minutes: int, watts: float = 4000.0, who: Respondent = ME, usual: Usual | None = None) -> None:
     """Let the site live, minute by minute."""
     for _ in range(minutes):
         rig.run(60.0)
         start_s = (rig.utc // 60.0 - 1) * 60.0
-        rig.give(Picture(who, picture([battery(), charger()]), (minute(start_s, watts),)))
+        rig.give(Picture(who, picture([battery(), charger()]), (minute(start_s, watts),), usual))
 
 
 def told(rig: Rig) -> list[dict[str, Any]]:
@@ -70,6 +72,24 @@ def test_each_interval_is_reported_under_its_id(rig: Rig) -> None:
     assert {one["clientName"] for one in reports} == {"depot-7"}
     assert {one["resources"][0]["resourceName"] for one in reports} == {"depot-7"}
     assert [one["units"] for one in reports[0]["payloadDescriptors"]] == ["KWH", "KW"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reading", "value"), [(BaselineKind.LIKE_HOURS, "MEAN", 0.5), (BaselineKind.PRESENT, "DIRECT_READ", 1.0)]
+)
+def test_a_baseline_is_the_sites_and_says_which_it_is(rig: Rig, kind: BaselineKind, reading: str, value: float) -> None:
+    """Of a quarter of an hour at 4 kW: 2 kW in like hours, or the 4 kW when the event began."""
+    name = rig.event(rig.program(), **quarters("BASELINE", count=1))
+    rig.settle()
+    today = int(UTC_S // 86_400)
+    usual = Usual({("", 21): Hours(((today - 7, 2000.0), (today - 1, 2000.0)))}, BaselineTerms(kind=kind))
+    live(rig, 15, usual=usual)
+    began = Outcome(EventKey(ME, name), OutcomeKind.STARTED, Moment("aggregator", rig.utc))
+    rig.give(Tell(began))
+    live(rig, 17, usual=usual)
+    (report,) = told(rig)
+    assert [one["readingType"] for one in report["payloadDescriptors"]] == [reading]
+    assert values(report)[0][2]["BASELINE"] == value
 
 
 def test_by_default_all_is_told_once_after_the_last(rig: Rig) -> None:

@@ -188,6 +188,24 @@ def test_in_3_0_1_typed_targets_choose_whom_an_event_means() -> None:
     assert rig.state.foreign == 2
 
 
+def test_a_programs_own_period_is_no_default_for_its_events(rig: Rig) -> None:
+    program = rig.program(intervalPeriod={"start": "2026-12-24T00:00:00Z", "duration": "PT5M"})
+    name = rig.event(program, intervalPeriod=None, intervals=[interval(0, IMPORT_CAPACITY_LIMIT=[5.0])])
+    rig.settle()
+    found = rig.events[name]
+    assert abs(found.start_s - rig.utc) < 60.0
+    assert found.duration_s is None
+
+
+def test_in_3_0_1_no_search_hides_what_has_no_targets() -> None:
+    rig = Rig(in_3_0_1(targets=("GROUP:north",)))
+    program = rig.program()
+    plain = rig.event(program)
+    ours = rig.event(program, targets=[{"type": "GROUP", "values": ["north"]}])
+    rig.settle()
+    assert set(rig.events) == {plain, ours}
+
+
 def test_an_event_that_vanished_is_gone_from_the_next_complete_read(rig: Rig) -> None:
     program = rig.program()
     name = rig.event(program)

@@ -1,0 +1,1 @@
+"""Home Assistant as a way to thermostats, tanks, switches, chargers and meters."""

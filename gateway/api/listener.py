@@ -1,0 +1,78 @@
+"""The HTTP listener for programs of others. Nothing is answered to whoever shows no token, and every answer is one JSON document."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+
+from gateway.api.bearer import TOKEN, Doorman
+from gateway.api.osed.paths import Served, osed_paths
+from gateway.config.api import ApiSettings
+from grid_functions.model.errors import GatewayError, OperatorFault, Unreachable
+
+_log = structlog.get_logger("api")
+
+_LARGEST = 262_144
+"""Bytes of a body: two series of 1,008 values take a third of it."""
+
+
+class Notes(Protocol):
+    """The log."""
+
+    def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+        """Note one thing."""
+
+
+async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRunner:
+    """Listen until the runner is cleaned up. Raises OperatorFault when the address cannot be had."""
+    app = web.Application(
+        client_max_size=_LARGEST, middlewares=[_noted(log), _errors_as_json, Doorman(settings.tokens).__call__]
+    )
+    osed_paths(app, served)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, port = settings.address
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as fault:
+        await runner.cleanup()
+        raise OperatorFault(
+            f"gateway.api cannot listen at {settings.listen} ({fault.strerror})", "free it, or choose another"
+        ) from fault
+    _log.info(
+        "listening",
+        at=[f"{one[0]}:{one[1]}" for one in runner.addresses],
+        programs=[one.name for one in settings.tokens],
+    )
+    return runner
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _noted(log: Notes) -> Any:
+    @web.middleware
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        token = request.get(TOKEN)
+        who = "" if token is None else token.name
+        log.add("", "api", who, {"method": request.method, "path": request.path[:200], "status": answer.status})
+        return answer
+
+    return note
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as fault:
+        headers = {"WWW-Authenticate": "Bearer"} if fault.status == web.HTTPUnauthorized.status_code else None
+        return web.json_response({"detail": fault.text or fault.reason}, status=fault.status, headers=headers)
+    except GatewayError as fault:
+        status = 504 if isinstance(fault, Unreachable) else 409
+        return web.json_response({"detail": Exception.__str__(fault), "advice": fault.advice}, status=status)
+    except Exception as fault:
+        _log.exception("a request could not be answered", path=request.path)
+        return web.json_response({"detail": f"the gateway could not answer ({type(fault).__name__})"}, status=500)

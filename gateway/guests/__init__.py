@@ -1,0 +1,1 @@
+"""Plug-ins: grid functions of installed packages, each in a process of its own."""

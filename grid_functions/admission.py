@@ -1,0 +1,141 @@
+"""What of a foreign function's answer is let in: all of it or, with the reason, nothing. What it claimed before then stands.
+
+A function may speak in its own name, or hand on what is in force at its site; it may not speak for others, reach beyond its place, or
+want anything for ever.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from grid_functions.alarm import ALARM, OPERATOR
+from grid_functions.guest import Inputs, Said
+from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Need, SourceKind
+from grid_functions.model.control import mode_of
+from grid_functions.model.event import EventKey
+from grid_functions.model.function import AreaInputs, SiteInputs, WakeAt
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Grant, Message
+
+MOST = 256
+"""Outputs of one step."""
+
+AHEAD_S = 86_400.0
+"""How far a claim may reach, s."""
+
+_OWN_KINDS = (SourceKind.LOCAL, SourceKind.OPTIMISER)
+_LONGEST = 1_000
+_LARGEST = 1e12
+
+
+def refusal(name: str, outputs: tuple[Said, ...], inputs: Inputs, now: Instants) -> str:
+    """Why the outputs of the function ``name``, which was shown ``inputs``, are not let in; empty = they are."""
+    if len(outputs) > MOST:
+        return f"{len(outputs)} outputs in one step: at most {MOST} are taken"
+    for one in outputs:
+        if not all(map(_is_sound, _numbers(one))):
+            return f"a {type(one).__name__} holds a number that is none, or beyond all measure"
+        fault = _of(name, one, inputs, now)
+        if fault:
+            return fault
+    return ""
+
+
+def _of(name: str, one: Said, inputs: Inputs, now: Instants) -> str:
+    match one:
+        case Claim():
+            return _of_claim(name, one, inputs, now) if isinstance(inputs, SiteInputs) else "an area claims nothing"
+        case Grant():
+            return _of_grant(one, inputs) if isinstance(inputs, AreaInputs) else "a site grants nothing"
+        case Message():
+            return _of_message(name, one)
+        case WakeAt():
+            return _of_moment(one.moment, now)
+
+
+def _of_claim(name: str, claim: Claim, inputs: SiteInputs, now: Instants) -> str:
+    cause = claim.cause
+    own = cause.source.kind in _OWN_KINDS and cause.source.name == name and cause.source.respondent is None
+    if own:
+        if cause.basis is not Basis.CONFIGURED or cause.cause is not None or cause.program or cause.addressees:
+            return (
+                "a claim of its own names what only others have: its basis is 'configured', without cause and program"
+            )
+    elif cause not in inputs.in_force:
+        return f"a claim in the name of {cause.source.kind.value} {cause.source.name}, which is not in force here"
+    elif claim.mode is not mode_of(cause.control):
+        return f"a claim of {claim.mode.value} for {mode_of(cause.control).value}, which is in force"
+    if cause.test:
+        return "a claim for a test event (rule 10)"
+    if isinstance(claim.scope, Devices):
+        strange = sorted(claim.scope.names - inputs.terms.devices.keys())
+        if strange or not claim.scope.names:
+            return f"a claim on {strange[0] if strange else 'no device at all'}, which is none of {inputs.terms.name}"
+    elif not isinstance(claim.scope, ConnectionPoint):
+        return "a claim beyond its site"
+    if type(claim.want) is not type(claim.goal):
+        return "a claim whose goal is of another kind than what it wants now"
+    if any(_least(want) < 0 for want in (claim.want, claim.goal)) or claim.magnitude_var < 0:
+        return "a bound or need below zero"
+    if claim.valid_until is None:
+        return "a claim without valid_until: nothing is wanted for ever"
+    if claim.valid_until.in_s(now) > AHEAD_S:
+        return f"a claim for longer than {AHEAD_S:.0f} s"
+    return _of_moment(claim.valid_until, now)
+
+
+def _least(want: object) -> float:
+    match want:
+        case Bound(limit):
+            return limit
+        case Need(power_w):
+            return power_w
+    return 0.0
+
+
+def _of_grant(grant: Grant, inputs: AreaInputs) -> str:
+    if grant.member not in inputs.enrolled:
+        return f"a grant to {grant.member}, which does not take part"
+    if not 0 < len(grant.subject) <= 64 or "/" in grant.subject:
+        return "a grant without a proper subject: 1 to 64 letters, no '/'"
+    origin = grant.origin
+    if origin is not None and not any(_is_origin(origin.event, one, origin) for one in inputs.in_force):
+        return "a grant made from an event that is not in force here"
+    return ""
+
+
+def _is_origin(event: EventKey, one: InForce, origin: Any) -> bool:
+    return (one.cause, one.source, one.rank) == (event, origin.source, origin.rank) and not one.test
+
+
+def _of_message(name: str, message: Message) -> str:
+    if message.function != name:
+        return f"an alarm in the name of {message.function}"
+    if (message.kind, message.to) != (ALARM, OPERATOR):
+        return f"a letter to {message.to}: a plug-in can send none but alarms"
+    if len(message.body) > _LONGEST or len(message.id) > _LONGEST:
+        return f"an alarm of {len(message.body)} bytes: at most {_LONGEST} are taken"
+    return ""
+
+
+def _of_moment(moment: Moment, now: Instants) -> str:
+    if moment.clock != OWN and moment.clock not in now.upstream:
+        return f"a moment on a clock {moment.clock!r} that is not here"
+    return ""
+
+
+def _numbers(value: Any) -> Iterable[float]:
+    """All numbers anywhere in a noun."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from _numbers(getattr(value, each.name))
+    elif isinstance(value, tuple | frozenset):
+        for one in value:
+            yield from _numbers(one)
+
+
+def _is_sound(number: float) -> bool:
+    return math.isfinite(number) and abs(number) <= _LARGEST

@@ -1,0 +1,206 @@
+"""A function that lives in a process of its own, as decisions see it: what it said last holds, and what it is to look at is asked of it.
+
+It stands among the other functions under its own name and costs them nothing: a turn is an :class:`Ask` with what there is to see, its
+answer comes with a later tick, and so decisions stay pure and a replay needs no process. What it last claimed stands until its
+``valid_until``, also over a restart of the gateway; nothing it does keeps it longer. It is told no letters and sends none but alarms.
+"""
+
+from dataclasses import dataclass, replace
+
+from grid_functions.alarm import Alarm, message_of
+from grid_functions.model.claim import Claim
+from grid_functions.model.function import Answer, AreaInputs, Ask, Output, SiteInputs, Step, WakeAt
+from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Grant, Message
+
+STEP_S = 0.25
+"""How long a turn may take, from when it is handed to the process. The first of a place, in which the function is made, may take more."""
+
+_LOST_S = 120.0
+"""An answer that has not come by then never will: who was to bring it was begun again. Longer than any back-off."""
+
+_ABANDONED_S = 300.0
+"""Grants know no end of their own: those of a function that fails for so long are taken back."""
+
+Inputs = SiteInputs | AreaInputs
+Said = Claim | Grant | Message | WakeAt
+"""What may come out of such a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsake:
+    """The ``durable`` of a function that only its own process can read: the name of its type, its version and canonical JSON."""
+
+    kind: str
+    version: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the ledger has of it: its own, and the claims that stand."""
+
+    own: Keepsake | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuestOptions:
+    """``place``: the site or area it speaks for; ``settings``: its own options as JSON, which only its own process understands."""
+
+    place: str
+    settings: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step to be made in the function's process. ``own``: what it is to remember if the process does not know the place yet."""
+
+    options: GuestOptions
+    inputs: Inputs
+    now: Instants
+    own: Keepsake | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step that was made, and whose outputs were found in order."""
+
+    outputs: tuple[Said, ...]
+    own: Keepsake | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No step. ``why``: what went wrong, one line; empty = nothing did, but what was to be seen is old by now. ``again``: ask at once."""
+
+    why: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuestState:
+    """``turn``: the number of the last one asked, ``waiting``: since when (monotonic); ``looked``: what it was shown then.
+
+    ``told``: alarms it raised; ``granted``: member and subject; ``well_s``: its last good step, monotonic; ``faults``: failures in a row.
+    """
+
+    turn: int = 0
+    waiting: float | None = None
+    looked: Inputs | None = None
+    wakes: tuple[Moment, ...] = ()
+    told: tuple[Message, ...] = ()
+    granted: frozenset[tuple[str, str]] = frozenset()
+    well_s: float | None = None
+    fault: str = ""
+    faults: int = 0
+    claims: tuple[Claim, ...] | None = None
+    durable: Remembered | None = None
+
+
+NOUNS: tuple[type, ...] = (GuestState, GuestOptions, Remembered, Keepsake, Stepped, Failed)
+"""What a recorded decision may carry of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """The machine that stands for the function called ``name``."""
+
+    name: str
+    options: GuestOptions
+
+    def empty(self) -> GuestState:
+        """The state at birth."""
+        return GuestState()
+
+    def step(self, state: GuestState, inputs: Inputs, now: Instants) -> Step[GuestState]:
+        """What stands, what came of the last turn, and the next turn where there is something new to see."""
+        if state.claims is None:
+            # In its first step what the last run left still stands.
+            state = replace(state, claims=state.durable.claims if state.durable is not None else (), well_s=now.mono_s)
+        outputs: list[Output] = []
+        answer = next((one for one in inputs.answers if one.id == str(state.turn)), None)
+        if answer is not None and state.waiting is not None:
+            state, outputs = _heard(state, answer, now)
+        if state.waiting is not None and now.mono_s - state.waiting > _LOST_S:
+            state = replace(state, waiting=None, looked=None)
+        if state.fault and state.granted and state.well_s is not None and now.mono_s - state.well_s > _ABANDONED_S:
+            outputs += [Grant(member, subject) for member, subject in sorted(state.granted)]
+            state = replace(state, granted=frozenset())
+        state = replace(state, claims=tuple(one for one in state.claims or () if _stands(one, now)))
+        looks = _looks(inputs)
+        called = any(moment.due(now) for moment in state.wakes)
+        if state.waiting is None and (called or looks != state.looked):
+            shown = replace(inputs, messages=(), answers=())
+            turn = Turn(self.options, shown, now, state.durable.own if state.durable else None)
+            number = state.turn + 1
+            outputs.append(Ask(str(number), turn, Moment(OWN, now.utc_s + STEP_S)))
+            state = replace(state, turn=number, waiting=now.mono_s, looked=looks, wakes=())
+        outputs += [WakeAt(moment) for moment in state.wakes if not moment.due(now)]
+        outputs += state.told
+        if state.fault:
+            often = f" ({state.faults} times in a row)" if state.faults > 1 else ""
+            outputs.append(message_of(Alarm("decide", self.name, f"{state.fault}{often}"), self.options.place))
+        return Step(state, (*(state.claims or ()), *outputs))
+
+
+def _heard(state: GuestState, answer: Answer, now: Instants) -> tuple[GuestState, list[Output]]:
+    """The state after an answer, and what it wants of the world once."""
+    state = replace(state, waiting=None)
+    said = answer.solution
+    if not isinstance(said, Stepped):
+        why, again = (said.why, said.again) if isinstance(said, Failed) else ("it was not asked", True)
+        if not why:
+            return replace(state, looked=None), []
+        return replace(state, fault=why, faults=state.faults + 1, looked=None if again else state.looked), []
+    claims = tuple(one for one in said.outputs if isinstance(one, Claim))
+    grants = [one for one in said.outputs if isinstance(one, Grant)]
+    gone = {(one.member, one.subject) for one in grants if one.nothing}
+    given = {(one.member, one.subject) for one in grants if not one.nothing}
+    before = state.durable or Remembered()
+    kept = Remembered(said.own, claims if _worth_keeping(before.claims, claims, now) else before.claims)
+    state = replace(
+        state,
+        wakes=tuple(one.moment for one in said.outputs if isinstance(one, WakeAt)),
+        told=tuple(one for one in said.outputs if isinstance(one, Message)),
+        granted=(state.granted - gone) | given,
+        well_s=now.mono_s,
+        fault="",
+        faults=0,
+        claims=claims,
+        durable=None if kept == Remembered() and state.durable is None else kept,
+    )
+    return state, list(grants)
+
+
+def _worth_keeping(before: tuple[Claim, ...], claims: tuple[Claim, ...], now: Instants) -> bool:
+    """Whether the ledger must learn of it. Claims that are only renewed are written when half their life is over, as leases are."""
+    if [_timeless(one) for one in before] != [_timeless(one) for one in claims]:
+        return True
+    return any(
+        old.valid_until is not None
+        and new.valid_until is not None
+        and (new.valid_until < old.valid_until or old.valid_until.in_s(now) < new.valid_until.in_s(now) / 2.0)
+        for old, new in zip(before, claims, strict=True)
+    )
+
+
+def _timeless(claim: Claim) -> Claim:
+    cause = replace(claim.cause, since=_BIRTH, until=None, received_utc_s=0.0)
+    return replace(claim, cause=cause, valid_until=None)
+
+
+def _stands(claim: Claim, now: Instants) -> bool:
+    return claim.valid_until is not None and not claim.valid_until.due(now)
+
+
+def _looks(inputs: Inputs) -> Inputs:
+    """What there is to see, without when it is looked at: a function is not called because time passes, which its wake-ups are for."""
+    if isinstance(inputs, SiteInputs):
+        return replace(inputs, snapshot=replace(inputs.snapshot, at=_NEVER), messages=(), answers=())
+    members = {name: replace(one, utc_s=0.0) for name, one in inputs.members.items()}
+    return replace(inputs, members=members, orders=(), messages=(), answers=())
+
+
+_NEVER = Instants(0.0, 0.0)
+_BIRTH = Moment(OWN, 0.0)
