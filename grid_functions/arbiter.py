@@ -203,7 +203,7 @@ def _newest(claim: Claim) -> float:
 
 @lru_cache(maxsize=32_768)
 def _text(claim: Claim) -> str:
-    """A total order that is the same in every run: the text of a frozenset is not, so its names are sorted first.
+    """All of a claim, and so a total order that is the same in every run: the text of a frozenset is not, its names are sorted first.
 
     A site that stands still makes the same claims again and again: remembered are those of a thousand sites.
     """
@@ -231,4 +231,4 @@ def _text(claim: Claim) -> str:
         cause.control,
         cause.program,
     )
-    return f"{type(scope).__name__} {names} {rest!r} {held!r} {addressed} {cause.test}"
+    return f"{type(scope).__name__} {names} {rest!r} {held!r} {addressed} {cause.test} {cause.recovery}"
