@@ -44,14 +44,14 @@ demo: setup
 # The whole thread plays in real time and wants the machine for itself.
 test: setup
 ifeq ($(TEST_ARGS),)
-	$(PYTEST) -n 2 --ignore tests/scenarios/thread
+	$(PYTEST) -n 2 --dist worksteal --ignore tests/scenarios/thread
 	$(PYTEST) tests/scenarios/thread
 else
-	$(PYTEST) -n 2 $(TEST_ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(TEST_ARGS)
 endif
 
 test-long: setup
-	$(PYTEST) -n 2 -m long $(TEST_ARGS)
+	$(PYTEST) -n 2 --dist worksteal -m long $(TEST_ARGS)
 
 test-crash: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.crash $(if $(STORY),--story $(STORY),--points $(POINTS))

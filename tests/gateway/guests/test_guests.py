@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.guests.process import Terms
 from gateway.recording.record import ANCHOR, STEP, plain_of
@@ -196,6 +198,16 @@ async def test_what_is_only_renewed_is_written_when_half_its_life_is_over() -> N
         assert until == [60.0] * 7 + [95.0]
 
 
+@pytest.fixture
+def whole_log() -> Iterator[None]:
+    """Whatever others in this process had the log leave out."""
+    kept = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**kept)
+
+
+@pytest.mark.usefixtures("whole_log")
 async def test_what_it_prints_goes_to_the_log_with_a_cap_and_megabytes_hold_up_nobody(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
