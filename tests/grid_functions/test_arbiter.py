@@ -1,18 +1,23 @@
 """Contests: who wins, who loses, to whom and why."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
 from grid_functions.arbiter import overlap, rule, tightest
 from grid_functions.model.claim import (
     Area,
+    Basis,
+    Bound,
     Claim,
     ConnectionPoint,
     Devices,
+    InForce,
     LossReason,
     Scope,
     Shape,
+    Source,
     SourceKind,
     Switch,
     Target,
@@ -28,12 +33,56 @@ from grid_functions.model.control import (
     TargetPower,
     TargetReactive,
 )
-from grid_functions.model.event import Rank, Respondent
+from grid_functions.model.event import EventKey, Ramp, Rank, Respondent
+from grid_functions.model.instants import Moment
 from grid_functions.model.policy import DEFAULT_PRECEDENCE
 from grid_functions.model.units import Phase, Quantity
 from tests.grid_functions.house import bound, in_force, on
 
 IEEE, ADR = SourceKind.IEEE2030_5, SourceKind.OPENADR
+
+
+OTHERWISE: dict[str, Any] = {
+    "control": TargetPower(7.0),
+    "source": Source(ADR, "another"),
+    "rank": Rank(9.0),
+    "basis": Basis.STANDING,
+    "since": Moment("another", 1.0),
+    "until": Moment("another", 2.0),
+    "received_utc_s": 7.0,
+    "ramp": Ramp(over_s=1.0),
+    "recovery": Ramp(over_s=2.0),
+    "cause": EventKey(Respondent("another", "me"), "e"),
+    "program": "another",
+    "addressees": frozenset({"another"}),
+    "test": True,
+}
+"""Another value for each field of a cause."""
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(InForce)])
+def test_claims_that_differ_in_anything_of_their_cause_are_two(name: str) -> None:
+    one = bound(1000.0)
+    other = replace(one, cause=replace(one.cause, **{name: OTHERWISE[name]}))
+    assert set(rule([one, other], DEFAULT_PRECEDENCE).bounds) == {one, other}
+    assert rule([one, other], DEFAULT_PRECEDENCE) == rule([other, one], DEFAULT_PRECEDENCE)
+    assert rule([one, replace(one)], DEFAULT_PRECEDENCE).bounds == (one,)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"goal": Bound(500.0)},
+        {"phase": Phase.A},
+        {"valid_until": Moment("", 5.0)},
+        {"magnitude_var": 3.0},
+        {"mode": Mode.MAX_POWER},
+    ],
+)
+def test_claims_that_differ_in_anything_of_their_own_are_two(changed: dict[str, Any]) -> None:
+    one = bound(1000.0)
+    other = replace(one, **changed)
+    assert set(rule([one, other], DEFAULT_PRECEDENCE).bounds) == {one, other}
 
 
 def target(
