@@ -305,9 +305,8 @@ class Connection:
 
     def _fail(self, fault: Exception) -> None:
         told, self._told = self._told, None
-        if (
-            told is not None
-        ):  # soon: it may fail while it is being sent, and whoever sends is not to be told in the middle of it
+        if told is not None:
+            # Soon: it may fail while it is being sent, and whoever sends is not to be told in the middle of it.
             self._loop.call_soon(told, fault)
 
 
