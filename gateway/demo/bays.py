@@ -74,8 +74,8 @@ async def scene(stage: Stage, *, sun: float, cars: Sequence[str] = (), load: flo
     await stage.until("charging", charging, 2 * SETTLE_S, every_s=0.5)
 
 
-async def span(stage: Stage, direction: str, limit_w: int, used_share: float = _USED_SHARE) -> Span:
-    """A limit from above, until it is held, this share of it is used, and some seconds more."""
+async def span(stage: Stage, direction: str, limit_w: int, drawn: tuple[str, float] | None = None) -> Span:
+    """A limit from above, until it is held, most of it is used or a charger draws so many A, and some seconds more."""
     control = await stage.operator.control(stage.programs["area"], {_MODE[direction]: limit_w}, 90)
     told = await stage.told(control.mrid, {1, 2}, 8)
     from_s = control.start_s
@@ -85,7 +85,10 @@ async def span(stage: Stage, direction: str, limit_w: int, used_share: float = _
         return sign * await stage.site.meter_w() <= limit_w + overshoot_w(stage.setting.rated_import_w)
 
     async def is_used() -> bool:
-        return sign * await stage.site.meter_w() >= used_share * limit_w
+        if drawn is not None:
+            charger, current_a = drawn
+            return await drawn_a(stage, charger) == current_a
+        return sign * await stage.site.meter_w() >= _USED_SHARE * limit_w
 
     await stage.until("held", is_held, SETTLE_S)
     await stage.until("used", is_used, SETTLE_S)

@@ -14,9 +14,6 @@ from gateway.demo.step import Result, Step, wait_until
 LIMITS_W: Final = (6_800, 4_000, 10_000)
 """With a house of 800 W: 6000 W, 3200 W and 9200 W for a charger on three phases."""
 
-USED: Final = (0.7, 0.1, 0.7)
-"""The share of each that must be in use before it is gone on; of the second only the house is left."""
-
 MAPPED_A: Final = (7.0, 0.0, 12.0)
 """It tells no voltage, so that an ampere counts at 253 V, the most that may be: 759 W, whole amperes. 4.2 A are a pause."""
 
@@ -30,7 +27,7 @@ async def charger_modbus(stage: Stage) -> Result:
     """A charger that is a table of registers is limited, paused below 6 A and let charge again."""
     await scene(stage, sun=0.0, cars=(MAPPED,))
     began_s = stage.now_s
-    spans = [await span(stage, IMPORT, limit, used) for limit, used in zip(LIMITS_W, USED, strict=True)]
+    spans = [await span(stage, IMPORT, limit, (MAPPED, amps)) for limit, amps in zip(LIMITS_W, MAPPED_A, strict=True)]
     end_s = stage.now_s
     await bays.lift(stage, spans)
     samples, found = await stage.samples(), await rows(stage, began_s)
@@ -66,7 +63,7 @@ async def charger_ocpp(stage: Stage) -> Result:
     """The same by charging profiles; what the station shows in its composite schedule is what it holds. Then it is away for a while."""
     await scene(stage, sun=0.0, cars=(SPOKEN,))
     began_s = stage.now_s
-    spans = [await span(stage, IMPORT, limit, used) for limit, used in zip(LIMITS_W, USED, strict=True)]
+    spans = [await span(stage, IMPORT, limit, (SPOKEN, amps)) for limit, amps in zip(LIMITS_W, SPOKEN_A, strict=True)]
     cut_s = stage.now_s
     await stage.site.cut(SPOKEN, CUT_S)
     gone = await stage.until("gone", lambda: _connected(stage, there=False), SETTLE_S)
