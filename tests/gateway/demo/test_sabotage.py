@@ -25,6 +25,8 @@ import pytest
         ("charger-ignores", "charger-modbus"),
         pytest.param("revert-off", "charger-fallback", marks=pytest.mark.long),
         pytest.param("inverter-ignores", "slow-device", marks=pytest.mark.long),
+        ("home-lies", "day-ahead"),
+        pytest.param("home-ignores", "day-ahead", marks=pytest.mark.long),
     ],
 )
 async def test_a_sabotaged_step_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:
