@@ -10,7 +10,7 @@ from grid_functions.model.claim import Claim
 from grid_functions.model.control import Control
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import Respondent
-from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, WakeAt
+from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, Telling, WakeAt
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Message
 from grid_functions.model.policy import SiteTerms
@@ -46,6 +46,15 @@ class Run:
     alarms: tuple[Alarm, ...]
     outputs: tuple[tuple[str, Output], ...]
     entries: tuple[Entry, ...]
+
+
+def told(functions: Mapping[str, Function[Any, Any, Any]], kept: Mapping[str, Kept]) -> dict[str, Mapping[str, Any]]:
+    """What those functions that say something to people have to say, by name; who has not run yet says nothing."""
+    return {
+        name: function.told(one.state)
+        for name, function in sorted(functions.items())
+        if isinstance(function, Telling) and (one := kept.get(name)) is not None and one.state
+    }
 
 
 def run(

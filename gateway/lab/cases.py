@@ -20,8 +20,8 @@ from grid_functions.area.tariff_signal import NAME as TARIFF
 from grid_functions.area.tariff_signal import TariffSignal, TariffSignalOptions
 from grid_functions.building.home import Home as Laid
 from grid_functions.building.home import Plan, Tariff
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Vector
-from grid_functions.building.steward import HomeOptions
 from grid_functions.model.claim import LeaseId
 from grid_functions.model.event import Interval
 from grid_functions.model.lease import Lease, Message
