@@ -149,7 +149,7 @@ class Rig:
         self.notes: list[tuple[str, str, Mapping[str, Any]]] = []
         self.news = asyncio.Event()
         self.home = Home(Place("home", server.url, token), SystemClock(), self.dice)
-        settings = ThingSettings("hall", "climate.hall", Role.LOAD, HomeOptions(power="sensor.p", every_s=0.2))
+        settings = ThingSettings("hall", "climate.hall", Role.LOAD, HomeOptions(power="sensor.p"))
         self.gadget = Gadget(settings, self.home, self.shelf, SystemClock(), lambda *one: self.notes.append(one))
 
     def intake(self, seen: Seen) -> None:
