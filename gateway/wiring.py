@@ -16,7 +16,7 @@ from zlib import crc32
 from adapters import catalogue as device_families
 from adapters.driver import Driver
 from adapters.homeassistant.address import parse_home_address
-from adapters.homeassistant.client import Gadget, Home, Place
+from adapters.homeassistant.client import Home, HomeGadget, Place
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.thing import ThingSettings
 from adapters.modbus.lines import line_to
@@ -73,7 +73,7 @@ DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 _SEED = "gateway/seed"
 
 
-AnyDriver = Driver[Any, Any] | Charger | Gadget
+AnyDriver = Driver[Any, Any] | Charger | HomeGadget
 AnyLink = Link | CentralSystem | Home
 
 
@@ -256,7 +256,7 @@ def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
             device.settle_s or 10.0,
             spec.observe,
         )
-        return Gadget(thing, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
+        return HomeGadget(thing, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
     if isinstance(link, CentralSystem):
         at = parse_ocpp_address(device.address)
         options: dict[str, Any] = dict(device.options)

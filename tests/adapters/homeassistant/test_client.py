@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from adapters.homeassistant import client
-from adapters.homeassistant.client import Gadget, Home, Place, look_once
+from adapters.homeassistant.client import Home, HomeGadget, Place, look_once
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.thing import ThingSettings
 from gateway.clock import SystemClock
@@ -150,7 +150,7 @@ class Rig:
         self.news = asyncio.Event()
         self.home = Home(Place("home", server.url, token), SystemClock(), self.dice)
         settings = ThingSettings("hall", "climate.hall", Role.LOAD, HomeOptions(power="sensor.p"))
-        self.gadget = Gadget(settings, self.home, self.shelf, SystemClock(), lambda *one: self.notes.append(one))
+        self.gadget = HomeGadget(settings, self.home, self.shelf, SystemClock(), lambda *one: self.notes.append(one))
 
     def intake(self, seen: Seen) -> None:
         self.looks.append(seen)
@@ -261,7 +261,7 @@ async def test_a_second_device_has_its_entities_asked_for() -> None:
     async with serving() as server, Rig(server).running() as rig:
         await rig.until(lambda one: one.condition.online)
         settings = ThingSettings("p", "sensor.p", Role.METER, read_only=True)
-        other = Gadget(settings, rig.home, Shelf(), SystemClock(), lambda *_: None)
+        other = HomeGadget(settings, rig.home, Shelf(), SystemClock(), lambda *_: None)
         looks: list[Seen] = []
         news = asyncio.Event()
 
