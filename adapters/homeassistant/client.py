@@ -232,6 +232,7 @@ class HomeGadget(Gadget[Thing]):
         super().__init__(
             settings.name, "homeassistant", lambda keeping: Thing(settings, keeping), home, memory, clock, note, wait
         )
+        self._home = home
 
     def opened(self, session: Session) -> None:
         """Its server is there."""
@@ -242,3 +243,6 @@ class HomeGadget(Gadget[Thing]):
         """Its server is gone."""
         self.thing.closed(why)
         self._news.set()
+
+    def _send(self, call: Call, done: Callable[[str], None]) -> bool:
+        return self._home.send(call, done)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from adapters.homeassistant.messages import Call, State, number
+from adapters.homeassistant.messages import Call, State
 from adapters.homeassistant.options import SWITCHES
 from adapters.knobs.knob import OFF, Aspect, Knob, Value
+from adapters.knobs.units import number
 
 CLIMATE: Final = "climate"
 TANK: Final = "water_heater"

@@ -12,6 +12,7 @@ from adapters.homeassistant.session import Phase, Session
 from adapters.knobs.hand import Hand, Picture
 from adapters.knobs.keeping import Keeping
 from adapters.knobs.knob import Aspect, Value
+from adapters.knobs.units import aged
 from adapters.settings import Pinned
 from grid_functions.model.device import Role
 from grid_functions.model.instants import Instants
@@ -97,7 +98,7 @@ class Thing(Hand[HomeKnob, Call]):
     def _measured(self, now: Instants) -> Mapping[MeterKey, Reading]:
         session = self._watching
         if session is None or session.phase is not Phase.READY:
-            return sensors.aged(self._readings)
+            return aged(self._readings)
         settings = self.settings
         self._readings = sensors.readings_of(session, settings.entity, settings.sensors, settings.options, now)
         return self._readings

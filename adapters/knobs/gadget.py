@@ -1,6 +1,7 @@
 """A device behind somebody else's server as it runs: it wears the Device port. Awaits."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
@@ -14,12 +15,11 @@ from grid_functions.model.setpoint import Setpoint
 
 Note = Callable[[str, str, Mapping[str, Any]], None]
 Wait = Callable[[asyncio.Event, float], Coroutine[Any, Any, None]]
-Call = TypeVar("Call", contravariant=True)
 ThingT = TypeVar("ThingT", bound=Hand[Any, Any])
 _RELEASE_S: Final = 20
 
 
-class Server(Protocol[Call]):
+class Server(Protocol):
     """What the devices are behind."""
 
     def admit(self, gadget: Any) -> None:
@@ -28,11 +28,8 @@ class Server(Protocol[Call]):
     def dismiss(self, gadget: Any) -> None:
         """It runs no more."""
 
-    def send(self, call: Call, done: Callable[[str], None]) -> bool:
-        """Have something set; False where nobody is there to be asked. ``done`` is told the error, or that there was none."""
 
-
-class Gadget(Generic[ThingT]):
+class Gadget(ABC, Generic[ThingT]):
     """One device. ``memory`` keeps what it held before us; ``note(kind, correlation, body)`` takes what is said, for the log; ``wait(news,
     seconds)`` returns when ``news`` is set or the seconds are over.
     """
@@ -44,7 +41,7 @@ class Gadget(Generic[ThingT]):
         name: str,
         family: str,
         make: Callable[[Keeping], ThingT],
-        server: Server[Any],
+        server: Server,
         memory: Memory,
         clock: Clock,
         note: Note,
@@ -118,7 +115,11 @@ class Gadget(Generic[ThingT]):
             self.thing.answered(error, self._clock.now())
             self._news.set()
 
-        if self._server.send(call, done):
+        if self._send(call, done):
             self._note("call", correlation, {"call": str(call)})
         else:
             self.thing.unsent()
+
+    @abstractmethod
+    def _send(self, call: Any, done: Callable[[str], None]) -> bool:
+        """Have something set; False where nobody is there to be asked. ``done`` is told the error, or that there was none."""

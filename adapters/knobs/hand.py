@@ -354,7 +354,7 @@ class Hand(ABC, Generic[K, Call]):
             touch=self.keeping.touch,
             alarms=self._picture.alarms,
             troubles=frozenset(found),
-            text=self._picture.why or self._wrong or why or self._mute() or self._picture.remark,
+            text=self._picture.why or self._wrong or why or self._picture.remark or self._mute(),
         )
 
     def _mute(self) -> str:
