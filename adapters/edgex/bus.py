@@ -49,10 +49,14 @@ class Broker:
 
 
 class Bus:
-    """One broker. ``heard(event, live)`` takes what it tells; ``live``: now, and not kept for whoever comes."""
+    """One broker. ``heard(event, live)`` takes what it tells; ``live``: now, and not kept for whoever comes. ``opened``: something can be
+    sent.
+    """
 
-    def __init__(self, name: str, broker: Broker, heard: Callable[[Event, bool], None]) -> None:
-        self._name, self._broker, self._heard = name, broker, heard
+    def __init__(
+        self, name: str, broker: Broker, heard: Callable[[Event, bool], None], opened: Callable[[], None]
+    ) -> None:
+        self._name, self._broker, self._heard, self._opened = name, broker, heard, opened
         self._client: aiomqtt.Client | None = None
         self._pending: dict[str, asyncio.Future[Answer]] = {}
         self.why = "not connected yet"
@@ -79,6 +83,7 @@ class Bus:
                 await client.subscribe([(topic, 1) for topic in broker.topics])
                 self._client, self.why, told = client, "", True
                 _log.info("connected", server=self._name)
+                self._opened()
                 async for message in client.messages:
                     self._take(message)
             self.why = "the broker closed"

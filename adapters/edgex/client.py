@@ -23,7 +23,7 @@ from adapters.edgex.messages import MOST_BYTES, Answer, Event
 from adapters.edgex.profile import Could, Listed, could, devices_in, profile_in
 from adapters.edgex.unit import Get, Put, Unit, UnitSettings
 from adapters.knobs.gadget import Gadget, Note, Wait
-from adapters.waiting import pause
+from adapters.waiting import ended, pause
 from grid_functions.model.errors import CredentialFault, MalformedMessage, Unreachable
 from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.upstream_clock import UpstreamClock, booted, heard
@@ -64,7 +64,7 @@ class Foundry:
         self._asking: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
         self._time: UpstreamClock | None = None
-        self.bus = None if place.broker is None else Bus(place.name, place.broker, self._heard)
+        self.bus = None if place.broker is None else Bus(place.name, place.broker, self._heard, self._opened)
 
     def admit(self, gadget: "EdgexGadget") -> None:
         """It runs from now on."""
@@ -82,9 +82,7 @@ class Foundry:
         """Let go of the server; what its devices hold stands."""
         tasks = [*self._asking, *([] if self._listening is None else [self._listening])]
         self._listening = None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
         http, self._http = self._http, None
         if http is not None:
             await http.close()
@@ -171,6 +169,10 @@ class Foundry:
     def _heard(self, event: Event, live: bool) -> None:
         for gadget in self._gadgets:
             gadget.heard(event, live=live)
+
+    def _opened(self) -> None:
+        for gadget in self._gadgets:
+            gadget.changed()
 
     async def _listen(self, bus: Bus) -> None:
         wait_s = _FIRST_S

@@ -19,12 +19,17 @@ from typing import Any
 import aiomqtt
 from aiohttp import web
 
+from adapters.waiting import ended
+
 INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass
 class Resource:
-    """``units``: as the profile has them. ``broken``: the device does not answer."""
+    """``units``: as the profile has them. ``broken``: the device does not answer; ``deaf``: it takes a value and does not keep it.
+
+    ``follows``: what it is, where that follows from others.
+    """
 
     kind: str
     value: Any
@@ -34,6 +39,12 @@ class Resource:
     maximum: float | None = None
     broken: bool = False
     deaf: bool = False
+    follows: Callable[[], Any] | None = None
+
+    @property
+    def now(self) -> Any:
+        """Its value."""
+        return self.value if self.follows is None else self.follows()
 
 
 @dataclass
@@ -122,7 +133,7 @@ class Edgex:
                 "profileName": machine.profile,
                 "valueType": machine.resources[name].kind,
                 "units": machine.resources[name].units,
-                "value": said(machine.resources[name].kind, machine.resources[name].value),
+                "value": said(machine.resources[name].kind, machine.resources[name].now),
             }
             for name in names
         ]
@@ -263,8 +274,7 @@ class Edgex:
             try:
                 yield client
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await ended([task])
 
     async def _bridge(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
