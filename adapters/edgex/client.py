@@ -196,6 +196,7 @@ class EdgexGadget(Gadget[Unit]):
 
         super().__init__(settings.name, "edgex", make, foundry, memory, clock, note, wait)
         self._foundry = foundry
+        self._shut = ""
 
     def heard(self, event: Event, *, live: bool) -> None:
         """An event of some device."""
@@ -213,6 +214,11 @@ class EdgexGadget(Gadget[Unit]):
 
     def _got(self, answer: Answer) -> None:
         self.thing.got(answer, self._clock.now(), self._foundry.offset_s)
+        before, self._shut = self._shut, self.thing.shut
+        if bool(before) is not bool(self._shut):
+            text = self._shut or f"EdgeX lets us at {self.thing.settings.device} again"
+            _log.warning("alarm", device=self.name, what=text)
+            self._note("alarm", "", {"text": text})
         self._news.set()
 
 

@@ -117,6 +117,14 @@ class Unit(Hand[EdgexKnob, Put]):
         self._word = ""
         self._spoken = Answer()
 
+    @property
+    def shut(self) -> str:
+        """Why nobody, or not we, may command it; empty = we may."""
+        if self._shut is None:
+            return ""
+        why = "has locked" if self._shut.locked else "does not let us at"
+        return f"EdgeX {why} {self.settings.device}: {self._shut.error}"
+
     def asks(self, now: Instants) -> Get | None:
         """The command that is to be read next; one at a time."""
         if self._asked is not None or now.mono_s < self._shut_until_s:
@@ -186,19 +194,19 @@ class Unit(Hand[EdgexKnob, Put]):
             rated_discharge_w=options.rated_discharge_w or None,
         )
         if self._shut is not None:
-            alarm, why = ("LOCKED", "has locked") if self._shut.locked else ("REFUSED", "lets us not at")
-            return Picture(f"EdgeX {why} {self.settings.device}: {self._shut.error}", plate, alarms=frozenset({alarm}))
+            return Picture(self.shut, plate, alarms=frozenset({"LOCKED" if self._shut.locked else "REFUSED"}))
         old_s = options.old_s
         found = [self._latest.get(resource) for resources in self._resources.values() for resource in resources]
         fresh = [one for one in found if one is not None and now.mono_s - one.at_s <= old_s]
         troubled = next((turn.why for turn in self._turns.values() if turn.why), "")
         doubt = self._latest.doubt(now, old_s)
-        alarms = frozenset({"CLOCK"}) if doubt else frozenset[str]()
         if not fresh:
+            # Of a device that tells something else it is no fault, and would be told as one upstream.
+            alarms = frozenset({"CLOCK"}) if doubt else frozenset[str]()
             silent = "tells nothing new" if any(found) else "has told nothing yet"
             why = doubt or troubled or self._word or silent
             return Picture(f"EdgeX: {self.settings.device}: {why}", plate, alarms=alarms)
-        return Picture(plate=plate, knobs=self._found(now), remark=doubt or troubled or self._word, alarms=alarms)
+        return Picture(plate=plate, knobs=self._found(now), remark=doubt or troubled or self._word)
 
     def _measured(self, now: Instants) -> Mapping[MeterKey, Reading]:
         found = {key: self._reading(point, now) for key, point in self.settings.options.sensors.items()}

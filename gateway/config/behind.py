@@ -23,6 +23,14 @@ class Behind(Named, Protocol):
     def name(self) -> str:
         """What it is called."""
 
+    @property
+    def maker(self) -> str | None:
+        """Pinned."""
+
+    @property
+    def serial(self) -> str | None:
+        """Pinned."""
+
 
 class Addressed(Protocol):
     """An address that names a server."""

@@ -16,7 +16,19 @@ from grid_functions.model.device import Role
 from grid_functions.model.errors import CredentialFault
 
 FAMILY = "edgex"
-KIND = behind.Kind(FAMILY, SCHEME, f"{SCHEME}SERVER/DEVICE", "EdgeX", parse_edgex_address, frozenset(Role), 2.0)
+_LATE_S = 2.0
+"""A device is looked at each second, and asked then."""
+KIND = behind.Kind(FAMILY, SCHEME, f"{SCHEME}SERVER/DEVICE", "EdgeX", parse_edgex_address, frozenset(Role), _LATE_S)
+_PRODUCERS = frozenset({Role.PV, Role.BATTERY, Role.HYBRID})
+_STORAGE = frozenset({Role.BATTERY, Role.HYBRID})
+_SET_BY: Mapping[str, frozenset[Role]] = {
+    "limit_production": _PRODUCERS,
+    "limit_consumption": _STORAGE | {Role.EVSE},
+    "limit_current": frozenset({Role.EVSE}),
+    "target_power": _PRODUCERS,
+    "set_temperature": frozenset({Role.LOAD}),
+    "switch": frozenset(Role) - {Role.METER},
+}
 Topic = Annotated[str, StringConstraints(pattern=r"^[^\s#+]+(/[^\s/#+]+)*$", max_length=200)]
 Filter = Annotated[str, StringConstraints(pattern=r"^(\+|[^\s#+/]+)(/(\+|[^\s#+/]+))*(/#)?$", max_length=200)]
 
@@ -81,7 +93,22 @@ def mistakes(
     for number, server in enumerate(servers):
         at: Place = ("gateway", FAMILY, number)
         yield from ((at + where, text) for where, text in _of_server(server, folder))
-    yield from behind.mistakes(KIND, (one.name for one in servers), devices, stale_s)
+    listed = list(devices)
+    for here, device in listed:
+        yield from (((*here, *where), text) for where, text in _of_device(device))
+    yield from behind.mistakes(KIND, (one.name for one in servers), listed, stale_s)
+
+
+def _of_device(device: behind.Behind) -> Iterator[tuple[Place, str]]:
+    if device.family != FAMILY:
+        return
+    for name, roles in _SET_BY.items():
+        if device.options.get(name) and device.role not in roles:
+            able = ", ".join(sorted(roles))
+            yield ("options",), f"{name}: is of {able}; what is a {device.role.value} is not set by it"
+    for name in ("maker", "serial"):
+        if getattr(device, name):
+            yield (name,), f"EdgeX tells no {name}: pin model, which is the name of the device's profile"
 
 
 def _of_server(server: EdgexSettings, folder: Path) -> Iterator[tuple[Place, str]]:

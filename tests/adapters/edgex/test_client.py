@@ -155,6 +155,8 @@ async def test_a_locked_device_is_told_and_served_again_when_it_is_unlocked() ->
         rig.gadget.want(wanted(1200.0))
         server.machines["Inv-1"].admin = "UNLOCKED"
         await rig.until(holding(1200.0))
+        alarms = [body["text"] for kind, _, body in rig.notes if kind == "alarm"]
+        assert alarms == ["EdgeX has locked Inv-1: 423 device Inv-1 locked", "EdgeX lets us at Inv-1 again"]
 
 
 async def test_a_server_that_goes_and_comes_back_is_found_again() -> None:
