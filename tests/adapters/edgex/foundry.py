@@ -99,13 +99,16 @@ def parsed(kind: str, text: Any) -> Any:
 
 
 class Edgex:
-    """Its devices by name. ``asked``: every command; ``mischief``: HTTP answers in place of the next ones, by method."""
+    """Its devices by name. ``asked``: every command; ``mischief``: HTTP answers in place of the next ones, by method; ``metadata``: what
+    core-metadata answers instead of its devices.
+    """
 
     def __init__(self, **machines: Machine) -> None:
         self.machines = {name.replace("_", "-"): one for name, one in machines.items()}
         self.asked: list[tuple[str, str, str, Any]] = []
         self.mischief: list[tuple[str, Callable[[], web.Response]]] = []
         self.correlations: list[str] = []
+        self.metadata: Callable[[], web.Response] | None = None
         self.token = ""
         self.version = "v3"
         self.port = 0
@@ -201,6 +204,8 @@ class Edgex:
 
     async def devices(self, request: web.Request) -> web.Response:
         """core-metadata's ``/device/all``, page by page."""
+        if self.metadata is not None:
+            return self.metadata()
         offset, limit = int(request.query.get("offset", "0")), int(request.query.get("limit", "20"))
         found = [
             {

@@ -272,11 +272,7 @@ async def test_what_there_is_is_imported_page_by_page(monkeypatch: pytest.Monkey
 )
 async def test_what_is_no_core_metadata_is_one_error(body: Callable[[], web.Response], kind: type[Exception]) -> None:
     made = edgex()
-
-    async def answer(_: web.Request) -> web.Response:
-        return body()
-
-    made.devices = answer  # type: ignore[method-assign, assignment]  # the server answers otherwise
+    made.metadata = body
     async with made.serving() as server:
         with pytest.raises(kind):
             await imported(Place("x", server.url))
