@@ -3,6 +3,7 @@
 Pure but for its memory. A setting is read back by a GET at once and then each second until it shows, or by whatever event comes before.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
@@ -13,7 +14,7 @@ from adapters.edgex.options import EdgexOptions, OriginClock
 from adapters.edgex.points import Point, SwitchPoint
 from adapters.knobs.hand import Hand, Picture
 from adapters.knobs.keeping import Keeping
-from adapters.knobs.knob import OFF, Aspect, Knob, Value
+from adapters.knobs.knob import LIMITS, OFF, Aspect, Knob, Value
 from adapters.knobs.units import aged, judged, told
 from adapters.settings import Pinned
 from grid_functions.model.device import Nameplate, Role
@@ -78,8 +79,10 @@ class EdgexKnob(Knob):
         """As EdgeX is told it; a whole number is never more than what fits."""
         if isinstance(self.point, SwitchPoint):
             return self.point.off if value == OFF else self.point.on
-        counts = self.point.from_ours(float(value))
-        return str(round(counts)) if self.kind in INTEGERS else repr(round(counts, 9))
+        counts = round(self.point.from_ours(float(value)), 9)
+        if self.kind not in INTEGERS:
+            return repr(counts)
+        return str(math.floor(counts) if self.aspect in LIMITS else round(counts))
 
 
 @dataclass(slots=True)
@@ -275,7 +278,7 @@ class Unit(Hand[EdgexKnob, Put]):
         least, most, step = self._span(aspect)
         if kind in INTEGERS:
             # A whole number of counts is all that can be said, and no more than its type holds.
-            step = max(step, abs(point.worth))
+            step = abs(point.worth) * max(1, math.ceil(step / abs(point.worth) - 1e-9))
             ends = sorted(point.in_ours(float(end)) for end in INTEGERS[kind])
             least, most = max(least, ends[0]), min(most, ends[1])
         value = None if one is None else self._number(one, point)

@@ -110,3 +110,11 @@ def mistakes(
                 (*here, "options"),
                 f"as the site's meter it needs meter_stale_s of at least {least:g} (every_s + {kind.late_s:g})",
             )
+
+
+def mistakes_of_ca(ca: Path | None, url: str, folder: Path) -> Iterator[tuple[Place, str]]:
+    """``ca``: whose certificate is trusted at ``url``."""
+    if ca is not None and not (folder / ca).is_file():
+        yield ("ca",), f"no such file {folder / ca}"
+    if ca is not None and not url.startswith("https:"):
+        yield ("ca",), "ca and https belong together"

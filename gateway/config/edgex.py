@@ -117,11 +117,9 @@ def _of_server(server: EdgexSettings, folder: Path) -> Iterator[tuple[Place, str
     if server.url is not None and server.broker is not None and server.broker.commands:
         yield ("broker", "commands"), "commands go to url already; leave out one of the two"
     secured = (server.url or "").startswith("https:")
-    if server.ca is not None and not secured:
-        yield ("ca",), "ca and https belong together"
+    yield from behind.mistakes_of_ca(server.ca, server.url or "", folder)
     if server.token_file is not None and not secured and not _is_here(server.url or ""):
         yield ("token_file",), "a token goes over https only, or to this very machine"
-    yield from _files({"ca": server.ca}, folder)
     if server.token_file is not None:
         try:
             token_of(folder / server.token_file)

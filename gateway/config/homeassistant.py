@@ -57,10 +57,7 @@ def mistakes(
     """All mistakes, with their places. ``stale_s``: of each device that is its site's meter, when that is too old."""
     for number, server in enumerate(servers):
         at: Place = ("gateway", FAMILY, number)
-        if server.ca is not None and not (folder / server.ca).is_file():
-            yield (*at, "ca"), f"no such file {folder / server.ca}"
-        if server.ca is not None and not server.url.startswith("https:"):
-            yield (*at, "ca"), "ca and https belong together"
+        yield from ((at + where, text) for where, text in behind.mistakes_of_ca(server.ca, server.url, folder))
         try:
             token_of(folder / server.token_file)
         except CredentialFault as fault:

@@ -116,6 +116,7 @@ def test_less_goes_out_at_once_and_more_waits_for_the_last_to_show() -> None:
     [
         (Resource("Uint8", 100), "Limit 50W", 2600.0, "52"),
         (Resource("Uint8", 100), "Limit 50W", 2649.0, "52"),
+        (Resource("Uint8", 100), "Limit 0.3kW", 1000.0, "3"),
         (Resource("Float32", 5.0), "Limit kW", 2500.0, "2.5"),
         (Resource("Int32", 50000), "Limit 0.1W", 1234.0, "12340"),
         (Resource("Int8", 100), "Limit 50W", 0.0, "0"),
@@ -130,6 +131,19 @@ def test_units_and_scales_of_a_limit_and_never_more_than_asked(
     made = pv(Machine({"Limit": resource, "Power": Resource("Float32", 0.0, "R")}), limit_production=text)
     put = made.want(produce_max_w=asked_w)
     assert (None if put is None else put.value) == told
+
+
+def test_a_step_that_is_no_number_of_counts_is_the_next_that_is() -> None:
+    """One count is 50 W and it obeys in 75 W: 100 W are two counts; of 180 W asked that is one step."""
+    made = pv(
+        Machine({"Limit": Resource("Uint8", 100), "Power": Resource("Float32", 0.0, "R")}),
+        limit_production="Limit 50W",
+        step_w=75,
+    )
+    put = made.want(produce_max_w=180.0)
+    assert put is not None
+    assert put.value == "2"
+    assert made.look().capability.resolution_w == 100.0
 
 
 @pytest.mark.parametrize(
