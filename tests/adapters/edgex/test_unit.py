@@ -5,9 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.edgex import messages
-from adapters.edgex.messages import Answer
+from adapters.edgex.messages import FLOATS, INTEGERS, Answer
+from adapters.edgex.points import Point
 from adapters.edgex.unit import Put
 from adapters.knobs.keeping import VERSION, decoded
 from adapters.knobs.knob import Aspect
@@ -506,3 +509,24 @@ def test_somebody_else_who_keeps_setting_it_is_left_alone_but_for_less() -> None
     made.machine.resources["Limit"].value = 4500
     made.later(11.0)
     assert made.later(10.0) == Put("Dev", "Limit", "Limit", "1000")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    kind=st.sampled_from([*INTEGERS, *FLOATS]),
+    worth=st.sampled_from(["W", "50W", "0.1W", "kW", "0.37kW", "1e-3W"]),
+    step_w=st.sampled_from([0.001, 1.0, 7.0, 75.0]),
+    asked_w=st.floats(0, 6000),
+)
+def test_what_a_resource_is_told_is_never_more_than_asked(kind: str, worth: str, step_w: float, asked_w: float) -> None:
+    """And it is told in its own type: the stand-in parses it as Go does."""
+    resource = Resource(kind, 0)
+    made = pv(Machine({"Limit": resource}), power="", limit_production=f"Limit {worth}", step_w=step_w)
+    put = made.want(produce_max_w=asked_w)
+    if put is None:
+        return  # it is at that already
+    made.done(put)
+    point = made.unit.settings.options.knobs[Aspect.PRODUCE_MAX]
+    assert isinstance(point, Point)
+    assert 0 <= point.in_ours(float(resource.value)) <= asked_w * (1 + 1e-6) + 1e-3
+    assert made.condition.holds is not None
