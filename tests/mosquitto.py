@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocols.openadr3.lab import IN_TIME_S, free_port
+from tests.ports import kept_port
+from tests.protocols.openadr3.lab import IN_TIME_S
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin")
 with_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: make mosquitto")
@@ -40,7 +41,7 @@ class Running:
 @asynccontextmanager
 async def mosquitto(folder: Path, *lines: str, port: int = 0) -> AsyncIterator[Running]:
     """A broker on a free port, until the context ends."""
-    found = Running(port or free_port())
+    found = Running(port or kept_port())
     settings = folder / "mosquitto.conf"
     general = ("persistence false", "log_dest stderr", "log_type all", f"user {getpass.getuser()}")
     settings.write_text("\n".join([f"listener {found.port} 127.0.0.1", *general, *lines, ""]))

@@ -27,8 +27,8 @@ from grid_functions.model.units import Quantity
 from tests.adapters.edgex.foundry import Edgex, Machine, Resource, enveloped
 from tests.adapters.knobs.rig import Rig
 from tests.mosquitto import mosquitto, passwords, with_mosquitto
+from tests.ports import kept_port
 from tests.protocols.ieee2030_5.lab import Authority
-from tests.protocols.openadr3.lab import free_port
 
 NET: MeterKey = (Quantity.NET, None)
 OPTIONS = EdgexOptions(limit_production="Limit W", power="Power W", rated_w=5000.0, every_s=1.0, stale_s=30.0)
@@ -161,7 +161,7 @@ async def test_a_locked_device_is_told_and_served_again_when_it_is_unlocked() ->
 
 async def test_a_server_that_goes_and_comes_back_is_found_again() -> None:
     made = edgex()
-    made.port = free_port()
+    made.port = kept_port()
     async with EdgexRig(Place("plant", made.url)).running() as rig:
         seen = await rig.until(lambda one: "cannot be reached" in one.condition.text)
         assert Trouble.SILENT in seen.condition.troubles
@@ -349,7 +349,7 @@ async def test_a_command_that_nobody_answers_is_given_up(tmp_path: Path, monkeyp
 
 @with_mosquitto
 async def test_a_broker_that_goes_and_comes_back_is_found_again(tmp_path: Path) -> None:
-    made, port = edgex(), free_port()
+    made, port = edgex(), kept_port()
     async with EdgexRig(commanding(port)).running() as rig:
         seen = await rig.until(lambda one: bool(rig.dice.waits))
         assert not seen.condition.online

@@ -15,8 +15,9 @@ from protocols.openadr3.desk.mischief import Trick
 from protocols.openadr3.session.exchange import Listen
 from protocols.openadr3.wire.objects import Broker, MqttMethod, Notification
 from tests.mosquitto import mosquitto, passwords, with_mosquitto
+from tests.ports import kept_port
 from tests.protocols.ieee2030_5.lab import Authority
-from tests.protocols.openadr3.lab import IN_TIME_S, Log, free_port, held, vtn
+from tests.protocols.openadr3.lab import IN_TIME_S, Log, held, vtn
 from tests.protocols.openadr3.rig import TERMS, event
 
 NOTICE = b'{"object_type":"EVENT","operation":"CREATE","object":{"id":"e","program_id":"p"}}'
@@ -123,7 +124,7 @@ async def test_an_event_is_read_because_of_the_broker(tmp_path: Path, tricks: tu
 
 
 async def test_a_broker_that_is_not_there_is_a_reason_and_nothing_worse() -> None:
-    listen = Listen(Broker((f"mqtt://127.0.0.1:{free_port()}",), MqttMethod.ANONYMOUS), ("a/+",))
+    listen = Listen(Broker((f"mqtt://127.0.0.1:{kept_port()}",), MqttMethod.ANONYMOUS), ("a/+",))
     why = await broker.hear(listen, ssl_context=None, clear_allowed=True, opened=lambda: None, heard=lambda _: None)
     assert why
 
