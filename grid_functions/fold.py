@@ -15,6 +15,14 @@ KIND: Final = "fold"
 CONNECTION: Final = ""
 """To whom it is addressed: a function does not know the name of its area's connection."""
 
+_SHORT_SHARE: Final = 0.04
+_SHORT_LEAST_W: Final = 100.0
+
+
+def counts(short_w: float, of_w: float) -> bool:
+    """Whether so much is short: within 4 % or 100 W it is not (rule 8)."""
+    return short_w > max(_SHORT_SHARE * abs(of_w), _SHORT_LEAST_W)
+
 
 @dataclass(frozen=True, slots=True)
 class Fold:
@@ -24,6 +32,12 @@ class Fold:
     asked_w: float
     given_w: float
     by: str = ""
+
+    @property
+    def short_w(self) -> float:
+        """By how much it falls short, W; 0 where that does not count."""
+        short_w = abs(self.asked_w - self.given_w)
+        return short_w if counts(short_w, self.asked_w) else 0.0
 
 
 def letter(fold: Fold, function: str) -> Message:

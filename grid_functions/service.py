@@ -22,9 +22,6 @@ ROOM = "service"
 HELD_S: Final = 60.0
 """What was displaced is restored once it has held again for this long (rule 8)."""
 
-_SHORT_SHARE = 0.04
-_SHORT_LEAST = 100.0
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -77,7 +74,7 @@ def step(
     services = {**services, **{e: replace(services.get(e) or Service(e, now.utc_s), fold=f) for e, f in folds.items()}}
     for event, one in services.items():
         if one.fold is not None and event in running:
-            after[event] = _counted(one, _short(one.fold), now.utc_s)
+            after[event] = _counted(one, one.fold, now.utc_s)
     clamped = _clamped(served)
     for event, claims in _contesting(ruling).items():
         clock = claims[0].cause.since.clock
@@ -118,22 +115,13 @@ def _clamped(served: Iterable[Served]) -> dict[EventKey, Fold]:
     for one in served:
         event = one.claim.cause.cause
         if isinstance(event, EventKey) and isinstance(one.claim.want, Target):
-            by = "" if one.by is None else one.by.cause.source.name
-            if (short := _short(Fold(event, one.asked_w, one.given_w, by))) is not None:
-                found[event] = max(found.get(event, short), short, key=lambda each: abs(each.asked_w - each.given_w))
+            short = Fold(event, one.asked_w, one.given_w, "" if one.by is None else one.by.cause.source.name)
+            found[event] = max(found.get(event, short), short, key=lambda each: each.short_w)
     return found
 
 
-def _short(one: Fold | None) -> Fold | None:
-    """It, if it falls short: within 4 % or 100 W it does not."""
-    if one is None:
-        return None
-    short_w = abs(one.asked_w - one.given_w)
-    return one if short_w > max(_SHORT_SHARE * abs(one.asked_w), _SHORT_LEAST) else None
-
-
 def _counted(one: Service, short: Fold | None, utc_s: float) -> Service:
-    if short is None:
+    if short is None or not short.short_w:
         if one.short_utc_s is None:
             return one
         return replace(one, short_utc_s=None, short_s=one.short_s + max(0.0, utc_s - one.short_utc_s))

@@ -26,9 +26,6 @@ from grid_functions.model.lease import Grant, MemberReport, Message, Origin
 
 NAME = "division"
 _ABSURD_W = 1e9
-_SHORT_SHARE, _SHORT_LEAST_W = 0.04, 100.0
-"""A member holds a limit if it is no further above it (rule 8)."""
-
 _STILL = 0.1
 """Of what is missing: members that moved by more since the last look are on their way, and are told nothing else meanwhile."""
 
@@ -121,7 +118,8 @@ class Division:
         for subject, one in sorted(held.items()):
             controls = self._controls(subject, one, whole, state, dispatched, outputs)
             wanted += [Grant(member, subject, (c,), origin=_origin(one)) for member, c in controls.items()]
-            if isinstance(one.cause, EventKey) and isinstance(one.control, ImportLimit | ExportLimit):
+            # What was just told has not had its time.
+            if same and isinstance(one.cause, EventKey) and isinstance(one.control, ImportLimit | ExportLimit):
                 outputs += _limit_fold(one.cause, subject, one.control, whole, state.standing)
         standing, grants = changes(state.standing, wanted)
         # What is wrong stands until it is looked at again.
@@ -230,7 +228,7 @@ def _limit_fold(
     over = {
         member: f"{flows[member] - part_w:.0f} W too much"
         for member, part_w in parts.items()
-        if flows[member] - part_w > max(_SHORT_SHARE * part_w, _SHORT_LEAST_W)
+        if fold.counts(flows[member] - part_w, part_w)
     }
     asked_w = sum(parts.values())
     given_w = asked_w + sum(flows[member] - parts[member] for member in over)
@@ -243,7 +241,7 @@ def _left_by(missing_w: float, whole: Whole) -> dict[str, str]:
         member: one.most_w - one.power_w if missing_w > 0 else one.power_w - one.least_w
         for member, one in whole.known.items()
     }
-    said = {member: "could do more" if w > _SHORT_LEAST_W else "can do no more" for member, w in reach.items()}
+    said = {member: "could do more" if fold.counts(w, missing_w) else "can do no more" for member, w in reach.items()}
     return said | dict.fromkeys(whole.silent, "silent")
 
 
