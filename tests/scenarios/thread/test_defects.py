@@ -89,7 +89,7 @@ async def test_a_default_changed_under_its_mrid_is_applied(thread: Thread) -> No
 @pytest.mark.parametrize("mode", ["opModConnect", "opModEnergize"])
 async def test_off_is_undone_at_the_end_of_its_event(thread: Thread, mode: str) -> None:
     """No default carries connect or energize; both inverters cease (703.ES 0, 123.Conn 0) and come back."""
-    off = await thread.control("feeder", {mode: False}, duration_s=4)
+    off = await thread.control("feeder", {mode: False}, duration_s=6)
     await thread.until("off", lambda: switches(thread) == (0.0, 0.0))
     await thread.until("dark", lambda: thread.export_w == pytest.approx(-LOAD_W))
     await thread.answered(off, 1, 2, 3)
