@@ -93,7 +93,9 @@ def test_a_broker_is_taken_with_its_topics(tmp_path: Path) -> None:
         "key": str(files.key),
         "ca": str(files.ca),
     }
-    (link,) = specify(load(written(tmp_path, {"url": None, "broker": broker}), FAMILIES)).links
+    made = specify(load(written(tmp_path, {"url": None, "broker": broker}), FAMILIES))
+    assert [one.whose for one in made.certificates] == ["gateway.edgex plant"]
+    (link,) = made.links
     assert isinstance(link, EdgexSpec)
     place = edgex_at(link.settings, tmp_path)
     assert place.broker is not None
