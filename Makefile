@@ -9,8 +9,9 @@ DEMO_ARGS ?=
 ONLY ?=
 TEST_ARGS ?=
 
-# Seeds are fixed: what fails once fails again.
-PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
+# Seeds are fixed: what fails once fails again. Bytecode is kept, whatever the environment says: a test process, or a gateway that a test
+# starts, is otherwise half its time compiling.
+PYTEST := PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 

@@ -79,7 +79,7 @@ def purity(modules: Modules, pure: Iterable[str]) -> Iterator[str]:
         for one in module.imports(names):
             if _within(one.target, *IMPURE):
                 yield f"{module.path}:{one.line} is pure and must be handed what {one.target} would give"
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and _asks_the_world(node.func):
                 yield f"{module.path}:{node.lineno} is pure and must not call {ast.unparse(node.func)}()"
 
@@ -90,7 +90,7 @@ def awaiting(modules: Modules, may: Iterable[str], may_declare: Iterable[str] = 
     for module in modules:
         if module.folder not in PRODUCT or _matches(module.path, allowed):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.AsyncFunctionDef) and _matches(module.path, declaring) and _is_bare(node):
                 continue
             if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
@@ -111,7 +111,7 @@ def cycles(modules: Modules) -> Iterator[str]:
 def no_type_checking(modules: Modules) -> Iterator[str]:
     """TYPE_CHECKING hides cycles."""
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
                     hidden = True
@@ -129,7 +129,7 @@ def no_importlib(modules: Modules, may: Iterable[str]) -> Iterator[str]:
     for module in modules:
         if _matches(module.path, allowed):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.Import(names=names):
                     named = {alias.name for alias in names} - {"importlib.resources"}
@@ -188,7 +188,7 @@ def frozen_nouns(modules: Modules) -> Iterator[str]:
     for module in modules:
         if module.folder != "grid_functions":
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.ClassDef):
                 continue
             for decorator in node.decorator_list:
