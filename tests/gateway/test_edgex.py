@@ -17,6 +17,7 @@ from gateway.config.load import load
 from gateway.places import edgex_at
 from gateway.specification import EdgexSpec, specify
 from gateway.wiring import FAMILIES
+from grid_functions.model.control import ImportLimit, ShedLevel, TargetPower, Thermostat
 from grid_functions.model.device import Role
 from grid_functions.model.errors import ConfigurationFault, CredentialFault
 from grid_functions.model.reading import Quality
@@ -92,7 +93,9 @@ def test_a_broker_is_taken_with_its_topics(tmp_path: Path) -> None:
         "key": str(files.key),
         "ca": str(files.ca),
     }
-    (link,) = specify(load(written(tmp_path, {"url": None, "broker": broker}), FAMILIES)).links
+    made = specify(load(written(tmp_path, {"url": None, "broker": broker}), FAMILIES))
+    assert [one.whose for one in made.certificates] == ["gateway.edgex plant"]
+    (link,) = made.links
     assert isinstance(link, EdgexSpec)
     place = edgex_at(link.settings, tmp_path)
     assert place.broker is not None
@@ -313,3 +316,89 @@ async def test_an_event_reaches_the_resource_is_read_back_measured_and_answered(
             made.machines["Inverter-1"].admin = "LOCKED"
             await until(lambda: house.condition("inv").alarms == {"LOCKED"})
             assert not house.condition("inv").online
+
+
+def home() -> Edgex:
+    """A meter in kilowatts above a house of 500 W, a charger that takes all that it may, and a battery, positive = discharges."""
+    amps = Resource("Uint8", 16, "RW", "A", 0, 16)
+    target = Resource("Int16", 0, "RW", "W")
+    stored = Resource("Int16", 0, "R", "W", follows=lambda: -target.value)
+    charging = Resource("Float32", 0.0, "R", "W", follows=lambda: 230.0 * amps.value)
+    net = Resource("Float64", 0.0, "R", "kW", follows=lambda: (500.0 + 230.0 * amps.value - target.value) / 1000)
+    return Edgex(
+        Meter=Machine({"Net": net}),
+        Charger=Machine({"MaxCurrent": amps, "Power": charging}),
+        Battery=Machine({"SetPower": target, "Power": stored, "Soc": Resource("Uint8", 50, "R", "%")}),
+        Stat=Machine({"Setpoint": Resource("Float32", 68.0, "RW", "°F")}),
+        Relay=Machine({"Relay": Resource("String", "ON")}),
+    )
+
+
+async def test_a_house_of_chargers_batteries_thermostats_and_switches(tmp_path: Path) -> None:
+    """2.5 kW at the meter leave the charger 2 kW: 8.7 A of 230 V, of which it takes whole amperes, at most 8."""
+    at = {"family": "edgex", "settle_s": 2}
+    fast = {"every_s": 1, "stale_s": 10}
+    devices = [
+        {"name": "grid", "role": "meter", "address": "edgex://plant/Meter", "options": {"power": "Net kW", **fast}},
+        {
+            "name": "evse",
+            "role": "evse",
+            "address": "edgex://plant/Charger",
+            "options": {"limit_current": "MaxCurrent A", "power": "Power W", **fast},
+        },
+        {
+            "name": "battery",
+            "role": "battery",
+            "address": "edgex://plant/Battery",
+            "options": {
+                "target_power": "SetPower -1W",
+                "power": "Power W",
+                "state_of_charge": "Soc %",
+                "rated_w": 3000,
+                **fast,
+            },
+        },
+        {
+            "name": "hall",
+            "role": "load",
+            "address": "edgex://plant/Stat",
+            "options": {"set_temperature": "Setpoint °F", **fast},
+        },
+        {
+            "name": "pump",
+            "role": "load",
+            "address": "edgex://plant/Relay",
+            "options": {"switch": "Relay ON/OFF", **fast},
+        },
+    ]
+    made = home()
+
+    def value(device: str, resource: str) -> Any:
+        return made.machines[device].resources[resource].value
+
+    async with made.serving() as server:
+        site = {
+            "devices": [{**at, **one} for one in devices],
+            "meter": "grid",
+            "meter_stale_s": 10,
+            "connection": {"phases": 1},
+            "functions": {"shed": {"levels": {1: [{"device": "pump", "switch_off": True}]}}},
+        }
+        config = written(tmp_path, {"url": server.url}, site)
+        async with asyncio.timeout(90), gateway(config) as house:
+            known = {"grid": 500.0 + 16 * 230.0, "evse": 16 * 230.0, "battery": 0.0}
+            await until(lambda: {name: house.watts(name) for name in known} == known)
+            await house.want(ImportLimit(2500.0))
+            await until(lambda: value("Charger", "MaxCurrent") in (6, 7, 8))
+            await until(lambda: (house.watts("grid") or 9999.0) <= 2500.0)
+            await house.want(TargetPower(-1000.0), "battery")
+            await until(lambda: value("Battery", "SetPower") == 1000)
+            await house.want(Thermostat(18.0, offset=False), "hall")
+            await until(lambda: abs(value("Stat", "Setpoint") - 64.4) < 0.01)
+            await house.want(ShedLevel(1))
+            await until(lambda: value("Relay", "Relay") == "OFF")
+            house.appliance.stop(release=True)
+        assert value("Charger", "MaxCurrent") == 16
+        assert value("Battery", "SetPower") == 0
+        assert value("Stat", "Setpoint") == 68.0
+        assert value("Relay", "Relay") == "ON"

@@ -15,6 +15,7 @@ from adapters.homeassistant.client import Home, HomeGadget, Place, look_once
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.thing import ThingSettings
 from adapters.knobs import hand
+from adapters.knobs.hand import Hand
 from gateway.clock import SystemClock
 from grid_functions.model.control import Thermostat
 from grid_functions.model.device import Role, Seen, Trouble
@@ -125,9 +126,8 @@ class HomeRig(Rig[HomeGadget]):
 
 def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said again, or looked at again, is so fifty times sooner."""
-    monkeypatch.setattr(hand, "GRACE_S", hand.GRACE_S / 50)
-    monkeypatch.setattr(hand.Hand, "again_s", hand.Hand.again_s / 50)
-    monkeypatch.setattr(HomeGadget, "look_s", HomeGadget.look_s / 50)
+    for room, name in ((hand, "GRACE_S"), (Hand, "again_s"), (HomeGadget, "look_s")):
+        monkeypatch.setattr(room, name, getattr(room, name) / 50)
 
 
 def holding(value: float) -> Callable[[Seen], bool]:
