@@ -26,6 +26,9 @@ IMPURE = (
     *("os", "pathlib", "shutil", "tempfile", "time", "random", "secrets"),
 )
 
+BEHIND_OTHERS = frozenset({"edgex", "homeassistant", "ocpp"})
+"""Families of adapters/ that are rooms of their own."""
+
 _EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 _IGNORE = re.compile(r"#\s*type:\s*ignore")
 _IGNORE_WITH_REASON = re.compile(r"#\s*type:\s*ignore\[[a-z0-9, -]+\]\s*#\s*\S.{7,}")
@@ -62,6 +65,9 @@ def siblings(modules: Modules, shared: Iterable[str] = ()) -> Iterator[str]:
             own, other = _child(module.name, parent), _child(one.target, parent)
             if own and other and own != other and f"{parent}.{other}" not in shared:
                 yield f"{module.path}:{one.line} {parent}.{own} must not import its sibling {one.target}"
+        own, other = _child(module.name, "adapters"), _child(one.target, "adapters")
+        if own != other and {own, other} <= BEHIND_OTHERS:
+            yield f"{module.path}:{one.line} adapters.{own} must not import its sibling {one.target}"
 
 
 def purity(modules: Modules, pure: Iterable[str]) -> Iterator[str]:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from certs import dev_ca
 from tests.gateway.command import osed
+from tests.ports import kept_port
 
 ROOT = Path(__file__).parents[2]
 PLAN = {
@@ -60,14 +60,11 @@ def configuration(folder: Path, devices: list[dict[str, Any]]) -> Path:
     """A site of these devices; its utility is a port where nobody listens, its fail-safe 1,500 W of export."""
     issuer = dev_ca.authority("lab", datetime.now(UTC))
     paths = dev_ca.write(dev_ca.issue(issuer, "gateway", datetime.now(UTC)), folder, "gateway")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
     upstream = {
         "name": "utility",
         "protocol": "ieee2030_5",
-        "url": f"https://127.0.0.1:{port}/dcap",
+        "url": f"https://127.0.0.1:{kept_port()}/dcap",
         "tls": tls,
         "serves": [{"site": "house"}],
         "fail_safe": {"export_limit_w": 1500},
@@ -317,9 +314,7 @@ def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, A
 
 
 def test_a_corrupt_ledger_is_set_aside_and_the_gateway_runs(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{kept_port()}"
     meter = {"name": "grid-meter", "family": "sunspec", "address": address, "role": "meter"}
     config = configuration(tmp_path, [meter])
     (tmp_path / "data").mkdir()
