@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from grid_functions.allocate import fuses as fusing
 from grid_functions.allocate import lag
@@ -104,7 +104,7 @@ def divide(
             one.able_w,
             one.capability.settle_s + _POLL_S,
             now_s,
-            max(one.capability.minimum_w, one.capability.resolution_w),
+            max(one.minimum_w, one.resolution_w),
         )
         for name, one in ours.items()
     }
@@ -120,7 +120,7 @@ def divide(
         rest = {name: part for name, part in parts.items() if name not in late_w}
         narrowed = lag.behind(lag.behind(fences + outer, late_w), kept)
         shared = serve(rest, narrowed, aims, free_first=terms.yields is Yield.TARGET)
-        shared = replace(shared, limits={**shared.limits, **kept})
+        shared = shared._replace(limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
     pressed = any(gauged[name].most_w < math.inf and _exceeds(ours[name], limit_w) for name, limit_w in limits.items())
@@ -185,8 +185,8 @@ def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
     return Part(
         most_w=0.0 if one.off else able_w,
         wish_w=wish_w,
-        least_w=one.capability.minimum_w,
-        step_w=one.capability.resolution_w,
+        least_w=one.minimum_w,
+        step_w=one.resolution_w,
         uses_w=one.doing.value_w if idle and one.doing is not None else math.inf,
     )
 
@@ -196,9 +196,9 @@ def _queued(part: Part, one: Stand, queue: Queue) -> Part:
     need_w, tier = queue.needs.get(one.name, (0.0, one.tier))
     place = queue.places.get(one.name)
     if place is None:
-        return replace(part, need_w=need_w, tier=tier) if need_w or tier else part
+        return part._replace(need_w=need_w, tier=tier) if need_w or tier else part
     most_w = 0.0 if one.idle or place.barred else part.most_w
-    return replace(part, most_w=most_w, place=place.order, need_w=need_w, tier=tier)
+    return part._replace(most_w=most_w, place=place.order, need_w=need_w, tier=tier)
 
 
 def _look(
@@ -239,9 +239,7 @@ def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str
         return dict(limits)
     kept = max(0.0, 1.0 - ceding_w / raised_w)
     return {
-        name: floor_to(limit_w - (1.0 - kept) * raises[name], ours[name].capability.resolution_w)
-        if raises[name]
-        else limit_w
+        name: floor_to(limit_w - (1.0 - kept) * raises[name], ours[name].resolution_w) if raises[name] else limit_w
         for name, limit_w in limits.items()
     }
 

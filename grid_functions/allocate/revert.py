@@ -28,5 +28,5 @@ def reverts(
             left = (max(found[name].may_w, limits.get(name, 0.0)) for name in sorted(names - armed.keys()))
             room_w = limit_of(claim) - sum(left)
         fences.append(Fence(names & armed.keys(), room_w))
-    parts = {name: Part(limits[name], math.inf, 0.0, one.capability.resolution_w) for name, one in armed.items()}
+    parts = {name: Part(limits[name], math.inf, 0.0, one.resolution_w) for name, one in armed.items()}
     return share(parts, fences)
