@@ -72,10 +72,11 @@ def divide(
 
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
-    bound = _bound_devices(bounds, found, fusing.covered(fuses, quantity, found))
+    fused = fusing.held(fuses, quantity, found)
+    bound = _bound_devices((*bounds, *fused), found)
     returns = _returns(bounds, found, queue)
     led = _steered(aims, found)
-    ours = {name: found[name] for name in sorted(bound.keys() | led)}
+    ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
     if not ours:
         return Shared(Loop(), {}, {}, returns)
     held = tightest(bounds)
@@ -108,8 +109,8 @@ def divide(
         )
         for name, one in ours.items()
     }
-    phases, fused = fusing.fences(fuses, quantity, found, ours, now_s, _POLL_S)
-    fences += fused
+    phases, blowing = fusing.fences(fuses, fused, quantity, found, ours, now_s, _POLL_S)
+    fences += blowing
     parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
     beyond = lag.beyond(ours, before.beyond, now_s)
@@ -161,10 +162,8 @@ def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand], queue: Queue
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 
-def _bound_devices(
-    bounds: tuple[Claim, ...], found: Mapping[str, Stand], fused: frozenset[str] = frozenset()
-) -> dict[str, Stand]:
-    covered = fused.union(*(members(claim, found) for claim in bounds))
+def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
+    covered = frozenset[str]().union(*[members(claim, found) for claim in bounds])
     return {name: found[name] for name in sorted(covered) if found[name].obeys}
 
 
@@ -209,22 +208,35 @@ def _look(
     wished: Mapping[str, Wish],
     now_s: float,
 ) -> Look:
-    dark = [one for name, one in found.items() if one.doing is None and (name not in ours or one.sent_w is not None)]
-    seen = [one for one in ours.values() if one.doing is not None]
-    idle = [one for one in seen if one.name in wished and wished[one.name].most_w < math.inf]
+    devices: dict[str, Sample] = {}
+    unmeasured_w = allowed_w = total_w = left_w = settle_s = rounded_w = 0.0
+    coarse = False
+    for name, one in found.items():
+        if one.doing is None and (name not in ours or one.sent_w is not None):
+            unmeasured_w += one.may_w
+    for name, one in ours.items():
+        if one.doing is not None:
+            devices[name] = one.doing
+            # who does what a target says is not held back by the bound, and proves nothing of it
+            allowed_w += one.able_w if one.limit_w is None else one.limit_w
+            if one.sent_w is not None and name in wished and wished[name].most_w < math.inf:
+                left_w += max(0.0, one.sent_w - one.doing.value_w)
+        total_w += one.able_w
+        settle_s = max(settle_s, one.capability.settle_s)
+        if one.wires is not None:
+            coarse = True
+            rounded_w = max(rounded_w, one.step_w)
     return Look(
         now_s=now_s,
         bound_w=bound_w,
         meter=meter,
-        devices={one.name: one.doing for one in seen if one.doing is not None},
-        unmeasured_w=sum(one.may_w for one in dark),
-        # who does what a target says is not held back by the bound, and proves nothing of it
-        allowed_w=sum(one.able_w if one.limit_w is None else one.limit_w for one in seen),
-        total_w=sum(one.able_w for one in ours.values()),
-        settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
-        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing)
-        + max(one.step_w for one in ours.values()),
-        coarse=any(one.wires is not None for one in ours.values()),
+        devices=devices,
+        unmeasured_w=unmeasured_w,
+        allowed_w=allowed_w,
+        total_w=total_w,
+        settle_s=settle_s + _POLL_S,
+        left_w=left_w + rounded_w,
+        coarse=coarse,
     )
 
 
