@@ -4,7 +4,9 @@ Rules 2 (limits intersect), 3 (targets), 4 (curves and reactive modes) and 5 (sw
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import is_
 
 from grid_functions.model.claim import (
     Area,
@@ -25,6 +27,21 @@ from grid_functions.model.control import Mode
 from grid_functions.model.units import Phase, Quantity
 
 BoundKey = tuple[Scope, Quantity, Phase | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A ruling and what it was made of."""
+
+    claims: tuple[Claim, ...] = ()
+    precedence: tuple[SourceKind, ...] = ()
+    ruling: Ruling = field(default_factory=lambda: Ruling((), (), ()))
+
+
+def ruled(before: Ruled, claims: tuple[Claim, ...], precedence: tuple[SourceKind, ...]) -> Ruled:
+    """The ruling over these claims; while they are the very claims of before it is the one of before, and nothing is ruled again."""
+    same = len(claims) == len(before.claims) and all(map(is_, claims, before.claims))
+    return before if same and precedence is before.precedence else Ruled(claims, precedence, rule(claims, precedence))
 
 
 def rule(claims: Iterable[Claim], precedence: Sequence[SourceKind]) -> Ruling:

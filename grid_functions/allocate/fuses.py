@@ -21,7 +21,6 @@ from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
-
 _UNSEEN: Final = Loop()
 
 

@@ -178,6 +178,7 @@ def step(
             formed.get(name, Form()),
             settings.get(name),
             Revert(terms.revert_s, falls[Quantity.PRODUCED].get(name), falls[Quantity.CONSUMED].get(name)),
+            state.sent.get(name),
         )
         for name in sorted(stood)
     )
@@ -309,14 +310,16 @@ def _setpoint(
     form: Form,
     settings: Settings | None,
     revert: Revert,
+    before: Setpoint | None,
 ) -> Setpoint:
+    """One that says the same as ``before`` is the one of before."""
     off = False in switches.values()
     if off:
         target_w = None
         if not one.capability.off_capable:
             produce_w, consume_w, current_a = 0.0, _consume_w(one, 0.0), _current_a(one, None, 0.0)
     armed = revert.produce_max_w is not None or revert.consume_max_w is not None
-    return Setpoint(
+    made = Setpoint(
         one.name,
         produce_max_w=produce_w,
         consume_max_w=consume_w,
@@ -331,6 +334,7 @@ def _setpoint(
         # a target lapses without us: what was free before it is free again
         revert=revert if armed or (target_w is not None and one.capability.watchdog) else None,
     )
+    return made if before is None or made != before else before
 
 
 def _consume_w(one: Stand, limit_w: float | None) -> float | None:
