@@ -10,7 +10,7 @@ from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.fuses import Fuses
 from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
-from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
+from grid_functions.allocate.share import Fence, Part, floor_to, serve, share, unheld_w
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
@@ -136,12 +136,13 @@ def standing_limits(
     bounds: tuple[Claim, ...], found: Mapping[str, Stand], aims: Sequence[Fence] = ()
 ) -> Mapping[str, float]:
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
-    led = _steered(aims, found)
-    ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
-    if not ours:
-        return {}
+    led, bound = _steered(aims, found), _bound_devices(bounds, found)
+    ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
+    parts = {name: _part(one, math.inf, led=name in led) for name, one in ours.items()}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
-    shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
+    if not fences and not led:
+        return {name: unheld_w(part) for name, part in parts.items()}
+    shared = serve(parts, fences, aims)
     return {**shared.limits, **shared.aimed}
 
 

@@ -83,7 +83,7 @@ def fences(
 def on_conductors(powers: Mapping[str, float], found: Mapping[str, Stand], phases: int) -> dict[Phase, float]:
     """VA on each conductor of these powers, W, by device."""
     return {
-        phase: sum(power_w * found[name].counted(phase) for name, power_w in sorted(powers.items()))
+        phase: sum([power_w * found[name].counts.get(phase, 0.0) for name, power_w in sorted(powers.items())])
         for phase in conductors(phases)
     }
 
@@ -136,9 +136,10 @@ def _good(reading: Reading | None, terms: SiteTerms, now: Instants) -> Reading |
 
 def _harmless(claim: Claim, quantity: Quantity, found: Mapping[str, Stand]) -> bool:
     """Nobody needs to be told of a fuse that all it covers cannot exceed: of the connection the house draws beside them."""
-    if claim.phase is None or (quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)):
-        return claim.phase is None
-    able: Iterable[float] = (found[name].able_w * found[name].counted(claim.phase) for name in members(claim, found))
+    phase = claim.phase
+    if phase is None or (quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)):
+        return phase is None
+    able = [found[name].able_w * found[name].counts.get(phase, 0.0) for name in members(claim, found)]
     return sum(sorted(able)) <= limit_of(claim) * NOMINAL_V
 
 

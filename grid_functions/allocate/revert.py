@@ -18,6 +18,8 @@ def reverts(
     From each bound goes first what devices without watchdog may still do. Import: nothing, since the house may need all of it.
     """
     armed = {name: found[name] for name in sorted(limits) if found[name].capability.watchdog}
+    if not armed:
+        return {}
     fences = []
     for claim in tightest(c for c in fail_safe if c.quantity is quantity).values():
         names = members(claim, found)

@@ -100,6 +100,12 @@ def serve(
         out.add(min(short, key=lambda name: (rounded[name], name)))
 
 
+def unheld_w(part: Part) -> float:
+    """The most that a device may do whom no fence holds back, as :func:`share` would round it."""
+    given_w = floor_to(part.most_w if part.most_w > _CRUMB_W else 0.0, part.step_w)
+    return given_w if given_w >= min(part.least_w, part.most_w) else 0.0
+
+
 def floor_to(value_w: float, step_w: float) -> float:
     """The largest multiple of ``step_w`` not above ``value_w`` (a crumb of rounding aside), W >= 0."""
     if step_w <= 0 or math.isinf(value_w):

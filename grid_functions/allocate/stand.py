@@ -8,7 +8,7 @@ from typing import Final
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
-from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
+from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
 from grid_functions.model.modes import SWITCH_MODES
@@ -20,6 +20,7 @@ from grid_functions.model.units import Phase, Quantity
 from grid_functions.rating import DEVICE_STALE, at_its_end, measured_w, most_w, obeys, roles_of, unheard_a
 
 _CONSUMED: Final = Quantity.CONSUMED
+_SAFETY: Final = SourceKind.SAFETY
 _NET: Final[MeterKey] = (Quantity.NET, None)
 _EVERYWHERE: Mapping[Phase, float] = MappingProxyType({})
 _NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
@@ -117,9 +118,10 @@ def limit_in(setpoint: Setpoint, quantity: Quantity) -> float | None:
 
 def members(claim: Claim, found: Mapping[str, Stand]) -> frozenset[str]:
     """The devices that a bound covers in its direction."""
-    if isinstance(claim.scope, ConnectionPoint):
+    scope = claim.scope
+    if isinstance(scope, ConnectionPoint):
         return frozenset(found)
-    return claim.scope.names & found.keys() if isinstance(claim.scope, Devices) else frozenset()
+    return scope.names & found.keys() if isinstance(scope, Devices) else frozenset()
 
 
 def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Stand]) -> tuple[Claim, ...]:
@@ -128,17 +130,17 @@ def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Sta
     Whatever an upstream, operator, occupant, area or function asks is; a rating of local safety only when all devices together could
     exceed it, for else the devices keep it by themselves. Import always can: the house consumes beside them.
     """
-    kept = []
-    for claim in bounds:
-        if claim.quantity is not quantity or not isinstance(claim.scope, ConnectionPoint | Devices):
-            continue
-        if claim.cause.source.kind is SourceKind.SAFETY:
-            house = quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)
-            limit_w = getattr(claim.want, "limit", math.inf)
-            if not house and sum(found[name].able_w for name in sorted(members(claim, found))) <= limit_w:
-                continue
-        kept.append(claim)
-    return tuple(kept)
+    return tuple([claim for claim in bounds if claim.quantity is quantity and _binds(claim, found)])
+
+
+def _binds(claim: Claim, found: Mapping[str, Stand]) -> bool:
+    at_connection = isinstance(claim.scope, ConnectionPoint)
+    if not at_connection and not isinstance(claim.scope, Devices):
+        return False
+    if claim.cause.source.kind is not _SAFETY or (at_connection and claim.quantity is _CONSUMED):
+        return True
+    limit_w = claim.want.limit if isinstance(claim.want, Bound) else math.inf
+    return sum([found[name].able_w for name in sorted(members(claim, found))]) > limit_w
 
 
 def _unseen(name: str, terms: SiteTerms) -> Seen:
