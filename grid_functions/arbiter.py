@@ -26,7 +26,8 @@ from grid_functions.model.claim import (
 from grid_functions.model.control import Mode
 from grid_functions.model.units import Phase, Quantity
 
-BoundKey = tuple[Scope, Quantity, Phase | None]
+BoundKey = tuple[frozenset[str] | str | None, Quantity, Phase | None]
+"""The devices or the area of a bound, None = the connection; what it bounds there, and on which conductor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,19 @@ def tightest(bounds: Iterable[Claim]) -> dict[BoundKey, Claim]:
     """The tightest bound of each scope, quantity and phase; of equal ones the first given (a ruling's bounds have one order)."""
     found: dict[BoundKey, Claim] = {}
     for claim in bounds:
-        key = (claim.scope, claim.quantity, claim.phase)
+        key = place_of(claim)
         held = found.setdefault(key, claim)
         if held is not claim and limit_of(claim) < limit_of(held):
             found[key] = claim
     return found
+
+
+def place_of(claim: Claim) -> BoundKey:
+    """Where a bound holds: of all that share it, one is the tightest."""
+    scope = claim.scope
+    if isinstance(scope, Devices):
+        return scope.names, claim.quantity, claim.phase
+    return scope.name if isinstance(scope, Area) else None, claim.quantity, claim.phase
 
 
 def limit_of(claim: Claim) -> float:
@@ -95,7 +104,7 @@ def overlap(one: Scope, other: Scope) -> bool:
 def _looser(bounds: Sequence[Claim]) -> Iterable[Loss]:
     best = tightest(bounds)
     for claim in bounds:
-        winner = best[(claim.scope, claim.quantity, claim.phase)]
+        winner = best[place_of(claim)]
         if claim is not winner:
             yield Loss(claim, winner, LossReason.TIGHTER)
 

@@ -15,7 +15,7 @@ from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
 from grid_functions.arbiter import limit_of, tightest
-from grid_functions.model.claim import Claim, ConnectionPoint, Devices
+from grid_functions.model.claim import Claim, Devices
 from grid_functions.model.policy import LoadCredit, SiteTerms, Yield
 from grid_functions.model.units import Phase, Quantity
 
@@ -81,7 +81,7 @@ def divide(
         return Shared(Loop(), {}, {}, returns)
     held = tightest(bounds)
     fences = [_fence(claim, found, ours) for claim in held.values() if claim.phase or isinstance(claim.scope, Devices)]
-    at_connection = held.get((ConnectionPoint(), quantity, None))
+    at_connection = held.get((None, quantity, None))
     loop = Loop()
     outer: list[Fence] = []
     short_w = 0.0
