@@ -138,7 +138,9 @@ def _opt(draft: Draft, opts: Iterable[Opt]) -> None:
         draft.stale = True
         if draft.policy.opt_out is not OptOut.NONE:
             draft.tell(name, OutcomeKind.OPTED_OUT if name in out else OutcomeKind.OPTED_IN, draft.now_s)
-    draft.run = replace(draft.run, opted=tuple(sorted(out & draft.events.keys())))
+    opted = tuple(sorted([name for name in out if name in draft.events]))
+    if opted != draft.run.opted:
+        draft.run = replace(draft.run, opted=opted)
 
 
 def _advance(draft: Draft) -> None:
@@ -173,6 +175,8 @@ def _end(draft: Draft, names: Iterable[str]) -> None:
             end = end_s(tracked, tracked.begin_s)
             if end <= draft.now_s:
                 ended.append((max(end, draft.run.began_s), name, tracked))
+    if not ended and not draft.run.recent:
+        return
     for at, _, tracked in sorted(ended, key=lambda one: one[:2]):
         silent = tracked.told is not None or tracked.away_s is not None
         draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at, Cause(part=_part(draft, tracked)))
