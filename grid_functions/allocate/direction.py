@@ -138,11 +138,11 @@ def standing_limits(
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
     led, bound = _steered(aims, found), _bound_devices(bounds, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
-    parts = {name: _part(one, math.inf, led=name in led) for name, one in ours.items()}
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
     if not fences and not led:
-        return {name: unheld_w(part) for name, part in parts.items()}
-    shared = serve(parts, fences, aims)
+        able = {name: 0.0 if one.off else one.able_w for name, one in ours.items()}
+        return {name: unheld_w(able[name], one.minimum_w, one.resolution_w) for name, one in ours.items()}
+    shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
     return {**shared.limits, **shared.aimed}
 
 

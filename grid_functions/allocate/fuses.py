@@ -64,11 +64,12 @@ def fences(
         phase = claim.phase
         if phase is None:
             continue
-        names, limit_va = members(claim, found), limit_of(claim) * NOMINAL_V
-        on_it = {name: one for name, one in found.items() if one.counts.get(phase) and name in names}
-        mine = [one for name, one in on_it.items() if name in ours]
-        away = [one for name, one in on_it.items() if name not in ours]
-        if isinstance(claim.scope, ConnectionPoint):
+        at_connection, limit_va = isinstance(claim.scope, ConnectionPoint), limit_of(claim) * NOMINAL_V
+        names = found.keys() if at_connection else members(claim, found)
+        on_it = [one for name, one in found.items() if one.counts.get(phase) and name in names]
+        mine = [one for one in on_it if one.name in ours]
+        away = [one for one in on_it if one.name not in ours] if len(mine) < len(on_it) else []
+        if at_connection:
             meter = fuses.meter.get(phase)
             loop = fuses.loops.get(phase, _UNSEEN)
             loops[phase] = loop = closed_loop.step(loop, _look(limit_va, meter, phase, mine, away, now_s, wait_s))

@@ -69,8 +69,7 @@ class Loop:
     disturbed_s: float = -math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at the connection point, in one direction.
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do

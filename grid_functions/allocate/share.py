@@ -100,10 +100,10 @@ def serve(
         out.add(min(short, key=lambda name: (rounded[name], name)))
 
 
-def unheld_w(part: Part) -> float:
+def unheld_w(most_w: float, least_w: float, step_w: float) -> float:
     """The most that a device may do whom no fence holds back, as :func:`share` would round it."""
-    given_w = floor_to(part.most_w if part.most_w > _CRUMB_W else 0.0, part.step_w)
-    return given_w if given_w >= min(part.least_w, part.most_w) else 0.0
+    given_w = floor_to(most_w if most_w > _CRUMB_W else 0.0, step_w)
+    return given_w if given_w >= min(least_w, most_w) else 0.0
 
 
 def floor_to(value_w: float, step_w: float) -> float:
