@@ -201,7 +201,7 @@ def decide(
     trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
     running = {key for one in times.values() for key in one.running}
-    served = service.step(state.services, ruling, shared.served, told, running, now)
+    served = service.step(state.services, ruling, shared.served, told, running, now, tick.messages)
     ready, room = released(state.room, (*told, *seen, *served.facts), serial, None)
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
