@@ -247,8 +247,11 @@ async def test_what_an_upstream_asks_at_the_areas_connection_is_divided_by_its_o
         assert at.exports()[1][0] == 3000.0
 
 
-async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_hands_it_on(tmp_path: Path) -> None:
+async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_hands_it_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two inverters cannot keep an import limit, members may. A price is nothing that is divided."""
+    monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.1)
     async with stand(tmp_path) as at:
         told = at.rig.upstream.kinds
         at.loop.take_read(read(event("before", ImportLimit(3000.0))))
