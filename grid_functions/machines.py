@@ -86,18 +86,24 @@ def run(
             after[name] = replace(before, claims=standing)
             claims += standing
             continue
-        made = tuple(one for one in said if isinstance(one, Claim))
+        if not said and not before.claims and done.state is before.state:
+            after[name] = before
+            continue
+        made = tuple([one for one in said if isinstance(one, Claim)])
+        # claims that say the same are those of before: further on what is new is told by identity
+        made = before.claims if made == before.claims else made
         durable = getattr(done.state, "durable", None)
-        idle = done.state is before.state and not made and not before.claims
-        after[name] = before if idle else Kept(done.state, durable, made)
+        after[name] = Kept(done.state, durable, made)
         claims += made
         for one in said:
+            if isinstance(one, Claim):
+                continue
             alarm = alarm_of(one) if isinstance(one, Message) else None
             if isinstance(one, WakeAt):
                 wake.append(one.moment)
             elif alarm is not None:
                 alarms.append(alarm)
-            elif not isinstance(one, Claim):
+            else:
                 outputs.append((name, one))
         if durable != before.durable:
             entries.append(Entry((ROOM, name), durable))
