@@ -9,15 +9,16 @@ DEMO_ARGS ?=
 ONLY ?=
 TEST_ARGS ?=
 
-# Seeds are fixed: what fails once fails again.
-PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
+# Seeds are fixed: what fails once fails again. Bytecode is kept, whatever the environment says: a test process, or a gateway that a test
+# starts, is otherwise half its time compiling.
+PYTEST := PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
 POINTS ?= 1000
 
 .PHONY: help setup demo test test-long test-crash check format-check lint types arrows bench bench-long mutants format lock clean \
-	test-openadr3 peers-openadr3 mosquitto test-homeassistant
+	test-openadr3 peers-openadr3 mosquitto test-homeassistant test-edgex
 
 help:
 	@echo "make setup      the environment in .venv, once per lock file"
@@ -27,6 +28,7 @@ help:
 	@echo "make test-crash kills at random moments, and what is lost     POINTS=1000 or STORY=seed"
 	@echo "make test-openadr3  the OpenADR 3 tests with third parties' clients and mosquitto, which it installs"
 	@echo "make test-homeassistant  against a real Home Assistant, which it installs in build/ (Python 3.13 or 3.12)"
+	@echo "make test-edgex the EdgeX tests with mosquitto, which it installs"
 	@echo "make check      format, lint, types, arrows, tests: what CI runs"
 	@echo "make bench      speed, beside the peers: build/bench.json     ONLY=name"
 	@echo "make bench-long the talks of a thousand homes: rounds, time, memory"
@@ -70,6 +72,9 @@ test-homeassistant: setup
 	@mkdir -p build/peers
 	@PYTHON="$(PYTHON)" UV="$(CURDIR)/$(BIN)/uv" sh requirements/homeassistant.sh build/peers/homeassistant
 	OSED_HOMEASSISTANT="$(CURDIR)/build/peers/homeassistant/bin/python" $(PYTEST) -q tests/homeassistant $(TEST_ARGS)
+
+test-edgex: setup mosquitto
+	$(PYTEST) -q tests/adapters/edgex tests/gateway/test_edgex.py $(TEST_ARGS)
 
 mosquitto:
 	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || \

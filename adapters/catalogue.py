@@ -116,6 +116,18 @@ CALLING: Final = {
         port=8123,
         simulated=False,
     ),
+    "edgex": About(
+        kind="inverter",
+        maker="any in EdgeX Foundry",
+        model="inverters, batteries, chargers, meters, thermostats and switches, by their resources",
+        transport=("edgex",),
+        source="edgexfoundry: openapi core-command.yaml 4.0, go-mod-messaging MessageEnvelope, core command's external MQTT",
+        controls=("produce_max", "consume_max", "target", "current", "pause", "thermostat", "switch"),
+        notes="behind an EdgeX: see docs/edgex.md",
+        unit=0,
+        port=59882,
+        simulated=False,
+    ),
 }
 """What connects to us, or is behind somebody else."""
 

@@ -62,6 +62,9 @@ def _named(loaded: Loaded) -> Iterator[tuple[str, Path]]:
     ocpp = configuration.gateway.ocpp
     if ocpp is not None and ocpp.tls is not None:
         yield "gateway.ocpp", ocpp.tls.certificate
+    for server in configuration.gateway.edgex:
+        if server.broker is not None and server.broker.certificate is not None:
+            yield f"gateway.edgex {server.name}", server.broker.certificate
     for site in configuration.sites:
         for device in site.devices:
             if device.tls is not None:

@@ -19,6 +19,7 @@ from grid_functions.model.claim import (
     Target,
     Want,
 )
+from grid_functions.model.control import Control, mode_of
 from grid_functions.model.device import Seen
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import Instants, Moment
@@ -131,7 +132,7 @@ def why_event(site: SiteLoop, event: str, told: Iterable[Mapping[str, Any]], now
 def in_force(each: InForce, now: Instants) -> dict[str, Any]:
     """One control in force."""
     return {
-        "control": str(each.control),
+        "control": control_of(each.control),
         "source": _source(each.source),
         "basis": each.basis.value,
         "program": each.program,
@@ -141,6 +142,11 @@ def in_force(each: InForce, now: Instants) -> dict[str, Any]:
         "event": each.cause.id if isinstance(each.cause, EventKey) else None,
         "test": each.test,
     }
+
+
+def control_of(control: Control) -> dict[str, Any]:
+    """A control by its mode, with its own fields and their units."""
+    return {"mode": mode_of(control).value, **asdict(control)}
 
 
 def power_of(readings: Mapping[MeterKey, Reading]) -> float | None:
@@ -216,7 +222,7 @@ def _want(want: Want) -> str:
         case Switch(on=on):
             return "on" if on else "off"
         case Shape(control=control):
-            return str(control)
+            return mode_of(control).value
         case Need(power_w=power_w):
             return f"first {power_w:g}"
 
@@ -233,5 +239,6 @@ def _source(source: Source) -> str:
     return f"{source.kind.value}/{source.name}"
 
 
-def _past(moment: Moment, now: Instants) -> float:
-    return round(-moment.in_s(now), 1)
+def _past(moment: Moment, now: Instants) -> float | None:
+    """None: since always."""
+    return None if moment.at_s == 0 else round(-moment.in_s(now), 1)

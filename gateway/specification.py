@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Final
 
 from adapters.catalogue import FAMILIES
+from adapters.edgex.address import parse_edgex_address
 from adapters.homeassistant.address import parse_home_address
 from adapters.modbus.address import Address, parse_address
 from adapters.ocpp.access import SecurityProfile
 from certs.errors import CertificateError
 from certs.tls import TlsFiles, modbus_context, ocpp_server_context
 from gateway.config.areas import AreaSettings
+from gateway.config.edgex import EdgexBroker, EdgexSettings, is_behind_edgex
 from gateway.config.homeassistant import HomeAssistantSettings, is_behind_home, token_of
 from gateway.config.load import Loaded, files_of
 from gateway.config.ocpp import OcppSettings, is_ocpp
 from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.config.upstreams import Resource, Service, Upstream
 from gateway.expiry import Shown, shown_by
+from gateway.places import edgex_at
 from gateway.sessions import protocols
 from gateway.sessions.spec import Served, UpstreamSpec
 from grid_functions.model.device import Role
@@ -55,7 +58,16 @@ class HomeSpec:
     digest: str
 
 
-AnyLinkSpec = LinkSpec | CentralSpec | HomeSpec
+@dataclass(frozen=True, slots=True)
+class EdgexSpec:
+    """One EdgeX, as :class:`LinkSpec`. ``digest``: of its secrets and certificates, which may be renewed."""
+
+    settings: EdgexSettings
+    folder: Path
+    digest: str
+
+
+AnyLinkSpec = LinkSpec | CentralSpec | HomeSpec | EdgexSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +173,21 @@ def _site(
 
 
 def _links(loaded: Loaded) -> dict[str, AnyLinkSpec]:
-    """Every socket and line, the central system and the servers of Home Assistant, by the addresses of devices as they are written.
+    """Every socket and line, the central system and the servers that devices are behind, by the addresses of devices as they are written.
 
     A line is shared by the devices behind it, and as gentle as the most delicate of them wants.
     """
     behind: dict[Address, list[DeviceSettings]] = {}
     calling: list[DeviceSettings] = []
     homes = {one.name: one for one in loaded.configuration.gateway.homeassistant}
+    foundries = {one.name: one for one in loaded.configuration.gateway.edgex}
     found: dict[str, AnyLinkSpec] = {}
     for site in loaded.configuration.sites:
         for device in site.devices:
             if is_behind_home(device):
                 found[device.address] = _home(homes[parse_home_address(device.address).server], loaded.folder)
+            elif is_behind_edgex(device):
+                found[device.address] = _edgex(foundries[parse_edgex_address(device.address).server], loaded.folder)
             else:
                 (calling if is_ocpp(device) else behind.setdefault(parse_address(device.address), [])).append(device)
     for address, devices in behind.items():
@@ -215,6 +230,20 @@ def _home(settings: HomeAssistantSettings, folder: Path) -> HomeSpec:
     paths = [folder / settings.token_file] + ([] if settings.ca is None else [folder / settings.ca])
     digest = _digest(f"gateway.homeassistant {settings.name}", paths, lambda: token_of(paths[0]))
     return HomeSpec(settings, folder, digest)
+
+
+def _edgex(settings: EdgexSettings, folder: Path) -> EdgexSpec:
+    broker = settings.broker or EdgexBroker(url="mqtt://none")
+    files = (settings.token_file, settings.ca, broker.password_file, broker.certificate, broker.key, broker.ca)
+    paths = [folder / one for one in files if one is not None]
+
+    def tried() -> None:
+        place = edgex_at(settings, folder)
+        for secret in (place.token, None if place.broker is None else place.broker.password):
+            if secret is not None:
+                secret()
+
+    return EdgexSpec(settings, folder, _digest(f"gateway.edgex {settings.name}", paths, tried))
 
 
 _TIMEOUT_S: Final = 3.0

@@ -5,18 +5,19 @@ A part whose specification a later configuration leaves as it is, is kept as it 
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 from adapters import catalogue as device_families
 from adapters.driver import Driver
+from adapters.edgex.address import parse_edgex_address
+from adapters.edgex.client import EdgexGadget, Foundry
+from adapters.edgex.options import EdgexOptions
+from adapters.edgex.unit import UnitSettings
 from adapters.homeassistant.address import parse_home_address
-from adapters.homeassistant.client import Gadget, Home, Place
+from adapters.homeassistant.client import Home, HomeGadget
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.thing import ThingSettings
 from adapters.modbus.lines import line_to
@@ -30,8 +31,8 @@ from adapters.ocpp.server import CentralSystem, Charger, Listening
 from adapters.settings import DriverSettings, Pinned
 from certs.tls import modbus_context, ocpp_server_context
 from gateway.clock import SystemClock
+from gateway.config.edgex import FAMILY as EDGEX
 from gateway.config.homeassistant import FAMILY as HOME
-from gateway.config.homeassistant import HomeAssistantSettings, token_of
 from gateway.config.load import Families
 from gateway.config.ocpp import FAMILY as OCPP
 from gateway.config.plug_ins import guests_of
@@ -39,10 +40,11 @@ from gateway.config.schema import DeviceSettings, SiteSettings
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
+from gateway.places import edgex_at, home_at
 from gateway.sessions.protocols import build, served_by
 from gateway.sessions.session import Session
 from gateway.site_plan import SitePlan
-from gateway.specification import AnyLinkSpec, DeviceSpec, HomeSpec, LinkSpec, SiteSpec, Specification
+from gateway.specification import AnyLinkSpec, DeviceSpec, EdgexSpec, HomeSpec, LinkSpec, SiteSpec, Specification
 from gateway.tools import Tools
 from grid_functions import catalogue as function_catalogue
 from grid_functions import decide
@@ -62,7 +64,7 @@ from grid_functions.model.policy import (
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
-FAMILIES: Families = {OCPP: OcppOptions, HOME: HomeOptions} | {
+FAMILIES: Families = {OCPP: OcppOptions, HOME: HomeOptions, EDGEX: EdgexOptions} | {
     name: one.family for name, one in device_families.FAMILIES.items()
 }
 """Device families that exist, each made from its options."""
@@ -73,8 +75,8 @@ DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 _SEED = "gateway/seed"
 
 
-AnyDriver = Driver[Any, Any] | Charger | Gadget
-AnyLink = Link | CentralSystem | Home
+AnyDriver = Driver[Any, Any] | Charger | HomeGadget | EdgexGadget
+AnyLink = Link | CentralSystem | Home | Foundry
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,20 +225,14 @@ def _reached(spec: AnyLinkSpec, tools: Tools) -> AnyLink:
         return link_to(spec, tools.dice)
     if isinstance(spec, HomeSpec):
         return Home(home_at(spec.settings, spec.folder), tools.clock.showing(), tools.dice)
+    if isinstance(spec, EdgexSpec):
+        return Foundry(edgex_at(spec.settings, spec.folder), tools.clock.showing(), tools.dice)
     settings = spec.settings
     mutual = settings.security is SecurityProfile.TLS_CERTIFICATE
     context = None if spec.files is None else ocpp_server_context(spec.files, certificates=mutual)
     rules = Rules(None if settings.tags is None else frozenset(settings.tags), settings.heartbeat_s)
     listening = Listening(settings.host, settings.port, Access(settings.security, settings.users), rules)
     return CentralSystem(listening, tools.clock.showing(), context)
-
-
-def home_at(settings: HomeAssistantSettings, folder: Path) -> Place:
-    """Where a server is, and how it is trusted. Its token is read whenever it is needed."""
-    context = None
-    if settings.url.startswith("https:"):
-        context = ssl.create_default_context(cafile=None if settings.ca is None else str(folder / settings.ca))
-    return Place(settings.name, settings.url, partial(token_of, folder / settings.token_file), context)
 
 
 def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
@@ -256,7 +252,18 @@ def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
             device.settle_s or 10.0,
             spec.observe,
         )
-        return Gadget(thing, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
+        return HomeGadget(thing, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
+    if isinstance(link, Foundry):
+        unit = UnitSettings(
+            device.name,
+            parse_edgex_address(device.address).device,
+            device.role,
+            EdgexOptions(**dict[str, Any](device.options)),
+            pinned,
+            device.settle_s or 10.0,
+            spec.observe,
+        )
+        return EdgexGadget(unit, link, tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing(), note)
     if isinstance(link, CentralSystem):
         at = parse_ocpp_address(device.address)
         options: dict[str, Any] = dict(device.options)

@@ -200,7 +200,7 @@ def decide(
     proven = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
     running = {key for one in times.values() for key in one.running}
-    served = service.step(state.services, ruling, shared.served, told, running, now)
+    served = service.step(state.services, ruling, shared.served, told, running, now, tick.messages)
     ready, room = released(state.room, (*told, *proven.facts, *served.facts), serial, None)
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)

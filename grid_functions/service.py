@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from grid_functions.allocate.served import Served
+from grid_functions.fold import Fold, heard
 from grid_functions.model.claim import Bound, Claim, Loss, Ruling, Switch, Target
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Message
 from grid_functions.model.outcome import FINAL, Cause, Fact, OutcomeKind
 
 ROOM = "service"
@@ -20,16 +22,14 @@ ROOM = "service"
 HELD_S: Final = 60.0
 """What was displaced is restored once it has held again for this long (rule 8)."""
 
-_SHORT_SHARE = 0.04
-_SHORT_LEAST = 100.0
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """What one event got. UTC seconds.
 
     ``short_utc_s``: since when it gets less than it asks; ``short_s``: how long it did before that; ``asked`` and ``given``: at the
-    worst of it, W; ``by``: what stood in the way then. ``displaced``: told so; ``held_utc_s``: since when it holds again.
+    worst of it, W; ``by``: what stood in the way then. ``displaced``: told so; ``held_utc_s``: since when it holds again. ``fold``: what
+    the members of an area did of it, of one that was divided.
     """
 
     event: EventKey
@@ -41,6 +41,7 @@ class Service:
     by: str = ""
     displaced: bool = False
     held_utc_s: float | None = None
+    fold: Fold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,25 @@ def step(
     told: Iterable[Fact],
     running: Collection[EventKey],
     now: Instants,
+    letters: Iterable[Message] = (),
 ) -> ServiceStep:
-    """One look. ``told``: facts of the timelines, whose finals close an account; ``running``: events that have started and not ended."""
+    """One look. ``told``: facts of the timelines, whose finals close an account; ``running``: events that have started and not ended.
+
+    ``letters``: what an area folded of events is among them; it goes before what the site's own devices do of those.
+    """
     after: dict[EventKey, Service] = {}
     facts: list[Fact] = []
+    folds = {event: one for event, one in heard(letters).items() if event in running}
+    before = services
+    services = {**services, **{e: replace(services.get(e) or Service(e, now.utc_s), fold=f) for e, f in folds.items()}}
+    for event, one in services.items():
+        if one.fold is not None and event in running:
+            after[event] = _counted(one, one.fold, now.utc_s)
     clamped = _clamped(served)
     for event, claims in _contesting(ruling).items():
         clock = claims[0].cause.since.clock
         one = services.get(event) or Service(event, now.utc_s)
-        one = _counted(one, clamped.get(event), now.utc_s)
+        one = after.get(event) or _counted(one, clamped.get(event), now.utc_s)
         one, found = _displaced(one, _displacer(event, claims, ruling), Moment(clock, now.on(clock)), now.utc_s)
         after[event] = one
         facts += found
@@ -80,7 +91,7 @@ def step(
     kept = {event: one for event, one in services.items() if event in running}
     after = {event: one for event, one in {**kept, **after}.items() if event not in ended}
     wake = tuple(Moment(OWN, one.held_utc_s + HELD_S) for one in after.values() if one.held_utc_s is not None)
-    return ServiceStep(after, tuple(facts), _entries(services, after), wake)
+    return ServiceStep(after, tuple(facts), _entries(before, after), wake)
 
 
 def restore(entries: Iterable[Entry]) -> dict[EventKey, Service]:
@@ -98,32 +109,26 @@ def _contesting(ruling: Ruling) -> dict[EventKey, list[Claim]]:
     return {event: found[event] for event in sorted(found)}
 
 
-def _clamped(served: Iterable[Served]) -> dict[EventKey, Served]:
+def _clamped(served: Iterable[Served]) -> dict[EventKey, Fold]:
     """Of each event the target that falls short by most."""
-    found: dict[EventKey, Served] = {}
+    found: dict[EventKey, Fold] = {}
     for one in served:
         event = one.claim.cause.cause
-        if isinstance(event, EventKey) and isinstance(one.claim.want, Target) and _missing(one) > 0:
-            found[event] = max(found.get(event, one), one, key=_missing)
+        if isinstance(event, EventKey) and isinstance(one.claim.want, Target):
+            short = Fold(event, one.asked_w, one.given_w, "" if one.by is None else one.by.cause.source.name)
+            found[event] = max(found.get(event, short), short, key=lambda each: each.short_w)
     return found
 
 
-def _missing(one: Served) -> float:
-    """By how much it falls short; within 4 % or 100 W it does not."""
-    short = abs(one.asked_w - one.given_w)
-    return short if short > max(_SHORT_SHARE * abs(one.asked_w), _SHORT_LEAST) else 0.0
-
-
-def _counted(one: Service, short: Served | None, utc_s: float) -> Service:
-    if short is None:
+def _counted(one: Service, short: Fold | None, utc_s: float) -> Service:
+    if short is None or not short.short_w:
         if one.short_utc_s is None:
             return one
         return replace(one, short_utc_s=None, short_s=one.short_s + max(0.0, utc_s - one.short_utc_s))
     if one.short_utc_s is None:
         one = replace(one, short_utc_s=utc_s)
     if abs(short.asked_w - short.given_w) > abs(one.asked - one.given):
-        source = short.by.cause.source if short.by is not None else None
-        one = replace(one, asked=short.asked_w, given=short.given_w, by=source.name if source is not None else "")
+        one = replace(one, asked=short.asked_w, given=short.given_w, by=short.by)
     return one
 
 
@@ -175,4 +180,4 @@ def _entries(before: Mapping[EventKey, Service], after: Mapping[EventKey, Servic
 
 
 def _turns(one: Service) -> Service:
-    return replace(one, asked=0.0, given=0.0, by="")
+    return replace(one, asked=0.0, given=0.0, by="", fold=None)

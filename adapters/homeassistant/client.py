@@ -1,33 +1,28 @@
-"""The connection to one Home Assistant, and the devices behind it, each of which wears the Device port (:class:`Gadget`). Awaits.
+"""The connection to one Home Assistant, and the devices behind it, each of which wears the Device port (:class:`HomeGadget`). Awaits.
 
 It connects while one of them runs. A token that is refused is the operator's to mend, and is not tried again for minutes.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import structlog
 from aiohttp import ClientTimeout, ClientWebSocketResponse, ClientWSTimeout, WSMsgType
 
-from adapters.homeassistant.keeping import VERSION, Keeping, decoded
 from adapters.homeassistant.messages import MOST_BYTES, Call
 from adapters.homeassistant.session import Phase, Session
 from adapters.homeassistant.thing import Thing, ThingSettings
+from adapters.knobs.gadget import Gadget, Note, Wait
 from adapters.waiting import pause
-from grid_functions.model.device import Seen
-from grid_functions.model.errors import CredentialFault, LedgerUnavailable, Unreachable
+from grid_functions.model.errors import CredentialFault, Unreachable
 from grid_functions.model.ports import Clock, Dice, Memory
-from grid_functions.model.setpoint import Setpoint
 
 _log = structlog.get_logger("homeassistant")
-
-Note = Callable[[str, str, Mapping[str, Any]], None]
-Wait = Callable[[asyncio.Event, float], Coroutine[Any, Any, None]]
 
 REFUSED_S: Final = 300.0
 """A token that was refused: Home Assistant bans an address that tries too often."""
@@ -35,8 +30,6 @@ _FIRST_S, _MOST_S = 1.0, 60.0
 _CONNECT_S: Final = 10.0
 _LOAD_S: Final = 60.0
 _TICK_S: Final = 1.0
-_LOOK_S: Final = 2.0
-_RELEASE_S: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +58,13 @@ class Home:
     def __init__(self, place: Place, clock: Clock, dice: Dice, wait: Wait = pause) -> None:
         self.place = place
         self._clock, self._dice, self._wait = clock, dice, wait
-        self._gadgets: list[Gadget] = []
+        self._gadgets: list[HomeGadget] = []
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self.session: Session | None = None
         self._out: asyncio.Queue[str] = asyncio.Queue()
 
-    def admit(self, gadget: "Gadget") -> None:
+    def admit(self, gadget: "HomeGadget") -> None:
         """It runs from now on: the server is asked for its entities too."""
         if gadget not in self._gadgets:
             self._gadgets.append(gadget)
@@ -80,8 +73,10 @@ class Home:
                 self.session.closed("its devices changed")
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name=f"homeassistant {self.place.name}")
+        if self.session is not None and self.session.phase is Phase.READY:
+            gadget.thing.opened(self.session)
 
-    def dismiss(self, gadget: "Gadget") -> None:
+    def dismiss(self, gadget: "HomeGadget") -> None:
         """It runs no more."""
         if gadget in self._gadgets:
             self._gadgets.remove(gadget)
@@ -228,97 +223,26 @@ async def look_once(place: Place, clock: Clock) -> Session:
     return session
 
 
-class Gadget:
-    """One device. ``memory`` keeps what it held before us; ``note(kind, correlation, body)`` takes what is said, for the log."""
+class HomeGadget(Gadget[Thing]):
+    """One device behind Home Assistant."""
 
     def __init__(
         self, settings: ThingSettings, home: Home, memory: Memory, clock: Clock, note: Note, wait: Wait = pause
     ) -> None:
-        self.name = settings.name
-        self._key = f"homeassistant/{settings.name}"
-        kept = memory.get(self._key)
-        self.thing = Thing(settings, Keeping() if kept is None else decoded(*kept))
-        self._home, self._memory, self._clock, self._note, self._wait = home, memory, clock, note, wait
-        self._news = asyncio.Event()
-
-    def want(self, setpoint: Setpoint) -> None:
-        """What should hold from now on; the newest wins; returns at once."""
-        self.thing.want(setpoint)
-        self._news.set()
+        super().__init__(
+            settings.name, "homeassistant", lambda keeping: Thing(settings, keeping), home, memory, clock, note, wait
+        )
+        self._home = home
 
     def opened(self, session: Session) -> None:
         """Its server is there."""
         self.thing.opened(session)
         self.changed()
 
-    def changed(self) -> None:
-        """Its server has told something."""
-        self.thing.look(self._clock.now())
-        self._news.set()
-
     def closed(self, why: str) -> None:
         """Its server is gone."""
         self.thing.closed(why)
         self._news.set()
 
-    async def run(self, intake: Callable[[Seen], None]) -> None:
-        """Reconcile until cancelled, handing over every look; one that is not there is a look."""
-        self._enter()
-        try:
-            while True:
-                self._news.clear()
-                await self._turn()
-                intake(self.thing.seen(self._clock.now()))
-                await self._wait(self._news, _LOOK_S)
-        finally:
-            self._home.dismiss(self)
-
-    async def release(self) -> bool:
-        """Give it back what it held before us; True once it shows that."""
-        if self.thing.released():
-            return True
-        self._enter()
-        try:
-            self.want(Setpoint(self.name))
-            for _ in range(_RELEASE_S):
-                self._news.clear()
-                await self._turn()
-                if self.thing.released():
-                    return True
-                await self._wait(self._news, 1.0)
-            return self.thing.released()
-        finally:
-            self._home.dismiss(self)
-
-    def _enter(self) -> None:
-        self._home.admit(self)
-        session = self._home.session
-        if session is not None and session.phase is Phase.READY:
-            self.thing.opened(session)
-
-    async def _turn(self) -> None:
-        call = self.thing.due(self._clock.now())
-        touches, self.thing.touches = self.thing.touches, []
-        for text in touches:
-            self._note("touched", "", {"text": text})
-        if self.thing.unsaved:
-            try:
-                await self._memory.put(self._key, VERSION, self.thing.keeping.encoded())
-            except LedgerUnavailable:
-                # What it held before must be known before it is changed.
-                self.thing.unsent()
-                return
-            self.thing.unsaved = False
-        if call is None:
-            return
-        correlation = self.thing.correlation
-
-        def done(error: str) -> None:
-            self._note("answer", correlation, {"call": str(call), "error": error})
-            self.thing.answered(error, self._clock.now())
-            self._news.set()
-
-        if self._home.send(call, done):
-            self._note("call", correlation, {"call": str(call)})
-        else:
-            self.thing.unsent()
+    def _send(self, call: Call, done: Callable[[str], None]) -> bool:
+        return self._home.send(call, done)

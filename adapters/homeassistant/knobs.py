@@ -4,14 +4,15 @@ Values are Home Assistant's own: degrees in its unit, modes as words. Source: de
 number, select and switch: their attributes, features and services.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
-from adapters.homeassistant.messages import Call, State, number
+from adapters.homeassistant.messages import Call, State
 from adapters.homeassistant.options import SWITCHES
+from adapters.knobs.knob import OFF, Aspect, Knob, Value
+from adapters.knobs.units import number
 
 CLIMATE: Final = "climate"
 TANK: Final = "water_heater"
@@ -19,57 +20,38 @@ NUMBERS: Final = frozenset({"number", "input_number"})
 SELECTS: Final = frozenset({"select", "input_select"})
 _TARGET_TEMPERATURE: Final = 1  # ClimateEntityFeature and WaterHeaterEntityFeature agree
 _OPERATION_MODE: Final = 2  # WaterHeaterEntityFeature
-_OFF: Final = "off"
 _DEGREES: Final = ("°C", "°F")
 
 
-class Aspect(StrEnum):
-    """What of a device is set."""
-
-    SWITCH = "switch"
-    TEMPERATURE = "temperature"
-    CURRENT = "current"
-
-
-Value = float | str
-
-
 @dataclass(frozen=True, slots=True)
-class Knob:
-    """``value``: as it is, None = not told now; numbers lie between ``least`` and ``most`` in steps of ``step``; a switch has words.
+class HomeKnob(Knob):
+    """``fahrenheit``: of temperatures. ``choices``: of a list, the number that each stands for."""
 
-    ``fahrenheit``: of temperatures. ``choices``: of a list, the number that each stands for.
-    """
-
-    entity: str
-    aspect: Aspect
-    value: Value | None
-    least: float = 0.0
-    most: float = 0.0
-    step: float = 1.0
     fahrenheit: bool = False
     choices: tuple[tuple[float, str], ...] = ()
 
-    def same(self, one: Value | None, other: Value | None) -> bool:
-        """Whether two values are one: numbers within half a step."""
-        if isinstance(one, str) or isinstance(other, str) or one is None or other is None:
-            return one == other and one is not None
-        return abs(one - other) <= self.step / 2 + 1e-6
-
     def fitting(self, value: float) -> float:
-        """The nearest that it can be set to; of a current never more than asked, unless that is its least."""
-        if self.choices:
-            under = [each for each, _ in self.choices if each <= value + 1e-6]
-            return max(under) if under else min(each for each, _ in self.choices)
-        steps = value / self.step
-        whole = math.floor(steps + 1e-6) if self.aspect is Aspect.CURRENT else round(steps)
-        return round(min(max(whole * self.step, self.least), self.most), 6)
+        """As any knob; of a list the nearest below, else its least."""
+        if not self.choices:
+            return Knob.fitting(self, value)
+        under = [each for each, _ in self.choices if each <= value + 1e-6]
+        return max(under) if under else min(each for each, _ in self.choices)
+
+    def resolution(self, least: float) -> float:
+        """Of a list the widest gap."""
+        able = [value for value, _ in self.choices if value >= least]
+        return max((after - before for before, after in pairwise(able)), default=self.step)
 
     def call(self, value: Value) -> Call:
         """What sets it so."""
         domain = self.entity.partition(".")[0]
         told = next((text for each, text in self.choices if each == value), value)
         return _CALLS[domain, self.aspect](self.entity, told)
+
+    @property
+    def step_k(self) -> float:
+        """Of a temperature."""
+        return self.step / 1.8 if self.fahrenheit else self.step
 
     def celsius(self, value: float) -> float:
         """Of a temperature."""
@@ -80,19 +62,19 @@ class Knob:
         return value_c * 1.8 + 32.0 if self.fahrenheit else value_c
 
 
-def switch(state: State) -> Knob | None:
+def switch(state: State) -> HomeKnob | None:
     """On and off: of a switch, of a climate or a tank that has a mode off."""
     domain = state.entity.partition(".")[0]
     if domain in SWITCHES:
-        return Knob(state.entity, Aspect.SWITCH, state.state if state.state in ("on", _OFF) else None)
-    if domain == CLIMATE and _OFF in state.texts("hvac_modes"):
-        return Knob(state.entity, Aspect.SWITCH, None if state.gone else state.state)
-    if domain == TANK and _OFF in state.texts("operation_list") and state.features & _OPERATION_MODE:
-        return Knob(state.entity, Aspect.SWITCH, None if state.gone else state.state)
+        return HomeKnob(state.entity, Aspect.SWITCH, state.state if state.state in ("on", OFF) else None)
+    if domain == CLIMATE and OFF in state.texts("hvac_modes"):
+        return HomeKnob(state.entity, Aspect.SWITCH, None if state.gone else state.state)
+    if domain == TANK and OFF in state.texts("operation_list") and state.features & _OPERATION_MODE:
+        return HomeKnob(state.entity, Aspect.SWITCH, None if state.gone else state.state)
     return None
 
 
-def temperature(state: State, *, fahrenheit: bool) -> Knob | None:
+def temperature(state: State, *, fahrenheit: bool) -> HomeKnob | None:
     """A setpoint of a climate or a tank, in the server's unit, or of a number in its own. None: it takes none now.
 
     A climate that holds a range (heat_cool) has two; which of them is meant nobody can say.
@@ -109,23 +91,23 @@ def temperature(state: State, *, fahrenheit: bool) -> Knob | None:
         return None
     if least is None or most is None or not least < most or not 0 < step <= most - least:
         return None
-    return Knob(state.entity, Aspect.TEMPERATURE, value, least, most, step, fahrenheit)
+    return HomeKnob(state.entity, Aspect.TEMPERATURE, value, least, most, step, fahrenheit)
 
 
-def current(state: State) -> Knob | None:
+def current(state: State) -> HomeKnob | None:
     """A limit in amperes: a number of that unit, or a list of such numbers."""
     domain = state.entity.partition(".")[0]
     if domain in NUMBERS and state.text("unit_of_measurement") == "A":
         least, most, step = state.number("min"), state.number("max"), state.number("step") or 1.0
         if least is None or most is None or not 0 <= least < most or not 0 < step <= most - least:
             return None
-        return Knob(state.entity, Aspect.CURRENT, number(state.state), least, most, step)
+        return HomeKnob(state.entity, Aspect.CURRENT, number(state.state), least, most, step)
     if domain in SELECTS:
         choices = _amperes(state.texts("options"))
         if not choices:
             return None
         value = next((each for each, text in choices if text == state.state), None)
-        return Knob(state.entity, Aspect.CURRENT, value, choices[0][0], choices[-1][0], _GRAIN, choices=choices)
+        return HomeKnob(state.entity, Aspect.CURRENT, value, choices[0][0], choices[-1][0], _GRAIN, choices=choices)
     return None
 
 
@@ -137,7 +119,7 @@ def _amperes(options: tuple[str, ...]) -> tuple[tuple[float, str], ...]:
     """Options such as ``6``, ``10 A`` or ``off``; one that means no current makes the list none."""
     found = []
     for text in options:
-        value = 0.0 if text.lower() == _OFF else number(text.removesuffix("A").removesuffix("a").strip())
+        value = 0.0 if text.lower() == OFF else number(text.removesuffix("A").removesuffix("a").strip())
         if value is None or value < 0:
             return ()
         found.append((value, text))
@@ -145,7 +127,7 @@ def _amperes(options: tuple[str, ...]) -> tuple[tuple[float, str], ...]:
 
 
 def _switched(entity: str, value: Value) -> Call:
-    return Call(entity.partition(".")[0], "turn_off" if value == _OFF else "turn_on", entity)
+    return Call(entity.partition(".")[0], "turn_off" if value == OFF else "turn_on", entity)
 
 
 def _valued(service: str, field: str) -> Callable[[str, Value], Call]:

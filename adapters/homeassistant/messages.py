@@ -4,12 +4,12 @@ Source: developers.home-assistant.io, WebSocket API: authentication, commands wi
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from adapters.homeassistant.address import ENTITY
+from adapters.knobs.units import number
 from grid_functions.model.errors import MalformedMessage
 
 MOST_BYTES: Final = 32 * 1024 * 1024
@@ -160,17 +160,6 @@ def state_of(plain: Any) -> State:
     context = plain.get("context")
     user = context.get("user_id") if isinstance(context, dict) else None
     return State(entity, state, attributes, user if isinstance(user, str) else "")
-
-
-def number(said: Any) -> float | None:
-    """A finite number, as number or text; None for everything else."""
-    if isinstance(said, bool) or not isinstance(said, int | float | str):
-        return None
-    try:
-        value = float(said)
-    except (ValueError, OverflowError):
-        return None
-    return value if math.isfinite(value) else None
 
 
 def auth(token: str) -> str:

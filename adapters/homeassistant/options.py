@@ -1,10 +1,10 @@
 """What the configuration may say about one device behind Home Assistant; pure."""
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from adapters.homeassistant.address import ENTITY
+from adapters.ranges import check_ranges
 from grid_functions.model.reading import MeterKey
 from grid_functions.model.units import Phase, Quantity
 
@@ -47,11 +47,7 @@ class HomeOptions:
             raise ValueError(f"switch: {self.switch!r} is none of {', '.join(sorted(SWITCHES))}")
         if not isinstance(self.invert, bool):
             raise ValueError(f"invert: {self.invert!r} is neither true nor false")
-        for name, low, high, whole in _RANGES:
-            said = getattr(self, name)
-            number = isinstance(said, int if whole else int | float) and not isinstance(said, bool)
-            if not number or not math.isfinite(said) or not low <= said <= high:
-                raise ValueError(f"{name}: {said!r} is no {'whole ' if whole else ''}number from {low:g} to {high:g}")
+        check_ranges(self, _RANGES)
         if self.maximum_a < self.minimum_a:
             raise ValueError(f"maximum_a: {self.maximum_a:g} lies below minimum_a, {self.minimum_a:g}")
 

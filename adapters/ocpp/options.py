@@ -1,10 +1,10 @@
 """What the configuration may say about one connector of a station; pure."""
 
-import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from adapters.ocpp.facts import Purpose
+from adapters.ranges import check_ranges
 from adapters.registers.options import ORDERS
 
 
@@ -34,11 +34,7 @@ class OcppOptions:
             raise ValueError(f"phases: {self.phases!r} is no order of a, b and c, and not one of them")
         if self.purpose not in list(Purpose):
             raise ValueError(f"purpose: {self.purpose!r} is none of {', '.join(Purpose)}")
-        for name, low, high, whole in _RANGES:
-            said: Any = getattr(self, name)
-            number = isinstance(said, int if whole else int | float) and not isinstance(said, bool)
-            if not number or not math.isfinite(said) or not low <= said <= high:
-                raise ValueError(f"{name}: {said!r} is no {'whole ' if whole else ''}number from {low:g} to {high:g}")
+        check_ranges(self, _RANGES)
         if self.maximum_a < self.minimum_a:
             raise ValueError(f"maximum_a: {self.maximum_a:g} lies below minimum_a, {self.minimum_a:g}")
         if 0 < self.fallback_a < self.minimum_a or self.fallback_a > self.maximum_a:

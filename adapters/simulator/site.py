@@ -4,7 +4,7 @@ Signs: production of an inverter is positive here; meter and house count consump
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from adapters.modbus.frames import Reply, Request
@@ -258,20 +258,18 @@ def born(plan: Plan, t_s: float) -> Site:
 
 def step(site: Site, dt_s: float) -> Site:
     """The site `dt_s` seconds later."""
-    return advance(site, site.t_s + dt_s)[0]
+    to_s = site.t_s + dt_s
+    for later in _pieces(site, to_s):
+        site = later
+    return site
 
 
 def advance(site: Site, to_s: float) -> tuple[Site, tuple[Second, ...]]:
     """The site at `to_s`, and each whole second passed on the way. A clock that went back moves nothing."""
     seconds = []
-    while site.t_s < to_s:
-        whole = math.floor(site.t_s) + 1.0
-        profiles = (site.sun, site.load, site.volts_pct, site.hz)
-        due = (i.next_cut(site.t_s, site.grid) for i in site.inverters)
-        others = (at for at, _ in site.strangers.values())
-        site = _piece(site, min(to_s, whole, *(p.next_cut(site.t_s) for p in profiles), *due, *others))
-        site = _meddled(site)
-        if site.t_s == whole:
+    for later in _pieces(site, to_s):
+        site = later
+        if site.t_s.is_integer():
             seconds.append(Second(site.t_s, site.meter_w, tuple(_rows(site))))
     return site, tuple(seconds)
 
@@ -290,6 +288,18 @@ def write(site: Site, device: str, address: int, registers: list[int]) -> tuple[
         return changed
     site = site._with_inverter(changed)
     return site, tuple(_rows_of(site, device, tuple(points), {**site.values(device), **points}))
+
+
+def _pieces(site: Site, to_s: float) -> Iterator[Site]:
+    """The site at each instant at which something may change its course, each whole second among them, and at `to_s`."""
+    while site.t_s < to_s:
+        whole = math.floor(site.t_s) + 1.0
+        profiles = (site.sun, site.load, site.volts_pct, site.hz)
+        due = (i.next_cut(site.t_s, site.grid) for i in site.inverters)
+        others = (at for at, _ in site.strangers.values())
+        site = _piece(site, min(to_s, whole, *(p.next_cut(site.t_s) for p in profiles), *due, *others))
+        site = _meddled(site)
+        yield site
 
 
 def _piece(site: Site, to_s: float) -> Site:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.api.bodies import text_of
 from gateway.loop import SiteLoop
+from gateway.reports import control_of
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import (
     Connect,
@@ -124,7 +125,7 @@ def told(site: SiteLoop, utc_s: float) -> list[dict[str, Any]]:
     held = [
         {
             "name": name,
-            "control": str(one.control) if isinstance(one, Override) else "locked to zero",
+            "control": control_of(one.control) if isinstance(one, Override) else "locked to zero",
             "devices": sorted(one.devices) if isinstance(one, Override) else [one.device],
             "since_s": round(utc_s - one.since_utc_s, 1),
             "ends_in_s": None if one.until_utc_s is None else round(one.until_utc_s - utc_s, 1),

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.books import Commits
 from gateway.mail import Solve
-from grid_functions import coordinator, machines, roster
+from grid_functions import coordinator, fold, machines, roster
 from grid_functions.alarm import Alarm
 from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
 from grid_functions.letters import Way
@@ -35,7 +35,7 @@ _RETRY_S = 1.0
 @dataclass(frozen=True, slots=True)
 class AreaPlan:
     """What one coordinator is made of. ``reports``: what members tell of themselves now; ``asked``: what upstreams ask of the area, and
-    what its own meter shows.
+    what its own meter shows; ``told``: takes what is for the site at its connection.
     """
 
     terms: AreaTerms
@@ -43,6 +43,7 @@ class AreaPlan:
     members: Members
     reports: Callable[[], Mapping[str, MemberReport]]
     asked: Callable[[], tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]]
+    told: Callable[[Message], None]
 
 
 class AreaLoop:
@@ -132,7 +133,9 @@ class AreaLoop:
         self._note(done.alarms)
         lost = await self._send(done.leases)
         for message in done.messages:
-            if roster.may_hear(self.roster, message.to, message.function):
+            if message.to == fold.CONNECTION:
+                self.plan.told(message)
+            elif roster.may_hear(self.roster, message.to, message.function):
                 lost |= await self._sent(message.to, message)
         if lost:
             self._state = coordinator.unsent(self._state, lost)

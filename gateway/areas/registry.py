@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -195,6 +195,7 @@ class Areas:
             LocalMembers(self.sites),
             lambda: self._reports(area.sites),
             lambda: self._asked(area.connection),
+            partial(self._tell, area.connection),
         )
         entries = self.ledger.entries(f"area/{area.name}")
         loop = AreaLoop(plan, entries, who, self.ledger, self.clock, self.solve)
@@ -224,6 +225,11 @@ class Areas:
         held = site.decision.in_force if site.decision is not None else ()
         asked = tuple(one for one in held if one.source.kind in _ASKING and not isinstance(one.cause, LeaseId))
         return asked, site.snapshot(self.clock.now()).meter
+
+    def _tell(self, connection: str | None, message: Message) -> None:
+        site = self.sites().get(connection or "")
+        if site is not None:
+            site.mail.take(message)
 
     def _checked(self, plain: object) -> AreaSettings:
         area = area_of(plain)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli.output import Json, document, people, table
+from gateway.cli.phrases import ago, control, left, limits
 from gateway.config.data import data_folder
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration the gateway runs with.")]
@@ -31,7 +32,7 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         _events(site["in_force"])
         _devices(site["devices"])
         for word in site["words"]:
-            people.print(f"by hand: {word['name']} {word['control']}, ends in: {_seconds(word['ends_in_s'])}")
+            people.print(f"by hand: {word['name']} {control(word['control'])}, ends in: {left(word['ends_in_s'])}")
         for alarm in site["alarms"]:
             people.print(f"alarm: {alarm}")
 
@@ -135,7 +136,7 @@ def prices(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         return
     columns = ("site", "of", "starts in", "ends in", "value", "currency", "source", "event")
     lines = [
-        [r["site"], r["of"], _seconds(max(0.0, r["starts_in_s"])), _seconds(r["ends_in_s"]), f"{r['value']:g}", r["currency"],
+        [r["site"], r["of"], left(max(0.0, r["starts_in_s"])), left(r["ends_in_s"]), f"{r['value']:g}", r["currency"],
          r["source"], r["event"]]
         for r in answer
     ]  # fmt: skip
@@ -211,7 +212,7 @@ def call(config: Path, method: str, route: str, body: dict[str, Any] | None = No
 def _upstreams(rows: list[dict[str, Any]]) -> None:
     columns = ("upstream", "state", "last read", "clock", "owed", "alarms")
     lines = [
-        [r["name"], _state(r), _ago(r["last_read_age_s"]), f"{r['clock']['quality']} {r['clock']['ahead_s']:+.1f} s", r["owed"],
+        [r["name"], _state(r), ago(r["last_read_age_s"], "never"), f"{r['clock']['quality']} {r['clock']['ahead_s']:+.1f} s", r["owed"],
          _list(list(r["alarms"].values()))]
         for r in rows
     ]  # fmt: skip
@@ -230,13 +231,13 @@ def _events(rows: list[dict[str, Any]]) -> None:
     columns = ("control", "source", "basis", "program", "rank", "since", "ends in", "event")
     lines = [
         [
-            r["control"],
+            control(r["control"]),
             r["source"],
             r["basis"],
             r["program"],
             r["rank"],
-            _ago(r["since_s"]),
-            _seconds(r["ends_in_s"]),
+            ago(r["since_s"], "always"),
+            left(r["ends_in_s"]),
             r["event"],
         ]
         for r in rows
@@ -252,8 +253,8 @@ def _devices(rows: list[dict[str, Any]]) -> None:
             r.get("role"),
             r["online"],
             r.get("power_w"),
-            _limits(r["wanted"]),
-            _limits(r.get("holds")),
+            limits(r["wanted"]),
+            limits(r.get("holds")),
             _list(r.get("troubles")),
         ]
         for r in rows
@@ -271,28 +272,12 @@ def _ports(rows: list[dict[str, Any]]) -> None:
 def _claims(title: str, rows: list[dict[str, Any]]) -> None:
     columns = ("scope", "quantity", "want", "source", "basis", "rank", "since", "ends in", "event", "lost to", "why")
     lines = [
-        [r["scope"], r["quantity"], r["want"], r["source"], r["basis"], r["rank"], _ago(r["since_s"]), _seconds(r["ends_in_s"]),
+        [r["scope"], r["quantity"], r["want"], r["source"], r["basis"], r["rank"], ago(r["since_s"], "always"), left(r["ends_in_s"]),
          r["event"], r.get("to"), r.get("why")]
         for r in rows
     ]  # fmt: skip
     table(title, columns, lines)
 
 
-def _limits(limits: dict[str, Any] | None) -> str:
-    if not limits:
-        return ""
-    return " ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in limits.items()
-    )
-
-
 def _list(values: list[str] | None) -> str:
     return ", ".join(values or ())
-
-
-def _ago(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{seconds:.0f} s ago"
-
-
-def _seconds(seconds: float | None) -> str:
-    return "open" if seconds is None else f"{seconds:.0f} s"

@@ -5,10 +5,9 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from adapters.homeassistant.listing import Could, listed
 from gateway.cli.output import document, people, progress, table
+from gateway.cli.paste import pasted
 from grid_functions.model.errors import OperatorFault, Unreachable
 
 _ADDRESS: Final = re.compile(r"homeassistant(?P<secure>s?)://(?P<at>[^/\s?#@]+)/?")
@@ -26,7 +25,7 @@ def scan_home(address: str, token_file: Path | None, ca: Path | None, *, json_: 
     from adapters.homeassistant.client import look_once
     from gateway.clock import SystemClock
     from gateway.config.homeassistant import HomeAssistantSettings
-    from gateway.wiring import home_at
+    from gateway.places import home_at
 
     match = _ADDRESS.fullmatch(address)
     if match is None:
@@ -50,7 +49,10 @@ def scan_home(address: str, token_file: Path | None, ca: Path | None, *, json_: 
         )
     table("", _COLUMNS, [[str(_plain(one)[column] or "") for column in _COLUMNS] for one in found])
     people.print("\nto paste, of the devices those that you want:\n")
-    print(_configuration(found, url, token_file, ca))
+    devices = [
+        (one.entity.partition(".")[2], one.entity, one.role, {"power": one.power} if one.power else {}) for one in found
+    ]
+    print(pasted("homeassistant", _SERVER, {"url": url, "token_file": token_file, "ca": ca}, devices))
 
 
 def _plain(one: Could) -> dict[str, Any]:
@@ -67,25 +69,3 @@ def _plain(one: Could) -> dict[str, Any]:
         "serial": plate.serial or None,
         "power": one.power or None,
     }
-
-
-def _configuration(found: list[Could], url: str, token_file: Path, ca: Path | None) -> str:
-    server: dict[str, Any] = {"name": _SERVER, "url": url, "token_file": str(token_file)}
-    devices = []
-    taken: set[str] = set()
-    for one in found:
-        name = one.entity.partition(".")[2][:50].strip("_")
-        name = name if name not in taken else f"{name}-{one.role.value}-{len(taken)}"
-        taken.add(name)
-        device: dict[str, Any] = {
-            "name": name,
-            "family": "homeassistant",
-            "address": f"homeassistant://{_SERVER}/{one.entity}",
-            "role": one.role.value,
-        }
-        devices.append(device | ({"options": {"power": one.power}} if one.power else {}))
-    plain = {
-        "gateway": {"homeassistant": [server | ({} if ca is None else {"ca": str(ca)})]},
-        "devices": devices,
-    }
-    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=200)

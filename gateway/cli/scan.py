@@ -20,6 +20,7 @@ from adapters.registers.family import Mapped
 from adapters.registers.profile import Sort
 from adapters.registers.recognition import Candidate, recognised
 from adapters.sunspec.discover import Found, Missing, Part, discover
+from gateway.cli.edgex import is_edgex, scan_edgex
 from gateway.cli.home import is_home, scan_home
 from gateway.cli.output import Json, document, people, progress, table
 from gateway.clock import SystemDice
@@ -72,7 +73,7 @@ def scan(
         typer.Argument(
             metavar="ADDR",
             help="Host, host:port, a subnet such as 192.168.1.0/24, rtu+tcp://HOST:PORT, serial:///dev/NAME, or "
-            "homeassistant(s)://HOST:PORT.",
+            "homeassistant(s)://HOST:PORT, or edgex(s)://HOST:PORT.",
         ),
     ],
     unit: Annotated[
@@ -80,18 +81,24 @@ def scan(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.05, max=60, help="Seconds to wait for each answer.")] = 1.0,
     token_file: Annotated[
-        Path | None, typer.Option("--token-file", help="A long-lived access token, for Home Assistant.")
+        Path | None,
+        typer.Option("--token-file", help="A long-lived access token, for Home Assistant, or a JWT, for edgexs://."),
     ] = None,
-    ca: Annotated[Path | None, typer.Option(help="Whose certificate is trusted at homeassistants://.")] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="Whose certificate is trusted at homeassistants:// and edgexs://.")
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Find SunSpec devices, known chargers, meters and batteries, or what is behind a Home Assistant, and print the configuration
-    to paste. Reads only.
+    """Find SunSpec devices, known chargers, meters and batteries, or what is behind a Home Assistant or EdgeX, and print the
+    configuration to paste. Reads only.
 
     Example: osed scan 192.168.1.20:502
     """
     if is_home(address):
         scan_home(address, token_file, ca, json_=json_)
+        return
+    if is_edgex(address):
+        scan_edgex(address, token_file, ca, json_=json_)
         return
     targets = _targets(address)
     with progress(f"scanning {len(targets)} address(es)"):

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import api, homeassistant, ocpp, plug_ins
+from gateway.config import api, edgex, homeassistant, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -108,6 +108,7 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
         if device.name == site.meter
     }
     yield from homeassistant.mistakes(configuration.gateway.homeassistant, devices, stale_s, folder)
+    yield from edgex.mistakes(configuration.gateway.edgex, devices, stale_s, folder)
     yield from _doubled(("areas",), [area.name for area in configuration.areas])
     yield from plug_ins.mistakes(configuration)
     yield from api.mistakes(configuration.gateway.api)
@@ -185,7 +186,7 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
                 families[device.family](**device.options)
             except (TypeError, ValueError) as fault:
                 yield (*here, "options"), str(fault)
-        if not (ocpp.is_ocpp(device) or homeassistant.is_behind_home(device)):
+        if not (ocpp.is_ocpp(device) or homeassistant.is_behind_home(device) or edgex.is_behind_edgex(device)):
             yield from _of_address(here, device, folder)
     for number, device in enumerate(site.devices):
         if any(_same(device, other, families) for other in site.devices if other is not device):

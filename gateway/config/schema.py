@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.config.api import ApiSettings
 from gateway.config.areas import AreaSettings
+from gateway.config.edgex import Servers as EdgexServers
 from gateway.config.functions import FunctionSettings
 from gateway.config.homeassistant import Servers
 from gateway.config.ocpp import OcppSettings
@@ -44,6 +45,7 @@ class GatewaySettings(Strict):
     ocpp: OcppSettings | None = None
     api: ApiSettings | None = None
     homeassistant: Servers = ()
+    edgex: EdgexServers = ()
 
 
 class ConnectionSettings(Strict):
@@ -72,7 +74,7 @@ class DeviceSettings(Strict):
 
     name: Name
     family: Name
-    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp|homeassistant)://\S+$")]
+    address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls|rtu\+tcp|serial|ocpp|homeassistant|edgex)://\S+$")]
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     role: Role
     maker: str | None = None

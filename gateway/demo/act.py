@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from gateway.demo import carpark, depot, garage, hall, house
-from gateway.demo.setting import CARPARK, DEPOT, GARAGE, HALL, HOUSE, YARD, Setting
+from gateway.demo import carpark, depot, garage, hall, house, pergola
+from gateway.demo.setting import CARPARK, DEPOT, GARAGE, HALL, HOUSE, PERGOLA, YARD, Setting
 from gateway.demo.step import Step
 from grid_functions.model.errors import OperatorFault
 
@@ -15,7 +15,7 @@ ACTS: Final[Mapping[int, Act]] = MappingProxyType(
     {
         1: ((HOUSE, house.STEPS), (DEPOT, depot.AT_DEPOT), (YARD, depot.AT_YARD)),
         2: ((HALL, hall.STEPS),),
-        3: ((CARPARK, carpark.STEPS), (GARAGE, garage.STEPS)),
+        3: ((CARPARK, carpark.STEPS), (GARAGE, garage.STEPS), (PERGOLA, pergola.STEPS)),
     }
 )
 """By number. The second needs openleadr, which the extra ``demo`` brings."""

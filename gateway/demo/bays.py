@@ -74,9 +74,11 @@ async def scene(stage: Stage, *, sun: float, cars: Sequence[str] = (), load: flo
     await stage.until("charging", charging, 2 * SETTLE_S, every_s=0.5)
 
 
-async def span(stage: Stage, direction: str, limit_w: int, drawn: tuple[str, float] | None = None) -> Span:
-    """A limit from above, until it is held, most of it is used or a charger draws so many A, and some seconds more."""
-    control = await stage.operator.control(stage.programs["area"], {_MODE[direction]: limit_w}, 90)
+async def span(
+    stage: Stage, direction: str, limit_w: int, drawn: tuple[str, float] | None = None, *, duration_s: int = 90
+) -> Span:
+    """A limit from above for so long; until it is held, most of it is used or a charger draws so many A, and some seconds more."""
+    control = await stage.operator.control(stage.programs["area"], {_MODE[direction]: limit_w}, duration_s)
     told = await stage.told(control.mrid, {1, 2}, 8)
     from_s = control.start_s
     sign = 1 if direction == IMPORT else -1

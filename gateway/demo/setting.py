@@ -35,8 +35,9 @@ CAR: Mapping[str, Any] = {"most_a": 16.0, "phases": 3, "stored_wh": 20_000, "cap
 FALLBACK_A, WATCHDOG_S = 8, 10
 """What the charger with registers is set up to fall back to, per phase, and after how much silence."""
 
-SLOW_S = 20
-"""How long the slow inverter takes from a write to its effect; microinverters behind a power line have been seen to take 75 s."""
+LATE_S, SLOW_S = 20, 75
+"""How long a slow inverter takes from a write to its effect: longer than a limit has to settle, and as long as microinverters behind a
+power line have been seen to take."""
 
 VOLT_VAR_MODELS = (705, 706, 712)
 
@@ -230,7 +231,7 @@ CARPARK = Setting(
     folder="carpark",
     machines=(
         Machine(ROOF, "der700", 6000, "R-1"),
-        Machine(MICRO, "der700", 1500, "M-2", more={"quirks": {"settle_s": SLOW_S}}),
+        Machine(MICRO, "der700", 1500, "M-2", more={"quirks": {"settle_s": LATE_S}}),
         Machine(
             BATTERY,
             "der700",
@@ -248,7 +249,7 @@ CARPARK = Setting(
         Sabotage.METER_SIGN: (METER, "meter_sign"),
     },
     with_bays=True,
-    settle_s={MICRO: SLOW_S},
+    settle_s={MICRO: LATE_S},
 )
 
 GARAGE = replace(
@@ -264,3 +265,14 @@ GARAGE = replace(
     settle_s={},
 )
 """Has chargers like the carpark, so that the steps of both play at the same time."""
+
+PERGOLA = Setting(
+    name="pergola",
+    folder="pergola",
+    machines=(CARPARK.machines[0], Machine(MICRO, "der700", 1500, "M-3", more={"quirks": {"settle_s": SLOW_S}})),
+    sun=0.9,
+    load_w=2000,
+    broken={Sabotage.INVERTER_IGNORES: (ROOF, "ignores"), Sabotage.METER_SIGN: (METER, "meter_sign")},
+    settle_s={MICRO: SLOW_S},
+)
+"""Is waited for beside the other two sites of its act."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from certs.identity import identify
 from gateway.api.socket import call, socket_path
 from gateway.demo.mapped import ChargerWitness
 from gateway.demo.measured import Possible, Sample, Told
+from gateway.demo.port import Port
 from gateway.demo.process import READY_S, Process
 from gateway.demo.registers import Address, Register, Witness
 from gateway.demo.sabotage import Sabotage
@@ -43,6 +43,7 @@ class Stage:
         self.registers: list[Register] = []
         self.possible: list[Possible] = []
         self.processes: list[Process] = []
+        self.central: Port | None = None
         self.operator: Operator
         self.site: SiteControl
         self.witness: Witness
@@ -140,6 +141,8 @@ async def staged(setting: Setting, folder: Path, sabotage: Sabotage | None) -> A
                 await stage.charger_witness.close()
         for process in reversed(stage.processes):
             await process.end()
+        if stage.central is not None:
+            stage.central.close()
         for one in ("operator", "aggregator", "supplier"):
             if hasattr(stage, one):
                 await getattr(stage, one).close()
@@ -207,9 +210,8 @@ def _address(told: Mapping[str, Any], rated_w: float) -> Address:
 
 async def _ocpp(stage: Stage) -> dict[str, Any]:
     """Where the gateway is to listen for the charging station, which is told so, and the password that both know."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    stage.central = Port()
+    port = stage.central.number
     password = secrets.token_hex(10)
     await stage.site.central(SPOKEN, f"ws://127.0.0.1:{port}/ocpp", password)
     users = {SPOKEN: PasswordHasher().hash(password)}

@@ -123,12 +123,12 @@ def divide(
         shared = replace(shared, limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
-    pressed = any(gauged[name].most_w < math.inf and _exceeds(ours[name], limit_w) for name, limit_w in limits.items())
+    pressed = any(gauged[name].most_w < math.inf and _presses(ours[name], limit_w) for name, limit_w in limits.items())
     return Shared(loop, gauged, limits, returns, short_w, aimed, phases, beyond, pressed)
 
 
-def _exceeds(one: Stand, limit_w: float) -> bool:
-    return one.doing is not None and one.doing.value_w > limit_w
+def _presses(one: Stand, limit_w: float) -> bool:
+    return one.doing is not None and wishes.presses(limit_w, one.doing.value_w, one.able_w)
 
 
 def standing_limits(

@@ -39,8 +39,7 @@ def step(
     """
     if doing_w is None or limit_w is None or math.isinf(able_w):
         return Wish(pressed_s=now_s)
-    # of a small limit near is less, or an idle device would seem to press on what little is left to it
-    if doing_w >= limit_w - min(_NEAR * able_w, _NEAR_OF_LIMIT * limit_w):
+    if presses(limit_w, doing_w, able_w):
         return Wish(pressed_s=now_s)
     held = wish or Wish(pressed_s=now_s)
     # who does little is left little: should the sun return it presses at once, and gets its whole share
@@ -52,6 +51,12 @@ def step(
     if now_s < settled_s - EARLY_S:
         return _due(held, settled_s)
     return Wish(doing_w + headroom_w, held.pressed_s)
+
+
+def presses(limit_w: float, doing_w: float, able_w: float) -> bool:
+    """Whether a device does about all that it may, so that it could want more."""
+    # of a small limit near is less, or an idle device would seem to press on what little is left to it
+    return doing_w >= limit_w - min(_NEAR * able_w, _NEAR_OF_LIMIT * limit_w)
 
 
 def _due(wish: Wish, due_s: float) -> Wish:

@@ -2,7 +2,8 @@
 
 A limit is divided anew twice a minute, and at once when it changes. A dispatch is a closed loop: members are told changes against the
 baseline their own sites keep, and what is still missing at their meters is shared out again by how far each can move. A level is no power,
-and handed on as it is. What is asked as a test, or cannot be meant, is not divided.
+and handed on as it is. What is asked as a test, or cannot be meant, is not divided. What members did of an event, by their meters, goes
+back to the connection as one word (:mod:`grid_functions.fold`).
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from grid_functions import fold
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.area import sharing
 from grid_functions.area.ranges import check
@@ -116,9 +118,12 @@ class Division:
         for subject, one in sorted(held.items()):
             controls = self._controls(subject, one, whole, state, dispatched, outputs)
             wanted += [Grant(member, subject, (c,), origin=_origin(one)) for member, c in controls.items()]
+            # What was just told has not had its time.
+            if same and isinstance(one.cause, EventKey) and isinstance(one.control, ImportLimit | ExportLimit):
+                outputs += _limit_fold(one.cause, subject, one.control, whole, state.standing)
         standing, grants = changes(state.standing, wanted)
         # What is wrong stands until it is looked at again.
-        alarms = tuple(outputs)
+        alarms = tuple(one for one in outputs if not (isinstance(one, Message) and one.kind == fold.KIND))
         outputs += grants
         outputs += [WakeAt(Moment(OWN, now.utc_s + self.options.again_s))] if held else []
         after = DivisionState(DivisionDurable(dispatched), now.utc_s, asked, inputs.enrolled, standing, alarms)
@@ -194,12 +199,54 @@ class Division:
             }
             if abs(found.left) > 1.0:
                 outputs.append(_alarm(subject, f"{found.left:.0f} W of it can nobody take"))
+            if before is not None and before.event == held.cause:
+                did = fold.Fold(before.event, wanted_w, whole.members_w, _who(_left_by(missing_w, whole)))
+                outputs.append(fold.letter(did, NAME))
         dispatched[subject] = Dispatched(origin.event, began_w, whole.members_w, told)
         return {
             member: LoadDispatch(DispatchKind.DELTA_W, change_w)
             for member, change_w in told.items()
             if member in whole.known
         }
+
+
+def _limit_fold(
+    event: EventKey, subject: str, limit: ImportLimit | ExportLimit, whole: Whole, standing: Standing
+) -> list[Output]:
+    """Who takes, or gives, more than it was told at the last look; nothing to say before all were told. Who is silent is not judged here:
+    it is counted at its connection, so that the others leave room for it.
+    """
+    sign = 1.0 if isinstance(limit, ImportLimit) else -1.0
+    parts: dict[str, float] = {}
+    for (member, of), grant in standing.items():
+        (control,) = grant.controls
+        if of == subject and member in whole.known and isinstance(control, ImportLimit | ExportLimit):
+            parts[member] = control.limit_w
+    if not parts:
+        return []
+    flows = {member: max(0.0, sign * whole.known[member].power_w) for member in parts}
+    over = {
+        member: f"{flows[member] - part_w:.0f} W too much"
+        for member, part_w in parts.items()
+        if fold.counts(flows[member] - part_w, part_w)
+    }
+    asked_w = sum(parts.values())
+    given_w = asked_w + sum(flows[member] - parts[member] for member in over)
+    return [fold.letter(fold.Fold(event, asked_w, given_w, _who(over)), NAME)]
+
+
+def _left_by(missing_w: float, whole: Whole) -> dict[str, str]:
+    """Of members that stand still, why each leaves what is missing: whatever it can, it had been told."""
+    reach = {
+        member: one.most_w - one.power_w if missing_w > 0 else one.power_w - one.least_w
+        for member, one in whole.known.items()
+    }
+    said = {member: "could do more" if fold.counts(w, missing_w) else "can do no more" for member, w in reach.items()}
+    return said | dict.fromkeys(whole.silent, "silent")
+
+
+def _who(why: Mapping[str, str]) -> str:
+    return ", ".join(f"{member} ({text})" for member, text in sorted(why.items()))[:200]
 
 
 def _mine(held: InForce) -> bool:

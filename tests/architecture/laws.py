@@ -26,6 +26,9 @@ IMPURE = (
     *("os", "pathlib", "shutil", "tempfile", "time", "random", "secrets"),
 )
 
+BEHIND_OTHERS = frozenset({"edgex", "homeassistant", "ocpp"})
+"""Families of adapters/ that are rooms of their own."""
+
 _EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 _IGNORE = re.compile(r"#\s*type:\s*ignore")
 _IGNORE_WITH_REASON = re.compile(r"#\s*type:\s*ignore\[[a-z0-9, -]+\]\s*#\s*\S.{7,}")
@@ -62,6 +65,9 @@ def siblings(modules: Modules, shared: Iterable[str] = ()) -> Iterator[str]:
             own, other = _child(module.name, parent), _child(one.target, parent)
             if own and other and own != other and f"{parent}.{other}" not in shared:
                 yield f"{module.path}:{one.line} {parent}.{own} must not import its sibling {one.target}"
+        own, other = _child(module.name, "adapters"), _child(one.target, "adapters")
+        if own != other and {own, other} <= BEHIND_OTHERS:
+            yield f"{module.path}:{one.line} adapters.{own} must not import its sibling {one.target}"
 
 
 def purity(modules: Modules, pure: Iterable[str]) -> Iterator[str]:
@@ -73,7 +79,7 @@ def purity(modules: Modules, pure: Iterable[str]) -> Iterator[str]:
         for one in module.imports(names):
             if _within(one.target, *IMPURE):
                 yield f"{module.path}:{one.line} is pure and must be handed what {one.target} would give"
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and _asks_the_world(node.func):
                 yield f"{module.path}:{node.lineno} is pure and must not call {ast.unparse(node.func)}()"
 
@@ -84,7 +90,7 @@ def awaiting(modules: Modules, may: Iterable[str], may_declare: Iterable[str] = 
     for module in modules:
         if module.folder not in PRODUCT or _matches(module.path, allowed):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.AsyncFunctionDef) and _matches(module.path, declaring) and _is_bare(node):
                 continue
             if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
@@ -105,7 +111,7 @@ def cycles(modules: Modules) -> Iterator[str]:
 def no_type_checking(modules: Modules) -> Iterator[str]:
     """TYPE_CHECKING hides cycles."""
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
                     hidden = True
@@ -123,7 +129,7 @@ def no_importlib(modules: Modules, may: Iterable[str]) -> Iterator[str]:
     for module in modules:
         if _matches(module.path, allowed):
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.Import(names=names):
                     named = {alias.name for alias in names} - {"importlib.resources"}
@@ -182,7 +188,7 @@ def frozen_nouns(modules: Modules) -> Iterator[str]:
     for module in modules:
         if module.folder != "grid_functions":
             continue
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.ClassDef):
                 continue
             for decorator in node.decorator_list:

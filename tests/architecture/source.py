@@ -5,7 +5,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,11 @@ class Module:
         """Its syntax tree."""
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of it."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def name(self) -> str:
         """The dotted name; a package has that of its folder."""
@@ -60,7 +65,7 @@ class Module:
 
     def imports(self, names: frozenset[str]) -> Iterator[Import]:
         """Every import at any depth; `names` are the modules that exist, to tell a module from what it holds."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield Import(alias.name, node.lineno)
@@ -86,11 +91,13 @@ class Module:
 
 def house(root: Path = ROOT, folders: Iterable[str] = EVERYTHING) -> list[Module]:
     """Every module of these folders, in order of its path."""
-    return [
-        Module(path.relative_to(root).as_posix(), path.read_text())
-        for folder in folders
-        for path in sorted((root / folder).rglob("*.py"))
-    ]
+    return [read(path, root) for folder in folders for path in sorted((root / folder).rglob("*.py"))]
+
+
+@cache
+def read(path: Path, root: Path = ROOT) -> Module:
+    """One module; who asks again shares its tree."""
+    return Module(path.relative_to(root).as_posix(), path.read_text())
 
 
 def built(sources: Mapping[str, str]) -> list[Module]:

@@ -19,6 +19,9 @@ AWAITING = (
     "adapters/modbus/link.py",
     "adapters/ocpp/server.py",  # one socket per station; all that is said is the session's
     "adapters/homeassistant/client.py",  # one socket per server; all that is said is the session's
+    "adapters/knobs/gadget.py",  # a device behind such a server; all that it does is its hand's
+    "adapters/edgex/client.py",  # one request each to core-command, and the devices behind it
+    "adapters/edgex/bus.py",  # one broker; all that is said is the messages'
     "adapters/modbus/lines.py",
     "adapters/charger_trial.py",
     "adapters/commission.py",
@@ -54,9 +57,7 @@ _PURE_OCPP = (
     *("times", "v16", "v201"),
 )
 
-_PURE_HOME = (
-    *("ability", "address", "keeping", "knobs", "listing", "messages", "options", "sensors", "session", "thing"),
-)
+_PURE_HOME = (*("address", "knobs", "listing", "messages", "options", "sensors", "session", "thing"),)
 
 # Who is handed the clock, the wire and the dice.
 PURE = (
@@ -73,6 +74,8 @@ PURE = (
     "adapters/modbus/rtu*",
     *(f"adapters/ocpp/{one}.py" for one in _PURE_OCPP),
     *(f"adapters/homeassistant/{one}.py" for one in _PURE_HOME),
+    *(f"adapters/knobs/{one}.py" for one in ("ability", "desire", "hand", "keeping", "knob", "units")),
+    *(f"adapters/edgex/{one}.py" for one in ("address", "latest", "messages", "options", "points", "profile", "unit")),
     "adapters/registers/*",
     "adapters/sunspec/points*",
     "adapters/sunspec/discover*",

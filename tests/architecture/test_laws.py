@@ -79,6 +79,7 @@ def test_area_and_building_may_have_numpy() -> None:
         ("protocols/beta/client.py", "import protocols.alpha.wire"),
         ("adapters/devices/one.py", "from adapters.devices import two"),
         ("adapters/devices/two.py", "from adapters.devices.one import table"),
+        ("adapters/edgex/unit.py", "from adapters.homeassistant.options import HomeOptions"),
     ],
 )
 def test_siblings(path: str, text: str) -> None:

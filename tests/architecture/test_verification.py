@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, read
 
 PAGE = ROOT / "docs/verification.md"
 TEST_ID = re.compile(r"tests/[\w./-]+\.py(::\w+)+(\[.+\])?")
@@ -58,7 +58,7 @@ def exists(test_id: str, root: Path = ROOT) -> bool:
     path, *names = test_id.partition("[")[0].split("::")
     if not (root / path).is_file():
         return False
-    scope: list[ast.stmt] = ast.parse((root / path).read_text()).body
+    scope: list[ast.stmt] = read(root / path, root).tree.body
     for name in names:
         found = [
             node

@@ -25,7 +25,7 @@ def shown(told: Told) -> Iterator[str]:
     ]
     lines += [(one.at_s, f"Response {one.status} of {one.subject}") for one in told.posted]
     for one in told.controls:
-        what = f"{one.limit_w:.0f} W from {one.start_s - first_s:.0f} to {one.end_s - first_s:.0f}"
+        what = f"{one.limit_w:.0f} W from {one.begins_s - first_s:.1f} to {one.ends_s - first_s:.1f}, as drawn"
         lines.append((one.made_s, f"control {one.number} ({one.mrid}): {what}"))
         if one.cancelled_s is not None:
             lines.append((one.cancelled_s, f"control {one.number} is cancelled"))

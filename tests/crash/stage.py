@@ -35,6 +35,7 @@ from gateway.specification import Specification, specify
 from gateway.wiring import DURABLE, FAMILIES, tools, wire
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
+from grid_functions.timeline.state import Tracked
 from protocols.ieee2030_5.connection import Answer
 from protocols.ieee2030_5.desk.admin import Admin
 from protocols.ieee2030_5.desk.exchange import Answer as Decided
@@ -59,6 +60,9 @@ LIMIT = {LEGACY: (123, "WMaxLimPct", "WMaxLim_Ena"), MODERN: (704, "WMaxLimPct",
 RATED_W = {LEGACY: 5000.0, MODERN: 6000.0}
 POLL_S = 2
 
+Draws = tuple[float, float]
+"""Of the start and of the duration of an event, s."""
+
 
 class Clock(SystemClock):
     """The Clock port in simulated time: of each boot the same, as a machine's clock is."""
@@ -82,12 +86,13 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Posted:
-    """One Response as it reached the server."""
+    """One Response as it reached the server; ``of_s``: the second that it says it is of."""
 
     at_s: float
     subject: str
     status: int
     body: bytes
+    of_s: int
 
 
 class Utility:
@@ -120,7 +125,7 @@ class Utility:
         reply = self._kept(self._desk.answer(request, self.lfdi, now_s, self._shelf))
         if method == "POST" and (said := _response(body)) is not None:
             assert reply.status == 201, (reply, body)
-            self.posted.append(Posted(now_s, said.subject, said.status or 0, body))
+            self.posted.append(Posted(now_s, said.subject, said.status or 0, body, said.createdDateTime or 0))
         return Answer(reply.status, reply.body, reply.location or "")
 
     def _kept(self, answer: Decided) -> Reply:
@@ -279,8 +284,10 @@ def _configuration(files: tls.TlsFiles, poll_s: float) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def gateway(home: Home, data: Path, utility: Utility, plant: Plant, power: Power) -> AsyncIterator[None]:
-    """The gateway runs on the books in ``data`` until the block ends, or as long as it has power."""
+async def gateway(
+    home: Home, data: Path, utility: Utility, plant: Plant, power: Power
+) -> AsyncIterator[Callable[[], dict[str, Draws]]]:
+    """The gateway runs on the books in ``data`` until the block ends, or as long as it has power; what its ledger keeps as drawn."""
     chance = power.chance
     with ExitStack() as ports:
         ports.enter_context(patch("gateway.ledger.book.Writer", partial(Disk, power, "ledger")))
@@ -298,9 +305,14 @@ async def gateway(home: Home, data: Path, utility: Utility, plant: Plant, power:
     def take(read: Read) -> None:
         site.take_read(read)
 
+    def drawn() -> dict[str, Draws]:
+        values = (entry.value for entry in opened.ledger.entries("house"))
+        tracked = [one for one in values if isinstance(one, Tracked)]
+        return {one.event.key.id: (one.start_draw_s, one.duration_draw_s) for one in tracked}
+
     parts = [asyncio.ensure_future(run) for run in (site.run(), upstream.run(take), log.run())]
     try:
-        yield
+        yield drawn
     finally:
         for part in parts:
             part.cancel()

@@ -1,14 +1,15 @@
 """One story: an operator who acts at random, a gateway that is killed at random, and what must be true of it. A seed tells all of it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.crash.hours import hours, simulated
 from tests.crash.power import KINDS, Power
-from tests.crash.stage import DEFAULT_W, LOAD_W, Home, Permit, Plant, Posted, Utility, gateway, left_behind
+from tests.crash.stage import DEFAULT_W, LOAD_W, Draws, Home, Permit, Plant, Posted, Utility, gateway, left_behind
 
 KILLS = 4
 """In one story; so far apart that every return is judged before the next."""
@@ -28,7 +29,9 @@ FORGETS_S = 2.0
 
 @dataclass
 class Control:
-    """What the operator asked for. ``lost_s``: since when another control has its place."""
+    """What the operator asked for. ``lost_s``: since when another control has its place. ``windows_s``: of a random start and duration;
+    ``draws``: what of them each run of the gateway found drawn in its books.
+    """
 
     mrid: str
     number: int
@@ -39,11 +42,28 @@ class Control:
     end_s: float
     cancelled_s: float | None = None
     lost_s: float | None = None
+    windows_s: Draws = (0.0, 0.0)
+    draws: list[Draws] = field(default_factory=list)
+
+    @property
+    def begins_s(self) -> float:
+        """Its start as drawn."""
+        return self.start_s + (self.draws[0][0] if self.draws else 0.0)
+
+    @property
+    def ends_s(self) -> float:
+        """Its end as drawn."""
+        return self.end_s + (sum(self.draws[0]) if self.draws else 0.0)
+
+    @property
+    def latest_s(self) -> float:
+        """The latest end that may be drawn."""
+        return self.end_s + sum(max(0.0, one) for one in self.windows_s)
 
     @property
     def over_s(self) -> float:
         """When it holds no more."""
-        return min(one for one in (self.end_s, self.cancelled_s, self.lost_s) if one is not None)
+        return min(one for one in (self.ends_s, self.cancelled_s, self.lost_s) if one is not None)
 
     def answers(self) -> tuple[tuple[int, ...], ...]:
         """The Responses that it may end with, repeated ones left out (facts of section 8)."""
@@ -76,12 +96,12 @@ class Told:
 
     def asked_w(self, at_s: float) -> float:
         """The export limit that the operator wants then."""
-        holding = [one for one in self.controls if one.made_s <= at_s and one.start_s <= at_s < one.over_s]
+        holding = [one for one in self.controls if one.made_s <= at_s and one.begins_s <= at_s < one.over_s]
         return min(holding, key=lambda one: (one.program, -one.made_s)).limit_w if holding else DEFAULT_W
 
     def most_w(self, since_s: float, until_s: float) -> float:
         """The most that the registers may permit in between."""
-        moments = [one for each in self.controls for one in (each.made_s, each.start_s, each.over_s)]
+        moments = [one for each in self.controls for one in (each.made_s, each.begins_s, each.over_s)]
         inside = [since_s, until_s, *(one for one in moments if since_s <= one <= until_s)]
         return max(self.asked_w(one) for one in inside) + LOAD_W + SLACK_W
 
@@ -103,7 +123,8 @@ async def _tell(chance: Random, told: Told, home: Home, folder: Path, kills: int
     data.mkdir(parents=True)
     for number in range(kills):
         power = Power(chance)
-        async with gateway(home, data, utility, plant, power):
+        async with gateway(home, data, utility, plant, power) as drawn:
+            _note(told, drawn())
             # the first kill may strike the first start; the others come when the last return was judged
             await asyncio.sleep(chance.uniform(0.0, 12.0) if number == 0 else READOPTS_S + 1 + chance.uniform(0.0, 4.0))
             kind = chance.choice(list(KINDS))
@@ -121,10 +142,12 @@ async def _tell(chance: Random, told: Told, home: Home, folder: Path, kills: int
             plant.open()
         await asyncio.sleep(chance.uniform(0.1, 3.0))
         told.kills.append(Kill(power.where, off_s, hours().utc_s(), opened))
-    async with gateway(home, data, utility, plant, Power(chance)):
+    async with gateway(home, data, utility, plant, Power(chance)) as drawn:
+        _note(told, drawn())
         await operator
-        last_s = max((one.over_s for one in told.controls), default=0.0)
+        last_s = max((one.latest_s for one in told.controls), default=0.0)
         await asyncio.sleep(max(0.0, last_s - hours().utc_s()) + READOPTS_S)
+        _note(told, drawn())
     told.posted, told.permits = utility.posted, plant.record.permits
     return told
 
@@ -133,33 +156,50 @@ async def _operate(chance: Random, told: Told, utility: Utility, until_s: float)
     """Makes controls, one at a time; some are cancelled, some replaced while they run, in their program or from a better one."""
     await asyncio.sleep(chance.uniform(0.0, 6.0))
     while (now_s := hours().utc_s()) < until_s:
-        one = _made(chance, told, utility, 0, ahead_s=chance.choice((0, 0, 3, 6)))
+        what, ahead_s = chance.random(), chance.choice((0, 0, 3, 6))
+        replaced = 0.25 <= what < 0.6
+        one = _made(chance, told, utility, 0, ahead_s, (0.0, 0.0) if replaced else _windows(chance, ahead_s))
         await asyncio.sleep(max(0.0, one.start_s - now_s) + chance.uniform(4.0, 8.0))
-        what = chance.random()
-        if what < 0.25:
-            utility.operate("POST", f"/controls/{one.number}/cancel", {"randomized": False})
-            one.cancelled_s = float(int(hours().utc_s()))
-        elif what < 0.6:
-            other = _made(chance, told, utility, chance.choice((0, 1)), ahead_s=0)
+        if replaced:
+            other = _made(chance, told, utility, chance.choice((0, 1)), 0, (0.0, 0.0))
             one.lost_s = max(other.start_s, one.start_s)
             one = other
-        await asyncio.sleep(max(0.0, one.over_s - hours().utc_s()) + chance.uniform(0.0, 5.0))
+        elif what < 0.25:
+            utility.operate("POST", f"/controls/{one.number}/cancel", {"randomized": False})
+            one.cancelled_s = float(int(hours().utc_s()))
+        over_s = one.latest_s if one.cancelled_s is None else one.cancelled_s
+        await asyncio.sleep(max(0.0, over_s - hours().utc_s()) + chance.uniform(0.0, 5.0))
 
 
-def _made(chance: Random, told: Told, utility: Utility, program: int, ahead_s: int) -> Control:
+def _windows(chance: Random, ahead_s: int) -> Draws:
+    """Of a random start, which may be an earlier one only where it is known before, and of a random duration."""
+    return chance.choice((0.0, 5.0, -5.0 if ahead_s == 6 else 5.0)), chance.choice((0.0, 6.0, -6.0))
+
+
+def _made(chance: Random, told: Told, utility: Utility, program: int, ahead_s: int, windows_s: Draws) -> Control:
     now_s, limit_w, duration_s = hours().utc_s(), chance.randrange(500, 3501, 500), chance.randint(16, 24)
     start_s = int(now_s) + ahead_s
-    body = {"modes": {"opModExpLimW": limit_w}, "start_s": start_s, "duration_s": duration_s}
+    body: dict[str, Any] = {"modes": {"opModExpLimW": limit_w}, "start_s": start_s, "duration_s": duration_s}
+    body |= {"randomize_start_s": int(windows_s[0]), "randomize_duration_s": int(windows_s[1])}
     made = utility.operate("POST", f"/programs/{utility.programs[program]}/controls", body)
-    one = Control(made["mRID"], made["number"], -program, limit_w, now_s, start_s, start_s + duration_s)
+    one = Control(
+        made["mRID"], made["number"], -program, limit_w, now_s, start_s, start_s + duration_s, windows_s=windows_s
+    )
     told.controls.append(one)
     return one
+
+
+def _note(told: Told, drawn: Mapping[str, Draws]) -> None:
+    for one in told.controls:
+        if one.mrid in drawn:
+            one.draws.append(drawn[one.mrid])
 
 
 def faults(told: Told) -> Iterator[str]:
     """Everything that must not be."""
     yield from _answers(told)
     yield from _repeats(told)
+    yield from _drawn(told)
     yield from _loosened(told)
     yield from _returns(told)
 
@@ -186,6 +226,28 @@ def _repeats(told: Told) -> Iterator[str]:
                 yield f"Response {one.status} of {one.subject} came again at {one.at_s:.1f}, no kill between it and its acknowledgement"
         first.setdefault(key, one)
         latest[key] = one
+
+
+def _drawn(told: Told) -> Iterator[str]:
+    """What was drawn lies in its window, is the same in every run, and is what start and end are told of: at once, or after a return."""
+    for control in told.controls:
+        if len(set(control.draws)) > 1:
+            yield f"control {control.number}: drawn again, {control.draws}"
+        for drawn_s, window_s in zip((control.draws or [(0.0, 0.0)])[0], control.windows_s, strict=True):
+            if not min(0.0, window_s) <= drawn_s <= max(0.0, window_s):
+                yield f"control {control.number}: drew {drawn_s} s of a window of {window_s} s"
+        for status, due_s in ((2, control.begins_s), (3, control.ends_s)):
+            due_s = max(due_s, control.made_s)
+            back_s = max(
+                (kill.on_s for kill in told.kills if kill.off_s <= due_s + 1.0 <= kill.on_s + 1.0), default=due_s
+            )
+            for one in told.posted:
+                late_s = one.of_s - due_s
+                if (one.subject, one.status) == (
+                    control.mrid,
+                    status,
+                ) and not -1.0 <= late_s <= back_s - due_s + ADOPTS_S:
+                    yield f"control {control.number}: Response {status} is of {late_s:.1f} s after what was drawn"
 
 
 def _loosened(told: Told) -> Iterator[str]:

@@ -27,6 +27,8 @@ def test_nothing_is_lost_repeated_or_loosened(seed: int, home: Home, tmp_path: P
     told = tell(seed, home, tmp_path)
     assert len(told.kills) == 4
     assert {1, 2} <= {one.status for one in told.posted}
+    # across kills, what was drawn stands in the books of run after run
+    assert any(len(one.draws) > 1 and one.draws[0] != (0.0, 0.0) for one in told.controls)
     assert list(faults(told)) == []
 
 
@@ -97,7 +99,7 @@ def judged(*posted: tuple[float, int, bytes], kills: tuple[tuple[float, float], 
         0,
         [control],
         [Kill("", off_s, on_s, False) for off_s, on_s in kills],
-        [Posted(at_s, "e", status, body) for at_s, status, body in posted],
+        [Posted(at_s, "e", status, body, {2: 10, 3: 30}.get(status, int(at_s))) for at_s, status, body in posted],
         permits,
     )
     return list(faults(told))
@@ -128,13 +130,35 @@ def test_a_response_comes_again_only_across_a_kill_that_met_its_acknowledgement(
     assert "other bytes" in judged(*WHOLE[:2], (16.0, 2, b"x"), WHOLE[2], kills=((11.0, 13.0),))[0]
 
 
+def test_draws_that_change_or_leave_their_window_or_are_not_followed_are_faults() -> None:
+    """From 10 s to 30 s, later by up to 5 s and shorter by up to 6 s; killed at 11 s, on again at 13 s."""
+
+    def drawn(*draws: tuple[float, float], begins_s: int, ends_s: int) -> list[str]:
+        posted = [(9.0, 1, b"1", 9), (begins_s, 2, b"2", begins_s), (ends_s, 3, b"3", ends_s)]
+        permits = [(0.0, 4500.0, False), (begins_s, 1500.0, True), (ends_s, 4500.0, True)]
+        told = Told(
+            0,
+            [Control("e", 1, 0, 1000.0, 5.0, 10.0, 30.0, windows_s=(5.0, -6.0), draws=[*draws])],
+            [Kill("", 11.0, 13.0, False)],
+            [Posted(float(at_s), "e", status, body, of_s) for at_s, status, body, of_s in posted],
+            [Permit(float(at_s), most_w, ours) for at_s, most_w, ours in permits],
+        )
+        return list(faults(told))
+
+    assert drawn((4.0, -3.0), (4.0, -3.0), begins_s=14, ends_s=31) == []
+    assert "drawn again" in drawn((4.0, -3.0), (3.0, -3.0), begins_s=14, ends_s=31)[0]
+    assert "of a window of 5.0 s" in drawn((-1.0, 0.0), begins_s=9, ends_s=29)[0]
+    assert "Response 2 is of -4.0 s" in drawn((4.0, -3.0), begins_s=10, ends_s=31)[0]
+    assert "Response 3 is of 7.0 s" in drawn((4.0, -3.0), begins_s=14, ends_s=38)[0]
+
+
 def test_registers_that_permit_too_much_or_too_little_are_faults() -> None:
     """1000 W and the load of 500 W, and 100 W of slack, until 30 s; 4000 W before and after."""
     told = Told(
         0,
         [Control("e", 1, 0, 1000.0, 5.0, 10.0, 30.0)],
         [],
-        [Posted(at_s, "e", status, body) for at_s, status, body in WHOLE],
+        [Posted(at_s, "e", status, body, int(at_s)) for at_s, status, body in WHOLE],
     )
     told.permits = [Permit(0.0, 4500.0, False), Permit(10.0, 1500.0, True), Permit(20.0, 1700.0, True)]
     assert [one for one in faults(told) if "loosened" in one] == ["loosened to 1700 W at 20.0, of at most 1600 W"]

@@ -2,8 +2,8 @@
 
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from certs import dev_ca
 from tests.gateway.command import osed
+from tests.ports import kept_port
 
 ROOT = Path(__file__).parents[2]
 PLAN = {
@@ -59,14 +60,11 @@ def configuration(folder: Path, devices: list[dict[str, Any]]) -> Path:
     """A site of these devices; its utility is a port where nobody listens, its fail-safe 1,500 W of export."""
     issuer = dev_ca.authority("lab", datetime.now(UTC))
     paths = dev_ca.write(dev_ca.issue(issuer, "gateway", datetime.now(UTC)), folder, "gateway")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     tls = {"certificate": str(paths.chain), "key": str(paths.key), "ca": str(paths.root)}
     upstream = {
         "name": "utility",
         "protocol": "ieee2030_5",
-        "url": f"https://127.0.0.1:{port}/dcap",
+        "url": f"https://127.0.0.1:{kept_port()}/dcap",
         "tls": tls,
         "serves": [{"site": "house"}],
         "fail_safe": {"export_limit_w": 1500},
@@ -84,9 +82,9 @@ def answer(capsys: pytest.CaptureFixture[str], config: Path, *arguments: str) ->
     return json.loads(out)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site() -> Iterator[list[dict[str, Any]]]:
-    """A simulated site's devices, as its process announces them."""
+    """A simulated site's devices, as its process announces them; one for each test: a gateway that is gone leaves its timers running."""
     with process("adapters.simulator", "--plan", json.dumps(PLAN), "--until-eof") as child:
         assert child.stdout is not None
         yield json.loads(child.stdout.readline())["devices"]
@@ -250,8 +248,9 @@ def test_a_certificate_near_its_end_is_an_alarm_of_its_upstream_until_a_new_one_
 
 
 def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_accepts(
-    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("adapters.commission.REVERT_S", 5.0)
     config = configuration(tmp_path, settings(site))
     with process("gateway", "run", "--config", str(config), "--observe") as gateway:
         line_with(gateway.stderr, "running")
@@ -265,7 +264,7 @@ def test_commissioning_refuses_beside_a_gateway_and_prints_lines_that_check_acce
     assert "house/grid-meter, house/pv" in err
     told = answer(capsys, config, "test", "house/pv", "--yes")
     assert (told["obeys"], told["restored"]) == (True, True)
-    assert told["revert"].startswith("falls to its value after 2")
+    assert re.fullmatch(r"falls to its value after \d+\.\d s of 5 s", told["revert"])
     plain = yaml.safe_load(config.read_text())
     pv = next(one for one in plain["sites"][0]["devices"] if one["name"] == "pv")
     pv |= yaml.safe_load("\n".join(told["lines"]))
@@ -315,9 +314,7 @@ def _until_held(capsys: pytest.CaptureFixture[str], config: Path) -> dict[str, A
 
 
 def test_a_corrupt_ledger_is_set_aside_and_the_gateway_runs(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{kept_port()}"
     meter = {"name": "grid-meter", "family": "sunspec", "address": address, "role": "meter"}
     config = configuration(tmp_path, [meter])
     (tmp_path / "data").mkdir()

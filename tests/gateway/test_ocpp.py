@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +18,9 @@ from gateway.cli.charging import hash_
 from gateway.config.load import load
 from gateway.wiring import FAMILIES
 from grid_functions.model.errors import ConfigurationFault, OperatorFault
+from tests.ports import kept_port
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def plain(port: int = 8887, ocpp: dict[str, Any] | None = None, **device: Any) -> dict[str, Any]:
@@ -61,7 +55,7 @@ class Told(ChargePoint):
 
 @pytest.mark.parametrize("version", list(Version))
 async def test_a_charger_is_found_decided_on_and_released(tmp_path: Path, version: Version) -> None:
-    port = free_port()
+    port = kept_port()
     appliance = Appliance(load(written(tmp_path, plain(port, options={"sample_s": 1})), FAMILIES))
     point = Told(PointPlan(version), time.time())
     station = ChargingStation(point, f"ws://127.0.0.1:{port}/ocpp", "CP-1", time.time)

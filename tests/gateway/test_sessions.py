@@ -1,7 +1,6 @@
 """From the file to sessions of both OpenADRs: who answers for what, and what a session is settled by."""
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from protocols.openadr2b.session.terms import OptBy
 from protocols.openadr3.client import Client3
 from protocols.openadr3.session.terms import AuthStyle
 from tests.gateway.test_specification import HOST, certificate, kit, loaded
+from tests.ports import kept_port
 
 __all__ = ["kit"]
 
@@ -129,9 +129,7 @@ async def test_a_ven_that_is_pushed_to_listens_while_its_session_is_held(tmp_pat
     of = plain(tmp_path)
     del of["upstreams"][0]["tls"], of["upstreams"][0]["signature"]
     address = "http://ven.example/OpenADR2/Simple/2.0b"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = kept_port()
     push = {"address": address, "port": port}
     of["upstreams"][0] |= {"url": "http://127.0.0.1:9/OpenADR2/Simple/2.0b", "push": push}
     client = wire(specify(loaded(tmp_path, of)), kit).upstreams["aggregator"]

@@ -96,8 +96,9 @@ def play(seed: int, site: Site, *, between: bool) -> list[Decision]:
     return made
 
 
-SETTLING = (40, 182, 279, 434, 509)
-"""Stories in which a device leaves part of its share, and the wait for it to settle ends between two other wake moments."""
+SETTLING = (25, 40, 182, 279, 434, 509)
+"""Stories in which a device leaves part of its share and the wait for it to settle ends between two other wake moments, or in which an
+idle device is told zero, on which it presses at once."""
 
 
 @pytest.mark.parametrize("seed", [*range(20), *SETTLING])

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from grid_functions.arbiter import rule
 from grid_functions.guard import clamp
 from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Scope, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
-from grid_functions.model.device import Role, Seen
+from grid_functions.model.device import Capability, Role, Seen
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
@@ -46,19 +47,27 @@ def switches() -> st.SearchStrategy[Claim]:
     return st.builds(switch, st.frozensets(st.sampled_from(NAMES), min_size=1), st.booleans(), kinds)
 
 
-@st.composite
-def looks(draw: st.DrawFn) -> Seen:
+def look(drawn: tuple[float, int | None, int | None, bool, Capability]) -> Seen:
     """A device, online or not, measured or not, that holds something or nothing."""
-    rated_w = draw(st.sampled_from([1000.0, 3000.0, 5000.0]))
-    held_w = draw(st.none() | st.integers(0, 5000).map(float))
+    rated_w, made_w, held_w, online, capability = drawn
     return seen(
         "x",
         rated_w=rated_w,
-        power_w=draw(st.none() | st.integers(-int(rated_w), 0).map(float)),
-        online=draw(st.booleans()),
-        holds=None if held_w is None else Setpoint("x", produce_max_w=held_w),
-        capability=able(minimum_w=draw(st.sampled_from([0.0, 0.0, 700.0])), watchdog=draw(st.booleans())),
+        power_w=None if made_w is None else -min(float(made_w), rated_w),
+        online=online,
+        holds=None if held_w is None else Setpoint("x", produce_max_w=float(held_w)),
+        capability=capability,
     )
+
+
+# Made once: most of a case's cost was strategies that were made while drawing.
+LOOKS = st.tuples(
+    st.sampled_from([1000.0, 3000.0, 5000.0]),
+    st.none() | st.integers(0, 5000),
+    st.none() | st.integers(0, 5000),
+    st.booleans(),
+    st.sampled_from([able(minimum_w=least_w, watchdog=yes) for least_w in (0.0, 0.0, 700.0) for yes in (False, True)]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +79,19 @@ class Scene:
     claims: tuple[Claim, ...]
 
 
-@st.composite
-def scenes(draw: st.DrawFn, scopes: list[Scope], meter: st.SearchStrategy[float | None]) -> Scene:
+def scenes(scopes: list[Scope], meter: st.SearchStrategy[float | None]) -> st.SearchStrategy[Scene]:
     """Any house of four producers."""
-    devices = []
-    for name in NAMES:
-        one = draw(looks())
-        holds = one.condition.holds and replace(one.condition.holds, device=name)
-        devices.append(replace(one, device=name, condition=replace(one.condition, holds=holds)))
-    claims = draw(st.lists(bounds(scopes) | switches(), max_size=6))
-    return Scene(terms(dict.fromkeys(NAMES, Role.PV)), snapshot(devices, draw(meter)), tuple(claims))
+
+    def scene(drawn: tuple[tuple[Any, ...], list[Claim], float | None]) -> Scene:
+        looks, claims, meter_w = drawn
+        devices = []
+        for name, one in zip(NAMES, map(look, looks), strict=True):
+            holds = one.condition.holds and replace(one.condition.holds, device=name)
+            devices.append(replace(one, device=name, condition=replace(one.condition, holds=holds)))
+        return Scene(terms(dict.fromkeys(NAMES, Role.PV)), snapshot(devices, meter_w), tuple(claims))
+
+    claimed = st.lists(bounds(scopes) | switches(), max_size=6)
+    return st.tuples(st.tuples(*(LOOKS for _ in NAMES)), claimed, meter).map(scene)
 
 
 def sent(scene: Scene, claims: tuple[Claim, ...] | None = None) -> dict[str, Setpoint]:

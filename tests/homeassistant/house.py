@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tests.ports import kept_port
 
 CONFIGURATION = """
 homeassistant: {{name: test, unit_system: {units}, time_zone: UTC, latitude: 0, longitude: 0, elevation: 0, country: AU}}
@@ -50,9 +51,7 @@ class HomeAssistant:
     """``python``: of the environment it is installed in."""
 
     def __init__(self, python: Path, folder: Path, told: Mapping[str, Any]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._python, self._folder = python, folder
         self._child: subprocess.Popen[bytes] | None = None

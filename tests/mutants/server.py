@@ -24,11 +24,16 @@ import pytest_asyncio  # noqa: F401  warm
 EXAMPLES = 25
 CPU_S = 5.0
 WALL_S = 15.0
-"""For one test, or for collecting: longer is another program than the one that was given. The unchanged tests prove it."""
+"""For one test: longer is another program than the one that was given. The unchanged tests prove it."""
+COLLECTING = 6
+"""Times as much for collecting: at first all files that will be asked are imported in one go."""
 
 
 class Brisk:
-    """Few examples for properties, and those last; a test that takes too long ends the run."""
+    """Few examples for properties, and those last; a test that takes too long ends the run, and `under_way` holds its name."""
+
+    def __init__(self, under_way: int) -> None:
+        self._under_way = under_way
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Plain tests first: they are faster and say more."""
@@ -39,31 +44,33 @@ class Brisk:
                 given, max_examples=min(EXAMPLES, given.max_examples)
             )
 
-    def pytest_runtest_logstart(self) -> None:
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
         """The time of one test begins."""
+        os.ftruncate(self._under_way, os.pwrite(self._under_way, nodeid.encode(), 0))
         _arm()
 
 
 def answer(stages: Sequence[Sequence[str]], keep_bytecode: bool) -> dict[str, object]:
     """Asks one stage of test files after the other until a test fails; in a child, so that this process stays as it is."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as under_way:
         child = os.fork()
         if child == 0:
-            _ask(stages, keep_bytecode, output.fileno())
+            _ask(stages, keep_bytecode, output.fileno(), under_way.fileno())
         _, status = os.waitpid(child, 0)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         output.seek(0)
         said = output.read().decode(errors="replace")
-    if os.WIFSIGNALED(status):
-        said += f"\nstopped by {signal.Signals(os.WTERMSIG(status)).name}"
+        if os.WIFSIGNALED(status):
+            name = under_way.read().decode() or "collecting"
+            said += f"\nstopped by {signal.Signals(os.WTERMSIG(status)).name}: {name}"
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return {"noticed": status != 0, "seconds": seconds, "output": said}
 
 
-def _ask(stages: Sequence[Sequence[str]], keep_bytecode: bool, output: int) -> None:
+def _ask(stages: Sequence[Sequence[str]], keep_bytecode: bool, output: int, under_way: int) -> None:
     """In the child: never returns."""
     code = 1
     try:
@@ -73,9 +80,10 @@ def _ask(stages: Sequence[Sequence[str]], keep_bytecode: bool, output: int) -> N
         # A changed source may have the date and size of another one: its bytecode must not outlive it.
         sys.dont_write_bytecode = not keep_bytecode
         for files in stages:
-            _arm()
+            _arm(COLLECTING)
             ended = pytest.main(
-                ["-x", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", *files], plugins=[Brisk()]
+                ["-x", "-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", *files],
+                plugins=[Brisk(under_way)],
             )
             if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 break
@@ -89,9 +97,9 @@ def _ask(stages: Sequence[Sequence[str]], keep_bytecode: bool, output: int) -> N
         os._exit(code)
 
 
-def _arm() -> None:
-    signal.setitimer(signal.ITIMER_PROF, CPU_S)
-    signal.setitimer(signal.ITIMER_REAL, WALL_S)
+def _arm(times: float = 1) -> None:
+    signal.setitimer(signal.ITIMER_PROF, times * CPU_S)
+    signal.setitimer(signal.ITIMER_REAL, times * WALL_S)
 
 
 def _is_property(item: pytest.Item) -> bool:

@@ -6,11 +6,11 @@ Messages are those of developers.home-assistant.io, WebSocket API; states as 202
 import json
 from typing import Any
 
-from adapters.homeassistant.keeping import Keeping
 from adapters.homeassistant.messages import Call
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.session import Phase, Session
 from adapters.homeassistant.thing import Thing, ThingSettings
+from adapters.knobs.keeping import Keeping
 from adapters.settings import Pinned
 from grid_functions.model.control import Thermostat
 from grid_functions.model.device import Condition, Role, Seen

@@ -11,15 +11,18 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from adapters.homeassistant import client
-from adapters.homeassistant.client import Gadget, Home, Place, look_once
+from adapters.homeassistant.client import Home, HomeGadget, Place, look_once
 from adapters.homeassistant.options import HomeOptions
 from adapters.homeassistant.thing import ThingSettings
+from adapters.knobs import hand
+from adapters.knobs.hand import Hand
 from gateway.clock import SystemClock
 from grid_functions.model.control import Thermostat
 from grid_functions.model.device import Role, Seen, Trouble
-from grid_functions.model.errors import CredentialFault, LedgerUnavailable, Unreachable
+from grid_functions.model.errors import CredentialFault, Unreachable
 from grid_functions.model.setpoint import Setpoint
 from tests.adapters.homeassistant.stage import US, changed, hall, state
+from tests.adapters.knobs.rig import Rig, Shelf
 
 TOKEN = "a-long-lived-token"  # noqa: S105 - of no server
 
@@ -111,67 +114,20 @@ async def serving(*misdeeds: str) -> AsyncIterator[Server]:
         await runner.cleanup()
 
 
-class Shelf:
-    """A memory that can fail."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, tuple[int, bytes]] = {}
-        self.broken = False
-        self.puts: list[bytes] = []
-
-    def get(self, key: str) -> tuple[int, bytes] | None:
-        return self.kept.get(key)
-
-    async def put(self, key: str, version: int, body: bytes) -> None:
-        if self.broken:
-            raise LedgerUnavailable("the disk is full", "make room")
-        self.puts.append(body)
-        self.kept[key] = (version, body)
-
-
-class Eager:
-    """No patience: retries come at once. ``waits``: how long each would have been."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def jitter(self, low_s: float, high_s: float) -> float:
-        self.waits.append(high_s)
-        return 0.0
-
-
-class Rig:
+class HomeRig(Rig[HomeGadget]):
     """One thermostat behind a server."""
 
     def __init__(self, server: Server, shelf: Shelf | None = None, token: Callable[[], str] = lambda: TOKEN) -> None:
-        self.dice, self.shelf = Eager(), shelf or Shelf()
-        self.looks: list[Seen] = []
-        self.notes: list[tuple[str, str, Mapping[str, Any]]] = []
-        self.news = asyncio.Event()
-        self.home = Home(Place("home", server.url, token), SystemClock(), self.dice)
+        super().__init__(shelf)
+        self.server = self.home = Home(Place("home", server.url, token), SystemClock(), self.dice)
         settings = ThingSettings("hall", "climate.hall", Role.LOAD, HomeOptions(power="sensor.p"))
-        self.gadget = Gadget(settings, self.home, self.shelf, SystemClock(), lambda *one: self.notes.append(one))
+        self.gadget = HomeGadget(settings, self.home, self.shelf, SystemClock(), self.note)
 
-    def intake(self, seen: Seen) -> None:
-        self.looks.append(seen)
-        self.news.set()
 
-    async def until(self, what: Callable[[Seen], bool]) -> Seen:
-        while not (self.looks and what(self.looks[-1])):
-            self.news.clear()
-            await self.news.wait()
-        return self.looks[-1]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Rig"]:
-        task = asyncio.create_task(self.gadget.run(self.intake))
-        try:
-            async with asyncio.timeout(30):
-                yield self
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self.home.close()
+def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said again, or looked at again, is so fifty times sooner."""
+    for room, name in ((hand, "GRACE_S"), (Hand, "again_s"), (HomeGadget, "look_s")):
+        monkeypatch.setattr(room, name, getattr(room, name) / 50)
 
 
 def holding(value: float) -> Callable[[Seen], bool]:
@@ -187,7 +143,7 @@ def wanted(value: float) -> Setpoint:
 
 
 async def test_it_connects_tells_reads_back_and_gives_back() -> None:
-    async with serving() as server, Rig(server).running() as rig:
+    async with serving() as server, HomeRig(server).running() as rig:
         rig.gadget.want(wanted(18.0))
         seen = await rig.until(holding(18.0))
         assert seen.nameplate.rated_w is None
@@ -202,8 +158,9 @@ async def test_it_connects_tells_reads_back_and_gives_back() -> None:
 async def test_whatever_a_server_does_the_next_connection_makes_it_good(
     misdeed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    hasten(monkeypatch)
     monkeypatch.setattr(client, "MOST_BYTES", 4000)
-    async with serving(misdeed) as server, Rig(server).running() as rig:
+    async with serving(misdeed) as server, HomeRig(server).running() as rig:
         rig.gadget.want(wanted(18.0))
         await rig.until(holding(18.0))
         assert server.connections == (1 if misdeed == "rave" else 2)
@@ -212,7 +169,7 @@ async def test_whatever_a_server_does_the_next_connection_makes_it_good(
 async def test_a_server_that_is_not_there_is_a_look_and_tried_ever_more_slowly() -> None:
     async with serving() as server:
         pass
-    async with Rig(server).running() as rig:
+    async with HomeRig(server).running() as rig:
         seen = await rig.until(lambda one: len(rig.dice.waits) >= 8)
         assert Trouble.SILENT in seen.condition.troubles
         assert "cannot be reached" in seen.condition.text
@@ -223,7 +180,7 @@ async def test_a_token_that_is_refused_waits_for_minutes_and_a_new_one_is_taken(
     tokens = ["old", "old", TOKEN]
     async with (
         serving() as server,
-        Rig(server, token=lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]).running() as rig,
+        HomeRig(server, token=lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]).running() as rig,
     ):
         await rig.until(lambda one: "refuses the token: Invalid" in one.condition.text)
         await rig.until(lambda one: one.condition.online)
@@ -234,15 +191,16 @@ async def test_a_token_that_cannot_be_read_is_said() -> None:
     def token() -> str:
         raise CredentialFault("ha.token cannot be read", "put a long-lived access token into it")
 
-    async with serving() as server, Rig(server, token=token).running() as rig:
+    async with serving() as server, HomeRig(server, token=token).running() as rig:
         await rig.until(lambda one: "ha.token cannot be read" in one.condition.text)
         assert server.connections == 0
 
 
-async def test_nothing_is_told_before_what_was_there_is_kept() -> None:
+async def test_nothing_is_told_before_what_was_there_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
     shelf = Shelf()
     shelf.broken = True
-    async with serving() as server, Rig(server, shelf).running() as rig:
+    async with serving() as server, HomeRig(server, shelf).running() as rig:
         await rig.until(lambda one: one.condition.online)
         rig.gadget.want(wanted(18.0))
         before = len(rig.looks)
@@ -258,10 +216,10 @@ async def test_nothing_is_told_before_what_was_there_is_kept() -> None:
 
 
 async def test_a_second_device_has_its_entities_asked_for() -> None:
-    async with serving() as server, Rig(server).running() as rig:
+    async with serving() as server, HomeRig(server).running() as rig:
         await rig.until(lambda one: one.condition.online)
         settings = ThingSettings("p", "sensor.p", Role.METER, read_only=True)
-        other = Gadget(settings, rig.home, Shelf(), SystemClock(), lambda *_: None)
+        other = HomeGadget(settings, rig.home, Shelf(), SystemClock(), lambda *_: None)
         looks: list[Seen] = []
         news = asyncio.Event()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.homeassistant import messages
 from adapters.homeassistant.messages import AuthInvalid, AuthOk, AuthRequired, Call, Changed, Other, Pong, Result, State
+from adapters.knobs import units
 from grid_functions.model.errors import MalformedMessage
 from tests.adapters.homeassistant.stage import changed, state
 
@@ -91,7 +92,7 @@ def test_what_is_malformed_is_refused(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["nan", "inf", "-inf", "1e999", "", "on", None, True, [], {}])
 def test_what_is_no_number(said: object) -> None:
-    assert messages.number(said) is None
+    assert units.number(said) is None
 
 
 PLAIN = st.recursive(

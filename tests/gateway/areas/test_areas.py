@@ -247,8 +247,11 @@ async def test_what_an_upstream_asks_at_the_areas_connection_is_divided_by_its_o
         assert at.exports()[1][0] == 3000.0
 
 
-async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_hands_it_on(tmp_path: Path) -> None:
+async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_hands_it_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two inverters cannot keep an import limit, members may. A price is nothing that is divided."""
+    monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.1)
     async with stand(tmp_path) as at:
         told = at.rig.upstream.kinds
         at.loop.take_read(read(event("before", ImportLimit(3000.0))))
@@ -269,6 +272,23 @@ async def test_what_no_device_of_the_connection_can_do_is_taken_where_an_area_ha
         await at.areas.destroy("feeder")
         at.loop.take_read(read(event("after", ImportLimit(3000.0))))
         await at.settle(lambda: told("after") == ["refused"])
+
+
+async def test_what_members_did_of_an_event_comes_back_to_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The house exports, and so takes nothing of the 3 kW it may."""
+    monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.1)
+    async with stand(tmp_path) as at:
+        await at.areas.create({**FEEDER, "functions": {"division": {"again_s": 10}}, "connection": "house"})
+        at.loop.take_read(read(event("e", ImportLimit(3000.0))))
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        await at.rig.time.go(11.0)
+        await at.rig.look(at.loop)
+        await at.settle(lambda: key("e") in at.loop.state.services)
+        fold = at.loop.state.services[key("e")].fold
+        assert fold is not None
+        assert (fold.given_w, fold.by) == (fold.asked_w, "")
 
 
 async def test_a_connection_hands_on_from_the_moment_its_area_is_to_run(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_families(capsys: pytest.CaptureFixture[str]) -> None:
         assert one["kind"] in ("charger", "meter", "battery", "inverter", "load")
         assert one["source"]
         assert one["transport"]
-        assert one["simulated"] is (one["name"] != "homeassistant")
+        assert one["simulated"] is (one["name"] not in ("homeassistant", "edgex"))
         assert one["verified"] is (one["unverified"] == [])
         assert one["kind"] == "meter" or one["controls"]
     assert (told["keba-p30"]["verified"], told["vestel-evc04"]["verified"]) == (False, True)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gateway.config import api, areas, functions, homeassistant, ocpp, schema, upstreams
+from gateway.config import api, areas, edgex, functions, homeassistant, ocpp, schema, upstreams
 from gateway.config.schema import Configuration
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
@@ -16,6 +16,8 @@ PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
 SECTIONS: dict[str, type[BaseModel]] = {
     "gateway": schema.GatewaySettings,
     "gateway.homeassistant[]": homeassistant.HomeAssistantSettings,
+    "gateway.edgex[]": edgex.EdgexSettings,
+    "gateway.edgex[].broker": edgex.EdgexBroker,
     "gateway.ocpp": ocpp.OcppSettings,
     "gateway.ocpp.tls": ocpp.OcppTls,
     "gateway.api": api.ApiSettings,

@@ -21,16 +21,17 @@ def test_all_steps_need_all_sites() -> None:
             "reports",
             "vtn-dies",
         ],
-        "carpark": ["envelope", "fuse", "slow-device"],
+        "carpark": ["envelope", "fuse"],
         "garage": ["charger-modbus", "charger-ocpp", "charger-fallback"],
+        "pergola": ["slow-device"],
     }
     acts = {name: act_of(name) for name in found}
-    assert acts == {"house": 1, "depot": 1, "yard": 1, "hall": 2, "carpark": 3, "garage": 3}
+    assert acts == {"house": 1, "depot": 1, "yard": 1, "hall": 2, "carpark": 3, "garage": 3, "pergola": 3}
 
 
 def test_without_openleadr_the_second_act_is_left_out_and_refused_with_what_brings_it() -> None:
     without = [setting.name for setting, _ in chosen((), with_openadr=False)]
-    assert without == ["house", "depot", "yard", "carpark", "garage"]
+    assert without == ["house", "depot", "yard", "carpark", "garage", "pergola"]
     with pytest.raises(OperatorFault, match=r"limit-wins cannot be played: .*osed-gateway\[demo\]"):
         chosen(("limit-wins",), with_openadr=False)
 

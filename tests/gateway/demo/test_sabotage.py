@@ -8,30 +8,52 @@ from typing import Any
 
 import pytest
 
+AT_ONCE = 3
+"""Demonstrations side by side: most of a step is waiting for what does not come."""
 
-@pytest.mark.parametrize(
-    ("sabotage", "step"),
-    [
+
+async def test_a_sabotaged_step_is_noticed(tmp_path: Path) -> None:
+    """One of each kind."""
+    cases = [
         ("inverter-ignores", "cancel"),
         ("meter-sign", "cancel"),
         ("server-drops-responses", "cancel"),
         ("ledger-off", "kill-restart"),
         ("revert-off", "kill-restart"),
-        pytest.param("inverter-ignores", "battery-power", marks=pytest.mark.long),
-        pytest.param("inverter-ignores", "volt-var", marks=pytest.mark.long),
-        pytest.param("revert-off", "inverter-mute", marks=pytest.mark.long),
-        pytest.param("inverter-ignores", "adr2b-dispatch", marks=pytest.mark.long),
-        ("meter-sign", "limit-wins"),
         ("charger-ignores", "charger-modbus"),
-        pytest.param("revert-off", "charger-fallback", marks=pytest.mark.long),
-        pytest.param("inverter-ignores", "slow-device", marks=pytest.mark.long),
+    ]
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def noticed(sabotage: str, step: str) -> tuple[str, str, bool]:
+        (folder := tmp_path / sabotage).mkdir()
+        async with room:
+            return sabotage, step, is_noticed(step, *await play(folder, "--step", step, "--sabotage", sabotage))
+
+    found = await asyncio.gather(*(noticed(*case) for case in cases))
+    assert found == [(*case, True) for case in cases]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("sabotage", "step"),
+    [
+        ("inverter-ignores", "battery-power"),
+        ("inverter-ignores", "volt-var"),
+        ("revert-off", "inverter-mute"),
+        ("inverter-ignores", "adr2b-dispatch"),
+        ("meter-sign", "limit-wins"),
+        ("revert-off", "charger-fallback"),
+        ("inverter-ignores", "slow-device"),
     ],
 )
-async def test_a_sabotaged_step_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:
-    code, told = await play(tmp_path, "--step", step, "--sabotage", sabotage)
-    assert code == 1
-    assert told["ok"] is False
-    assert [(each["id"], each["ok"]) for each in told["steps"]] == [(step, False)]
+async def test_sabotage_of_further_steps_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:
+    assert is_noticed(step, *await play(tmp_path, "--step", step, "--sabotage", sabotage))
+
+
+def is_noticed(step: str, code: int, told: dict[str, Any]) -> bool:
+    """The step was played, and alone; it and all are not ok."""
+    played = [(each["id"], each["ok"]) for each in told["steps"]]
+    return (code, told["ok"], played) == (1, False, [(step, False)])
 
 
 async def test_the_same_step_without_sabotage_is_ok_and_leaves_its_evidence(tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def test_an_order_that_cannot_be_meant_unseats_nothing(kind: str, options: dict[
     assert set(made.controls("limit")) == {"a", "b"}
 
 
-def test_a_currency_is_three_letters() -> None:
+@pytest.mark.parametrize("currency", ["dollars", "eur", "E1R", "EU", "12€"])
+def test_a_currency_is_three_capital_letters(currency: str) -> None:
     with pytest.raises(ConfigurationFault):
-        ScheduleOptions("dollars")
+        ScheduleOptions(currency)
+
+
+def test_a_currency_may_be_left_out() -> None:
+    assert [ScheduleOptions(one).currency for one in ("EUR", "")] == ["EUR", ""]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from grid_functions.decide import restore
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.event import Event, EventKey, EventStatus, Interval, Rank
@@ -75,6 +77,18 @@ def test_a_relative_price_and_a_multiplier_refer_to_the_standing_price() -> None
     )
     site.tick(0.0, site.read(0.0, *events, respondent=AGGREGATOR))
     assert series(site) == [(0.0, 1.0, 0.25), (1.0, 2.0, 0.45)]
+
+
+@pytest.mark.parametrize(("kind", "currency"), [(PriceKind.ABSOLUTE, ""), (PriceKind.RELATIVE, "EUR")])
+def test_only_a_price_that_refers_to_the_standing_one_has_its_currency(kind: PriceKind, currency: str) -> None:
+    told = replace(
+        priced("e"), intervals=(Interval(0.0, 3600.0, (Price(Priced.IMPORT, kind, 0.1, ""),)),), duration_s=3600.0
+    )
+    site = house()
+    site.tick(0.0, site.read(0.0, told, respondent=AGGREGATOR))
+    state = site.state.kept["prices"].state
+    assert isinstance(state, PricesState)
+    assert [one.currency for one in state.tariff[Priced.IMPORT]] == [currency]
 
 
 def test_each_thing_that_has_a_price_has_its_own_series() -> None:

@@ -288,12 +288,14 @@ def test_each_answer_has_its_own_patience_and_what_nobody_uses_is_closed() -> No
     async def play() -> None:
         wire, connection = wired()
         first = asyncio.create_task(connection.ask(b"GET"))
+        await loop.passes(0.0)
         await loop.passes(ANSWER_S - 1.0)
         wire.send(GONE)
         assert (await first).status == 404
         await loop.passes(KEEP_S - 1.0)
         assert connection.usable
         second = asyncio.create_task(connection.ask(b"GET"))
+        await loop.passes(0.0)
         await loop.passes(ANSWER_S - 1.0)
         assert not second.done()
         await loop.passes(2.0)

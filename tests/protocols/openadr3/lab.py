@@ -1,7 +1,6 @@
 """A VTN on loopback and a VEN that talks to it: what the tests of client, webhook and broker stand on."""
 
 import asyncio
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -140,10 +139,3 @@ async def held(
         session.cancel()
         with suppress(asyncio.CancelledError):
             await session
-
-
-def free_port() -> int:
-    """One that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,12 +1,7 @@
 """Hints by MQTT, through Debian's mosquitto: anonymous, by token, by certificate; skipped where there is none."""
 
 import asyncio
-import getpass
-import shutil
 import ssl
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,64 +14,13 @@ from protocols.openadr3 import broker
 from protocols.openadr3.desk.mischief import Trick
 from protocols.openadr3.session.exchange import Listen
 from protocols.openadr3.wire.objects import Broker, MqttMethod, Notification
+from tests.mosquitto import mosquitto, passwords, with_mosquitto
+from tests.ports import kept_port
 from tests.protocols.ieee2030_5.lab import Authority
-from tests.protocols.openadr3.lab import IN_TIME_S, Log, free_port, held, vtn
+from tests.protocols.openadr3.lab import IN_TIME_S, Log, held, vtn
 from tests.protocols.openadr3.rig import TERMS, event
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin")
-with_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: make mosquitto")
 NOTICE = b'{"object_type":"EVENT","operation":"CREATE","object":{"id":"e","program_id":"p"}}'
-
-
-class Running:
-    """A broker that runs, and what it says of itself."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.lines: list[bytes] = []
-        self.spoke = asyncio.Event()
-
-    async def listen(self, stream: asyncio.StreamReader) -> None:
-        while line := await stream.readline():
-            self.lines.append(line)
-            self.spoke.set()
-
-    async def said(self, words: bytes) -> None:
-        """Returns once it said that."""
-        async with asyncio.timeout(IN_TIME_S):
-            while not any(words in line for line in self.lines):
-                self.spoke.clear()
-                await self.spoke.wait()
-
-
-@asynccontextmanager
-async def mosquitto(folder: Path, *lines: str) -> AsyncIterator[Running]:
-    """A broker on a free port, until the context ends."""
-    found = Running(free_port())
-    settings = folder / "mosquitto.conf"
-    general = ("persistence false", "log_dest stderr", "log_type all", f"user {getpass.getuser()}")
-    settings.write_text("\n".join([f"listener {found.port} 127.0.0.1", *general, *lines, ""]))
-    process = await asyncio.create_subprocess_exec(
-        MOSQUITTO or "", "-c", str(settings), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert process.stderr is not None
-    listening = asyncio.create_task(found.listen(process.stderr))
-    try:
-        await found.said(b"running")
-        yield found
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        await listening
-
-
-def passwords(folder: Path, user: str, password: str) -> Path:
-    """A file of users as mosquitto has it; made by its own tool."""
-    path = folder / "passwords"
-    tool = shutil.which("mosquitto_passwd") or "mosquitto_passwd"
-    subprocess.run([tool, "-c", "-b", str(path), user, password], check=True, capture_output=True)  # noqa: S603 - of this test
-    return path
 
 
 async def heard_of(listen: Listen, port: int, trust: ssl.SSLContext | None = None, **publisher: Any) -> Notification:
@@ -180,7 +124,7 @@ async def test_an_event_is_read_because_of_the_broker(tmp_path: Path, tricks: tu
 
 
 async def test_a_broker_that_is_not_there_is_a_reason_and_nothing_worse() -> None:
-    listen = Listen(Broker((f"mqtt://127.0.0.1:{free_port()}",), MqttMethod.ANONYMOUS), ("a/+",))
+    listen = Listen(Broker((f"mqtt://127.0.0.1:{kept_port()}",), MqttMethod.ANONYMOUS), ("a/+",))
     why = await broker.hear(listen, ssl_context=None, clear_allowed=True, opened=lambda: None, heard=lambda _: None)
     assert why
 

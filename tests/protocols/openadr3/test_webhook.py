@@ -15,7 +15,8 @@ from protocols.openadr3 import webhook
 from protocols.openadr3.desk.mischief import Trick, snake
 from protocols.openadr3.session.terms import Webhook
 from protocols.openadr3.wire.objects import Notification
-from tests.protocols.openadr3.lab import free_port, served
+from tests.ports import kept_port
+from tests.protocols.openadr3.lab import served
 from tests.protocols.openadr3.rig import TERMS, event
 
 HOOK = Webhook(callback_url="https://depot.example/adr/hook", token="h00k")  # noqa: S106 - of these tests alone
@@ -110,7 +111,7 @@ async def test_a_port_that_is_taken_is_said() -> None:
 
 @contextmanager
 def hooked() -> Iterator[Webhook]:
-    port = free_port()
+    port = kept_port()
     yield Webhook(callback_url=f"http://127.0.0.1:{port}/hook", token="h00k", port=port)  # noqa: S106 - of these tests alone
 
 

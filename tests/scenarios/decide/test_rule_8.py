@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from grid_functions.decide import restore
+from grid_functions.fold import Fold, letter
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import Control, ExportLimit, GenerationLimit, ImportLimit, Mode, TargetPower
 from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.entry import Entry
+from grid_functions.model.event import EventKey, Read
+from grid_functions.model.lease import Message
 from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import Connection
 from grid_functions.words import Release
@@ -88,6 +91,45 @@ def test_what_was_cut_is_remembered_over_a_restart() -> None:
     for second in (70.0, 100.0, 101.0):
         site.tick(second)
     assert cause(site, "e", OutcomeKind.PARTIALLY_SERVED).text.startswith("50 % of the time")
+
+
+def folded(asked_w: float, given_w: float, by: str = "", event: str = "e") -> tuple[Message, ...]:
+    """What an area says of its members."""
+    return (letter(Fold(EventKey(UTILITY, event), asked_w, given_w, by), "division"),)
+
+
+def test_what_members_left_of_a_divided_event_is_told_of_the_event() -> None:
+    """No device here has anything to do with an import limit; for 30 of 100 s members take 1.5 kW too much. A restart is in between."""
+    site, entries = Site([seen("a")], terms({"a": Role.PV})), list[Entry]()
+
+    def tick(second: float, *reads: Read, letters: tuple[Message, ...] = ()) -> None:
+        entries.extend(site.tick(second, *reads, messages=letters, passed_on=frozenset({Mode.IMPORT_LIMIT})).entries)
+
+    tick(0.0, site.read(0.0, event("e", ImportLimit(3000.0), duration_s=100.0)))
+    tick(1.0, letters=folded(3000.0, 3050.0))
+    tick(20.0, letters=folded(3000.0, 4500.0, "barn (1500 W too much)"))
+    site.state = restore(entries)
+    tick(30.0)
+    tick(49.0)
+    tick(50.0, letters=folded(3000.0, 3000.0))
+    for second in (99.0, 100.0, 101.0):
+        tick(second)
+    tick(102.0, letters=folded(3000.0, 9000.0))
+    assert told(site, "e") == ["received", "started", "partially_served", "completed"]
+    words = cause(site, "e", OutcomeKind.PARTIALLY_SERVED).text
+    assert words == "30 % of the time, at worst 4500 W instead of 3000 W, for barn (1500 W too much)"
+    assert site.state.services == {}
+
+
+def test_members_that_did_what_they_were_asked_are_no_word_more() -> None:
+    """Though the connection's own battery, of 5 kW, gave less than was asked of the area."""
+    site = battery()
+    site.tick(0.0, site.read(0.0, event("e", TargetPower(-9000.0), duration_s=60.0)), messages=folded(-9000.0, -9000.0))
+    for second in (1.0, 59.0):
+        site.tick(second, messages=folded(-9000.0, -9000.0))
+    for second in (60.0, 61.0):
+        site.tick(second)
+    assert told(site, "e") == ["received", "started", "completed"]
 
 
 def test_a_target_displaced_by_another_server_is_aborted_for_good() -> None:

@@ -51,11 +51,12 @@ SITE, DERS = 0x03, 0x49
         # ALL-29: the house draws 1 kW, so the inverter gives that and the limit.
         (PV, lambda limit: {"opModExpLimW": limit}, lambda limit: -limit, lambda limit: -limit - 1000.0),
         # ALT-ALL-29: the battery charges with what the limit leaves it beside 1 kW.
-        (
+        pytest.param(
             BATTERY,
             lambda limit: {"opModFixedW": -10_000, "opModImpLimW": limit},
             lambda limit: float(limit),
             lambda limit: limit - 1000.0,
+            marks=pytest.mark.long,
         ),
     ],
     ids=["ALL-29", "ALT-ALL-29"],

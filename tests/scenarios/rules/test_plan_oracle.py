@@ -78,13 +78,7 @@ def play(seed: int) -> None:
                     events[name] = became
             behind.add(name)
         lost, windows = plainly.settled(events, now_s)
-        while True:
-            plan, defeats = revised(plan, events, behind, OptOut.NONE, now_s, final=True)
-            behind = {one.loser for one in defeats}
-            for one in defeats:
-                events[one.loser] = plainly.beaten(events[one.loser], one.mode)
-            if not defeats:
-                break
+        plan = committed(plan, events, behind, now_s)
         assert {name: one.lost for name, one in events.items()} == lost, (seed, turn)
         assert plan.agenda == tuple(sorted(windows.values())), (seed, turn)
         again, _ = revised(Plan(), events, events, OptOut.NONE, now_s, final=True)
@@ -92,12 +86,17 @@ def play(seed: int) -> None:
         # the next start comes, and unseats whoever is weaker there
         if plan.agenda and chance.random() < 0.3:
             now_s = max(now_s, plan.agenda[0].start_s)
-            behind = begun(plan, events, now_s)
-            plan, defeats = revised(plan, events, behind, OptOut.NONE, now_s, final=True)
-            for one in defeats:
-                events[one.loser] = plainly.beaten(events[one.loser], one.mode)
-            if defeats:
-                plan, _ = revised(plan, events, {one.loser for one in defeats}, OptOut.NONE, now_s, final=False)
+            plan = committed(plan, events, begun(plan, events, now_s), now_s)
+
+
+def committed(plan: Plan, events: dict[str, Tracked], behind: set[str], now_s: float) -> Plan:
+    """The plan once nothing more is lost through these."""
+    while behind:
+        plan, defeats = revised(plan, events, behind, OptOut.NONE, now_s, final=True)
+        behind = {one.loser for one in defeats}
+        for one in defeats:
+            events[one.loser] = plainly.beaten(events[one.loser], one.mode)
+    return plan
 
 
 def begun(plan: Plan, events: dict[str, Tracked], now_s: float) -> set[str]:

@@ -269,7 +269,8 @@ class Thread:
         finally:
             appliance.stop()
             ended, self.running = self.running, None
-            await ended
+            async with asyncio.timeout(PATIENCE_S):
+                await ended
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[None]:
@@ -283,7 +284,8 @@ class Thread:
             yield
         finally:
             running.kill()
-            await running.wait()
+            async with asyncio.timeout(PATIENCE_S):
+                await running.wait()
 
     async def _recount(self) -> None:
         if not hasattr(self, "utility"):
@@ -367,7 +369,7 @@ async def stage(folder: Path, *, serve: bool = True) -> AsyncIterator[Thread]:
 
 
 def _open(host: str, port: int, unit: int) -> None:
-    client = SunSpecModbusClientDeviceTCP(slave_id=unit, ipaddr=host, ipport=port)
+    client = SunSpecModbusClientDeviceTCP(slave_id=unit, ipaddr=host, ipport=port, timeout=PATIENCE_S)
     client.scan()
     for model, point in ((704, "WMaxLimPctEna"), (123, "WMaxLim_Ena")):
         if model in client.models:

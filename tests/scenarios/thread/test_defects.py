@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.scenarios.thread.stage import LEGACY, LOAD_W, MODERN, Thread, stage
+from tests.scenarios.thread.stage import FAIL_SAFE_W, LEGACY, LOAD_W, MODERN, RATED_W, Thread, stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,10 +24,14 @@ async def thread(
 
 
 async def test_programs_that_come_later_are_found(thread: Thread) -> None:
-    """No FSA and no program at discovery, so nobody asks for anything; what is filled in later is found at its next poll."""
+    """No FSA and no program at discovery, so nobody asks for anything; what is filled in later is found at its next poll.
+
+    A start that was slower than the site's patience has the fail-safe hold until the first complete read, and no longer.
+    """
     await thread.polls(2, "/edev/1/fsa")
     assert not [one for one in thread.exchanges if one.path.startswith("/derp")]
-    assert not thread.record.writes
+    await thread.until("nothing is asked for", lambda: thread.record.now_w == sum(RATED_W.values()))
+    assert min(w for _, w in thread.record.permitted) >= FAIL_SAFE_W
     await thread.program("early", 5)
     await thread.polls(2, "/derp/1/derc")
     await thread.program("feeder", 3, default={"modes": {"opModExpLimW": DEFAULT_W}})
@@ -85,7 +89,7 @@ async def test_a_default_changed_under_its_mrid_is_applied(thread: Thread) -> No
 @pytest.mark.parametrize("mode", ["opModConnect", "opModEnergize"])
 async def test_off_is_undone_at_the_end_of_its_event(thread: Thread, mode: str) -> None:
     """No default carries connect or energize; both inverters cease (703.ES 0, 123.Conn 0) and come back."""
-    off = await thread.control("feeder", {mode: False}, duration_s=4)
+    off = await thread.control("feeder", {mode: False}, duration_s=6)
     await thread.until("off", lambda: switches(thread) == (0.0, 0.0))
     await thread.until("dark", lambda: thread.export_w == pytest.approx(-LOAD_W))
     await thread.answered(off, 1, 2, 3)

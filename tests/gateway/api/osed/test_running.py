@@ -47,7 +47,7 @@ def test_a_program_limits_a_simulated_house_over_http(tmp_path: Path, capsys: py
                 held = [one for one in answer(capsys, config, "events") if one["source"] == "area/feeder"]
                 if held:
                     break
-            assert [one["control"] for one in held] == ["ImportLimit(limit_w=7500.0)"]
+            assert [one["control"] for one in held] == [{"mode": "import_limit", "limit_w": 7500.0}]
             rows = {one["name"]: one for one in answer(capsys, config, "functions", "list")}
             assert rows["schedule"]["runs_at"] == ["feeder"]
 

@@ -101,6 +101,16 @@ def test_an_opinion_of_an_unknown_event_is_remarked() -> None:
     assert "no such event" in talk.remarks[-1]
 
 
+def test_a_mind_changed_twice_before_it_could_be_told_is_no_news() -> None:
+    talk = Talk(Vtn(events=[event()])).run()
+    talk.vtn.down = True
+    talk.take(Opine("e1", ME, False))
+    talk.take(Opine("e1", ME, True))
+    talk.vtn.down = False
+    talk.run(120.0)
+    assert talk.vtn.answers[-1].optType == "optIn"
+
+
 def test_the_same_opinion_twice_is_told_once() -> None:
     talk = Talk(Vtn(events=[event()])).run()
     for _ in range(2):

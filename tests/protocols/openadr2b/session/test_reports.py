@@ -259,9 +259,9 @@ def test_a_minute_writes_its_hour_alone_and_three_days_are_all_that_is_kept() ->
     minutes(talk, 90.0)
     assert talk.memory[first] is before
     assert [len(json.loads(talk.memory[key][1])) for key in (first, second)] == [60, 31]
-    for n in range(4 * 1440):
-        start_s = ZERO_S + 86_400.0 + 60.0 * n
-        talk.take(Picture(ME, (), (Average(Quantity.NET, None, start_s, 60.0, float(n), 1.0),)))
+    for hour in range(4 * 24):
+        starts = (ZERO_S + 86_400.0 + 3_600.0 * hour + 60.0 * n for n in range(60))
+        talk.take(Picture(ME, (), tuple(Average(Quantity.NET, None, start_s, 60.0, 1.0, 1.0) for start_s in starts)))
     kept = [key for key in talk.memory if key.startswith("minutes")]
     assert set(kept) <= set(keys(TERMS))
     assert len(kept) == 72

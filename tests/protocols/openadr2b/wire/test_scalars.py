@@ -98,6 +98,14 @@ def test_what_is_no_unsigned_integer(text: str) -> None:
         WHOLE.read(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("false", False), ("0", False), (" 0\n", False)]
+)
+def test_truths(text: str, value: bool) -> None:
+    """The four spellings of xs:boolean, white space collapsed (XML Schema part 2, 3.2.2)."""
+    assert TRUTH.read(text) is value
+
+
 @pytest.mark.parametrize("text", ["TRUE", "yes", "", None])
 def test_what_is_no_truth(text: str | None) -> None:
     with pytest.raises(BadValue):

@@ -39,6 +39,16 @@ def test_without_an_answer_the_vtns_own_endpoint_is_taken(status: int) -> None:
     assert rig.settle().read.complete
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_vtn_that_fails_to_say_where_tokens_are_is_asked_again(status: int) -> None:
+    rig = Rig()
+    rig.trick("status", "/auth/server", status=status)
+    rig.settle()
+    assert set(kinds(rig)) == {"GET /auth/server"}
+    rig.honest()
+    assert rig.run(600.0).read.complete
+
+
 def test_our_secret_never_goes_where_it_could_be_read() -> None:
     rig = Rig()
     rig.desk = Mischief(Desk(rig.terms.edition, Access(CLIENTS), base="http://elsewhere.example"))

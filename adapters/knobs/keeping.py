@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from adapters.homeassistant.knobs import Aspect, Value
+from adapters.knobs.knob import Aspect, Value
 from grid_functions.model.control import Thermostat
 from grid_functions.model.device import Touch
 

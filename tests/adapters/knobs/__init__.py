@@ -1,0 +1,1 @@
+"""Devices behind somebody else's server."""
