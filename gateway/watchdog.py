@@ -19,10 +19,11 @@ _log = structlog.get_logger("watchdog")
 
 
 class Watchdog:
-    """Watches the loop it is started in, every ``look_s``. ``noticed`` is called from the watching thread with seconds and stack."""
+    """Watches the loop it is started in, every ``look_s``; a stall is noticed ``stall_s`` after it was first looked at. ``noticed`` is
+    called from the watching thread with seconds and stack."""
 
     def __init__(
-        self, *, stall_s: float = 1.0, look_s: float = 0.5, noticed: Callable[[float, str], None] | None = None
+        self, *, stall_s: float = 1.0, look_s: float = 1.0, noticed: Callable[[float, str], None] | None = None
     ) -> None:
         self._stall_s = stall_s
         self._look_s = look_s
