@@ -4,8 +4,9 @@ What tightens is never held back by it, only counted.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -20,7 +21,7 @@ _DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """``recent_s``: monotonic seconds of the writes of the last minute. ``spent``: writes by point on ``day`` (UTC days since 1970)."""
+    """``recent_s``: monotonic seconds of the last minute's writes, in order. ``spent``: by point, on ``day`` (UTC days since 1970)."""
 
     recent_s: tuple[float, ...] = ()
     day: int = 0
@@ -28,8 +29,7 @@ class Budget:
 
     def refusal(self, points: Iterable[str], of: Capability, now: Instants) -> str:
         """Why these points may not be written now, in words; empty when they may."""
-        recent = sum(now.mono_s - at_s < _MINUTE_S for at_s in self.recent_s)
-        if recent >= of.writes_per_minute:
+        if len(self._since(now)) >= of.writes_per_minute:
             return f"it takes {of.writes_per_minute:g} writes a minute, which are used up"
         if of.writes_per_day is None or self.day != _day(now):
             return ""
@@ -38,13 +38,17 @@ class Budget:
 
     def after(self, points: Iterable[str], of: Capability, now: Instants) -> "Budget":
         """Once these points were written."""
-        recent = (*(at_s for at_s in self.recent_s if now.mono_s - at_s < _MINUTE_S), now.mono_s)
-        worn = set(points) & of.wearing
+        recent = (*self._since(now), now.mono_s)
+        worn = set(points) & of.wearing if of.wearing else ()
         if not worn:
-            return replace(self, recent_s=recent)
+            return Budget(recent, self.day, self.spent)
         before = self.spent if self.day == _day(now) else {}
         spent = {**before, **{name: before.get(name, 0) + 1 for name in worn}}
         return Budget(recent, _day(now), MappingProxyType(spent))
+
+    def _since(self, now: Instants) -> tuple[float, ...]:
+        """The writes of the last minute."""
+        return self.recent_s[bisect_right(self.recent_s, now.mono_s - _MINUTE_S) :]
 
 
 def budget_key(driver: str, plate: Nameplate) -> str:

@@ -22,7 +22,7 @@ from adapters.pace import left_s
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
 from adapters.showing import Showing
-from adapters.silence import Reach, held, lapses_in_s
+from adapters.silence import Reach, held, lapses_in_s, outlives
 from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
@@ -77,6 +77,7 @@ class Driver(Generic[Found, Raw]):
         self._wrong = ""
         self._baseline: Baseline | None = None
         self._safe_points: Points | None = None
+        self._safe_plate: Nameplate | None = None
         self._unsafe = ""
         self._budget = Budget()
         self._spent = ""
@@ -151,13 +152,15 @@ class Driver(Generic[Found, Raw]):
                 self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
                 return
             raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
-            self._see(look)
-            if not look.plausible:
+            told = look.plausible and not self._wrong and not self._settings.read_only
+            if told and self._is_safe(look) and self._wanted is not None:
+                await self._hold(found, raw, look, self._wanted)
                 return
-            if self._settings.read_only:
+            self._see(look)
+            if look.plausible and self._settings.read_only:
                 self._rehearse(found, raw)
-            elif not self._wrong and await self._safe(look) and (wanted := self._wanted) is not None:
-                await self._hold(found, raw, look, wanted)
+            elif told and await self._safe(look) and self._wanted is not None:
+                await self._hold(found, raw, look, self._wanted)
         except (Unreachable, DeviceFault) as fault:
             self._gone(str(fault))
 
@@ -184,14 +187,6 @@ class Driver(Generic[Found, Raw]):
         if self._wrong:
             _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
         return found
-
-    @property
-    def _unwatched(self) -> bool:
-        """Whether what it holds outlives us."""
-        capability = self._capability
-        if not capability.abilities or capability.watchdog or self._settings.read_only:
-            return False
-        return capability.currents is None or capability.currents.fallback is None
 
     def _capable(self, found: Found) -> Capability:
         capability, settle_s = self._family.capability(found), self._settings.settle_s
@@ -227,6 +222,10 @@ class Driver(Generic[Found, Raw]):
             return None
         return self._last
 
+    def _is_safe(self, look: Look) -> bool:
+        """Whether this very device told the same when its values from before us were last seen to be in the ledger."""
+        return look.points is self._safe_points and self._plate is self._safe_plate and not self._unsafe
+
     async def _safe(self, look: Look) -> bool:
         """Whether the values from before us are in the ledger; those of a point first seen now are put there."""
         key = baseline_key(self.name, self._plate)
@@ -238,7 +237,7 @@ class Driver(Generic[Found, Raw]):
                 points, owned = (known.points, known.owned) if known is not None else ({}, frozenset[str]())
                 known = Baseline(key, {**look.points, **points}, owned)
                 await self._memory.put(key, *encode_baseline(known))
-            self._baseline, self._safe_points = known, look.points
+            self._baseline, self._safe_points, self._safe_plate = known, look.points, self._plate
         except LedgerUnavailable as fault:
             if not self._unsafe:
                 _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
@@ -267,6 +266,7 @@ class Driver(Generic[Found, Raw]):
         if self._settled(found, raw, wanted, known, rearm=late):
             await self._confirm(found, look, wanted, known)
             return
+        self._see(look)
         if not self._obedience.may_write(wanted, look.holds, now_s):
             return
         ours = self._concerns(found, wanted)
@@ -357,14 +357,13 @@ class Driver(Generic[Found, Raw]):
         """``look``: of the last poll. ``decision``: which one it holds, where it reads back as wanted."""
         assert self._last is not None
         at_s = self._last[1].mono_s
-        failures, why = self._obedience.troubles(self._wanted)
-        troubles = set(failures)
-        if self._wrong:
-            troubles.add(Trouble.WRONG_DEVICE)
-        if self._spent:
-            troubles.add(Trouble.WRITES_SPENT)
-        if self._unwatched:
-            troubles.add(Trouble.NO_WATCHDOG)
+        troubles, why = self._obedience.troubles(self._wanted)
+        also = (
+            (self._wrong, Trouble.WRONG_DEVICE),
+            (self._spent, Trouble.WRITES_SPENT),
+            (not self._settings.read_only and outlives(self._capability), Trouble.NO_WATCHDOG),
+        )
+        troubles |= {trouble for told, trouble in also if told}
         holds = self._condition.holds if not look.plausible else look.holds
         self._sleepy = look.sleepy
         self._held = self._showing.held(holds, decision)

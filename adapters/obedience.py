@@ -88,6 +88,8 @@ class Obedience:
 
     def troubles(self, wanted: Setpoint | None) -> tuple[frozenset[Trouble], str]:
         """What is wrong as long as ``wanted`` is wanted, and why."""
+        if self._failure is None and not self._changed_s:
+            return frozenset(), ""
         found, why = set(), ""
         if self._foreign:
             found.add(Trouble.FOREIGN_WRITER)

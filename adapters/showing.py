@@ -1,6 +1,5 @@
 """A look as the condition of one device: what it holds under the device's own name, and what is wrong with it. Pure but for its memory."""
 
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from adapters.family import Look
@@ -30,7 +29,7 @@ class Showing:
         return before[1]
 
     def condition(
-        self, look: Look, at_s: float, held: Setpoint | None, troubles: AbstractSet[Trouble], why: str
+        self, look: Look, at_s: float, held: Setpoint | None, troubles: frozenset[Trouble], why: str
     ) -> Condition:
         """``at_s``: of the poll, monotonic. ``why``: what is wrong, before what the device itself says."""
         return Condition(
@@ -43,6 +42,6 @@ class Showing:
             vehicle=look.vehicle,
             word=look.word,
             alarms=look.alarms | {"HEARTBEAT_STOPPED"} if self._pulse.stalled(look.beat, at_s) else look.alarms,
-            troubles=frozenset(troubles),
+            troubles=troubles,
             text=why or look.text,
         )

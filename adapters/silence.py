@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
+from grid_functions.model.device import Capability
 from grid_functions.model.setpoint import Revert, Setpoint
 
 LATE_S: Final = 10.0
@@ -19,7 +20,7 @@ class Reach:
 
     def wrote(self, wanted: Setpoint) -> "Reach":
         """This goes out now."""
-        return replace(self, unseen=wanted if self.unseen is None else _loosest(self.unseen, wanted))
+        return Reach(wanted if self.unseen is None else _loosest(self.unseen, wanted), self.last_s)
 
     def answered(self, now_s: float) -> "Reach":
         """It answered, so that nothing older is still on its way."""
@@ -57,6 +58,13 @@ def _lapse_s(may: Setpoint, reach: Reach) -> float:
 
 def _may(holds: Setpoint | None, reach: Reach) -> Setpoint | None:
     return holds if holds is None or reach.unseen is None else _loosest(holds, reach.unseen)
+
+
+def outlives(capability: Capability) -> bool:
+    """Whether what such a device was told stays, however long nobody speaks to it."""
+    if not capability.abilities or capability.watchdog:
+        return False
+    return capability.currents is None or capability.currents.fallback is None
 
 
 def _loosest(one: Setpoint, other: Setpoint) -> Setpoint:

@@ -24,8 +24,9 @@ from gateway.lab.fleet import Spec, fleet
 from gateway.lab.weather import STEP_S, Day, drawn
 from gateway.solver import Solver
 from grid_functions.area.day_ahead import NAME, DayAhead, DayAheadOptions, DayAheadState
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
-from grid_functions.building.steward import HomeOptions, HomeState, Steward
+from grid_functions.building.steward import HomeState, Steward
 from grid_functions.letters import Weather
 from grid_functions.letters import write as written
 from grid_functions.model.function import Answer, AreaInputs, Ask, SiteInputs

@@ -138,9 +138,10 @@ class Appliance:
             opened = open_ledger(self._data / "ledger.db", Codec(DURABLE))
             ending.callback(opened.ledger.close)
             settings = self._loaded.configuration.gateway
+            own = self.clock.showing()
             log = Log(
                 self.log_path,
-                lambda: self.clock.now().utc_s,
+                lambda: own.now().utc_s,
                 keep_s=settings.log_days * 86400.0,
                 keep_steps_s=settings.replay_days * 86400.0,
             )

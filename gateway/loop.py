@@ -80,6 +80,7 @@ class SiteLoop:
         self.mail = Mail(self._now)
         self._uncommitted: dict[EntryKey, Entry] = {}
         self._untold: list[Outcome] = []
+        self._unlogged: list[Outcome] = []
         self._handed: dict[str, Setpoint] = {}
         self._telling = Telling(plan.upstreams, owed, self._was_taken, self._alarm, sleep)
 
@@ -186,9 +187,10 @@ class SiteLoop:
             if whole:
                 self._went_out(decision)
             self._fold()
-            # What was handed over begins its way before anything else is done.
+            # What was handed over begins its way, and what is owed its commit, before anything is told of them.
             await asyncio.sleep(0)
             self._show(snapshot)
+        self._log_outcomes()
         self._say(decision, before)
         stale = next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
         return (*decision.wake, *(one for one in (stale, self._averages.closes()) if one is not None))
@@ -238,10 +240,7 @@ class SiteLoop:
 
     def _owe(self, outcomes: tuple[Outcome, ...], entries: tuple[Entry, ...]) -> None:
         """Commit the entries, and then tell the outcomes. Nothing is owed for what was only watched."""
-        site = self.plan.terms.name
-        for outcome in outcomes:
-            self._log.add(site, "outcome", outcome.event.id, {"kind": outcome.kind, "cause": outcome.cause.text})
-            _log.info("outcome", site=site, about=outcome.event.id, kind=outcome.kind.value)
+        self._unlogged += outcomes
         if self.plan.observe:
             if outcomes:
                 self._note(acknowledged=outcomes)
@@ -251,6 +250,13 @@ class SiteLoop:
         self._untold += outcomes
         if self._uncommitted or self._untold:
             self._commit_wanted.set()
+
+    def _log_outcomes(self) -> None:
+        site = self.plan.terms.name
+        for outcome in self._unlogged:
+            self._log.add(site, "outcome", outcome.event.id, {"kind": outcome.kind, "cause": outcome.cause.text})
+            _log.info("outcome", site=site, about=outcome.event.id, kind=outcome.kind.value)
+        self._unlogged.clear()
 
     def _note(self, *, handed: int | None = None, acknowledged: tuple[Outcome, ...] = ()) -> None:
         """What became of decisions is no reason to decide again."""
@@ -315,12 +321,14 @@ class SiteLoop:
             if latest is None or decision is None:
                 continue
             if not self._uncommitted and not self._untold:
+                decision = latest
                 self._hand(latest, loosening=True)
-                self._went_out(latest)
             else:
                 # A newer decision waits: of the one that is safe now only that goes out which does not exceed the newer.
                 self._hand(within(decision, latest), loosening=True)
-                self._went_out(decision)
+            await asyncio.sleep(0)
+            self._went_out(decision)
+            self._log_outcomes()
 
     def _was_taken(self, outcome: Outcome) -> None:
         body = {"kind": outcome.kind, "at_s": outcome.at.at_s}

@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.driver import Driver
 from gateway.loop import SiteLoop
+from grid_functions import machines
 from grid_functions.model.claim import (
     Bound,
     Claim,
@@ -40,6 +41,7 @@ def status_of(site: SiteLoop, now: Instants) -> dict[str, Any]:
         "in_force": [in_force(each, now) for each in (decision.in_force if decision else ())],
         "devices": devices_of(site, now),
         "alarms": sorted(site.alarms.values()),
+        "told": machines.told(site.plan.functions, site.state.kept),
     }
 
 

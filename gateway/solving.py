@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
 import structlog
 
+from grid_functions.building.lesson import Lesson, Taught
 from grid_functions.building.program import Problem, Solution
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.ports import Clock
@@ -25,11 +26,11 @@ class Solving:
 
     async def answer(self, function: str, ask: Ask) -> Answer:
         """The answer, at the latest at the ask's deadline; without a solution where there was none in time, or the process died."""
-        if not isinstance(ask.problem, Problem):
+        if not isinstance(ask.problem, Problem | Lesson):
             _log.error("no such problem can be solved", function=function, problem=type(ask.problem).__name__)
             return Answer(function, ask.id, None)
         left_s = max(_LEAST_S, ask.deadline.in_s(self._clock.now()))
-        number = ask.problem.program.digest[0] % len(self._pools)
+        number = ask.problem.program.digest[0] % len(self._pools) if isinstance(ask.problem, Problem) else 0
         try:
             async with asyncio.timeout(left_s):
                 solution = await asyncio.wrap_future(self._pool(number).submit(_solve, ask.problem, left_s))
@@ -64,7 +65,9 @@ def _hush() -> None:
     os.close(nothing)
 
 
-def _solve(problem: Problem, time_limit_s: float) -> Solution:
+def _solve(problem: Problem | Lesson, time_limit_s: float) -> Solution | Taught:
+    if isinstance(problem, Lesson):
+        return problem.taught()
     # In the processes that solve, and nowhere else: the gateway's own has no use for HiGHS and its memory.
     from gateway.solver import of_this_process
 

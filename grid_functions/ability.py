@@ -6,13 +6,16 @@ watts, whether percent or power was asked for.
 
 from collections.abc import Iterable, Mapping
 
+from grid_functions.alarm import Alarm
+from grid_functions.model.claim import Basis, Devices, Ruling
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, How, Role, Seen, Trouble
 from grid_functions.model.event import Respondent
 from grid_functions.model.modes import LIMIT_MODES, SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.rating import CONSUMERS, LOADS, PRODUCERS, STORAGE, SWITCHED
+from grid_functions.model.units import Quantity
+from grid_functions.rating import CONSUMERS, LOADS, PRODUCERS, STORAGE, SWITCHED, obeys, roles_of
 
 PROTECTION_MODES = frozenset(mode for mode in Mode if mode.value.endswith(("_trip", "_cessation")))
 """Trip and ride-through curves: written only where the site permits it."""
@@ -114,6 +117,20 @@ def somebody_there(mode: Mode, respondent: Respondent, terms: SiteTerms, snapsho
     """Whether a device that the mode addresses answers now and can obey it."""
     found = (snapshot.devices.get(name) for name in _addressed(mode, respondent, terms))
     return any(seen is not None and steerable(seen, mode, terms) for seen in found)
+
+
+def unlimited(ruling: Ruling, snapshot: Snapshot, terms: SiteTerms) -> Iterable[Alarm]:
+    """Devices that answer, are bound by somebody, and cannot be limited: others have to make up for them."""
+    for claim in ruling.bounds:
+        if claim.cause.basis is Basis.CONFIGURED or claim.quantity not in (Quantity.PRODUCED, Quantity.CONSUMED):
+            continue
+        for name, device in terms.devices.items():
+            seen = snapshot.devices.get(name)
+            covered = not isinstance(claim.scope, Devices) or name in claim.scope.names
+            if seen is None or not covered or device.role not in roles_of(claim.quantity):
+                continue
+            if seen.condition.online and not obeys(seen, claim.quantity):
+                yield Alarm("allocate", name, f"cannot be limited in power {claim.quantity.value}")
 
 
 def _addressed(mode: Mode, respondent: Respondent, terms: SiteTerms) -> list[str]:

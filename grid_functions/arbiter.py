@@ -4,7 +4,9 @@ Rules 2 (limits intersect), 3 (targets), 4 (curves and reactive modes) and 5 (sw
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import is_
 
 from grid_functions.model.claim import (
     Area,
@@ -24,7 +26,23 @@ from grid_functions.model.claim import (
 from grid_functions.model.control import Mode
 from grid_functions.model.units import Phase, Quantity
 
-BoundKey = tuple[Scope, Quantity, Phase | None]
+BoundKey = tuple[frozenset[str] | str | None, Quantity, Phase | None]
+"""The devices or the area of a bound, None = the connection; what it bounds there, and on which conductor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A ruling and what it was made of."""
+
+    claims: tuple[Claim, ...] = ()
+    precedence: tuple[SourceKind, ...] = ()
+    ruling: Ruling = field(default_factory=lambda: Ruling((), (), ()))
+
+
+def ruled(before: Ruled, claims: tuple[Claim, ...], precedence: tuple[SourceKind, ...]) -> Ruled:
+    """The ruling over these claims; while they are the very claims of before it is the one of before, and nothing is ruled again."""
+    same = len(claims) == len(before.claims) and all(map(is_, claims, before.claims))
+    return before if same and precedence is before.precedence else Ruled(claims, precedence, rule(claims, precedence))
 
 
 def rule(claims: Iterable[Claim], precedence: Sequence[SourceKind]) -> Ruling:
@@ -52,11 +70,19 @@ def tightest(bounds: Iterable[Claim]) -> dict[BoundKey, Claim]:
     """The tightest bound of each scope, quantity and phase; of equal ones the first given (a ruling's bounds have one order)."""
     found: dict[BoundKey, Claim] = {}
     for claim in bounds:
-        key = (claim.scope, claim.quantity, claim.phase)
+        key = place_of(claim)
         held = found.setdefault(key, claim)
         if held is not claim and limit_of(claim) < limit_of(held):
             found[key] = claim
     return found
+
+
+def place_of(claim: Claim) -> BoundKey:
+    """Where a bound holds: of all that share it, one is the tightest."""
+    scope = claim.scope
+    if isinstance(scope, Devices):
+        return scope.names, claim.quantity, claim.phase
+    return scope.name if isinstance(scope, Area) else None, claim.quantity, claim.phase
 
 
 def limit_of(claim: Claim) -> float:
@@ -78,7 +104,7 @@ def overlap(one: Scope, other: Scope) -> bool:
 def _looser(bounds: Sequence[Claim]) -> Iterable[Loss]:
     best = tightest(bounds)
     for claim in bounds:
-        winner = best[(claim.scope, claim.quantity, claim.phase)]
+        winner = best[place_of(claim)]
         if claim is not winner:
             yield Loss(claim, winner, LossReason.TIGHTER)
 

@@ -15,7 +15,7 @@ from grid_functions.area import (
     tariff_signal,
     xor_market,
 )
-from grid_functions.building import steward
+from grid_functions.building import options, steward
 from grid_functions.guest import Remembered
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -76,7 +76,7 @@ SITE: Mapping[str, Maker] = MappingProxyType(
             Maker(ramp_limit.NAME, ramp_limit.RampLimitOptions, ramp_limit.RampLimit),
             Maker(thermostat.NAME, thermostat.ThermostatOptions, thermostat.HoldTemperature),
             Maker(alerts.NAME, alerts.AlertsOptions, alerts.KeepAlerts),
-            Maker(steward.NAME, steward.HomeOptions, steward.Steward),
+            Maker(steward.NAME, options.HomeOptions, steward.Steward),
         )
     }
 )

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from grid_functions.model.device import Seen
 from grid_functions.model.policy import Connection, DeviceTerms
-from grid_functions.model.reading import Quality, Reading
+from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity
 
 NOMINAL_V = 230.0
@@ -16,6 +17,9 @@ HIGHEST = 1.1
 """A voltage that nobody measures may be this much above nominal (EN 50160, 4.2.2.2): watts then become fewer amperes (rule 6)."""
 
 ALL = (Phase.A, Phase.B, Phase.C)
+_GOOD: Final = Quality.GOOD
+_VOLTAGES: Final[tuple[MeterKey, ...]] = tuple((Quantity.VOLTAGE, phase) for phase in (*ALL, None))
+_CURRENTS: Final[tuple[MeterKey, ...]] = tuple((Quantity.CURRENT, phase) for phase in ALL)
 _PLAUSIBLE = (0.5, 1.3)
 _USED_A, _UNUSED_A = 4.0, 1.0
 
@@ -41,27 +45,29 @@ def conductors(phases: int) -> tuple[Phase, ...]:
 
 def volts(seen: Seen) -> float:
     """Phase to neutral at the device, as measured, else the most that is permitted there."""
-    nominal_v = seen.nameplate.nominal_v or NOMINAL_V
-    told = [_good(seen.condition.readings.get((Quantity.VOLTAGE, phase))) for phase in (*ALL, None)]
-    found = [one for one in told if one is not None and _PLAUSIBLE[0] * nominal_v <= one <= _PLAUSIBLE[1] * nominal_v]
-    return max(found, default=HIGHEST * nominal_v)
+    nominal_v, readings = seen.nameplate.nominal_v or NOMINAL_V, seen.condition.readings
+    least_v, most_v = _PLAUSIBLE[0] * nominal_v, _PLAUSIBLE[1] * nominal_v
+    highest_v = 0.0
+    for key in _VOLTAGES:
+        told_v = _good(readings.get(key))
+        if told_v is not None and least_v <= told_v <= most_v and told_v > highest_v:
+            highest_v = told_v
+    return highest_v or HIGHEST * nominal_v
 
 
 def wires(seen: Seen, device: DeviceTerms, connection: Connection, phases: int | None = None) -> Wires:
     """The wires of a device that has ``currents``; ``phases``: on how many it is told to charge, None = as it is."""
-    held = seen.condition.holds.phases if seen.condition.holds is not None else None
+    holds, readings = seen.condition.holds, seen.condition.readings
+    held = holds.phases if holds is not None else None
     number = phases or held or seen.nameplate.phases or len(device.phases) or connection.phases
     number = min(number, connection.phases)
     placed = device.phases or conductors(connection.phases)
-    own = {
-        at: _good(seen.condition.readings.get((Quantity.CURRENT, phase)))
-        for at, phase in zip(placed, ALL, strict=False)
-    }
-    amps = {at: abs(value) for at, value in own.items() if value is not None}
+    own = {at: _good(readings.get(key)) for at, key in zip(placed, _CURRENTS, strict=False)}
+    amps = {at: abs(told_a) for at, told_a in own.items() if told_a is not None}
     on = placed[:number]
     used = number
     if len(amps) >= number and any(amps[at] >= _USED_A for at in on):
-        used = sum(amps[at] > _UNUSED_A for at in on)
+        used = sum([amps[at] > _UNUSED_A for at in on])
     return Wires(on, used, used * volts(seen), amps if len(amps) == len(own) else {})
 
 
@@ -77,6 +83,6 @@ def counts(seen: Seen | None, device: DeviceTerms, connection: Connection) -> di
 
 
 def _good(reading: Reading | None) -> float | None:
-    if reading is None or reading.quality is not Quality.GOOD or not math.isfinite(reading.value):
+    if reading is None or reading.quality is not _GOOD or not math.isfinite(reading.value):
         return None
     return reading.value

@@ -4,12 +4,13 @@ The fuse of the connection is not here: what hangs on it beside our devices only
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from grid_functions.conductors import Wires, conductors, wires
 from grid_functions.form_guard import Clamp
 from grid_functions.model.claim import Bound, Claim, Devices, Ruling
+from grid_functions.model.device import Seen
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
@@ -42,24 +43,28 @@ def clamp(
     return kept, clamps
 
 
-def in_watts(setpoint: Setpoint, snapshot: Snapshot, terms: SiteTerms) -> Setpoint:
+def on_wires(names: Iterable[str], snapshot: Snapshot, terms: SiteTerms) -> dict[str, Wires]:
+    """Those of these devices that are limited in amperes."""
+    found = {name: _wires(name, snapshot, terms) for name in names}
+    return {name: wired for name, wired in found.items() if wired is not None}
+
+
+def in_watts(setpoint: Setpoint, wired: Wires) -> Setpoint:
     """The same setpoint with its amperes as a limit in W."""
-    wired = _wires(setpoint.device, snapshot, terms)
-    if setpoint.current_max_a is None or wired is None:
+    if setpoint.current_max_a is None:
         return setpoint
     return replace(setpoint, consume_max_w=setpoint.current_max_a * wired.watts)
 
 
-def in_amperes(clamped: Setpoint, before: Setpoint, snapshot: Snapshot, terms: SiteTerms) -> Setpoint:
+def in_amperes(clamped: Setpoint, before: Setpoint, wired: Wires, seen: Seen) -> Setpoint:
     """Back again; unchanged watts are unchanged amperes."""
-    wired = _wires(clamped.device, snapshot, terms)
-    seen = snapshot.devices.get(clamped.device)
-    currents = None if seen is None else seen.capability.currents
-    if wired is None or currents is None:
+    currents = seen.capability.currents
+    if currents is None:
         return clamped
     asked_w = None if before.current_max_a is None else before.current_max_a * wired.watts
     if clamped.consume_max_w is None or clamped.consume_max_w == asked_w:
-        return replace(clamped, consume_max_w=None)
+        plain = replace(clamped, consume_max_w=None)
+        return before if plain == before else plain
     limit_a = math.floor(clamped.consume_max_w / wired.watts / currents.resolution_a + _CRUMB) * currents.resolution_a
     return replace(clamped, consume_max_w=None, current_max_a=limit_a if limit_a >= currents.minimum_a else 0.0)
 

@@ -22,13 +22,14 @@ from grid_functions.alarm import Alarm
 from grid_functions.allocate import step as allocate
 from grid_functions.allocate.served import Served
 from grid_functions.allocate.step import AllocateState
+from grid_functions.arbiter import Ruled
 from grid_functions.base_load import BaseLoad, Peaks
 from grid_functions.baseline import Baseline
 from grid_functions.evidence import Trial
 from grid_functions.guard import Clamp
 from grid_functions.leases import LeaseState
 from grid_functions.machines import Kept, Machine
-from grid_functions.model.claim import Basis, Claim, Devices, InForce, Ruling
+from grid_functions.model.claim import Basis, Claim, InForce, Ruling
 from grid_functions.model.control import Control, Mode, mode_of
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Rank, Read, Respondent
@@ -40,10 +41,8 @@ from grid_functions.model.outcome import Outcome
 from grid_functions.model.policy import Policy, SiteTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.model.units import Quantity
 from grid_functions.model.usual import Hours
 from grid_functions.outcomes import Book, Page
-from grid_functions.rating import obeys, roles_of
 from grid_functions.service import Service
 from grid_functions.site import limit_power, local_safety
 from grid_functions.site.settings import settings_of
@@ -76,13 +75,14 @@ DURABLE: tuple[type, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """Everything one site remembers. Only what :func:`restore` reads is durable."""
+    """Everything one site remembers. Only what :func:`restore` reads is durable; ``ruled`` follows from the rest and is not compared."""
 
     serial: int = 0
     block: SerialBlock = SerialBlock(0)
     timelines: Mapping[Respondent, TimelineState] = field(default_factory=dict)
     kept: Mapping[str, Kept] = field(default_factory=dict)
     trajectory: TrajectoryState = field(default_factory=TrajectoryState)
+    ruled: Ruled = field(default_factory=Ruled, compare=False)
     allocate: AllocateState = field(default_factory=AllocateState)
     trials: Mapping[EventKey, Trial] = field(default_factory=dict)
     standing: Mapping[str, Standing] = field(default_factory=dict)
@@ -180,7 +180,8 @@ def decide(
     ways_out = {policies[respondent].source: one.ramp for respondent, one in times.items()}
     moved = trajectory.step(state.trajectory, ran.claims, ways_out, tick.snapshot, terms, now)
     # local safety never ramps (rule 9), so it joins behind the trajectory
-    ruling = arbiter.rule((*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
+    ruled = arbiter.ruled(state.ruled, (*moved.claims, *local_safety.claims(terms, tick.snapshot)), terms.precedence)
+    ruling = ruled.ruling
     fail_safe = _fail_safe(policies, terms, tick.snapshot)
     house, peaks = base_load.step(state.base_load, tick.snapshot, terms, now)
     shared = allocate.step(
@@ -217,6 +218,7 @@ def decide(
         timelines={respondent: one.state for respondent, one in times.items()},
         kept=ran.kept,
         trajectory=moved.state,
+        ruled=ruled,
         allocate=shared.state,
         trials=proven.trials,
         standing=standing,
@@ -230,7 +232,7 @@ def decide(
     )
     alarms = {
         *ran.alarms,
-        *_unlimited(ruling, tick.snapshot, terms),
+        *ability.unlimited(ruling, tick.snapshot, terms),
         *(Alarm("guard", one.device, one.text) for one in clamps),
     }
     asked = (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *shared.wake, *proven.wake, *served.wake)
@@ -308,7 +310,7 @@ def _timelines(
 ) -> dict[Respondent, TimelineStep]:
     """Every respondent's own step: first one value per mode each (rule 0)."""
     reads = sorted(tick.reads, key=lambda read: read.at_s)
-    closed = outcomes.closed(state.book)
+    closed = state.book.closed
     return {
         respondent: timeline.step(
             state.timelines.get(respondent) or timeline.empty(respondent),
@@ -382,17 +384,3 @@ def _wake(
     moments |= {claim.valid_until for claim in claims if claim.valid_until is not None}
     ahead = [moment for moment in moments if not moment.due(now)]
     return tuple(min(one for one in ahead if one.clock == clock) for clock in sorted({one.clock for one in ahead}))
-
-
-def _unlimited(ruling: Ruling, snapshot: Snapshot, terms: SiteTerms) -> Iterable[Alarm]:
-    """Devices that answer, are bound by somebody, and cannot be limited: others have to make up for them."""
-    for claim in ruling.bounds:
-        if claim.cause.basis is Basis.CONFIGURED or claim.quantity not in (Quantity.PRODUCED, Quantity.CONSUMED):
-            continue
-        for name, device in terms.devices.items():
-            seen = snapshot.devices.get(name)
-            covered = not isinstance(claim.scope, Devices) or name in claim.scope.names
-            if seen is None or not covered or device.role not in roles_of(claim.quantity):
-                continue
-            if seen.condition.online and not obeys(seen, claim.quantity):
-                yield Alarm("allocate", name, f"cannot be limited in power {claim.quantity.value}")

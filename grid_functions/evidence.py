@@ -74,7 +74,7 @@ def step(
         if held and trial.applied_s is None:
             trial = replace(trial, applied_s=now.mono_s)
             facts.append(_fact(key, OutcomeKind.APPLIED, clock, now))
-        wants = {claim: loosest(paths, claim, settle_s, now) for claim in claims}
+        wants = [(claim, loosest(paths, claim, settle_s, now)) for claim in claims]
         verdict = _verdict(wants, snapshot, terms, now)
         there_s = arrived_s(paths, claims)
         if (
@@ -145,8 +145,8 @@ def _tempered(want: Setpoint, holds: Setpoint, seen: Seen) -> bool:
     return got is not None and got.offset is asked.offset and abs(got.value_k - asked.value_k) <= half_k
 
 
-def _verdict(wants: Mapping[Claim, Want], snapshot: Snapshot, terms: SiteTerms, now: Instants) -> OutcomeKind:
-    seen = [_agrees(claim, want, snapshot, terms, now) for claim, want in wants.items()]
+def _verdict(wants: Iterable[tuple[Claim, Want]], snapshot: Snapshot, terms: SiteTerms, now: Instants) -> OutcomeKind:
+    seen = [_agrees(claim, want, snapshot, terms, now) for claim, want in wants]
     if False in seen:
         return OutcomeKind.NOT_EFFECTIVE
     return OutcomeKind.NOT_OBSERVABLE if None in seen else OutcomeKind.EFFECTIVE

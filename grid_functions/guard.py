@@ -26,22 +26,25 @@ def clamp(
     setpoints: Iterable[Setpoint], ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, now: Instants
 ) -> tuple[tuple[Setpoint, ...], tuple[Clamp, ...]]:
     """Setpoints that break no static bound: lock, switch, nameplate, device sets; the connection too while its meter is dark."""
-    told = {one.device: one for one in sorted(setpoints, key=lambda one: one.device)}
-    kept, clamps = current_guard.clamp(told, ruling, snapshot, terms)
-    in_amperes = dict(kept)
-    kept = {name: current_guard.in_watts(one, snapshot, terms) for name, one in kept.items()}
-    for name in sorted(kept):
-        if _dropped(kept[name], ruling):
+    told = {one.device: one for one in sorted(setpoints, key=_device)}
+    in_amperes, clamps = current_guard.clamp(told, ruling, snapshot, terms)
+    on_wires = current_guard.on_wires(in_amperes, snapshot, terms)
+    in_watts = {name: current_guard.in_watts(in_amperes[name], wired) for name, wired in on_wires.items()}
+    kept = {**in_amperes, **in_watts}
+    off = _switched_off(ruling)
+    for name in kept:
+        if name in off and kept[name].on is not False and kept[name].connect is not False:
             kept[name] = replace(kept[name], on=False)
             clamps.append(Clamp(name, Quantity.CONNECT, 1.0, 0.0, "a switch is off"))
-        device = terms.devices.get(name)
+        device, seen = terms.devices.get(name), snapshot.devices.get(name)
         for quantity in _DIRECTIONS:
             if device is not None and device.locked and device.role in roles_of(quantity):
                 _cut(kept, name, quantity, 0.0, "locked by the operator", clamps)
-            seen = snapshot.devices.get(name)
-            able_w = math.inf if seen is None else most_w(seen, quantity)
             asked_w = _limit(kept[name], quantity)
-            if asked_w is not None and asked_w > able_w + _CRUMB_W:
+            if asked_w is None or seen is None:
+                continue
+            able_w = most_w(seen, quantity)
+            if asked_w > able_w + _CRUMB_W:
                 _cut(kept, name, quantity, able_w, "nameplate", clamps)
     dark = _dark(snapshot, terms, now)
     for claim in ruling.bounds:
@@ -49,22 +52,29 @@ def clamp(
             names = _covered(claim, claim.want.limit, snapshot, terms, dark)
             if names:
                 _fit(kept, names, claim, claim.want.limit, snapshot, terms, clamps)
-    kept = {name: current_guard.in_amperes(one, in_amperes[name], snapshot, terms) for name, one in kept.items()}
-    for name in sorted(kept):
+    for name, wired in on_wires.items():
+        kept[name] = current_guard.in_amperes(kept[name], in_amperes[name], wired, snapshot.devices[name])
+    for name in kept:
         kept[name], cut = form_guard.clamp(kept[name], snapshot.devices.get(name), terms)
         clamps += cut
     return tuple(kept.values()), tuple(clamps)
 
 
+def _device(setpoint: Setpoint) -> str:
+    return setpoint.device
+
+
 def _covered(claim: Claim, limit_w: float, snapshot: Snapshot, terms: SiteTerms, dark: bool) -> list[str]:
-    able = [name for name in sorted(terms.devices) if terms.devices[name].role in roles_of(claim.quantity)]
-    if isinstance(claim.scope, Devices):
-        able = [name for name in able if name in claim.scope.names]
-    elif not (isinstance(claim.scope, ConnectionPoint) and dark and claim.quantity is Quantity.PRODUCED):
+    scope, roles = claim.scope, roles_of(claim.quantity)
+    if isinstance(scope, Devices):
+        able = [name for name in sorted(scope.names) if name in terms.devices and terms.devices[name].role in roles]
+    elif isinstance(scope, ConnectionPoint) and dark and claim.quantity is Quantity.PRODUCED:
+        able = [name for name in sorted(terms.devices) if terms.devices[name].role in roles]
+    else:
         return []
     if claim.cause.source.kind is SourceKind.SAFETY:
         told = [snapshot.devices.get(name) for name in able]
-        if sum(math.inf if seen is None else most_w(seen, claim.quantity) for seen in told) <= limit_w:
+        if sum([math.inf if seen is None else most_w(seen, claim.quantity) for seen in told]) <= limit_w:
             return []
     return able
 
@@ -155,17 +165,10 @@ def _limit(setpoint: Setpoint, quantity: Quantity) -> float | None:
     return setpoint.produce_max_w if quantity is Quantity.PRODUCED else setpoint.consume_max_w
 
 
-def _dropped(setpoint: Setpoint, ruling: Ruling) -> bool:
-    """Whether somebody's off was forgotten: either switch ends all power, but one of them must be off."""
-    if setpoint.on is False or setpoint.connect is False:
-        return False
-    return any(
-        isinstance(claim.want, Switch)
-        and not claim.want.on
-        and isinstance(claim.scope, Devices)
-        and setpoint.device in claim.scope.names
-        for claim in ruling.winners
-    )
+def _switched_off(ruling: Ruling) -> frozenset[str]:
+    """Of whom somebody's off must not be forgotten: either switch ends all power, but one of them must be off."""
+    offs = [claim.scope for claim in ruling.winners if isinstance(claim.want, Switch) and not claim.want.on]
+    return frozenset[str]().union(*[scope.names for scope in offs if isinstance(scope, Devices)])
 
 
 def _dark(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> bool:

@@ -10,7 +10,7 @@ from grid_functions.model.claim import Claim
 from grid_functions.model.control import Control
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import Respondent
-from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, WakeAt
+from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, Telling, WakeAt
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Message
 from grid_functions.model.policy import SiteTerms
@@ -48,6 +48,15 @@ class Run:
     entries: tuple[Entry, ...]
 
 
+def told(functions: Mapping[str, Function[Any, Any, Any]], kept: Mapping[str, Kept]) -> dict[str, Mapping[str, Any]]:
+    """What those functions that say something to people have to say, by name; who has not run yet says nothing."""
+    return {
+        name: function.told(one.state)
+        for name, function in sorted(functions.items())
+        if isinstance(function, Telling) and (one := kept.get(name)) is not None and one.state
+    }
+
+
 def run(
     functions: Mapping[str, Function[Any, Looks, Any]], kept: Mapping[str, Kept], inputs: Looks, now: Instants
 ) -> Run:
@@ -77,18 +86,24 @@ def run(
             after[name] = replace(before, claims=standing)
             claims += standing
             continue
-        made = tuple(one for one in said if isinstance(one, Claim))
+        if not said and not before.claims and done.state is before.state:
+            after[name] = before
+            continue
+        made = tuple([one for one in said if isinstance(one, Claim)])
+        # claims that say the same are those of before: further on what is new is told by identity
+        made = before.claims if made == before.claims else made
         durable = getattr(done.state, "durable", None)
-        idle = done.state is before.state and not made and not before.claims
-        after[name] = before if idle else Kept(done.state, durable, made)
+        after[name] = Kept(done.state, durable, made)
         claims += made
         for one in said:
+            if isinstance(one, Claim):
+                continue
             alarm = alarm_of(one) if isinstance(one, Message) else None
             if isinstance(one, WakeAt):
                 wake.append(one.moment)
             elif alarm is not None:
                 alarms.append(alarm)
-            elif not isinstance(one, Claim):
+            else:
                 outputs.append((name, one))
         if durable != before.durable:
             entries.append(Entry((ROOM, name), durable))

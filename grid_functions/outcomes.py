@@ -3,7 +3,7 @@
 An outcome is owed from the step that made it until it is acknowledged, also over a restart; the roof tells :func:`owed` again at boot.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -38,10 +38,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All pages, by event. Durable but for ``swept_utc_s``."""
+    """All pages, by event. Durable but for ``swept_utc_s``. ``closed``: events that other rooms than the timeline have ended."""
 
     pages: Mapping[EventKey, Page] = field(default_factory=lambda: MappingProxyType({}))
     swept_utc_s: float | None = None
+    closed: frozenset[EventKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,15 @@ def step(book: Book, facts: Iterable[Fact], now: Instants, *, displaced_ends: Co
     Within one call an event's RECEIVED comes first and its final last. Whoever completed, or had started when it ended, is told as received
     and started before that, at the moment of the end if nobody said when.
     """
+    given = list(facts)
+    swept = book.swept_utc_s
+    sweeps = swept is None or abs(now.utc_s - swept) >= SWEEP_S
+    if not given and not sweeps:
+        return OutcomesStep(book, (), ())
     pages = dict(book.pages)
     made: list[Outcome] = []
     touched: dict[EventKey, None] = {}
-    for fact in _in_order(facts):
+    for fact in _in_order(given):
         ends = fact.what in FINAL or (
             fact.what is OutcomeKind.DISPLACED and fact.event.respondent.upstream in displaced_ends
         )
@@ -72,16 +78,16 @@ def step(book: Book, facts: Iterable[Fact], now: Instants, *, displaced_ends: Co
             pages[fact.event] = _written(page, new, fact.what if ends else None, now.utc_s)
             touched[fact.event] = None
             made += new
-    swept = book.swept_utc_s
-    if swept is None or abs(now.utc_s - swept) >= SWEEP_S:
+    if sweeps:
         swept = now.utc_s
         for event in [event for event, page in pages.items() if _is_old(page, now.utc_s)]:
             del pages[event]
             touched[event] = None
     if not touched:
-        return OutcomesStep(book if swept == book.swept_utc_s else replace(book, swept_utc_s=swept), (), ())
+        return OutcomesStep(replace(book, swept_utc_s=swept), (), ())
     entries = tuple(_entry(event, pages.get(event)) for event in touched)
-    return OutcomesStep(Book(pages, swept), tuple(made), entries)
+    closed = (book.closed - touched.keys()) | {event for event in touched if event in pages and _closes(pages[event])}
+    return OutcomesStep(Book(pages, swept, closed), tuple(made), entries)
 
 
 def acknowledged(book: Book, outcome: Outcome) -> tuple[Book, tuple[Entry, ...]]:
@@ -98,12 +104,6 @@ def owed(book: Book) -> tuple[Outcome, ...]:
     return tuple(outcome for event in sorted(book.pages) for outcome in book.pages[event].owed)
 
 
-def closed(book: Book) -> frozenset[EventKey]:
-    """Events that other rooms than the timeline have ended: displaced for good, or refused."""
-    kinds = {OutcomeKind.DISPLACED, OutcomeKind.REFUSED}
-    return frozenset(event for event, page in book.pages.items() if page.final in kinds)
-
-
 def restore(entries: Iterable[Entry]) -> Book:
     """The book these entries tell, the latest of each key; entries of other rooms are passed over."""
     pages: dict[tuple[str, ...], Page] = {}
@@ -114,7 +114,8 @@ def restore(entries: Iterable[Entry]) -> Book:
             pages[entry.key] = entry.value
         else:
             pages.pop(entry.key, None)
-    return Book({page.event: page for page in pages.values()})
+    told = {page.event: page for page in pages.values()}
+    return Book(told, closed=frozenset(event for event, page in told.items() if _closes(page)))
 
 
 _OPPOSITES: Final = (
@@ -128,9 +129,13 @@ _OPPOSITES: Final = (
 _NEEDS: Final = {OutcomeKind.OPTED_IN: OutcomeKind.OPTED_OUT, OutcomeKind.RESTORED: OutcomeKind.DISPLACED}
 
 
-def _in_order(facts: Iterable[Fact]) -> list[Fact]:
+def _closes(page: Page) -> bool:
+    """Displaced for good, or refused."""
+    return page.final in (OutcomeKind.DISPLACED, OutcomeKind.REFUSED)
+
+
+def _in_order(given: Sequence[Fact]) -> list[Fact]:
     """Each event's facts by stage, in the places they take among those of others."""
-    given = list(facts)
     staged: dict[EventKey, list[Fact]] = {}
     for fact in given:
         staged.setdefault(fact.event, []).append(fact)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from typing import Final
 
 from grid_functions.conductors import ALL, volts
 from grid_functions.model.control import Mode
 from grid_functions.model.device import How, Role, Seen, Trouble
-from grid_functions.model.reading import Quality
+from grid_functions.model.reading import MeterKey, Quality
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.model.units import UNLIMITED_W, PercentBase, Phase, Quantity
+from grid_functions.model.units import UNLIMITED_W, PercentBase, Quantity
 
 PRODUCERS = frozenset({Role.PV, Role.BATTERY, Role.HYBRID})
 CONSUMERS = frozenset({Role.BATTERY, Role.HYBRID, Role.EVSE})
@@ -23,7 +24,13 @@ _LIMITING = {
     Quantity.CONSUMED: (Mode.LOAD_LIMIT, Mode.IMPORT_LIMIT),
 }
 _FALLBACK_MARGIN_S = 5.0
-_TOTAL: Phase | None = None
+_PRODUCED: Final = Quantity.PRODUCED
+_BATTERY: Final = Role.BATTERY
+_GOOD: Final = Quality.GOOD
+_NOT_POSSIBLE: Final = How.NOT_POSSIBLE
+_WRONG: Final = Trouble.WRONG_DEVICE
+_NET: Final[MeterKey] = (Quantity.NET, None)
+_CHARGE: Final[MeterKey] = (Quantity.STATE_OF_CHARGE, None)
 
 DEVICE_STALE = 3.0
 """Devices are polled more slowly than meters: their power counts as known for this many times the meter's age."""
@@ -31,25 +38,23 @@ DEVICE_STALE = 3.0
 
 def roles_of(quantity: Quantity) -> frozenset[Role]:
     """Who produces, or consumes under our hand."""
-    return PRODUCERS if quantity is Quantity.PRODUCED else CONSUMERS
+    return PRODUCERS if quantity is _PRODUCED else CONSUMERS
 
 
 def most_w(seen: Seen, quantity: Quantity) -> float:
     """The most this device can produce or consume, W >= 0; unlimited when it has not told (rule 6)."""
-    plate = seen.nameplate
-    if seen.role not in roles_of(quantity):
+    plate, currents = seen.nameplate, seen.capability.currents
+    if quantity is _PRODUCED:
+        if seen.role not in PRODUCERS:
+            return 0.0
+        if seen.role is _BATTERY:
+            return _first((plate.rated_discharge_w, plate.max_w, plate.rated_w), UNLIMITED_W)
+        return _first((plate.max_w, plate.rated_w), UNLIMITED_W)
+    if seen.role not in CONSUMERS:
         return 0.0
-    told: tuple[float | None, ...]
-    currents = seen.capability.currents
-    if quantity is Quantity.CONSUMED and currents is not None:
-        told = (currents.maximum_a * volts(seen) * (plate.phases or len(ALL)),)
-    elif quantity is Quantity.CONSUMED:
-        told = (plate.rated_charge_w, plate.max_w, plate.rated_w)
-    elif seen.role is Role.BATTERY:
-        told = (plate.rated_discharge_w, plate.max_w, plate.rated_w)
-    else:
-        told = (plate.max_w, plate.rated_w)
-    return _first(told, UNLIMITED_W)
+    if currents is not None:
+        return _first((currents.maximum_a * volts(seen) * (plate.phases or len(ALL)),), UNLIMITED_W)
+    return _first((plate.rated_charge_w, plate.max_w, plate.rated_w), UNLIMITED_W)
 
 
 def rated_total_w(names: Iterable[str], snapshot: Snapshot, quantity: Quantity) -> float:
@@ -69,11 +74,17 @@ def able_total_w(names: Iterable[str], snapshot: Snapshot) -> float:
 
 def able_w(seen: Seen, quantity: Quantity) -> float:
     """The most a target can ask of it now: as :func:`most_w`, but an empty battery gives nothing and a full one takes nothing."""
-    charge = seen.condition.readings.get((Quantity.STATE_OF_CHARGE, _TOTAL))
-    if seen.role is not Role.BATTERY or charge is None or charge.quality is not Quality.GOOD:
-        return most_w(seen, quantity)
-    at_its_end = charge.value <= 0 if quantity is Quantity.PRODUCED else charge.value >= 100
-    return 0.0 if at_its_end else most_w(seen, quantity)
+    return 0.0 if at_its_end(seen, quantity) else most_w(seen, quantity)
+
+
+def at_its_end(seen: Seen, quantity: Quantity) -> bool:
+    """Whether it is a battery that has nothing left to give, or takes no more."""
+    if seen.role is not _BATTERY:
+        return False
+    charge = seen.condition.readings.get(_CHARGE)
+    if charge is None or charge.quality is not _GOOD:
+        return False
+    return charge.value <= 0 if quantity is _PRODUCED else charge.value >= 100
 
 
 def base_w(seen: Seen, base: PercentBase) -> float:
@@ -108,12 +119,11 @@ def percent_base_w(seen: Seen) -> float:
 
 def obeys(seen: Seen, quantity: Quantity) -> bool:
     """Whether a limit sent now can reach this device and be obeyed."""
-    if seen.role not in roles_of(quantity) or not seen.condition.online:
+    condition, abilities = seen.condition, seen.capability.abilities
+    if seen.role not in roles_of(quantity) or not condition.online or _WRONG in condition.troubles:
         return False
-    if Trouble.WRONG_DEVICE in seen.condition.troubles:
-        return False
-    abilities = seen.capability.abilities
-    return any(mode in abilities and abilities[mode].how is not How.NOT_POSSIBLE for mode in _LIMITING[quantity])
+    told = [abilities[mode].how for mode in _LIMITING[quantity] if mode in abilities]
+    return told != [_NOT_POSSIBLE] * len(told)
 
 
 def unheard_a(seen: Seen, now_s: float) -> float:
@@ -138,13 +148,16 @@ def unheard_a(seen: Seen, now_s: float) -> float:
 
 def measured_w(seen: Seen, quantity: Quantity, now_s: float, stale_s: float) -> float | None:
     """What it produces or consumes now, W >= 0; None when that is unknown or older than ``stale_s``."""
-    reading = seen.condition.readings.get((Quantity.NET, _TOTAL))
-    if not seen.condition.online or reading is None or reading.quality is not Quality.GOOD:
+    reading = seen.condition.readings.get(_NET)
+    if not seen.condition.online or reading is None or reading.quality is not _GOOD:
         return None
     if not math.isfinite(reading.value) or now_s - reading.at_s > stale_s:
         return None
-    return max(0.0, reading.value if quantity is Quantity.CONSUMED else -reading.value)
+    return max(0.0, -reading.value if quantity is _PRODUCED else reading.value)
 
 
 def _first(told: tuple[float | None, ...], otherwise: float) -> float:
-    return next((value for value in told if value is not None and 0 <= value < math.inf), otherwise)
+    for value in told:
+        if value is not None and 0 <= value < math.inf:
+            return value
+    return otherwise

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from grid_functions.model.device import Role
 from grid_functions.model.reading import Average, MeterKey, Quality, Reading
 from grid_functions.model.snapshot import Snapshot
-from grid_functions.model.units import Quantity
+from grid_functions.model.units import Phase, Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def step(
     now_s = snapshot.at.utc_s
     after: dict[MeterKey, Sum] = {}
     averages: list[Average] = []
-    for key in sorted(state.sums.keys() | snapshot.meter.keys(), key=repr):
+    for key in sorted(state.sums.keys() | snapshot.meter.keys(), key=_ORDER.__getitem__):
         one = state.sums.get(key) or Sum(_start(now_s, window_s), now_s)
         while now_s >= one.start_s + window_s:
             full = _held(one, one.start_s + window_s)
@@ -77,20 +78,26 @@ def together(snapshot: Snapshot, names: Container[str]) -> Snapshot:
     for name, one in snapshot.devices.items():
         if name not in names or one.role in _NO_DER or not one.condition.online:
             continue
-        readings = dict(one.condition.readings)
-        charge = readings.get((Quantity.STATE_OF_CHARGE, None))
+        readings = one.condition.readings
+        charge = readings.get(_CHARGE)
         if charge is not None and one.nameplate.capacity_wh is not None:
+            readings = dict(readings)
             stored = replace(charge, value=charge.value / 100.0 * one.nameplate.capacity_wh)
-            readings.setdefault((Quantity.STORED_ENERGY, None), stored)
+            readings.setdefault(_STORED, stored)
         for key, reading in readings.items():
-            if reading.quality is Quality.GOOD and math.isfinite(reading.value) and key[0] in _ADDED | _MEANT:
+            if key[0] in _TOGETHER and reading.quality is Quality.GOOD and math.isfinite(reading.value):
                 found.setdefault(key, []).append(reading)
     return replace(snapshot, meter={key: _joined(key[0], readings) for key, readings in found.items()})
 
 
+_KEYS: Final[tuple[MeterKey, ...]] = tuple((quantity, phase) for quantity in Quantity for phase in (None, *Phase))
+_ORDER: Final = {key: place for place, key in enumerate(sorted(_KEYS, key=repr))}
 _NO_DER = frozenset({Role.METER, Role.LOAD})
 _ADDED = frozenset({Quantity.NET, Quantity.REACTIVE, Quantity.STORED_ENERGY})
 _MEANT = frozenset({Quantity.VOLTAGE, Quantity.FREQUENCY})
+_TOGETHER = _ADDED | _MEANT
+_CHARGE: Final[MeterKey] = (Quantity.STATE_OF_CHARGE, None)
+_STORED: Final[MeterKey] = (Quantity.STORED_ENERGY, None)
 
 
 def _joined(quantity: Quantity, readings: list[Reading]) -> Reading:

@@ -167,7 +167,7 @@ def _onward(before: Track | None, claim: Claim, goal: float, scene: _Scene) -> T
     now_s = scene.now.mono_s
     stands = before is not None and not before.withdrawn and before.goal == goal
     if before is not None and stands and (before.ramp == ramp or before.arrived(now_s)):
-        return replace(before, claim=claim, ramp=ramp)
+        return before if before.claim is claim and before.ramp is ramp else replace(before, claim=claim, ramp=ramp)
     if ramp is None:
         return Track(claim, goal, goal, goal, now_s, now_s)
     start = _start(before, claim, goal, scene)

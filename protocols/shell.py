@@ -110,10 +110,12 @@ class Shell(ABC, Generic[Given]):
             self._timer = None
             self._fault.cancel()
             saving = () if self._saving is None else (self._saving,)
-            tasks = [*beside, *saving, *self._exchanges, *self._ended()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            left = {*beside, *saving, *self._exchanges, *self._ended()}
+            # Again and again: before Python 3.12 a wait that ends in the same moment swallows its cancelling.
+            while left:
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=0.1)
 
     async def tell(self, outcome: Outcome) -> None:
         """Send what is owed; returns when the upstream acknowledged it, or refused it for good, or wanted no answer."""

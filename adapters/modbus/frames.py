@@ -6,7 +6,8 @@ or 1: that spares everything above a second kind of value. Framing (:class:`Defr
 which is the same on a serial line (:mod:`.rtu`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from struct import Struct, pack, unpack, unpack_from
 from typing import Final, Literal, NamedTuple
 
@@ -58,17 +59,19 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read ``count`` (1..125) registers, coils or inputs from ``address`` (0-based, as on the wire); raises OurFault out of range."""
+    """Read ``count`` (1..125) registers, coils or inputs from ``address`` (0-based, as on the wire); raises OurFault out of range.
+
+    A request is asked again and again, so its frames are made with it: see :class:`Wording`.
+    """
 
     unit: int
     address: int
     count: int
     function: Literal[1, 2, 3, 4] = READ_HOLDING
+    wording: "Wording" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.function not in _READING:
-            raise OurFault(f"function {self.function} does not read registers")
-        _check_span(self.unit, self.address, self.count, MAX_READ)
+        object.__setattr__(self, "wording", _reading(self.unit, self.address, self.count, self.function))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Write:
     address: int
     values: tuple[int, ...]
     function: Literal[5, 6, 16] = WRITE_MANY
+    wording: "Wording" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.function not in (WRITE_COIL, WRITE_ONE, WRITE_MANY):
@@ -87,6 +91,22 @@ class Write:
         most = 1 if self.function == WRITE_COIL else 0xFFFF
         if min(self.values) < 0 or max(self.values) > most:
             raise OurFault(f"a register holds 0 to 65535 and a coil 0 or 1, asked to write {self.values}")
+        count = len(self.values)
+        argument = count if self.function == WRITE_MANY else _single(self)
+        answer = asked = _FIVE_BYTE_PDU.pack(0, 6, self.unit, self.function, self.address, argument)
+        if self.function == WRITE_MANY:
+            head = _WRITE_MANY.pack(0, 7 + 2 * count, self.unit, WRITE_MANY, self.address, count, 2 * count)
+            asked = head + pack(f">{count}H", *self.values)
+        object.__setattr__(self, "wording", Wording(asked, answer, _WRITTEN_SIZE))
+
+
+class Wording(NamedTuple):
+    """A request's frame, and how the frame begins that does what was ``asked``, both from behind the transaction id; ``size``: of that
+    frame, whole; 0: it is not known by its beginning."""
+
+    asked: bytes
+    answer: bytes
+    size: int
 
 
 Request = Read | Write
@@ -131,6 +151,11 @@ class Deframer:
         self._buffer = b""
         self._at = 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether part of a frame is here."""
+        return self._at < len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """Take what arrived."""
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
@@ -159,13 +184,12 @@ class Deframer:
 
 def encode_request(request: Request, transaction: int) -> bytes:
     """The frame of a request."""
-    if isinstance(request, Read):
-        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, request.function, request.address, request.count)
-    if request.function != WRITE_MANY:
-        return _FIVE_BYTE_PDU.pack(transaction, 0, 6, request.unit, request.function, request.address, _single(request))
-    count = len(request.values)
-    head = _WRITE_MANY.pack(transaction, 0, 7 + 2 * count, request.unit, WRITE_MANY, request.address, count, 2 * count)
-    return head + pack(f">{count}H", *request.values)
+    return transaction.to_bytes(2, "big") + request.wording.asked
+
+
+def good_reply(request: Request, frame: bytes) -> Registers | Written:
+    """What a whole frame answers that begins as the request's wording says and has its size."""
+    return Registers(frame[_DATA_AT:]) if isinstance(request, Read) else _WRITTEN
 
 
 def decode_reply(request: Request, frame: Frame) -> Reply:
@@ -189,7 +213,7 @@ def decode_reply(request: Request, frame: Frame) -> Reply:
     expected = len(request.values) if request.function == WRITE_MANY else _single(request)
     if len(pdu) != _ECHO.size or _ECHO.unpack_from(pdu) != (request.address, expected):
         raise FrameError(f"write to {request.address} echoed as {pdu[1:].hex()}")
-    return Written()
+    return _WRITTEN
 
 
 def decode_request(frame: Frame) -> Request | Refusal:
@@ -236,14 +260,30 @@ _MBAP: Final = Struct(">HHHB")
 _PREFIX: Final = 6
 _MIN_LENGTH: Final = 2
 _MAX_LENGTH: Final = 254
-_FIVE_BYTE_PDU: Final = Struct(">HHHBBHH")
-_WRITE_MANY: Final = Struct(">HHHBBHHB")
+_FIVE_BYTE_PDU: Final = Struct(">HHBBHH")
+_WRITE_MANY: Final = Struct(">HHBBHHB")
+_DATA: Final = Struct(">HHBBB")
+_DATA_AT: Final = 9
+_WRITTEN_SIZE: Final = 12
+_WRITTEN: Final = Written()
 _EXCEPTION_BIT: Final = 0x80
 _COIL_ON: Final = 0xFF00
 _READING_BITS: Final = (READ_COILS, READ_DISCRETE)
 _READING: Final[dict[int, Literal[1, 2, 3, 4]]] = {1: READ_COILS, 2: READ_DISCRETE, 3: READ_HOLDING, 4: READ_INPUT}
 _REGISTERS: Final = 0x10000
 _ECHO: Final = Struct(">xHH")  # function code, address, value or count
+
+
+@lru_cache(maxsize=4096)
+def _reading(unit: int, address: int, count: int, function: int) -> Wording:
+    """Checked and made once for all devices that are asked so."""
+    if function not in _READING:
+        raise OurFault(f"function {function} does not read registers")
+    _check_span(unit, address, count, MAX_READ)
+    asked, data = _FIVE_BYTE_PDU.pack(0, 6, unit, function, address, count), 2 * count
+    if function in _READING_BITS:
+        return Wording(asked, b"", 0)
+    return Wording(asked, _DATA.pack(0, 3 + data, unit, function, data), _DATA_AT + data)
 
 
 def _single(request: Write) -> int:

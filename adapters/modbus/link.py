@@ -141,7 +141,7 @@ class Link:
                 await self._keep_gap(wire)
                 wire = await self._standing(on)  # the device may have hung up meanwhile
             waiting = Waiting(request, wire.loop.create_future(), talk)
-            wire.ask(waiting, self.next_transaction(wire))
+            wire.ask(waiting)
             wire.watch(waiting, self._timeout_s + self._on_line_s(request))
             try:
                 return await waiting.answer
@@ -175,10 +175,11 @@ class Link:
         return self._given_timer or loop
 
     def next_transaction(self, wire: Wire) -> int:
-        self._transaction = (self._transaction + 1) & 0xFFFF
-        while self._transaction in wire.waiting:
-            self._transaction = (self._transaction + 1) & 0xFFFF
-        return self._transaction
+        number = self._transaction + 1 & 0xFFFF
+        while number in wire.waiting:
+            number = number + 1 & 0xFFFF
+        self._transaction = number
+        return number
 
     async def _standing(self, on: int | None) -> Wire:
         """The connection to send on. Asked only when it is a request's turn: while it queued, others may have lost and made one."""
@@ -269,9 +270,9 @@ class Link:
             wire.drop(Unreachable(f"{self.name}: {self._unanswered} requests unanswered, connection dropped"))
 
     def answered(self, unit: int) -> None:
-        self._unanswered = 0
-        self._pause_s = 0.0
-        self._quarantines.pop(unit, None)
+        self._unanswered, self._pause_s = 0, 0.0
+        if self._quarantines:
+            self._quarantines.pop(unit, None)
 
     def lost(self, wire: Wire) -> None:
         if self._wire is wire:

@@ -74,6 +74,11 @@ class RtuDeframer:
         strays, self._strays = self._strays, 0
         return strays
 
+    @property
+    def begun(self) -> bool:
+        """Whether part of an answer is here."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """Take what arrived."""
         if self._asked is None:

@@ -16,7 +16,7 @@ from adapters.modbus.frames import (
     Reply,
     Request,
     decode_reply,
-    encode_request,
+    good_reply,
 )
 from adapters.modbus.lines import Line
 from adapters.modbus.rtu import RtuDeframer, encode_rtu
@@ -99,13 +99,17 @@ class Talk:
 
 
 class Waiting:
-    """A request that is not answered yet. ``answer``: resolved with a reply nobody asks on after, or None at the end of ``talk``."""
+    """A request that is not answered yet. ``answer``: resolved with a reply nobody asks on after, or None at the end of ``talk``.
 
-    __slots__ = ("answer", "deadline_s", "expiry", "patience_s", "request", "talk", "transaction")
+    ``good``: how the frame begins that does what it asks.
+    """
+
+    __slots__ = ("answer", "deadline_s", "expiry", "good", "patience_s", "request", "talk", "transaction")
 
     def __init__(self, request: Request, answer: "asyncio.Future[Reply | None]", talk: Talk | None) -> None:
         self.request, self.answer, self.talk = request, answer, talk
         self.transaction = -1
+        self.good = b""
         self.patience_s = self.deadline_s = 0.0
         self.expiry: Handle | None = None
 
@@ -113,7 +117,19 @@ class Waiting:
 class Wire(asyncio.Protocol):
     """One connection of a link: bytes in, futures resolved."""
 
-    __slots__ = ("_deframer", "_link", "_rtu", "_timer", "_transport", "answered", "gone", "loop", "ready", "waiting")
+    __slots__ = (
+        "_deframer",
+        "_link",
+        "_newest",
+        "_rtu",
+        "_timer",
+        "_transport",
+        "answered",
+        "gone",
+        "loop",
+        "ready",
+        "waiting",
+    )
 
     def __init__(self, link: Owner, line: Line, timer: Timer, loop: asyncio.AbstractEventLoop) -> None:
         self._link = link
@@ -123,19 +139,23 @@ class Wire(asyncio.Protocol):
         self._timer = timer
         self.loop = loop
         self.waiting: dict[int, Waiting] = {}
+        self._newest: Waiting | None = None
         self.answered = False
         self.gone: asyncio.Future[None] = loop.create_future()
         self.ready: asyncio.Future[None] = loop.create_future()
 
-    def ask(self, waiting: Waiting, transaction: int) -> None:
-        """Send a request under this number."""
-        waiting.transaction = transaction
+    def ask(self, waiting: Waiting) -> None:
+        """Send its request under a number of its own."""
+        transaction = waiting.transaction = self._link.next_transaction(self)
         self.waiting[transaction] = waiting
         if self._rtu is not None:
             self._rtu.expect(waiting.request, transaction)
             data = encode_rtu(waiting.request)
         else:
-            data = encode_request(waiting.request, transaction)
+            number, wording = transaction.to_bytes(2, "big"), waiting.request.wording
+            waiting.good = number + wording.answer
+            self._newest = waiting
+            data = number + wording.asked
         if self._transport is not None:
             self._transport.write(data)
 
@@ -171,6 +191,20 @@ class Wire(asyncio.Protocol):
             self.ready.set_result(None)
 
     def data_received(self, data: bytes) -> None:
+        # Nearly always: the one answer that is waited for, whole and alone.
+        newest = self._newest
+        if (
+            newest is not None
+            and len(data) == newest.request.wording.size
+            and data.startswith(newest.good)
+            and not self._deframer.begun
+            and self.waiting.pop(newest.transaction, None) is not None
+        ):
+            self.answered = True
+            self._link.answered(newest.request.unit)
+            if not newest.answer.done():
+                self._take(newest, good_reply(newest.request, data))
+            return
         self._deframer.feed(data)
         self._link.heard(self, 0 if self._rtu is None else self._rtu.stray())
         try:
@@ -213,7 +247,7 @@ class Wire(asyncio.Protocol):
             return
         waiting.request = request
         waiting.deadline_s = self._timer.time() + waiting.patience_s
-        self.ask(waiting, self._link.next_transaction(self))
+        self.ask(waiting)
 
     def _expire(self, waiting: Waiting) -> None:
         """The one timer of a conversation rang: for the request it was set for, or for one that is done."""

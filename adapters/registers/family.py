@@ -68,6 +68,7 @@ class Mapped:
             (one.name, one.shown_by) for one in self._points.values() if one.writable and one.shown_by
         )
         self._silent: tuple[Found, Setpoint, bool, tuple[Value | None, ...]] | None = None
+        self._points_told: dict[str, Value] = {}
         self._gauge = Gauge(profile, options)
         self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
@@ -247,7 +248,10 @@ class Mapped:
         return all(put.shown(values) for put in found.orders.setup)
 
     def _written(self, found: Found, raw: Values) -> dict[str, Value]:
-        """Every point we may write, as read; before the first write as it was when the device was found, where now it has no value."""
+        """Every point we may write, as read; before the first write as it was when the device was found, where now it has no value.
+
+        The same object as long as it says the same.
+        """
         told: dict[str, Value] = {}
         for name, shown_by in self._writable:
             value = raw.get(shown_by)
@@ -255,7 +259,9 @@ class Mapped:
                 value = found.plate.get(shown_by)
             if value is not None:
                 told[name] = value
-        return told
+        if told != self._points_told:
+            self._points_told = told
+        return self._points_told
 
     def _rating(self, plate: Mapping[str, Value | None]) -> Rating:
         said, options = self.profile.currents, self._options

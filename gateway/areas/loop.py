@@ -17,7 +17,7 @@ from grid_functions.letters import Way
 from grid_functions.model.claim import InForce
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import Unreachable
-from grid_functions.model.function import Answer, AreaInputs, Ask, Telling
+from grid_functions.model.function import Answer, AreaInputs, Ask
 from grid_functions.model.instants import Instants, Moment
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock, Members
@@ -194,9 +194,5 @@ def shown(loop: AreaLoop) -> dict[str, Any]:
         "epoch": terms.epoch,
         "grants": sorted(f"{member}: {function}/{subject}" for function, member, subject in loop.state.grants),
         "alarms": dict(loop.alarms),
-        "told": {
-            name: function.told(kept.state)
-            for name, function in sorted(loop.plan.functions.items())
-            if isinstance(function, Telling) and (kept := loop.state.kept.get(name)) is not None and kept.state
-        },
+        "told": machines.told(loop.plan.functions, loop.state.kept),
     }

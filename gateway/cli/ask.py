@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli.output import Json, document, people, table
-from gateway.cli.phrases import ago, control, left, limits
+from gateway.cli.phrases import ago, control, learning, left, limits
 from gateway.config.data import data_folder
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration the gateway runs with.")]
@@ -33,6 +33,8 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         _devices(site["devices"])
         for word in site["words"]:
             people.print(f"by hand: {word['name']} {control(word['control'])}, ends in: {left(word['ends_in_s'])}")
+        if home := site["told"].get("home"):
+            people.print(f"home: {learning(home['learning'])}")
         for alarm in site["alarms"]:
             people.print(f"alarm: {alarm}")
 

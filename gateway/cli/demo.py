@@ -32,7 +32,7 @@ def demo(
     from gateway.demo.play import play
     from gateway.demo.show import Show
 
-    there = _has_openleadr()
+    without = _without()
     with Show(people) as show:
         played = asyncio.run(
             play(
@@ -41,11 +41,11 @@ def demo(
                 sabotage=sabotage,
                 only=tuple(step or ()),
                 picture=picture,
-                with_openadr=there,
+                without=without,
             )
         )
-    if not there:
-        people.print(MISSING)
+    for act in sorted(without):
+        people.print(MISSING[act])
     if json_ is not None:
         json_.parent.mkdir(parents=True, exist_ok=True)
         json_.write_text(json.dumps(played.plain(), indent=2) + "\n")
@@ -55,9 +55,18 @@ def demo(
         raise typer.Exit(1)
 
 
-def _has_openleadr() -> bool:
+def _without() -> frozenset[int]:
+    """The acts for which something is not installed."""
+    from gateway.demo.act import FEEDER_ACT
+
+    lacking = set()
     try:
         import openleadr  # noqa: F401  # only whether it is there
     except ImportError:
-        return False
-    return True
+        lacking.add(2)
+    try:
+        import demandlib  # noqa: F401  # only whether it is there
+        import pvlib  # noqa: F401
+    except ImportError:
+        lacking.add(FEEDER_ACT)
+    return frozenset(lacking)

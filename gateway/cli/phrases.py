@@ -1,6 +1,7 @@
 """Values of one JSON document as a person reads them: units out of the names, where they are stated."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 _UNITS = {"w": "W", "var": "var", "wh": "Wh", "a": "A", "v": "V", "pct": "%", "c": "°C", "k": "K", "s": "s", "hz": "Hz"}
@@ -32,6 +33,20 @@ def ago(seconds: float | None, without: str) -> str:
 def left(seconds: float | None) -> str:
     """What is left of it; open where it has no end."""
     return "open" if seconds is None else f"{seconds:.0f} s"
+
+
+def learning(told: Mapping[str, Any]) -> str:
+    """What a steward learnt of its home: which thermal model holds, how far it errs, since when, and why it is not the home's own."""
+    parts = [f"{told['model']} thermal model"]
+    if told["error_k"] is not None:
+        parts[0] += f", errs by {told['error_k']:.2f} K over six hours"
+    if told["since_utc_s"] is not None:
+        parts[0] += f", since {datetime.fromtimestamp(told['since_utc_s'], UTC):%Y-%m-%d %H:%M} UTC"
+    if told["base_load_error_w"] is not None:
+        same_w = told["base_load_error_of_the_day_before_w"]
+        parts.append(f"base load foreseen within {told['base_load_error_w']:.0f} W (as the day before: {same_w:.0f} W)")
+    parts.append(f"{told['days']:.1f} days remembered")
+    return "; ".join([*parts, *(told[name] for name in ("why", "trouble") if told[name])])
 
 
 def _value(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from gateway.config.parts import Strict
-from grid_functions.building.steward import HomeOptions
+from grid_functions.building.options import HomeOptions
 from grid_functions.site.capacity import CapacityOptions
 from grid_functions.site.charging import ChargingOptions
 from grid_functions.site.dispatch import DispatchOptions

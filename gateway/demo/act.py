@@ -1,10 +1,12 @@
-"""The acts: their sites, which play at the same time, and the steps of each, which play one after the other."""
+"""The acts: their sites, which play at the same time, and the steps of each, which play one after the other; then the feeder by itself."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from gateway.demo import carpark, depot, garage, hall, house, pergola
+from gateway.demo import carpark, depot, feeder, garage, hall, house, pergola
+from gateway.demo.feeder import FeederStep
 from gateway.demo.setting import CARPARK, DEPOT, GARAGE, HALL, HOUSE, PERGOLA, YARD, Setting
 from gateway.demo.step import Step
 from grid_functions.model.errors import OperatorFault
@@ -20,25 +22,49 @@ ACTS: Final[Mapping[int, Act]] = MappingProxyType(
 )
 """By number. The second needs openleadr, which the extra ``demo`` brings."""
 
-MISSING: Final = "act 2 (OpenADR) is left out: pip install 'osed-gateway[demo]' brings its VTN"
+FEEDER_ACT: Final = 4
+"""It plays by itself, after the others: the laboratory takes all the machine there is. It needs the extra ``lab``."""
+
+MISSING: Final = {
+    2: "act 2 (OpenADR) is left out: pip install 'osed-gateway[demo]' brings its VTN",
+    FEEDER_ACT: "act 4 (a feeder of homes) is left out: pip install 'osed-gateway[lab]' brings its weather and loads",
+}
+"""What is said of an act that cannot be played."""
 
 
-def chosen(only: tuple[str, ...], *, with_openadr: bool = True) -> list[tuple[Setting, list[Step]]]:
-    """The sites that are needed for these steps, with them; all when none is named.
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What is to be played: the sites with their steps, and those of the feeder."""
+
+    sites: tuple[tuple[Setting, tuple[Step, ...]], ...]
+    feeder: tuple[FeederStep, ...]
+
+
+def chosen(only: tuple[str, ...], without: frozenset[int] = frozenset()) -> Programme:
+    """These steps, with the sites that they need; all when none is named. ``without``: acts that cannot be played.
 
     Raises OperatorFault for an unknown step, or one that needs what is not there.
     """
-    acts = [act for number, act in ACTS.items() if with_openadr or number != 2]
-    there = [part for act in acts for part in act]
-    known = [step.id for act in ACTS.values() for _, steps in act for step in steps]
-    if strangers := sorted(set(only) - set(known)):
-        raise OperatorFault(f"no step is called {', '.join(strangers)}", f"steps: {', '.join(known)}")
-    if lacking := sorted(set(only) - {step.id for _, steps in there for step in steps}):
-        raise OperatorFault(f"{', '.join(lacking)} cannot be played", MISSING)
-    wanted = [(setting, [step for step in steps if not only or step.id in only]) for setting, steps in there]
-    return [(setting, steps) for setting, steps in wanted if steps]
+    acts = {step.id: number for number, act in ACTS.items() for _, steps in act for step in steps}
+    acts |= dict.fromkeys((step.id for step in feeder.STEPS), FEEDER_ACT)
+    if strangers := sorted(set(only) - set(acts)):
+        raise OperatorFault(f"no step is called {', '.join(strangers)}", f"steps: {', '.join(acts)}")
+    if lacking := sorted(step for step in only if acts[step] in without):
+        raise OperatorFault(f"{', '.join(lacking)} cannot be played", MISSING[acts[lacking[0]]])
+
+    def wanted(step: str) -> bool:
+        return acts[step] not in without and (not only or step in only)
+
+    there = [part for act in ACTS.values() for part in act]
+    sites = [(setting, tuple(step for step in steps if wanted(step.id))) for setting, steps in there]
+    return Programme(
+        tuple((setting, steps) for setting, steps in sites if steps),
+        tuple(step for step in feeder.STEPS if wanted(step.id)),
+    )
 
 
 def act_of(site: str) -> int:
     """The number of the act that a site plays in."""
+    if site == feeder.NAME:
+        return FEEDER_ACT
     return next(number for number, act in ACTS.items() for setting, _ in act if setting.name == site)

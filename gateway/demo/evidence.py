@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.demo import feeder
 from gateway.demo.measured import Sample, Told
 from gateway.demo.registers import Register
 from gateway.demo.setting import Setting
 from gateway.demo.step import Result
+from gateway.lab.figures import Found
+from gateway.lab.report import page
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Evidence:
     responses: Sequence[Told]
     results: Sequence[Result]
     rows: Sequence[Sequence[Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeederEvidence:
+    """Of the feeder: ``found``, all that was played, and ``series``, what its meters showed, as CSV."""
+
+    results: Sequence[Result]
+    found: Found
+    series: str
 
 
 def limits(result: Result) -> list[tuple[float, float, float]]:
@@ -51,6 +63,15 @@ def leave(keep: Path, found: Sequence[Evidence], folder: Path) -> None:
         # writes.csv and samples.csv: what the devices recorded of themselves, also while nobody could ask them
         for path in (*(raised / "site").glob("[sw]*.csv"), *raised.glob("*.log")):
             (own / path.name).write_bytes(path.read_bytes())
+
+
+def leave_feeder(keep: Path, fed: FeederEvidence) -> None:
+    """The series that every verdict is reckoned from, and the laboratory's own figures and page."""
+    own = keep / feeder.NAME
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "series.csv").write_text(fed.series)
+    write(own / "lab.json", fed.found.plain())
+    page(fed.found, own / "lab.html")
 
 
 def write(path: Path, plain: Any) -> None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gateway.demo import evidence, report
+from gateway.demo import evidence, feeder, report
 from gateway.demo.act import act_of, chosen
-from gateway.demo.evidence import Evidence
+from gateway.demo.evidence import Evidence, FeederEvidence
+from gateway.demo.feeder import Feeder, FeederStep
 from gateway.demo.picture import picture as draw
 from gateway.demo.sabotage import Sabotage
 from gateway.demo.setting import Setting
@@ -40,34 +42,66 @@ async def play(
     sabotage: Sabotage | None = None,
     only: tuple[str, ...] = (),
     picture: Path | None = None,
-    with_openadr: bool = True,
+    without: frozenset[int] = frozenset(),
 ) -> Played:
     """Play the acts. ``keep``: a folder for the evidence; ``only``: ids of the steps wanted; ``picture``: where to draw the README's;
-    ``with_openadr``: openleadr is there.
+    ``without``: acts that cannot be played here.
     """
-    sites = chosen(only, with_openadr=with_openadr)
+    programme = chosen(only, without)
     # One site after the other: dozens of processes that start at once leave none of them a core of its own.
     starting = asyncio.Lock()
     with tempfile.TemporaryDirectory(prefix="osed-demo-") as folder:
         found = await asyncio.gather(
             *(
                 _site(setting, steps, Path(folder), sabotage, show.part(setting.name), starting)
-                for setting, steps in sites
+                for setting, steps in programme.sites
             )
         )
-        results = tuple(result for one in found for result in one.results)
+        fed = None
+        if programme.feeder:
+            show_feeder = show.part(feeder.NAME)
+            fed = await asyncio.to_thread(_feeder, programme.feeder, Path(folder), sabotage, show_feeder)
+        results = tuple(result for one in (*found, *([fed] if fed else ())) for result in one.results)
         played = Played(all(result.ok for result in results), results)
         if keep is not None:
             evidence.leave(keep, found, Path(folder))
+            if fed is not None:
+                evidence.leave_feeder(keep, fed)
             evidence.write(keep / "demo.json", played.plain())
-            report.page(keep / "report.html", found)
+            report.page(keep / "report.html", found, fed)
         if picture is not None:
             draw(picture, found)
     return played
 
 
+def _feeder(steps: Sequence[FeederStep], folder: Path, sabotage: Sabotage | None, show: Part) -> FeederEvidence:
+    own = folder / feeder.NAME
+    own.mkdir()
+    with feeder.staged(own, sabotage, show.far) as stage:
+        show.say(f"{feeder.HOMES} simulated homes, each behind a gateway of its own over Modbus; time is injected")
+        results = [_one_at_feeder(stage, step, show) for step in steps]
+        series = stage.series.read_text() if stage.series.exists() else ""
+    return FeederEvidence(results, stage.found, series)
+
+
+def _one_at_feeder(stage: Feeder, step: FeederStep, show: Part) -> Result:
+    show.begin(step.id, step.title)
+    began_s = time.time()
+    try:
+        result = step.play(stage)
+    except (GatewayError, OSError, RuntimeError) as fault:
+        result = Result(step.id, step.title, False, {}, str(fault), feeder.NAME)
+    return _timed(result, began_s, time.time(), show)
+
+
+def _timed(result: Result, from_s: float, to_s: float, show: Part) -> Result:
+    result.figures["from_s"], result.figures["to_s"] = round(from_s, 1), round(to_s, 1)
+    show.end(result)
+    return result
+
+
 async def _site(
-    setting: Setting, steps: list[Step], folder: Path, sabotage: Sabotage | None, show: Part, starting: asyncio.Lock
+    setting: Setting, steps: Sequence[Step], folder: Path, sabotage: Sabotage | None, show: Part, starting: asyncio.Lock
 ) -> Evidence:
     own = folder / setting.name
     own.mkdir()
@@ -93,16 +127,14 @@ async def _site(
 
 
 async def _one(stage: Stage, step: Step, show: Part) -> Result:
-    show.begin(step)
+    show.begin(step.id, step.title)
     began_s = stage.now_s
     try:
         result = await step.play(stage)
     except (GatewayError, OSError, TimeoutError) as fault:
         result = Result(step.id, step.title, False, {}, str(fault))
     result = replace(result, site=stage.setting.name)
-    result.figures["from_s"], result.figures["to_s"] = round(began_s, 1), round(stage.now_s, 1)
-    show.end(result)
-    return result
+    return _timed(result, began_s, stage.now_s, show)
 
 
 @asynccontextmanager

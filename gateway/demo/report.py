@@ -9,17 +9,21 @@ import jinja2
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from gateway.demo.evidence import Evidence, limits
+from gateway.demo.evidence import Evidence, FeederEvidence, limits
 from gateway.demo.setting import FUSE_A, MAPPED, METER, SPOKEN
+from gateway.demo.step import Result
+from gateway.lab.report import plots
 
 VOLTS = 230.0
 _INK, _GOOD, _BAD, _LIMIT = "#1f2937", "#15803d", "#b91c1c", "#c2410c"
 
 
-def page(path: Path, found: Sequence[Evidence]) -> None:
+def page(path: Path, found: Sequence[Evidence], fed: FeederEvidence | None) -> None:
     """One HTML file that needs nothing else: verdicts, figures, plots, and how each can be recomputed."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    text = environment.from_string(_PAGE).render(script=get_plotlyjs(), sites=[_site(one) for one in found])
+    text = environment.from_string(_PAGE).render(
+        script=get_plotlyjs(), sites=[_site(one) for one in found], feeder=None if fed is None else _feeder(fed)
+    )
     path.write_text(text)
 
 
@@ -28,10 +32,7 @@ def _site(evidence: Evidence) -> dict[str, Any]:
     return {
         "name": name,
         "folder": f"{evidence.site.folder}/" if evidence.site.folder else "",
-        "results": [
-            {"ok": r.ok, "id": r.id, "title": r.title, "why": r.why, "figures": json.dumps(r.figures)}
-            for r in evidence.results
-        ],
+        "results": _verdicts(evidence.results),
         "power": _embedded(_power(evidence), f"power-{name}"),
         "registers": _embedded(_registers(evidence, "WMaxLimPct", "% of WMax"), f"registers-{name}"),
         "var": _embedded(_registers(evidence, "Var", "var, injected"), f"var-{name}")
@@ -44,6 +45,14 @@ def _site(evidence: Evidence) -> dict[str, Any]:
             for r in evidence.responses
         ],
     }
+
+
+def _feeder(fed: FeederEvidence) -> dict[str, Any]:
+    return {"results": _verdicts(fed.results), "plots": plots(fed.found)}
+
+
+def _verdicts(results: Sequence[Result]) -> list[dict[str, Any]]:
+    return [{"ok": r.ok, "id": r.id, "title": r.title, "why": r.why, "figures": json.dumps(r.figures)} for r in results]
 
 
 def _power(evidence: Evidence) -> Any:
@@ -132,6 +141,9 @@ _PAGE = """<!doctype html>
 <style>body{font-family:sans-serif;max-width:1100px;margin:2em auto;color:#1f2937}td,th{padding:.3em .8em;text-align:left;
 border-bottom:1px solid #e5e7eb;vertical-align:top}code{font-size:.85em;overflow-wrap:anywhere}.ok{color:#15803d}.no{color:#b91c1c}</style>
 <script>{{ script | safe }}</script></head><body>
+{% macro verdicts(results) %}<table><tr><th>step</th><th>verdict</th><th>figures</th></tr>
+{% for r in results %}<tr><td><b>{{ r.id }}</b><br>{{ r.title }}</td><td class="{{ 'ok' if r.ok else 'no' }}">
+{{ 'ok' if r.ok else 'not ok' }} {{ r.why }}</td><td><code>{{ r.figures }}</code></td></tr>{% endfor %}</table>{% endmacro %}
 <h1>OSED Gateway: what was measured</h1>
 <p>Each site has a utility server and a gateway of its own; the sites play at the same time. Power is the meter's own record
 (meter.csv, positive = import; drawn here as export). Registers were read by pysunspec2's client, those of a charger (model 0) by
@@ -143,9 +155,7 @@ Every verdict below is arithmetic over these files.</p>
 {% for site in sites %}<h2>{{ site.name }}</h2>
 <p>Its files: <code>{{ site.folder }}meter.csv</code>, <code>{{ site.folder }}registers.csv</code>,
 <code>{{ site.folder }}responses.json</code>, <code>{{ site.folder }}writes.csv</code>, <code>{{ site.folder }}samples.csv</code>.</p>
-<table><tr><th>step</th><th>verdict</th><th>figures</th></tr>
-{% for r in site.results %}<tr><td><b>{{ r.id }}</b><br>{{ r.title }}</td><td class="{{ 'ok' if r.ok else 'no' }}">
-{{ 'ok' if r.ok else 'not ok' }} {{ r.why }}</td><td><code>{{ r.figures }}</code></td></tr>{% endfor %}</table>
+{{ verdicts(site.results) }}
 <h3>Export at the meter</h3>{{ site.power | safe }}
 {% if site.devices %}<h3>Power of each device</h3>{{ site.devices | safe }}
 <h3>Amperes on each conductor, and the fuse</h3>{{ site.amperes | safe }}{% endif %}
@@ -153,5 +163,13 @@ Every verdict below is arithmetic over these files.</p>
 {% if site.var %}<h3>Reactive power in the registers</h3>{{ site.var | safe }}{% endif %}
 <h3>Responses</h3><table><tr><th>s</th><th>status</th><th>subject</th></tr>
 {% for r in site.responses %}<tr><td>{{ r.t }}</td><td>{{ r.status }}</td><td><code>{{ r.subject }}</code></td></tr>{% endfor %}</table>
-{% endfor %}</body></html>
+{% endfor %}
+{% if feeder %}<h2>feeder</h2>
+<p>Ten simulated homes, each behind a gateway, a ledger and drivers of its own over Modbus/TCP; time alone is injected. The energy
+registers of their meters are <code>feeder/series.csv</code> (case, t, home, kw; mean powers, positive = import), from which the
+verdicts are reckoned.
+Rooms, tanks and cars show at no meter: of these <code>feeder/lab.json</code> has the simulation's tally.</p>
+{{ verdicts(feeder.results) }}
+{% for title, plot in feeder.plots %}<h3>{{ title }}</h3>{{ plot | safe }}{% endfor %}{% endif %}
+</body></html>
 """

@@ -12,3 +12,5 @@ class Sabotage(StrEnum):
     SERVER_DROPS_RESPONSES = "server-drops-responses"
     LEDGER_OFF = "ledger-off"
     REVERT_OFF = "revert-off"
+    HOME_LIES = "home-lies"
+    HOME_IGNORES = "home-ignores"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gateway.demo.measured import Told
 from gateway.demo.registers import Register
-from gateway.demo.step import Result, Step
+from gateway.demo.step import Result
 
 _STATUS = {
     1: "received",
@@ -74,10 +74,15 @@ class Part:
         """One line of the step that plays."""
         self._show.say(f"{self._step:<17}", *text)
 
-    def begin(self, step: Step) -> None:
-        """A step begins."""
-        self._step = step.id
-        self.say(Text(step.title, style="bold"))
+    def begin(self, step: str, title: str) -> None:
+        """A step begins, by its id."""
+        self._step = step
+        self.say(Text(title, style="bold"))
+
+    def far(self, what: str, done: float) -> None:
+        """How far something is that takes its time, as a share of 1; shown on a terminal alone."""
+        self.table = _table({self._site: self._step, what: f"{100.0 * done:.0f} %"})
+        self._show.draw()
 
     def end(self, result: Result) -> None:
         """A step's verdict and figures."""

@@ -21,10 +21,16 @@ AREA = "feeder"
 
 
 class Coordinator:
-    """``late(member, round)``: whose letters are held back until the next window, by what they are about."""
+    """``deaf``: homes that no lease reaches, though letters do."""
 
-    def __init__(self, crew: Crew, functions: Mapping[str, AreaMachine], ttl_s: float = 1800.0) -> None:
-        self._crew, self._functions = crew, functions
+    def __init__(
+        self,
+        crew: Crew,
+        functions: Mapping[str, AreaMachine],
+        ttl_s: float = 1800.0,
+        deaf: frozenset[str] = frozenset(),
+    ) -> None:
+        self._crew, self._functions, self._deaf = crew, functions, deaf
         self._members = tuple(spec.name for spec in crew.specs)
         self._terms = AreaTerms(AREA, self._members, 1, ttl_s)
         self._solver = Solver(2)
@@ -52,7 +58,8 @@ class Coordinator:
             self.state = done.state
             self.alarms += [f"{one.room} {one.subject}: {one.text}" for one in done.alarms]
             for member, lease in done.leases:
-                self._post.setdefault(member, []).append(lease)
+                if member not in self._deaf:
+                    self._post.setdefault(member, []).append(lease)
             for message in done.messages:
                 self.bytes += len(message.body)
                 self._post.setdefault(message.to, []).append(message)

@@ -20,8 +20,8 @@ from grid_functions.area.tariff_signal import NAME as TARIFF
 from grid_functions.area.tariff_signal import TariffSignal, TariffSignalOptions
 from grid_functions.building.home import Home as Laid
 from grid_functions.building.home import Plan, Tariff
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Vector
-from grid_functions.building.steward import HomeOptions
 from grid_functions.model.claim import LeaseId
 from grid_functions.model.event import Interval
 from grid_functions.model.lease import Lease, Message
@@ -120,13 +120,18 @@ class Delay:
 
 @dataclass(slots=True)
 class Laboratory:
-    """One feeder, its crew, and the demand charge, currency per kW of the day's peak."""
+    """One feeder, its crew, and the demand charge, currency per kW of the day's peak.
+
+    ``deaf``: homes that take part in the talks and never follow what was agreed; ``bent``: what becomes of the homes' letters on their way.
+    """
 
     crew: Crew
     charge: float = 0.5
     progress: Step = lambda case, done: None
     late: float = 0.0
     seed: int = 0
+    deaf: frozenset[str] = frozenset()
+    bent: Callable[[Window], Window] = lambda window: window
 
     def no_control(self) -> Case:
         """Thermostats, tanks and chargers as people leave them; batteries idle."""
@@ -167,7 +172,7 @@ class Laboratory:
     def day_ahead(self) -> tuple[Case, Talked]:
         """Prices are negotiated half an hour before noon; each home then carries out its part of the plan."""
         options = DayAheadOptions(charge=self.charge, begins_s=43_200.0 - LEAD_S, lead_s=LEAD_S)
-        area = Coordinator(self.crew, {DAY_AHEAD: DayAhead(options)}, ttl_s=3600.0)
+        area = Coordinator(self.crew, {DAY_AHEAD: DayAhead(options)}, ttl_s=3600.0, deaf=self.deaf)
         delay = Delay(self.late, self.seed)
         self._begin(Play(options=self.options(DAY_S)))
         now_s = self.crew.noon_utc_s - LEAD_S
@@ -178,7 +183,7 @@ class Laboratory:
         while (session := area.of(DAY_AHEAD).session) is not None:
             # A round that somebody is late in ends by its deadline.
             now_s = max(now_s + 1.0, session.deadline_utc_s if delay.holding else 0.0)
-            window = delay.passed(area.pass_to(now_s))
+            window = delay.passed(self.bent(area.pass_to(now_s)))
             laid = laid or self.crew.laid(DAY_AHEAD)
             area.step(window)
             last = session

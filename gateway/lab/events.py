@@ -12,6 +12,7 @@ from gateway.lab.house import MINUTE_S
 from gateway.lab.street import Play, Window
 from grid_functions.area.cold_load_pickup import NAME as PICKUP
 from grid_functions.area.cold_load_pickup import ColdLoadPickup, ColdLoadPickupOptions
+from grid_functions.area.settlement import Awarded, Settled
 from grid_functions.area.xor_market import NAME as MARKET
 from grid_functions.area.xor_market import XorMarket, XorMarketOptions
 
@@ -26,8 +27,27 @@ _LIMIT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """What one home won: ``kw`` less than ``base_kw`` by interval of ``step_s`` from ``start_utc_s`` on.
+
+    ``delivered_kwh`` and ``due``: as the settlement ledger has them.
+    """
+
+    home: str
+    start_utc_s: float
+    step_s: float
+    kw: tuple[float, ...]
+    base_kw: float
+    delivered_kwh: float
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
-    """``gap`` of the clearing, proven; energy ``wanted``, ``awarded`` and ``delivered``, kWh; ``flagged``: who did not deliver, and why."""
+    """``gap`` of the clearing, proven; energy ``wanted``, ``awarded`` and ``delivered``, kWh; ``flagged``: who did not deliver, and why.
+
+    ``lots``: all that delivery can be reckoned from again, with the series.
+    """
 
     gap: float
     wanted_kwh: float
@@ -36,6 +56,7 @@ class Market:
     paid: float
     winners: int
     flagged: dict[str, str]
+    lots: tuple[Lot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,7 @@ def market(lab: Laboratory) -> tuple[Case, Market]:
         sum(row.due for row in rows),
         0 if awarded is None else len(awarded.winners),
         {row.member: row.why for row in rows if row.why},
+        () if awarded is None else tuple(_lot(awarded, row) for row in rows),
     )
     return case, found
 
@@ -105,6 +127,19 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
     last = len(load) if held_min is None else round(held_min)
     after_kw = float(load[last:].max()) if last < len(load) else None
     return free, staged, Return(limit_kw, free.peak_kw, float(load[:last].max()), after_kw, held_min)
+
+
+def _lot(awarded: Awarded, row: Settled) -> Lot:
+    won = awarded.winners[row.member]
+    return Lot(
+        row.member,
+        awarded.start_utc_s,
+        awarded.step_s,
+        won.kw,
+        won.base_w / 1000.0,
+        row.delivered_wh / 1000.0,
+        row.due,
+    )
 
 
 def _minutes(

@@ -33,8 +33,9 @@ from gateway.mail import Outside
 from gateway.site_plan import SitePlan
 from gateway.wiring import DURABLE
 from grid_functions import catalogue, decide
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.steward import NAME as STEWARD
-from grid_functions.building.steward import HomeOptions, Steward
+from grid_functions.building.steward import Steward
 from grid_functions.model.claim import Bound, ConnectionPoint
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen, Temperatures

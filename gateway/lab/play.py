@@ -1,6 +1,7 @@
 """A laboratory day from draw to figures: which cases there are, in which order, and what each needs of those before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from gateway.lab.cases import Case, Laboratory, Step
@@ -57,25 +58,39 @@ def play(
     wanted = frozenset(only or CASES)
     if wanted & _TALKED:
         wanted |= {"day_ahead"}
+    with opened(homes, seed, charge=charge, late=late, processes=processes, progress=progress) as (lab, found):
+        for name in CASES:
+            if name in wanted:
+                one(name, lab, found, told)
+    return found
+
+
+@contextmanager
+def opened(
+    homes: int,
+    seed: int,
+    *,
+    charge: float = 0.5,
+    late: float = 0.0,
+    processes: int = 2,
+    progress: Step = lambda case, done: None,
+) -> Iterator[tuple[Laboratory, Found]]:
+    """A feeder whose homes are ready to be played, and what was found of it: nothing yet. OperatorFault without the extra ``lab``."""
     day = drawn(seed)
     greeted()
     noon_utc_s = datetime(day.day.year, day.day.month, day.day.day, 12, tzinfo=UTC).timestamp()
-    found = Found(homes, seed, day, noon_utc_s, charge, late)
+    with Crew(fleet(homes, seed, day), day, noon_utc_s, processes) as crew:
+        yield Laboratory(crew, charge, progress, late, seed), Found(homes, seed, day, noon_utc_s, charge, late)
+
+
+def one(name: str, lab: Laboratory, found: Found, told: Callable[[Case], None] = lambda case: None) -> None:
+    """Play one case, which finds what it needs of those before it in ``found``, and leaves its own there."""
+    talked = found.talked
 
     def keep(case: Case) -> None:
         found.cases[case.name] = case
         told(case)
 
-    with Crew(fleet(homes, seed, day), day, noon_utc_s, processes) as crew:
-        lab = Laboratory(crew, charge, progress, late, seed)
-        for name in CASES:
-            if name in wanted:
-                _case(name, lab, found, keep)
-    return found
-
-
-def _case(name: str, lab: Laboratory, found: Found, keep: Callable[[Case], None]) -> None:
-    talked = found.talked
     match name:
         case "no_control":
             keep(lab.no_control())

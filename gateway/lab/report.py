@@ -31,17 +31,23 @@ _COLUMNS = (
 
 def page(found: Found, path: Path) -> None:
     """One file that needs nothing else."""
-    plain = found.plain()
-    plots: list[tuple[str, str]] = []
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    text = environment.from_string(_PAGE).render(
+        script=get_plotlyjs(), plain=found.plain(), columns=_COLUMNS, plots=plots(found)
+    )
+    path.write_text(text)
+
+
+def plots(found: Found) -> list[tuple[str, str]]:
+    """Titles, and the plots as markup that needs plotly's script beside it."""
+    made: list[tuple[str, str]] = []
     for title, names in _DRAWN.items():
         cases = [found.cases[name] for name in names if name in found.cases]
         if cases:
-            plots.append((title, _embedded(_loads(cases, found), f"plot{len(plots)}")))
+            made.append((title, _embedded(_loads(cases, found), f"lab-{len(made)}")))
     if found.talked is not None:
-        plots.append(("The talks", _embedded(_talks(found), "talks")))
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    text = environment.from_string(_PAGE).render(script=get_plotlyjs(), plain=plain, columns=_COLUMNS, plots=plots)
-    path.write_text(text)
+        made.append(("The talks", _embedded(_talks(found), "lab-talks")))
+    return made
 
 
 def _loads(cases: list[Case], found: Found) -> Any:

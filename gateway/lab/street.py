@@ -14,9 +14,10 @@ from gateway.lab.weather import STEP_S, Day
 from gateway.solver import Solver
 from grid_functions.building.home import Home as Laid
 from grid_functions.building.home import Tariff
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
 from grid_functions.building.steward import NAME as STEWARD
-from grid_functions.building.steward import HomeOptions, HomeState
+from grid_functions.building.steward import HomeState
 from grid_functions.letters import Weather
 from grid_functions.letters import write as written
 from grid_functions.model.control import Mode

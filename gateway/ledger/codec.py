@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from cattrs.errors import BaseValidationError
 from cattrs.preconf.json import make_converter
@@ -18,6 +18,8 @@ from grid_functions.model.entry import Entry, EntryKey
 from grid_functions.model.errors import LedgerUnavailable, OurFault
 
 _TAG = "_type"
+_CANONICAL: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+"""Made once: `json.dumps` makes an encoder for every value that is not written by default."""
 
 
 class Codec:
@@ -37,8 +39,7 @@ class Codec:
         if self._types.get(kind) is not type(value):
             raise OurFault(f"{kind} is not among the ledger's durable types", "name it in the room's DURABLE")
         plain = self._converter.unstructure(value, unstructure_as=type(value))
-        body = json.dumps(plain, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
-        return kind, _version_of(type(value)), body
+        return kind, _version_of(type(value)), _CANONICAL.encode(plain).encode()
 
     def decode(self, kind: str, version: int, body: bytes) -> Any:
         """The durable value; older versions are migrated. Raises LedgerUnavailable when it cannot be read."""
@@ -109,7 +110,7 @@ def _version_of(kind: type) -> int:
 
 def key_text(key: EntryKey) -> str:
     """The stored form of an entry's key."""
-    return json.dumps(key, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(key)
 
 
 def key_of(text: str) -> EntryKey:

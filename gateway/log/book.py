@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -19,6 +19,11 @@ from gateway.store.writer import Statement, Writer, connect, unavailable
 from grid_functions.model.errors import LedgerUnavailable
 
 _log = structlog.get_logger("log")
+_Told = tuple[dict[str, object], Callable[[], Mapping[str, Any]]]
+"""A row without its body, and what tells that."""
+
+_RECORD: Final = json.JSONEncoder(separators=(",", ":"), default=str)
+_STEP: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +59,15 @@ class Log:
         self._path = path
         self._utc = utc
         self._keep_s, self._keep_steps_s, self._keep_rows, self._flush_s = keep_s, keep_steps_s, keep_rows, flush_s
-        self._records: list[Statement] = []
-        self._steps: list[tuple[dict[str, object], Callable[[], Mapping[str, Any]]]] = []
+        self._records: list[_Told] = []
+        self._steps: list[_Told] = []
         self._news = asyncio.Event()
         self._writer = Writer(path, synchronous="NORMAL", busy_s=busy_s, max_pages=max_pages)
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
-        """Note one thing; returns at once."""
-        text = json.dumps(body, separators=(",", ":"), default=str).encode()
-        row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation, "body": text}
-        self._records.append((schema.ADD, row))
+        """Note one thing; returns at once. ``body`` is the log's from then on, and put into words only when it is written."""
+        row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation}
+        self._records.append((row, lambda: body))
         self._news.set()
 
     def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
@@ -85,7 +89,7 @@ class Log:
             return
         records, self._records = self._records, []
         steps, self._steps = self._steps, []
-        worded = await asyncio.to_thread(_worded, steps)
+        worded = await asyncio.to_thread(_worded, records, steps)
         now_s = self._utc()
         cuts: list[Statement] = [
             (schema.CUT_OLD, {"before_s": now_s - self._keep_s}),
@@ -93,9 +97,9 @@ class Log:
             (schema.CUT_STEPS, {"before_s": now_s - self._keep_steps_s}),
         ]
         try:
-            await self._writer.write([*records, *worded, *cuts])
+            await self._writer.write([*worded, *cuts])
         except LedgerUnavailable as fault:
-            _log.warning("log records lost", count=len(records) + len(worded), why=str(fault))
+            _log.warning("log records lost", count=len(worded), why=str(fault))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -135,15 +139,16 @@ def recorded_steps(path: Path, site: str) -> Iterator[Record]:
         raise unavailable(path, error) from error
 
 
-def _worded(steps: list[tuple[dict[str, object], Callable[[], Mapping[str, Any]]]]) -> list[Statement]:
-    return [(schema.ADD_STEP, {**row, "body": _packed(body)}) for row, body in steps]
+def _worded(records: list[_Told], steps: list[_Told]) -> list[Statement]:
+    worded: list[Statement] = [(schema.ADD, {**row, "body": _text(_RECORD, body)}) for row, body in records]
+    worded += [(schema.ADD_STEP, {**row, "body": zlib.compress(_text(_STEP, body), 1)}) for row, body in steps]
+    return worded
 
 
-def _packed(body: Callable[[], Mapping[str, Any]]) -> bytes:
+def _text(encoder: json.JSONEncoder, body: Callable[[], Mapping[str, Any]]) -> bytes:
     try:
-        text = json.dumps(body(), separators=(",", ":")).encode()
+        return encoder.encode(body()).encode()
     except Exception as fault:
-        # A step that cannot be put into words is our defect; everything else is written all the same.
-        _log.exception("a decision could not be recorded")
-        text = json.dumps({"unwritten": repr(fault)}).encode()
-    return zlib.compress(text, 1)
+        # What cannot be put into words is our defect; everything else is written all the same.
+        _log.exception("a record could not be put into words")
+        return encoder.encode({"unwritten": repr(fault)}).encode()

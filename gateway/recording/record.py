@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from gateway.recording.plain import Plain
 from gateway.site_plan import SitePlan
 from grid_functions import guest
+from grid_functions.building.lesson import Taught
 from grid_functions.building.program import Solution
 from grid_functions.decide import DURABLE, Decision, Noted, SiteState, SiteTick
 from grid_functions.machines import Machine
@@ -81,7 +82,9 @@ def plain_of(functions: Mapping[str, Machine]) -> Plain:
     """The words for everything that decisions of these functions are made from."""
     states = [function.empty() for function in functions.values()]
     kept = [one for one in (getattr(state, "durable", None) for state in states) if one is not None]
-    return Plain((*DURABLE, Solution, *guest.NOUNS, *map(type, (*states, *kept, *_options(functions).values()))))
+    return Plain(
+        (*DURABLE, Solution, Taught, *guest.NOUNS, *map(type, (*states, *kept, *_options(functions).values())))
+    )
 
 
 def _options(functions: Mapping[str, Machine]) -> dict[str, Any]:

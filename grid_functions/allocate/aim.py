@@ -77,7 +77,7 @@ def targets(
     for aim in wanted:
         for name in sorted(aim.names):
             value_w = consume.get(name, 0.0) - produce.get(name, 0.0)
-            value_w = value_w if abs(value_w) >= found[name].capability.minimum_w else 0.0
+            value_w = value_w if abs(value_w) >= found[name].minimum_w else 0.0
             held_w = before[name].target_w if name in before else None
             if held_w is not None and asked.get(name) == aim.value_w and value_w != 0.0:
                 low_w, high_w = most.get(name, _FREE)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from grid_functions.allocate import fuses as fusing
 from grid_functions.allocate import lag
@@ -10,12 +10,12 @@ from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.fuses import Fuses
 from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
-from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
+from grid_functions.allocate.share import Fence, Part, floor_to, serve, share, unheld_w
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
 from grid_functions.arbiter import limit_of, tightest
-from grid_functions.model.claim import Claim, ConnectionPoint, Devices
+from grid_functions.model.claim import Claim, Devices
 from grid_functions.model.policy import LoadCredit, SiteTerms, Yield
 from grid_functions.model.units import Phase, Quantity
 
@@ -72,15 +72,16 @@ def divide(
 
     ``meter``: power flowing the other way, None when stale. ``vanishing_w``: the part of the others' room that this very step removes.
     """
-    bound = _bound_devices(bounds, found, fusing.covered(fuses, quantity, found))
+    fused = fusing.held(fuses, quantity, found)
+    bound = _bound_devices((*bounds, *fused), found)
     returns = _returns(bounds, found, queue)
     led = _steered(aims, found)
-    ours = {name: found[name] for name in sorted(bound.keys() | led)}
+    ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
     if not ours:
         return Shared(Loop(), {}, {}, returns)
     held = tightest(bounds)
     fences = [_fence(claim, found, ours) for claim in held.values() if claim.phase or isinstance(claim.scope, Devices)]
-    at_connection = held.get((ConnectionPoint(), quantity, None))
+    at_connection = held.get((None, quantity, None))
     loop = Loop()
     outer: list[Fence] = []
     short_w = 0.0
@@ -104,12 +105,12 @@ def divide(
             one.able_w,
             one.capability.settle_s + _POLL_S,
             now_s,
-            max(one.capability.minimum_w, one.capability.resolution_w),
+            max(one.minimum_w, one.resolution_w),
         )
         for name, one in ours.items()
     }
-    phases, fused = fusing.fences(fuses, quantity, found, ours, now_s, _POLL_S)
-    fences += fused
+    phases, blowing = fusing.fences(fuses, fused, quantity, found, ours, now_s, _POLL_S)
+    fences += blowing
     parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
     beyond = lag.beyond(ours, before.beyond, now_s)
@@ -120,7 +121,7 @@ def divide(
         rest = {name: part for name, part in parts.items() if name not in late_w}
         narrowed = lag.behind(lag.behind(fences + outer, late_w), kept)
         shared = serve(rest, narrowed, aims, free_first=terms.yields is Yield.TARGET)
-        shared = replace(shared, limits={**shared.limits, **kept})
+        shared = shared._replace(limits={**shared.limits, **kept})
     limits = _in_turn({name: shared.limits[name] for name in bound}, bound)
     aimed = {name: min(aimed_w, limits.get(name, math.inf)) for name, aimed_w in shared.aimed.items()}
     pressed = any(gauged[name].most_w < math.inf and _presses(ours[name], limit_w) for name, limit_w in limits.items())
@@ -135,11 +136,12 @@ def standing_limits(
     bounds: tuple[Claim, ...], found: Mapping[str, Stand], aims: Sequence[Fence] = ()
 ) -> Mapping[str, float]:
     """What holds whatever the meter says: the limits of device sets, and what steered devices are to do."""
-    led = _steered(aims, found)
-    ours = {name: found[name] for name in sorted(_bound_devices(bounds, found).keys() | led)}
-    if not ours:
-        return {}
+    led, bound = _steered(aims, found), _bound_devices(bounds, found)
+    ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
+    if not fences and not led:
+        able = {name: 0.0 if one.off else one.able_w for name, one in ours.items()}
+        return {name: unheld_w(able[name], one.minimum_w, one.resolution_w) for name, one in ours.items()}
     shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
     return {**shared.limits, **shared.aimed}
 
@@ -161,10 +163,8 @@ def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand], queue: Queue
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 
-def _bound_devices(
-    bounds: tuple[Claim, ...], found: Mapping[str, Stand], fused: frozenset[str] = frozenset()
-) -> dict[str, Stand]:
-    covered = fused.union(*(members(claim, found) for claim in bounds))
+def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
+    covered = frozenset[str]().union(*[members(claim, found) for claim in bounds])
     return {name: found[name] for name in sorted(covered) if found[name].obeys}
 
 
@@ -185,8 +185,8 @@ def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
     return Part(
         most_w=0.0 if one.off else able_w,
         wish_w=wish_w,
-        least_w=one.capability.minimum_w,
-        step_w=one.capability.resolution_w,
+        least_w=one.minimum_w,
+        step_w=one.resolution_w,
         uses_w=one.doing.value_w if idle and one.doing is not None else math.inf,
     )
 
@@ -196,9 +196,9 @@ def _queued(part: Part, one: Stand, queue: Queue) -> Part:
     need_w, tier = queue.needs.get(one.name, (0.0, one.tier))
     place = queue.places.get(one.name)
     if place is None:
-        return replace(part, need_w=need_w, tier=tier) if need_w or tier else part
+        return part._replace(need_w=need_w, tier=tier) if need_w or tier else part
     most_w = 0.0 if one.idle or place.barred else part.most_w
-    return replace(part, most_w=most_w, place=place.order, need_w=need_w, tier=tier)
+    return part._replace(most_w=most_w, place=place.order, need_w=need_w, tier=tier)
 
 
 def _look(
@@ -209,22 +209,35 @@ def _look(
     wished: Mapping[str, Wish],
     now_s: float,
 ) -> Look:
-    dark = [one for name, one in found.items() if one.doing is None and (name not in ours or one.sent_w is not None)]
-    seen = [one for one in ours.values() if one.doing is not None]
-    idle = [one for one in seen if one.name in wished and wished[one.name].most_w < math.inf]
+    devices: dict[str, Sample] = {}
+    unmeasured_w = allowed_w = total_w = left_w = settle_s = rounded_w = 0.0
+    coarse = False
+    for name, one in found.items():
+        if one.doing is None and (name not in ours or one.sent_w is not None):
+            unmeasured_w += one.may_w
+    for name, one in ours.items():
+        if one.doing is not None:
+            devices[name] = one.doing
+            # who does what a target says is not held back by the bound, and proves nothing of it
+            allowed_w += one.able_w if one.limit_w is None else one.limit_w
+            if one.sent_w is not None and name in wished and wished[name].most_w < math.inf:
+                left_w += max(0.0, one.sent_w - one.doing.value_w)
+        total_w += one.able_w
+        settle_s = max(settle_s, one.capability.settle_s)
+        if one.wires is not None:
+            coarse = True
+            rounded_w = max(rounded_w, one.step_w)
     return Look(
         now_s=now_s,
         bound_w=bound_w,
         meter=meter,
-        devices={one.name: one.doing for one in seen if one.doing is not None},
-        unmeasured_w=sum(one.may_w for one in dark),
-        # who does what a target says is not held back by the bound, and proves nothing of it
-        allowed_w=sum(one.able_w if one.limit_w is None else one.limit_w for one in seen),
-        total_w=sum(one.able_w for one in ours.values()),
-        settle_s=max(one.capability.settle_s for one in ours.values()) + _POLL_S,
-        left_w=sum(max(0.0, one.sent_w - one.doing.value_w) for one in idle if one.sent_w is not None and one.doing)
-        + max(one.step_w for one in ours.values()),
-        coarse=any(one.wires is not None for one in ours.values()),
+        devices=devices,
+        unmeasured_w=unmeasured_w,
+        allowed_w=allowed_w,
+        total_w=total_w,
+        settle_s=settle_s + _POLL_S,
+        left_w=left_w + rounded_w,
+        coarse=coarse,
     )
 
 
@@ -239,9 +252,7 @@ def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str
         return dict(limits)
     kept = max(0.0, 1.0 - ceding_w / raised_w)
     return {
-        name: floor_to(limit_w - (1.0 - kept) * raises[name], ours[name].capability.resolution_w)
-        if raises[name]
-        else limit_w
+        name: floor_to(limit_w - (1.0 - kept) * raises[name], ours[name].resolution_w) if raises[name] else limit_w
         for name, limit_w in limits.items()
     }
 

@@ -6,6 +6,7 @@ Everything here is VA at nominal voltage, so that amperes and what is given in w
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
@@ -19,6 +20,8 @@ from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
+
+_UNSEEN: Final = Loop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +40,43 @@ class Fuses:
     base_load_w: float | None = None
 
 
-def covered(fuses: Fuses, quantity: Quantity, found: Mapping[str, Stand]) -> frozenset[str]:
-    """The devices that some fuse could bind: production only where all that feed in could exceed it."""
-    names = (members(claim, found) for claim in fuses.bounds if not _harmless(claim, quantity, found))
-    return frozenset[str]().union(*names)
+def held(fuses: Fuses, quantity: Quantity, found: Mapping[str, Stand]) -> tuple[Claim, ...]:
+    """The fuses that these devices could blow, the tightest of each conductor: production only where all that feed in could exceed it."""
+    return tuple(tightest([claim for claim in fuses.bounds if not _harmless(claim, quantity, found)]).values())
 
 
 def fences(
-    fuses: Fuses, quantity: Quantity, found: Mapping[str, Stand], ours: Mapping[str, Stand], now_s: float, wait_s: float
+    fuses: Fuses,
+    bounds: Iterable[Claim],
+    quantity: Quantity,
+    found: Mapping[str, Stand],
+    ours: Mapping[str, Stand],
+    now_s: float,
+    wait_s: float,
 ) -> tuple[dict[Phase, Loop], list[Fence]]:
-    """One fence for each fuse and conductor, that of the connection with the room which the meter shows there."""
+    """One fence for each fuse and conductor, that of the connection with the room which the meter shows there.
+
+    ``bounds``: of the fuses, what is :func:`held`.
+    """
     loops: dict[Phase, Loop] = {}
     fenced: list[Fence] = []
-    for claim in tightest(fuses.bounds).values():
+    for claim in bounds:
         phase = claim.phase
-        if phase is None or _harmless(claim, quantity, found):
+        if phase is None:
             continue
-        limit_va = limit_of(claim) * NOMINAL_V
-        names = frozenset(name for name in members(claim, found) if found[name].counted(phase))
-        away = [found[name] for name in sorted(names - ours.keys())]
-        if isinstance(claim.scope, ConnectionPoint):
+        at_connection, limit_va = isinstance(claim.scope, ConnectionPoint), limit_of(claim) * NOMINAL_V
+        names = found.keys() if at_connection else members(claim, found)
+        on_it = [one for name, one in found.items() if one.counts.get(phase) and name in names]
+        mine = [one for one in on_it if one.name in ours]
+        away = [one for one in on_it if one.name not in ours] if len(mine) < len(on_it) else []
+        if at_connection:
             meter = fuses.meter.get(phase)
-            loop = fuses.loops.get(phase, Loop())
-            look = _look(limit_va, meter, phase, [found[n] for n in sorted(names & ours.keys())], away, now_s, wait_s)
-            loops[phase] = loop = closed_loop.step(loop, look)
+            loop = fuses.loops.get(phase, _UNSEEN)
+            loops[phase] = loop = closed_loop.step(loop, _look(limit_va, meter, phase, mine, away, now_s, wait_s))
             limit_va += granted_w(loop, quantity, meter, fuses.base_load_w) - fuses.vanishing.get(phase, 0.0)
             away = [one for one in away if meter is None or one.doing is None]
-        limit_va -= sum(one.may_w * one.counted(phase) for one in away)
-        counts = {name: ours[name].counted(phase) for name in sorted(names & ours.keys())}
+        limit_va -= sum([one.may_w * one.counts[phase] for one in away])
+        counts = {one.name: one.counts[phase] for one in mine}
         fenced.append(Fence(frozenset(counts), limit_va, counts))
     return loops, fenced
 
@@ -72,7 +84,7 @@ def fences(
 def on_conductors(powers: Mapping[str, float], found: Mapping[str, Stand], phases: int) -> dict[Phase, float]:
     """VA on each conductor of these powers, W, by device."""
     return {
-        phase: sum(power_w * found[name].counted(phase) for name, power_w in sorted(powers.items()))
+        phase: sum([power_w * found[name].counts.get(phase, 0.0) for name, power_w in sorted(powers.items())])
         for phase in conductors(phases)
     }
 
@@ -125,9 +137,10 @@ def _good(reading: Reading | None, terms: SiteTerms, now: Instants) -> Reading |
 
 def _harmless(claim: Claim, quantity: Quantity, found: Mapping[str, Stand]) -> bool:
     """Nobody needs to be told of a fuse that all it covers cannot exceed: of the connection the house draws beside them."""
-    if claim.phase is None or (quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)):
-        return claim.phase is None
-    able: Iterable[float] = (found[name].able_w * found[name].counted(claim.phase) for name in members(claim, found))
+    phase = claim.phase
+    if phase is None or (quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)):
+        return phase is None
+    able = [found[name].able_w * found[name].counts.get(phase, 0.0) for name in members(claim, found)]
     return sum(sorted(able)) <= limit_of(claim) * NOMINAL_V
 
 
@@ -140,18 +153,34 @@ def _look(
     now_s: float,
     wait_s: float,
 ) -> Look:
-    dark = [one for one in (*ours, *away) if one.doing is None and (one in away or one.sent_w is not None)]
-    seen = {one.name: one for one in ours if one.doing is not None}
-    doing = {name: one.doing_on(phase) for name, one in seen.items()}
+    devices: dict[str, Sample] = {}
+    unmeasured_va = allowed_va = total_va = left_va = settle_s = 0.0
+    coarse = False
+    for one in ours:
+        count, doing = one.counts[phase], one.doing_on(phase)
+        able_va = one.able_w * count
+        if doing is not None:
+            devices[one.name] = doing
+            allowed_va += able_va if one.sent_w is None else one.sent_w * count
+        elif one.sent_w is not None:
+            unmeasured_va += one.may_w * count
+        total_va += able_va
+        settle_s = max(settle_s, one.capability.settle_s)
+        if one.wires is not None:
+            coarse = True
+            left_va = max(left_va, one.step_w * count)
+    for one in away:
+        if one.doing is None:
+            unmeasured_va += one.may_w * one.counts[phase]
     return Look(
         now_s=now_s,
         bound_w=bound_va,
         meter=meter,
-        devices={name: sample for name, sample in doing.items() if sample is not None},
-        unmeasured_w=sum(one.may_w * one.counted(phase) for one in dark),
-        allowed_w=sum((one.able_w if one.sent_w is None else one.sent_w) * one.counted(phase) for one in seen.values()),
-        total_w=sum(one.able_w * one.counted(phase) for one in ours),
-        left_w=max((one.step_w * one.counted(phase) for one in ours), default=0.0),
-        coarse=any(one.wires is not None for one in ours),
-        settle_s=max((one.capability.settle_s for one in ours), default=0.0) + wait_s,
+        devices=devices,
+        unmeasured_w=unmeasured_va,
+        allowed_w=allowed_va,
+        total_w=total_va,
+        left_w=left_va,
+        coarse=coarse,
+        settle_s=settle_s + wait_s,
     )

@@ -1,7 +1,6 @@
 """Who does more than its new share for longer than the others may wait: slow devices, and those that say one thing and do another."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from grid_functions.allocate.share import Fence
 from grid_functions.allocate.stand import Stand
@@ -41,7 +40,7 @@ def due_s(ours: Mapping[str, Stand], since_s: Mapping[str, float], now_s: float)
 
 def behind(fences: Sequence[Fence], late_w: Mapping[str, float]) -> list[Fence]:
     """The fences with what is late taken out of their room."""
-    return [replace(fence, room_w=fence.room_w - fence.used_w(late_w)) for fence in fences]
+    return [fence._replace(room_w=fence.room_w - fence.used_w(late_w)) for fence in fences]
 
 
 def _patient_until_s(one: Stand, since_s: float) -> float:

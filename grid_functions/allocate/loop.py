@@ -5,9 +5,10 @@ our own devices do, so feeding it forward needs no gain and cannot hunt; a slow 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from grid_functions.model.units import Quantity
 
@@ -22,48 +23,36 @@ _KEPT = 32
 """Samples of one device between two of the meter; where there are more, the line between those left is coarser and its doubt larger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A measured value and the monotonic second it arrived at."""
 
     at_s: float
     value_w: float
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(NamedTuple):
     """The last samples of one signal, oldest first, so that signals polled at different moments can be added as of one moment."""
 
     samples: tuple[Sample, ...]
-
-    @property
-    def last(self) -> Sample:
-        """The newest."""
-        return self.samples[-1]
-
-    @property
-    def before(self) -> Sample | None:
-        """The newest but one."""
-        return self.samples[-2] if len(self.samples) > 1 else None
 
     def at(self, at_s: float) -> tuple[float, float]:
         """The value at a moment between two samples, and how wrong it may be: nobody knows when in between it moved.
 
         On a sample, and beyond the last ones, it is the nearest sample's, without a doubt.
         """
-        later = self.samples[-1]
-        if later.at_s <= at_s:
-            return later.value_w, 0.0
-        for earlier in reversed(self.samples):
-            if earlier.at_s <= at_s:
+        later_s, later_w = self.samples[-1]
+        if later_s <= at_s:
+            return later_w, 0.0
+        for earlier_s, earlier_w in reversed(self.samples):
+            if earlier_s <= at_s:
                 break
-            later = earlier
+            later_s, later_w = earlier_s, earlier_w
         else:
-            return later.value_w, 0.0
-        if earlier.at_s == at_s:
-            return earlier.value_w, 0.0
-        rise_w = later.value_w - earlier.value_w
-        return earlier.value_w + (at_s - earlier.at_s) / (later.at_s - earlier.at_s) * rise_w, abs(rise_w)
+            return later_w, 0.0
+        if earlier_s == at_s:
+            return earlier_w, 0.0
+        rise_w = later_w - earlier_w
+        return earlier_w + (at_s - earlier_s) / (later_s - earlier_s) * rise_w, abs(rise_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +69,7 @@ class Loop:
     disturbed_s: float = -math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at the connection point, in one direction.
 
     ``meter``: power flowing in the *other* direction, W (for production: import), None when stale. ``devices``: what our own devices do
@@ -106,31 +94,35 @@ def step(loop: Loop, look: Look) -> Loop:
     """The loop after this look; its ``room_w`` is what may be added to the bound. Tightens at once, loosens once seen twice."""
     if look.meter is None:
         return replace(loop, meter=None, others_w=None, others_before_w=None, disturbed_s=look.now_s)
-    fresh = loop.meter is None or look.meter.at_s > loop.meter.last.at_s
-    meter = _follow(loop.meter, look.meter, look.meter.at_s if loop.meter is None else loop.meter.last.at_s)
-    asked_s = meter.samples[0].at_s
-    devices = {name: _follow(loop.devices.get(name), sample, asked_s) for name, sample in look.devices.items()}
-    sum_w, doubt_w = _sum_w(meter, devices)
-    held_w = sum_w if loop.room_w is None else loop.room_w - loop.trim_w
+    meter_s, meter_w = look.meter
+    last_s = meter_s if loop.meter is None else loop.meter.samples[-1].at_s
+    fresh = loop.meter is None or meter_s > last_s
+    meter = _follow(loop.meter, look.meter, last_s)
+    asked_s, tracks = meter.samples[0].at_s, loop.devices
+    devices = {name: _follow(tracks.get(name), sample, asked_s) for name, sample in look.devices.items()}
+    in_order = [devices[name] for name in sorted(devices)]
+    sum_w, doubt_w = _sum_w(meter, in_order)
+    room_w, trim_w, disturbed_s = loop.room_w, loop.trim_w, loop.disturbed_s
+    held_w = sum_w if room_w is None else room_w - trim_w
     # what was held stands as long as the samples permit it: while our own devices move, samples of different moments prove little
     others_w = min(max(held_w, sum_w - doubt_w), sum_w + doubt_w + look.unmeasured_w)
     seen_w = others_w
     # seen twice means by two samples of the meter, however often we decide between them
     before = loop.others_w if fresh else loop.others_before_w
-    if before is not None and look.meter.at_s - before.at_s <= _CONFIRM_S:
+    if before is not None and meter_s - before.at_s <= _CONFIRM_S:
         seen_w = min(others_w, before.value_w)
     finite_w = look.total_w if look.total_w < math.inf else 0.0
     deadband_w = max(_DEADBAND_W, _DEADBAND_SHARE * finite_w)
-    room_w, trim_w, disturbed_s = loop.room_w, loop.trim_w, loop.disturbed_s
     # what the newest samples say by themselves: a step that only one instrument has seen is a step, not an error to trim
-    newest_w = look.meter.value_w + sum(sample.value_w for _, sample in sorted(look.devices.items()))
-    views_w = (seen_w, others_w, newest_w)
-    shift_w = math.inf if room_w is None else max(abs(value_w + trim_w - room_w) for value_w in views_w)
+    newest_w = meter_w + sum([track.samples[-1].value_w for track in in_order])
+    shift_w = math.inf
+    if room_w is not None:
+        shift_w = max(abs(seen_w + trim_w - room_w), abs(others_w + trim_w - room_w), abs(newest_w + trim_w - room_w))
     if loop.bound_w != look.bound_w or shift_w > max(deadband_w, _DISTURBED_SHARE * finite_w):
         disturbed_s = look.now_s
     # what is still moving is no error: trimming it would only have to be undone
     if fresh and look.now_s - disturbed_s >= look.settle_s:
-        trim_w = _trimmed(trim_w, look, _moving_w(devices), deadband_w)
+        trim_w = _trimmed(trim_w, look, _moving_w(in_order), deadband_w)
         if trim_w != loop.trim_w:
             disturbed_s = look.now_s
     if room_w is None or abs(seen_w + trim_w - room_w) > deadband_w:
@@ -138,7 +130,7 @@ def step(loop: Loop, look: Look) -> Loop:
     return Loop(
         meter=meter,
         devices=MappingProxyType(devices),
-        others_w=Sample(look.meter.at_s, others_w),
+        others_w=Sample(meter_s, others_w),
         others_before_w=before,
         room_w=room_w,
         trim_w=trim_w,
@@ -164,28 +156,36 @@ def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:
     A device that is written to is looked at far more often than the meter: without what it did at the meter's moment, what it has done
     since would be missing from the sum.
     """
-    if track is None or sample.at_s < track.last.at_s:
+    if track is None or sample.at_s < track.samples[-1].at_s:
         return Track((sample,))
-    older = track.samples[:-1] if sample.at_s == track.last.at_s else track.samples
+    older = track.samples[:-1] if sample.at_s == track.samples[-1].at_s else track.samples
     past = 0
-    while past < len(older) and older[past].at_s <= asked_s:
+    for one in older:
+        if one.at_s > asked_s:
+            break
         past += 1
-    return Track((*older[max(past - 1, 0) : past], *older[past:][-_KEPT:], sample))
+    if past > 1 or len(older) > _KEPT:
+        older = (*older[max(past - 1, 0) : past], *older[past:][-_KEPT:])
+    return Track((*older, sample))
 
 
-def _sum_w(meter: Track, devices: Mapping[str, Track]) -> tuple[float, float]:
+def _sum_w(meter: Track, devices: Sequence[Track]) -> tuple[float, float]:
     """Meter plus devices, and its doubt, as of the latest moment that all have passed, or else the meter's last sample but one."""
-    moment = min([meter.last.at_s, *(track.samples[-1].at_s for track in devices.values())])
-    moment = max(moment, meter.before.at_s if meter.before is not None else meter.last.at_s)
-    tracks = [meter, *(devices[name] for name in sorted(devices))]
-    values_w, doubts_w = zip(*(track.at(moment) for track in tracks), strict=True)
-    return sum(values_w), sum(doubts_w)
+    last_s = meter.samples[-1].at_s
+    moment = min([last_s, *[track.samples[-1].at_s for track in devices]])
+    moment = max(moment, meter.samples[-2].at_s if len(meter.samples) > 1 else last_s)
+    sum_w = sum_doubt_w = 0.0
+    for track in (meter, *devices):
+        value_w, doubt_w = track.at(moment)
+        sum_w += value_w
+        sum_doubt_w += doubt_w
+    return sum_w, sum_doubt_w
 
 
-def _moving_w(devices: Mapping[str, Track]) -> float:
+def _moving_w(devices: Iterable[Track]) -> float:
     """By how much devices moved between their last two samples: what a returning sun still raises is no error either."""
-    pairs = [(track.last, track.before) for _, track in sorted(devices.items())]
-    return sum(abs(last.value_w - before.value_w) for last, before in pairs if before is not None)
+    pairs = [track.samples[-2:] for track in devices if len(track.samples) > 1]
+    return sum([abs(last.value_w - before.value_w) for before, last in pairs])
 
 
 def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> float:

@@ -18,6 +18,8 @@ def reverts(
     From each bound goes first what devices without watchdog may still do. Import: nothing, since the house may need all of it.
     """
     armed = {name: found[name] for name in sorted(limits) if found[name].capability.watchdog}
+    if not armed:
+        return {}
     fences = []
     for claim in tightest(c for c in fail_safe if c.quantity is quantity).values():
         names = members(claim, found)
@@ -28,5 +30,5 @@ def reverts(
             left = (max(found[name].may_w, limits.get(name, 0.0)) for name in sorted(names - armed.keys()))
             room_w = limit_of(claim) - sum(left)
         fences.append(Fence(names & armed.keys(), room_w))
-    parts = {name: Part(limits[name], math.inf, 0.0, one.capability.resolution_w) for name, one in armed.items()}
+    parts = {name: Part(limits[name], math.inf, 0.0, one.resolution_w) for name, one in armed.items()}
     return share(parts, fences)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from grid_functions.allocate.aim import Aim
 from grid_functions.allocate.direction import Shared, worst_w
 from grid_functions.allocate.stand import Stand
-from grid_functions.arbiter import limit_of, overlap, tightest
+from grid_functions.arbiter import limit_of, overlap, place_of, tightest
 from grid_functions.model.claim import Claim, ConnectionPoint, Ruling
 from grid_functions.model.units import Quantity
 
@@ -43,7 +43,7 @@ def bounds_served(quantity: Quantity, ruling: Ruling, found: Mapping[str, Stand]
     best = tightest(bounds)
     told = []
     for claim in bounds:
-        winner = best[(claim.scope, claim.quantity, claim.phase)]
+        winner = best[place_of(claim)]
         at_connection = isinstance(claim.scope, ConnectionPoint)
         given_w = limit_of(winner) + shared.short_w if at_connection else worst_w(claim, found, shared.limits)
         told.append(Served(claim, limit_of(claim), given_w, None if winner is claim else winner))

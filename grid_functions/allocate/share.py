@@ -1,14 +1,15 @@
 """Shares limits over devices: everybody rises together, by capability, until a limit that covers him is full."""
 
 import math
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
+from typing import NamedTuple
 
 _CRUMB_W = 1e-6
+_ALL_OF_IT: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """At most ``room_w`` over these devices together; a negative room is none.
 
     ``counts``: how much of each watt of a device counts, where that is not all of it (one conductor of three).
@@ -16,17 +17,17 @@ class Fence:
 
     names: frozenset[str]
     room_w: float
-    counts: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, float] = _ALL_OF_IT
 
     def used_w(self, given: Mapping[str, float]) -> float:
         """What of it these shares take."""
-        if not self.counts:
-            return sum(given[name] for name in sorted(given.keys() & self.names))
-        return sum(given[name] * self.counts.get(name, 1.0) for name in sorted(given.keys() & self.names))
+        if not given:
+            return 0.0
+        counts = self.counts
+        return sum([given[name] * counts.get(name, 1.0) for name in sorted(given.keys() & self.names)])
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One device that takes a share. ``least_w``: below this it can only be at 0; ``step_w``: the step of its limit.
 
     ``uses_w``: what it is seen to do although it was given more; unlimited while it does all it is given. ``place``: in the
@@ -44,8 +45,7 @@ class Part:
     tier: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(NamedTuple):
     """``limits``: the most that each device may do, W. ``aimed``: what each device of an aim is to do, W, at most its limit."""
 
     limits: Mapping[str, float]
@@ -68,35 +68,42 @@ def serve(
 
     What a device of an aim is seen to leave undone, those that do all they are told do in its place.
     """
-    led = frozenset[str]().union(*(aim.names for aim in aims))
+    led = frozenset[str]().union(*[aim.names for aim in aims])
     out: set[str] = set()
     while True:
-        taking = {name: part for name, part in parts.items() if name not in out}
+        taking = {name: part for name, part in parts.items() if name not in out} if out else parts
         free = taking.keys() - led
-        given: dict[str, float] = {}
+        ground = _Ground.of(taking, fences)
+        given = dict.fromkeys(sorted(taking), 0.0)
         if free_first:
-            given, left_out = _entered(taking, free, fences, given)
+            left_out = _enter(given, taking, free, fences)
             if left_out:
                 out |= left_out
                 continue
-            given = _fill(taking, free, fences, given)
+            _fill(given, taking, free, ground)
         if led:
-            given = _fill(taking, led, [*fences, *aims], given)
-            given = _fill(taking, _pressing(taking, led), [*fences, *_longer(aims, taking, given)], given)
-        given, left_out = _entered(taking, free, fences, given)
+            _fill(given, taking, led, ground.behind(aims))
+            _fill(given, taking, _pressing(taking, led), ground.behind(_longer(aims, taking, given)))
+        left_out = _enter(given, taking, free, fences)
         if left_out:
             out |= left_out
             continue
-        aimed = {name: given.get(name, 0.0) for name in led & parts.keys()}
-        given = _fill(taking, free, fences, given)
+        aimed = {name: given.get(name, 0.0) for name in sorted(led & parts.keys())}
+        _fill(given, taking, free, ground)
         if led:
-            given = _fill(taking, taking.keys(), fences, given)
+            _fill(given, taking, taking.keys(), ground)
         rounded = {name: floor_to(given[name], part.step_w) for name, part in taking.items()}
         short = [name for name, part in taking.items() if rounded[name] < min(part.least_w, part.most_w)]
         if not short:
             limits = {name: rounded.get(name, 0.0) for name in sorted(parts)}
-            return Shares(limits, {name: min(aimed[name], limits[name]) for name in sorted(aimed)})
+            return Shares(limits, {name: min(value_w, limits[name]) for name, value_w in aimed.items()})
         out.add(min(short, key=lambda name: (rounded[name], name)))
+
+
+def unheld_w(most_w: float, least_w: float, step_w: float) -> float:
+    """The most that a device may do whom no fence holds back, as :func:`share` would round it."""
+    given_w = floor_to(most_w if most_w > _CRUMB_W else 0.0, step_w)
+    return given_w if given_w >= min(least_w, most_w) else 0.0
 
 
 def floor_to(value_w: float, step_w: float) -> float:
@@ -106,49 +113,41 @@ def floor_to(value_w: float, step_w: float) -> float:
     return max(0.0, math.floor((value_w + _CRUMB_W) / step_w) * step_w)
 
 
-def _entered(
-    parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
-) -> tuple[dict[str, float], set[str]]:
-    """Those who queue, each with its least as long as every fence has room for it; and those for whom there is none."""
-    after = dict(given)
+def _enter(given: dict[str, float], parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence]) -> set[str]:
+    """Give those who queue their least, each as long as every fence has room for it; told are those for whom there is none."""
     queue = sorted(
-        (part.place, name) for name, part in parts.items() if name in names and part.place is not None and part.most_w
+        [(part.place, name) for name, part in parts.items() if part.place is not None and part.most_w and name in names]
     )
-    if not queue:
-        return after, set()
-    rooms = [fence.room_w - fence.used_w(after) for fence in fences]
     left_out: set[str] = set()
+    if not queue:
+        return left_out
+    rooms = [fence.room_w - fence.used_w(given) for fence in fences]
     for _, name in queue:
-        more_w = min(parts[name].least_w, parts[name].most_w) - after.get(name, 0.0)
-        takes = [more_w * fence.counts.get(name, 1.0) if name in fence.names else 0.0 for fence in fences]
+        more_w = min(parts[name].least_w, parts[name].most_w) - given[name]
         if more_w <= 0:
             continue
-        if all(take <= room + _CRUMB_W for take, room in zip(takes, rooms, strict=True) if take):
-            after[name] = after.get(name, 0.0) + more_w
+        takes = [more_w * fence.counts.get(name, 1.0) if name in fence.names else 0.0 for fence in fences]
+        if all(not take or take <= room + _CRUMB_W for take, room in zip(takes, rooms, strict=True)):
+            given[name] += more_w
             rooms = [room - take for take, room in zip(takes, rooms, strict=True)]
         else:
             left_out.add(name)
-    return after, left_out
+    return left_out
 
 
-def _fill(
-    parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence], given: Mapping[str, float]
-) -> dict[str, float]:
+def _fill(given: dict[str, float], parts: Mapping[str, Part], names: Set[str], ground: "_Ground") -> None:
     """Raise these devices, the larger tier first: to what each needs, then to what it can use, then all to what they could do."""
-    raised = {name: given.get(name, 0.0) for name in sorted(parts)}
     mine = {name: part for name, part in parts.items() if name in names}
     if not mine:
-        return raised
-    lines = _lines(raised, _weights(parts), fences)
+        return
     tiers = {part.tier for part in mine.values()}
     for tier in sorted(tiers, reverse=True):
         peers = mine if len(tiers) == 1 else {name: part for name, part in mine.items() if part.tier == tier}
         needs = {name: min(part.most_w, part.wish_w, part.need_w) for name, part in peers.items() if part.need_w}
         if needs:
-            _rise(raised, needs, lines)
-        _rise(raised, {name: min(part.most_w, part.wish_w) for name, part in peers.items()}, lines)
-    _rise(raised, {name: part.most_w for name, part in mine.items()}, lines)
-    return raised
+            _rise(given, needs, ground)
+        _rise(given, {name: min(part.most_w, part.wish_w) for name, part in peers.items()}, ground)
+    _rise(given, {name: part.most_w for name, part in mine.items()}, ground)
 
 
 def _pressing(parts: Mapping[str, Part], names: Set[str]) -> frozenset[str]:
@@ -161,38 +160,59 @@ def _longer(aims: Sequence[Fence], parts: Mapping[str, Part], given: Mapping[str
     return [Fence(aim.names, aim.room_w + sum(idle[name] for name in sorted(aim.names & idle.keys()))) for aim in aims]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A fence as those see it who rise against it: name, how much of each of its watts counts, and its weight in that, by name."""
 
     room_w: float
     members: tuple[tuple[str, float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Ground(NamedTuple):
+    """What everybody rises on: who takes a share, by what weight, in the order of names, which is the order of all sums; the fences."""
+
     weights: Mapping[str, float]
-    fences: tuple[_Line, ...]
+    lines: tuple[_Line, ...]
+
+    @staticmethod
+    def of(parts: Mapping[str, Part], fences: Iterable[Fence]) -> "_Ground":
+        """By capability; a device that has not told its own weighs as much as the largest that has."""
+        known = [part.most_w for part in parts.values() if 0 < part.most_w < math.inf]
+        stranger = max(known, default=1.0)
+        weights = {
+            name: parts[name].most_w if 0 < parts[name].most_w < math.inf else stranger for name in sorted(parts)
+        }
+        return _Ground(weights, ()).behind(fences)
+
+    def behind(self, fences: Iterable[Fence]) -> "_Ground":
+        """The same with these fences too."""
+        lines = [
+            _Line(
+                room_w,
+                tuple(
+                    [
+                        (name, count, weight * count)
+                        for name, weight in self.weights.items()
+                        if name in names
+                        for count in (counts.get(name, 1.0),)
+                    ]
+                ),
+            )
+            for names, room_w, counts in fences
+        ]
+        return _Ground(self.weights, (*self.lines, *lines))
 
 
-def _lines(given: Mapping[str, float], weights: Mapping[str, float], fences: Sequence[Fence]) -> _Lines:
-    """``given``: everybody who takes a share, in the order of names, which is the order of all sums."""
-    told = []
-    for fence in fences:
-        counted = [(name, fence.counts.get(name, 1.0)) for name in given if name in fence.names]
-        told.append(_Line(fence.room_w, tuple((name, count, weights[name] * count) for name, count in counted)))
-    return _Lines(weights, tuple(told))
-
-
-def _rise(given: dict[str, float], tops: Mapping[str, float], lines: _Lines) -> None:
+def _rise(given: dict[str, float], tops: Mapping[str, float], ground: _Ground) -> None:
     """Raise whoever is below his top, all by their weights, until each has reached it or stands at a fence."""
-    weights = lines.weights
+    weights = ground.weights
     rising = {name for name, top_w in tops.items() if top_w - given[name] > _CRUMB_W}
     while rising:
-        reach = min((tops[name] - given[name]) / weights[name] for name in rising)
-        for line in lines.fences:
+        reach = min([(tops[name] - given[name]) / weights[name] for name in rising])
+        ahead = []
+        for line in ground.lines:
             shared = sum([weight for name, _, weight in line.members if name in rising])
             if shared:
+                ahead.append(line)
                 used_w = sum([given[name] * count for name, count, _ in line.members])
                 reach = min(reach, max(0.0, line.room_w - used_w) / shared)
         if math.isinf(reach):
@@ -201,14 +221,7 @@ def _rise(given: dict[str, float], tops: Mapping[str, float], lines: _Lines) -> 
         for name in rising:
             given[name] += weights[name] * reach
         full = {name for name in rising if tops[name] - given[name] <= _CRUMB_W}
-        for line in lines.fences:
+        for line in ahead:
             if line.room_w - sum([given[name] * count for name, count, _ in line.members]) <= _CRUMB_W:
-                full |= {name for name, count, _ in line.members if count and name in rising}
+                full.update([name for name, count, _ in line.members if count and name in rising])
         rising -= full
-
-
-def _weights(parts: Mapping[str, Part]) -> dict[str, float]:
-    """By capability; a device that has not told its own weighs as much as the largest that has."""
-    known = [part.most_w for part in parts.values() if 0 < part.most_w < math.inf]
-    stranger = max(known, default=1.0)
-    return {name: part.most_w if 0 < part.most_w < math.inf else stranger for name, part in parts.items()}

@@ -4,19 +4,24 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Final
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
-from grid_functions.model.claim import Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
+from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
 from grid_functions.model.modes import SWITCH_MODES
 from grid_functions.model.policy import SiteTerms
+from grid_functions.model.reading import MeterKey
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
-from grid_functions.rating import DEVICE_STALE, able_w, measured_w, most_w, obeys, roles_of, unheard_a
+from grid_functions.rating import DEVICE_STALE, at_its_end, measured_w, most_w, obeys, roles_of, unheard_a
 
+_CONSUMED: Final = Quantity.CONSUMED
+_SAFETY: Final = SourceKind.SAFETY
+_NET: Final[MeterKey] = (Quantity.NET, None)
 _EVERYWHERE: Mapping[Phase, float] = MappingProxyType({})
 _NO_VEHICLE = frozenset({Vehicle.ABSENT, Vehicle.NO_POWER, Vehicle.FAULT})
 
@@ -50,11 +55,25 @@ class Stand:
     tier: int = 0
 
     @property
+    def minimum_w(self) -> float:
+        """The least power it can run at short of 0."""
+        wires, currents = self.wires, self.currents
+        return self.capability.minimum_w if wires is None or currents is None else currents.minimum_a * wires.watts
+
+    @property
+    def resolution_w(self) -> float:
+        """The step of its limit."""
+        wires, currents = self.wires, self.currents
+        return (
+            self.capability.resolution_w if wires is None or currents is None else currents.resolution_a * wires.watts
+        )
+
+    @property
     def step_w(self) -> float:
         """What rounding may leave of its share: of a charger a step, of a paused one its least power; of others nothing to speak of."""
         if self.wires is None:
             return 0.0
-        return self.capability.resolution_w if self.sent_w else self.capability.minimum_w
+        return self.resolution_w if self.sent_w else self.minimum_w
 
     def counted(self, phase: Phase) -> float:
         """VA on this conductor for each W, at nominal voltage."""
@@ -74,15 +93,12 @@ def stands(
 ) -> dict[str, Stand]:
     """All devices of the site that produce, or consume under our hand, by name."""
     off = {*(name for mode in SWITCH_MODES for name, on in switched(ruling, mode).items() if not on)}
-    found: dict[str, Stand] = {}
-    for name in sorted(terms.devices):
-        if terms.devices[name].role not in roles_of(quantity):
-            continue
-        seen = snapshot.devices.get(name) or Seen(
-            name, terms.devices[name].role, Nameplate(), Capability(), Condition(online=False)
-        )
-        found[name] = _stand(seen, quantity, snapshot, terms, sent.get(name), off=name in off)
-    return found
+    roles, seen = roles_of(quantity), snapshot.devices
+    return {
+        name: _stand(seen.get(name) or _unseen(name, terms), quantity, snapshot, terms, sent.get(name), off=name in off)
+        for name in sorted(terms.devices)
+        if terms.devices[name].role in roles
+    }
 
 
 def switched(ruling: Ruling, mode: Mode) -> dict[str, bool]:
@@ -102,9 +118,10 @@ def limit_in(setpoint: Setpoint, quantity: Quantity) -> float | None:
 
 def members(claim: Claim, found: Mapping[str, Stand]) -> frozenset[str]:
     """The devices that a bound covers in its direction."""
-    if isinstance(claim.scope, ConnectionPoint):
+    scope = claim.scope
+    if isinstance(scope, ConnectionPoint):
         return frozenset(found)
-    return claim.scope.names & found.keys() if isinstance(claim.scope, Devices) else frozenset()
+    return scope.names & found.keys() if isinstance(scope, Devices) else frozenset()
 
 
 def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Stand]) -> tuple[Claim, ...]:
@@ -113,54 +130,72 @@ def binding(bounds: Iterable[Claim], quantity: Quantity, found: Mapping[str, Sta
     Whatever an upstream, operator, occupant, area or function asks is; a rating of local safety only when all devices together could
     exceed it, for else the devices keep it by themselves. Import always can: the house consumes beside them.
     """
-    kept = []
-    for claim in bounds:
-        if claim.quantity is not quantity or not isinstance(claim.scope, ConnectionPoint | Devices):
-            continue
-        if claim.cause.source.kind is SourceKind.SAFETY:
-            house = quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint)
-            limit_w = getattr(claim.want, "limit", math.inf)
-            if not house and sum(found[name].able_w for name in sorted(members(claim, found))) <= limit_w:
-                continue
-        kept.append(claim)
-    return tuple(kept)
+    return tuple([claim for claim in bounds if claim.quantity is quantity and _binds(claim, found)])
+
+
+def _binds(claim: Claim, found: Mapping[str, Stand]) -> bool:
+    at_connection = isinstance(claim.scope, ConnectionPoint)
+    if not at_connection and not isinstance(claim.scope, Devices):
+        return False
+    if claim.cause.source.kind is not _SAFETY or (at_connection and claim.quantity is _CONSUMED):
+        return True
+    limit_w = claim.want.limit if isinstance(claim.want, Bound) else math.inf
+    return sum([found[name].able_w for name in sorted(members(claim, found))]) > limit_w
+
+
+def _unseen(name: str, terms: SiteTerms) -> Seen:
+    return Seen(name, terms.devices[name].role, Nameplate(), Capability(), Condition(online=False))
 
 
 def _stand(
     seen: Seen, quantity: Quantity, snapshot: Snapshot, terms: SiteTerms, sent: Setpoint | None, *, off: bool
 ) -> Stand:
-    device, readings = terms.devices[seen.device], seen.condition.readings
+    device, condition, currents = terms.devices[seen.device], seen.condition, seen.capability.currents
     doing_w = measured_w(seen, quantity, snapshot.at.mono_s, DEVICE_STALE * terms.meter_stale_s)
-    doing = None if doing_w is None else Sample(readings[_NET].at_s, doing_w)
-    obeying, absent = obeys(seen, quantity), not seen.condition.online
-    currents = seen.capability.currents
-    in_amperes = currents is not None and quantity is Quantity.CONSUMED
+    doing = None if doing_w is None else Sample(condition.readings[_NET].at_s, doing_w)
+    obeying = obeys(seen, quantity)
+    if currents is not None and quantity is _CONSUMED:
+        wired = wires(seen, device, terms.connection, _unsure(seen, sent))
+        may_a = _may_a(seen, currents, sent, snapshot.at.mono_s)
+        told_w = None if sent is None or sent.current_max_a is None else sent.current_max_a * wired.watts
+        return Stand(
+            name=seen.device,
+            capability=seen.capability,
+            obeys=obeying,
+            absent=not condition.online,
+            off=off,
+            able_w=currents.maximum_a * wired.watts,
+            aimed_w=currents.maximum_a * wired.watts,
+            may_w=may_a * wired.watts,
+            doing=doing,
+            sent_w=told_w,
+            limit_w=told_w,
+            wires=wired,
+            currents=currents,
+            counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
+            idle=condition.vehicle in _NO_VEHICLE,
+            tier=device.priority,
+        )
     counted: Mapping[Phase, float] = _EVERYWHERE
-    if not in_amperes and (terms.connection.fuse_a is not None or terms.groups):
+    if terms.connection.fuse_a is not None or terms.groups:
         by_volts = NOMINAL_V / volts(seen)
         counted = {phase: one * by_volts for phase, one in counts(seen, device, terms.connection).items()}
     rated_w = most_w(seen, quantity)
-    plain = Stand(
+    return Stand(
         name=seen.device,
         capability=seen.capability,
         obeys=obeying,
-        absent=absent,
+        absent=not condition.online,
         off=off,
         able_w=rated_w,
-        aimed_w=able_w(seen, quantity),
-        may_w=min(rated_w, _held_w(seen.condition, sent, quantity)),
+        aimed_w=0.0 if at_its_end(seen, quantity) else rated_w,
+        may_w=min(rated_w, _held_w(condition, sent, quantity)),
         doing=doing,
         sent_w=None if sent is None else _told_w(sent, quantity),
         limit_w=None if sent is None else limit_in(sent, quantity),
         counts=counted,
         tier=device.priority,
     )
-    if currents is None or not in_amperes:
-        return plain
-    number = _unsure(seen, sent)
-    may_a = _may_a(seen, currents, sent, snapshot.at.mono_s)
-    sent_a = None if sent is None else sent.current_max_a
-    return _on_wires(plain, seen, currents, wires(seen, device, terms.connection, number), may_a, sent_a)
 
 
 def rewired(one: Stand, seen: Seen, terms: SiteTerms, phases: int) -> Stand:
@@ -172,29 +207,14 @@ def rewired(one: Stand, seen: Seen, terms: SiteTerms, phases: int) -> Stand:
     amps = {phase: 0.0 if flow is None else flow.value_w / NOMINAL_V for phase, flow in flows.items()}
     wired = wires(seen, terms.devices[one.name], terms.connection, phases)
     wired = replace(wired, used=phases, watts=phases * volts(seen), amps=amps)
-    return _on_wires(one, seen, currents, wired, one.may_w / now.watts, None)
-
-
-def _on_wires(plain: Stand, seen: Seen, currents: Currents, wired: Wires, may_a: float, sent_a: float | None) -> Stand:
-    """A device limited in amperes, on these wires. ``sent_a`` None: it was told nothing, or what it was told is in watts already."""
-    sent_w = plain.sent_w if sent_a is None and plain.wires is not None else None
-    told_w = sent_w if sent_a is None else sent_a * wired.watts
     return replace(
-        plain,
-        capability=replace(
-            seen.capability,
-            minimum_w=currents.minimum_a * wired.watts,
-            resolution_w=currents.resolution_a * wired.watts,
-        ),
+        one,
         able_w=currents.maximum_a * wired.watts,
         aimed_w=currents.maximum_a * wired.watts,
-        may_w=may_a * wired.watts,
-        sent_w=told_w,
-        limit_w=told_w,
+        may_w=one.may_w / now.watts * wired.watts,
+        limit_w=one.sent_w,
         wires=wired,
-        currents=currents,
         counts=dict.fromkeys(wired.conductors, NOMINAL_V / wired.watts),
-        idle=seen.condition.vehicle in _NO_VEHICLE,
     )
 
 
@@ -215,9 +235,6 @@ def _may_a(seen: Seen, currents: Currents, sent: Setpoint | None, now_s: float) 
     told = [None if one is None else one.current_max_a for one in (holds, sent or holds)]
     off = holds is not None and False in (holds.on, holds.connect)
     return 0.0 if off else min(max(math.inf if one is None else one for one in told), currents.maximum_a)
-
-
-_NET = (Quantity.NET, None)
 
 
 def _held_w(condition: Condition, sent: Setpoint | None, quantity: Quantity) -> float:

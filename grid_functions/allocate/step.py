@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Final
 
 from grid_functions.ability import has
 from grid_functions.allocate import fuses as fusing
@@ -28,13 +29,14 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.event import Settings
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.policy import SiteTerms
-from grid_functions.model.reading import Quality
+from grid_functions.model.reading import MeterKey, Quality
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
-_TOTAL: Phase | None = None
+_NET: Final[MeterKey] = (Quantity.NET, None)
 DURABLE: tuple[type, ...] = (Turn, Phasing)
+_NO_FORM = Form()
 _NO_SETTINGS: Mapping[str, Settings] = MappingProxyType({})
 
 
@@ -155,11 +157,13 @@ def step(
     )
     stood = {**consumers, **producers}
     aimed = targets(wanted, produced.aimed, consumed.aimed, stood, state.sent, state.asked, _most(produced, consumed))
-    safety = tuple(claim for claim in ruling.bounds if claim.cause.source.kind is SourceKind.SAFETY)
-    lasting = fail_safe + safety
     falls, limits = {}, {}
-    for quantity, found, shared in ((Quantity.PRODUCED, producers, produced), (Quantity.CONSUMED, consumers, consumed)):
-        bounds = binding(lasting, quantity, found)
+    for quantity, found, shared, held in (
+        (Quantity.PRODUCED, producers, produced, producing),
+        (Quantity.CONSUMED, consumers, consumed, consuming),
+    ):
+        safety = tuple([claim for claim in held if claim.cause.source.kind is SourceKind.SAFETY])
+        bounds = binding(fail_safe, quantity, found) + safety
         limits[quantity] = {**shared.returns, **_carrying(bounds, found, aimed), **shared.limits}
         timed = (name for name in limits[quantity].keys() - shared.returns.keys() if found[name].wires is None)
         armed = {name: limits[quantity][name] for name in timed}
@@ -175,9 +179,10 @@ def step(
             0.0 if name in moving else _current_a(stood[name], told.get(name), limits[Quantity.CONSUMED].get(name)),
             phasing.told_now(phasings[name], snapshot.devices.get(name)) if name in phasings else None,
             aimed.get(name),
-            formed.get(name, Form()),
+            formed.get(name, _NO_FORM),
             settings.get(name),
             Revert(terms.revert_s, falls[Quantity.PRODUCED].get(name), falls[Quantity.CONSUMED].get(name)),
+            state.sent.get(name),
         )
         for name in sorted(stood)
     )
@@ -253,7 +258,7 @@ def _watts(told: Mapping[str, Level], found: Mapping[str, Stand]) -> dict[str, f
 
 def _meter(snapshot: Snapshot, terms: SiteTerms, now: Instants) -> Sample | None:
     """Net power at the connection, W, positive = import; None when stale, suspect or missing (rule 6)."""
-    reading = snapshot.meter.get((Quantity.NET, _TOTAL))
+    reading = snapshot.meter.get(_NET)
     if reading is None or reading.quality is not Quality.GOOD or not math.isfinite(reading.value):
         return None
     return Sample(reading.at_s, reading.value) if now.mono_s - reading.at_s <= terms.meter_stale_s else None
@@ -289,6 +294,8 @@ def _carrying(bounds: tuple[Claim, ...], found: Mapping[str, Stand], aimed: Mapp
 def _switches(name: str, switches: Mapping[Mode, Mapping[str, bool]], snapshot: Snapshot) -> dict[Mode, bool]:
     """What is told to each of the two switches; an off for one that the device lacks goes to the other (rule 5 tightens)."""
     told = {mode: asked[name] for mode, asked in switches.items() if name in asked}
+    if not told:
+        return told
     seen = snapshot.devices.get(name)
     for mode, other in ((Mode.CONNECT, Mode.ENERGIZE), (Mode.ENERGIZE, Mode.CONNECT)):
         if mode not in told or seen is None or has(seen, mode) or not has(seen, other):
@@ -309,14 +316,16 @@ def _setpoint(
     form: Form,
     settings: Settings | None,
     revert: Revert,
+    before: Setpoint | None,
 ) -> Setpoint:
+    """One that says the same as ``before`` is the one of before."""
     off = False in switches.values()
     if off:
         target_w = None
         if not one.capability.off_capable:
             produce_w, consume_w, current_a = 0.0, _consume_w(one, 0.0), _current_a(one, None, 0.0)
     armed = revert.produce_max_w is not None or revert.consume_max_w is not None
-    return Setpoint(
+    made = Setpoint(
         one.name,
         produce_max_w=produce_w,
         consume_max_w=consume_w,
@@ -331,6 +340,7 @@ def _setpoint(
         # a target lapses without us: what was free before it is free again
         revert=revert if armed or (target_w is not None and one.capability.watchdog) else None,
     )
+    return made if before is None or made != before else before
 
 
 def _consume_w(one: Stand, limit_w: float | None) -> float | None:

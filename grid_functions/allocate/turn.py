@@ -114,7 +114,7 @@ def entries(before: Mapping[str, Turn], after: Mapping[str, Turn]) -> tuple[Entr
 
 
 def _rests(one: Stand) -> bool:
-    return one.doing is not None and one.doing.value_w < one.capability.minimum_w / 2
+    return one.doing is not None and one.doing.value_w < one.minimum_w / 2
 
 
 def _plain(turn: Turn | None) -> Turn | None:

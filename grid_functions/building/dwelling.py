@@ -175,6 +175,8 @@ def _heating(
     first = local(horizon.start_utc_s)
     now = [_read(snapshot, one.device, Quantity.TEMPERATURE, one.week.at(*first)) for one in dwelling.zones]
     step = learnt or dynamics(Heating(tuple(one.zone for one in dwelling.zones), dwelling.couplings), horizon.step_s)
+    # What is learnt says what the sun does to a room; configuration says nothing of windows.
+    gains = np.zeros((horizon.steps, len(dwelling.zones))) if learnt is None else outlook.sun_w_m2[:, np.newaxis]
     return HeatingPlan(
         "heating",
         step,
@@ -182,7 +184,7 @@ def _heating(
         np.array(now),
         wanted,
         outlook.outdoor_c,
-        np.zeros((horizon.steps, len(dwelling.zones))),
+        gains,
         dwelling.comfort,
         final_c=wanted[-1],
         names=tuple(one.device for one in dwelling.zones),

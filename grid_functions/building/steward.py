@@ -4,125 +4,86 @@ It claims as the optimiser, the lowest but one of all sources; where a plan was 
 carry that lease as their cause and so have the area's place. Without weather, history or readings it plans with what configuration says.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.building.dwelling import Dwelling, Local, Outlook, commands, laid_out
+from grid_functions.building import lesson
+from grid_functions.building.civil import DAY_S
+from grid_functions.building.diary import Diary, Running, noted
+from grid_functions.building.dwelling import Outlook, commands, laid_out
+from grid_functions.building.execution import Executing, claim_of
+from grid_functions.building.forecast import forecast
+from grid_functions.building.heating import Dynamics, Heating, dynamics
 from grid_functions.building.home import Plan, Tariff, combined
 from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, packages
+from grid_functions.building.lesson import Lesson, Model, Taught
+from grid_functions.building.observation import observed
+from grid_functions.building.options import FUNCTION, HomeOptions
 from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution, Vector
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import (
-    Basis,
-    Bound,
-    Claim,
-    Devices,
-    InForce,
-    LeaseId,
-    Shape,
-    Source,
-    SourceKind,
-    Target,
-    Want,
-)
-from grid_functions.model.control import Control, LoadDispatch, LoadLimit, TargetPower, Thermostat, mode_of
-from grid_functions.model.errors import ConfigurationFault, MalformedMessage
-from grid_functions.model.event import Rank
+from grid_functions.model.claim import Claim, InForce, LeaseId
+from grid_functions.model.control import LoadDispatch
+from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.function import Ask, Output, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Message
 from grid_functions.model.tariff import Price, Priced, PriceKind
 from grid_functions.model.units import Quantity
 
-NAME = "home"
+NAME = FUNCTION
 HEARS = frozenset({"day_ahead", "direct_load_control", "xor_market"})
 """The area functions whose letters it answers."""
 
-_OWN = "own"
+_OWN, _LESSON = "own", "lesson"
 _PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class HomeOptions:
-    """``import_price`` and ``export_price``, currency per kWh, hold where no upstream tells one; plans are made every ``replan_s``.
-
-    ``base_by_hour_w``: what the household takes beside all that is planned, by hour of the local day; empty = as the connection point is
-    wont to, else ``base_w``.
-    """
-
-    dwelling: Dwelling = field(default_factory=Dwelling)
-    import_price: float = 0.08
-    export_price: float = 0.03
-    base_w: float = 400.0
-    base_by_hour_w: tuple[float, ...] = ()
-    outdoor_c: float = 5.0
-    step_s: float = 600.0
-    steps: int = 144
-    replan_s: float = 1800.0
-    utc_offset_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        mistakes = []
-        if not self.import_price > self.export_price:
-            mistakes.append(f"{NAME}.import_price must be above export_price: energy would circulate for profit")
-        if len(self.base_by_hour_w) not in (0, 24) or min(self.base_by_hour_w, default=0.0) < 0.0:
-            mistakes.append(f"{NAME}.base_by_hour_w has 24 powers of 0 W or more, or none")
-        if not 60.0 <= self.step_s <= 3600.0:
-            mistakes.append(f"{NAME}.step_s is {self.step_s:g}: choose 60 to 3600")
-        if not 2 <= self.steps <= letters.LONGEST:
-            mistakes.append(f"{NAME}.steps is {self.steps}: choose 2 to {letters.LONGEST}")
-        if not 60.0 <= self.replan_s <= 86_400.0:
-            mistakes.append(f"{NAME}.replan_s is {self.replan_s:g}: choose 60 to 86400")
-        if mistakes:
-            raise ConfigurationFault(tuple(mistakes))
-
-
-@dataclass(frozen=True, slots=True)
-class Executing:
-    """A plan by device and step: what it is told. ``agreed``: with which area's function; empty = the home's own plan."""
-
-    start_utc_s: float
-    step_s: float
-    told: Mapping[str, tuple[tuple[Quantity, float], ...]]
-    agreed: str = ""
-
-    def at(self, utc_s: float) -> dict[str, tuple[Quantity, float]]:
-        """What holds now; nothing outside the plan."""
-        k = int((utc_s - self.start_utc_s) // self.step_s)
-        return {device: ones[k] for device, ones in self.told.items() if 0 <= k < len(ones)}
-
-    @property
-    def end_utc_s(self) -> float:
-        """When the last step is over."""
-        return self.start_utc_s + self.step_s * max((len(ones) for ones in self.told.values()), default=0)
+_KNOWN_S = 2 * DAY_S
+"""Of measured base load, for it to be foreseen from that."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeDurable:
-    """``plans``: the home's own under "", and what was agreed by the function it was agreed with."""
+    """``plans``: the home's own under "", and what was agreed by the function it was agreed with. ``diary``: of the last days; ``model``:
+    what was learnt from it.
+    """
+
+    VERSION: ClassVar[int] = 2
 
     plans: Mapping[str, Executing] = field(default_factory=dict)
+    diary: Diary = field(default_factory=Diary)
+    model: Model = field(default_factory=Model)
+
+    @staticmethod
+    def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Before 2 there were plans alone; the rest begins empty."""
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
 class HomeState:
-    """``inquiries`` by name, of this run; ``replan_utc_s``: when the next plan of its own is due."""
+    """``inquiries`` by name, of this run; ``replan_utc_s``: when the next plan of its own is due. ``running``: of the diary;
+    ``lesson_utc_s``: when the last lesson was asked for, and why nothing came of it.
+    """
 
     durable: HomeDurable = field(default_factory=HomeDurable)
     inquiries: Mapping[str, Inquiry] = field(default_factory=dict)
     weather: Weather | None = None
     replan_utc_s: float = 0.0
+    running: Running | None = None
+    lesson_utc_s: float = -math.inf
+    trouble: str = ""
     version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """One home. ``local``: civil time at the home."""
+    """One home."""
 
     options: HomeOptions = field(default_factory=HomeOptions)
     hears: frozenset[str] = HEARS
@@ -142,24 +103,60 @@ class Steward:
             except MalformedMessage as fault:
                 outputs.append(message_of(Alarm(NAME, message.sender, str(fault)), inputs.terms.name))
         for answer in inputs.answers:
+            if answer.id == _LESSON:
+                state = self._taught(state, answer.solution, now)
+                continue
             state = self._solved(state, answer.id, answer.solution, inputs, now, outputs)
+        state = self._noted(state, inputs, now, outputs)
         if now.utc_s >= state.replan_utc_s:
             state = self._pose_own(state, inputs, now, outputs)
         plans = {key: plan for key, plan in state.durable.plans.items() if plan.end_utc_s > now.utc_s}
         if plans.keys() != state.durable.plans.keys():
-            state = replace(state, durable=HomeDurable(plans))
+            state = replace(state, durable=replace(state.durable, plans=plans))
         outputs += self._claims(state, inputs, now)
         outputs.append(WakeAt(Moment(OWN, self._next(state, now))))
         return Step(state, tuple(outputs))
 
-    def _local(self) -> Local:
-        offset_s = self.options.utc_offset_s
+    def told(self, state: HomeState) -> Mapping[str, Any]:
+        """What was learnt of the home, how well, and since when; how much of it is remembered. Nothing of a home with no parts."""
+        if not self.options.dwelling.devices:
+            return {}
+        kept, running = state.durable, state.running
+        utc_s = kept.diary.start_utc_s if running is None else running.at_utc_s
+        days = len(kept.diary.rows) * kept.diary.step_s / DAY_S
+        return {"learning": kept.model.told(utc_s) | {"days": round(days, 2), "trouble": state.trouble}}
 
-        def local(utc_s: float) -> tuple[int, float]:
-            days, second = divmod(utc_s + offset_s, 86_400.0)
-            return int(days + 3) % 7, second  # 1970-01-01 was a Thursday
+    def _noted(self, state: HomeState, inputs: SiteInputs, now: Instants, outputs: list[Output]) -> HomeState:
+        """Into the diary; and a lesson when one is due."""
+        options, durable = self.options, state.durable
+        zones = tuple(zone.device for zone in options.dwelling.zones)
+        diary, running = durable.diary, state.running
+        if (diary.zones, diary.step_s) != (zones, options.step_s):
+            diary, running = Diary(step_s=options.step_s, zones=zones), None
+        seen = observed(options.dwelling, options.outdoor_sensor, state.weather, inputs.snapshot, inputs.terms, now)
+        diary, running = noted(diary, running, seen, now.utc_s)
+        if diary is durable.diary:
+            return replace(state, running=running)
+        kept = replace(durable, diary=diary)
+        state = replace(state, durable=kept, running=running)
+        if lesson.due(kept.model, diary, state.lesson_utc_s, options.learns_s, options.civil, now.utc_s):
+            problem = Lesson(diary.history(), self._configured(), diary.base(), diary.step_s, options.civil)
+            outputs.append(Ask(_LESSON, problem, Moment(OWN, now.utc_s + lesson.PATIENCE_S)))
+            state = replace(state, lesson_utc_s=now.utc_s)
+        return state
 
-        return local
+    def _taught(self, state: HomeState, taught: object, now: Instants) -> HomeState:
+        if not isinstance(taught, Taught):
+            return replace(state, trouble="the last lesson did not end in time; the model before it holds")
+        durable = state.durable
+        model = lesson.learnt(durable.model, taught, durable.diary, now.utc_s)
+        return replace(state, durable=replace(durable, model=model), trouble="")
+
+    def _configured(self) -> Dynamics | None:
+        dwelling = self.options.dwelling
+        if not dwelling.zones:
+            return None
+        return dynamics(Heating(tuple(one.zone for one in dwelling.zones), dwelling.couplings), self.options.step_s)
 
     def _read(
         self, state: HomeState, message: Message, inputs: SiteInputs, now: Instants, outputs: list[Output]
@@ -288,23 +285,33 @@ class Steward:
     def _inquiry(
         self, message: Message, name: str, horizon: Horizon, state: HomeState, inputs: SiteInputs, end: int = 0
     ) -> Inquiry:
-        outlook = self._outlook(state.weather, horizon, inputs)
-        laid = laid_out(self.options.dwelling, inputs.snapshot, outlook, horizon, self._local())
+        outlook = self._outlook(state, horizon, inputs)
+        zones = tuple(zone.device for zone in self.options.dwelling.zones)
+        learnt = state.durable.model.dynamics(zones, horizon.step_s, inputs.snapshot.at.utc_s)
+        civil = self.options.civil
+        laid = laid_out(self.options.dwelling, inputs.snapshot, outlook, horizon, civil.at, learnt=learnt)
         return Inquiry(message.sender, message.function, name, laid, self._tariff(horizon, inputs), 0, end)
 
-    def _outlook(self, weather: Weather | None, horizon: Horizon, inputs: SiteInputs) -> Outlook:
+    def _outlook(self, state: HomeState, horizon: Horizon, inputs: SiteInputs) -> Outlook:
+        weather = state.weather
         times = horizon.start_utc_s + (np.arange(horizon.steps) + 0.5) * horizon.step_s
-        base_w = self._base_w(times.tolist(), inputs)
+        base_w = self._base_w(state.durable.diary, horizon, times.tolist(), inputs)
         if weather is None or not weather.outdoor_c or len(weather.outdoor_c) != len(weather.sun_w_m2):
             return Outlook(np.full(horizon.steps, self.options.outdoor_c), np.zeros(horizon.steps), base_w)
         known = weather.start_utc_s + (np.arange(len(weather.outdoor_c)) + 0.5) * weather.step_s
         sun = np.interp(times, known, np.array(weather.sun_w_m2), left=0.0, right=0.0)
         return Outlook(np.interp(times, known, np.array(weather.outdoor_c)), np.maximum(sun, 0.0), base_w)
 
-    def _base_w(self, times: list[float], inputs: SiteInputs) -> Vector:
+    def _base_w(self, diary: Diary, horizon: Horizon, times: list[float], inputs: SiteInputs) -> Vector:
+        known = diary.base()
+        if len(known) * diary.step_s >= _KNOWN_S:
+            civil = self.options.civil
+            foreseen = forecast(known, horizon.start_utc_s, horizon.step_s, horizon.steps, civil.at)
+            if foreseen is not None:
+                return foreseen
         if not self.options.base_by_hour_w:
             return np.full(len(times), max(0.0, inputs.normal_w.get("", self.options.base_w)))
-        hours = [((utc_s + self.options.utc_offset_s) / 3600.0 - 0.5) % 24.0 for utc_s in times]
+        hours = [(self.options.civil.at(utc_s)[1] / 3600.0 - 0.5) % 24.0 for utc_s in times]
         told: Vector = np.interp(hours, np.arange(24), np.array(self.options.base_by_hour_w), period=24.0)
         return told
 
@@ -337,7 +344,9 @@ class Steward:
             plan = state.durable.plans.get(key)
             for device, command in (plan.at(now.utc_s) if plan is not None else {}).items():
                 told[device], causes[device] = command, leases.get(key)
-        return [_claim(device, *told[device], causes[device], now, self.options.step_s) for device in sorted(told)]
+        return [
+            claim_of(device, *told[device], causes[device], NAME, now, self.options.step_s) for device in sorted(told)
+        ]
 
     def _next(self, state: HomeState, now: Instants) -> float:
         ahead = [state.replan_utc_s]
@@ -362,33 +371,4 @@ def _profile(inquiry: Inquiry, number: int, site: str) -> Message:
 
 
 def _kept(state: HomeState, key: str, plan: Executing) -> HomeState:
-    return replace(state, durable=HomeDurable({**state.durable.plans, key: plan}))
-
-
-def _claim(device: str, quantity: Quantity, value: float, lease: InForce | None, now: Instants, step_s: float) -> Claim:
-    control: Control
-    want: Want = Target(value)
-    match quantity:
-        case Quantity.TEMPERATURE:
-            control = Thermostat(value, offset=False)
-            want = Shape(control)
-        case Quantity.CONSUMED:
-            control, want = LoadLimit(max(0.0, value)), Bound(max(0.0, value))
-        case _:
-            control = TargetPower(value)
-    since = now.utc_s // step_s * step_s
-    own = InForce(
-        control,
-        Source(SourceKind.OPTIMISER, NAME),
-        Rank(0.0),
-        Basis.CONFIGURED,
-        Moment(OWN, since),
-        Moment(OWN, since + step_s),
-        since,
-    )
-    cause = (
-        own
-        if lease is None
-        else replace(own, source=lease.source, rank=lease.rank, basis=lease.basis, cause=lease.cause)
-    )
-    return Claim(Devices(frozenset({device})), quantity, want, want, mode_of(control), cause, valid_until=cause.until)
+    return replace(state, durable=replace(state.durable, plans={**state.durable.plans, key: plan}))

@@ -103,7 +103,7 @@ class ControlLoad:
             made, odd = self._claims(held, onsets, inputs)
             claims += made
             alarms += odd
-        after = LoadControlState(onsets)
+        after = state if onsets is state.durable else LoadControlState(onsets)
         return Step(after, (*claims, *(message_of(alarm, inputs.terms.name) for alarm in alarms)))
 
     def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:

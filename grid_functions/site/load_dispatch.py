@@ -95,7 +95,7 @@ class DispatchLoad:
             made, odd = self._claims(held, onsets, inputs)
             claims += made
             alarms += odd
-        after = LoadDispatchState(onsets)
+        after = state if onsets is state.durable else LoadDispatchState(onsets)
         return Step(after, (*claims, *(message_of(alarm, inputs.terms.name) for alarm in alarms)))
 
     def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:

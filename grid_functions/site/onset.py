@@ -38,6 +38,8 @@ def noted(before: Onsets, held: Iterable[InForce], measure: Callable[[InForce], 
         if value is not None:
             event, mode = _key(one)
             found[event, mode] = Onset(event, mode, value)
+    if not found and not before.noted:
+        return before
     after = Onsets(tuple(found[key] for key in sorted(found)))
     return before if after == before else after
 

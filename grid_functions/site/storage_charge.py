@@ -85,7 +85,7 @@ class ChargeStorage:
             made, odd = self._claims(held, onsets, inputs, now)
             claims += made
             alarms += odd
-        after = StorageChargeState(onsets)
+        after = state if onsets is state.durable else StorageChargeState(onsets)
         return Step(after, (*claims, *(message_of(alarm, inputs.terms.name) for alarm in alarms)))
 
     def refusal(self, control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot) -> str | None:

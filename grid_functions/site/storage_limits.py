@@ -10,6 +10,7 @@ from grid_functions.model.function import SiteInputs, Step
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Quality
 from grid_functions.model.units import Quantity
+from grid_functions.rating import STORAGE
 from grid_functions.site.local import alone, bound
 
 NAME = "storage_limits"
@@ -64,9 +65,9 @@ class StorageLimits:
         claims: list[Claim] = []
         empty, full = set(), set()
         ours = self.options
-        for name, device in sorted(inputs.terms.devices.items()):
-            if device.role not in (Role.BATTERY, Role.HYBRID):
-                continue
+        storages = [name for name, device in inputs.terms.devices.items() if device.role in STORAGE]
+        for name in sorted(storages):
+            device = inputs.terms.devices[name]
             seen = inputs.snapshot.devices.get(name)
             told = None if seen is None else seen.condition.readings.get((Quantity.STATE_OF_CHARGE, None))
             charge_pct = told.value if told is not None and told.quality is Quality.GOOD else None
@@ -82,4 +83,5 @@ class StorageLimits:
             ):
                 if at_edge or most_w is not None:
                     claims.append(bound(NAME, alone(name), quantity, 0.0 if at_edge else most_w or 0.0))
-        return Step(StorageLimitsState(frozenset(empty), frozenset(full)), tuple(claims))
+        after = StorageLimitsState(frozenset(empty), frozenset(full))
+        return Step(state if after == state else after, tuple(claims))

@@ -10,6 +10,7 @@ from grid_functions.model.event import Event, EventStatus, Read, RefusalKind, St
 from grid_functions.model.outcome import Cause, OutcomeKind
 from grid_functions.model.policy import Vanished
 from grid_functions.timeline.draft import Draft
+from grid_functions.timeline.rest import is_silent
 from grid_functions.timeline.state import Phase, Refusal, Relation, Stood, Tracked
 from grid_functions.timeline.windows import FOREVER, clamped, draw_s, end_s, nominal_end_s
 
@@ -51,9 +52,8 @@ def take(draft: Draft, read: Read) -> None:
 
 
 def silence(draft: Draft) -> None:
-    """Not current once no complete read came for the policy's time, measured in one run (rule 7)."""
-    silent_s = draft.now.mono_s - draft.run.heard_mono_s
-    if draft.relation.current and silent_s >= draft.policy.fail_safe_after_s:
+    """Not current once no complete read came for the policy's time (rule 7)."""
+    if draft.relation.current and is_silent(draft.run, draft.policy, draft.now):
         _lapse(draft, "silent")
 
 

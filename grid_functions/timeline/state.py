@@ -16,6 +16,7 @@ from grid_functions.model.entry import Entry
 from grid_functions.model.event import Event, EventKey, Ramp, Respondent, Settings, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Fact, OutcomeKind
+from grid_functions.model.policy import Policy
 from grid_functions.timeline.plan import Plan
 
 ROOM = "timeline"
@@ -162,12 +163,30 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What a step said that can say nothing else ``from_s`` then ``until_s``, as long as ``policy``, ``opts`` and ``closed`` are these."""
+
+    policy: Policy
+    opts: tuple[Opt, ...]
+    closed: frozenset[EventKey]
+    from_s: float
+    until_s: float
+    in_force: tuple[InForce, ...]
+    settings: Settings
+    ramp: Ramp | None
+    running: tuple[EventKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineState:
-    """One respondent's timeline. ``run`` None = the next step is the first of this run."""
+    """One respondent's timeline. ``run`` None = the next step is the first of this run; ``rest`` follows from the others and is not
+    compared, None = the last step may be followed by anything.
+    """
 
     respondent: Respondent
     kept: Kept = Kept()
     run: Run | None = None
+    rest: Rest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Read, Respondent
-from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.instants import Instants
 from grid_functions.model.outcome import Cause, OutcomeKind, Part
 from grid_functions.model.policy import OptOut, Policy
-from grid_functions.timeline import ahead, contest, intake
+from grid_functions.timeline import ahead, contest, intake, rest
 from grid_functions.timeline.draft import Draft
-from grid_functions.timeline.force import boundaries_s, in_force, ramp_of, settings_of
+from grid_functions.timeline.force import in_force, ramp_of, settings_of
 from grid_functions.timeline.plan import Start
 from grid_functions.timeline.revision import is_leant_on, revised
 from grid_functions.timeline.state import (
@@ -25,12 +25,13 @@ from grid_functions.timeline.state import (
     Phase,
     Refusal,
     Relation,
+    Rest,
     Stood,
     TimelineState,
     TimelineStep,
     Tracked,
 )
-from grid_functions.timeline.windows import FOREVER, end_s
+from grid_functions.timeline.windows import end_s
 
 
 def empty(respondent: Respondent) -> TimelineState:
@@ -75,8 +76,12 @@ def step(
     gateway's own bytes, from which draws are made. ``means``: what the respondent's devices can do; an event of which they can do nothing
     is refused when it is first seen.
     """
+    opts = tuple(opts)
+    said = None if reads else rest.again(state, policy, opts, closed, now)
+    if said is not None:
+        return said
     draft = Draft(state, policy, now, seed, means)
-    draft.stale |= len(draft.behind) > _FAR_BEHIND
+    draft.stale |= len(draft.behind) > rest.FAR_BEHIND
     _end(draft, draft.run.running)  # what is over is not cancelled by what is read after it
     for read in reads:
         if read.respondent == state.respondent:
@@ -89,27 +94,28 @@ def step(
     ahead.foresee(draft)
     if draft.behind != draft.run.behind:
         draft.run = replace(draft.run, behind=frozenset(draft.behind))
-    after = TimelineState(state.respondent, draft.kept(), draft.run)
     settings = settings_of(draft)
     ramp = ramp_of(draft, settings)
+    held = in_force(draft, ramp)
+    running = tuple(EventKey(state.respondent, name) for name in draft.run.running)
+    until_s = rest.until_s(draft)
+    still = None
+    if rest.is_restful(draft):
+        still = Rest(policy, opts, closed, draft.now_s, until_s, held, settings, ramp, running)
     return TimelineStep(
-        state=after,
-        in_force=in_force(draft, ramp),
+        state=TimelineState(state.respondent, draft.kept(), draft.run, still),
+        in_force=held,
         facts=tuple(draft.facts),
-        next_change=_next_change(draft),
+        next_change=rest.next_change(until_s, draft.run, policy, now, current=draft.relation.current),
         entries=draft.entries(),
         notes=tuple(draft.notes),
         current=draft.relation.current,
         reason=draft.relation.reason,
         settings=settings,
         ramp=ramp,
-        running=tuple(EventKey(state.respondent, name) for name in draft.run.running),
+        running=running,
         ahead=draft.run.ahead,
     )
-
-
-_FAR_BEHIND = 256
-"""Starts and ends after which the plan drops them, though nothing was read."""
 
 
 def _close(draft: Draft, closed: frozenset[EventKey]) -> None:
@@ -132,7 +138,9 @@ def _opt(draft: Draft, opts: Iterable[Opt]) -> None:
         draft.stale = True
         if draft.policy.opt_out is not OptOut.NONE:
             draft.tell(name, OutcomeKind.OPTED_OUT if name in out else OutcomeKind.OPTED_IN, draft.now_s)
-    draft.run = replace(draft.run, opted=tuple(sorted(out & draft.events.keys())))
+    opted = tuple(sorted([name for name in out if name in draft.events]))
+    if opted != draft.run.opted:
+        draft.run = replace(draft.run, opted=opted)
 
 
 def _advance(draft: Draft) -> None:
@@ -167,6 +175,8 @@ def _end(draft: Draft, names: Iterable[str]) -> None:
             end = end_s(tracked, tracked.begin_s)
             if end <= draft.now_s:
                 ended.append((max(end, draft.run.began_s), name, tracked))
+    if not ended and not draft.run.recent:
+        return
     for at, _, tracked in sorted(ended, key=lambda one: one[:2]):
         silent = tracked.told is not None or tracked.away_s is not None
         draft.finish(tracked, None if silent else OutcomeKind.COMPLETED, at, Cause(part=_part(draft, tracked)))
@@ -299,17 +309,3 @@ def _lose(draft: Draft, defeats: Sequence[contest.Defeat], rivals: Mapping[str, 
             had_started=tracked.phase is Phase.RUNNING,
         )
         draft.finish(tracked, None if tracked.told else OutcomeKind.SUPERSEDED, at, cause)
-
-
-def _next_change(draft: Draft) -> Moment | None:
-    """The soonest of: a start, an end, an interval's edge, and the silence after which the upstream is not current."""
-    run = draft.run
-    agenda = run.plan.agenda
-    times = [agenda[run.cursor].start_s] if run.cursor < len(agenda) else []
-    for name in run.running:
-        times += (at for at in boundaries_s(draft.events[name]) if draft.now_s < at < FOREVER)
-    moments = [Moment(draft.policy.clock, min(times))] if times else []
-    if draft.relation.current:
-        left = draft.policy.fail_safe_after_s - (draft.now.mono_s - run.heard_mono_s)
-        moments.append(Moment(OWN, draft.now.utc_s + left))
-    return min(moments, key=lambda one: one.in_s(draft.now), default=None)

@@ -1,6 +1,7 @@
 """One site's promises: tighten at once, loosen and answer only what is kept, lose nothing, and let nobody harm another."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,13 +14,13 @@ from grid_functions.decide import restore
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OurFault, Unreachable
-from grid_functions.model.event import EventStatus, Rank, Standing
+from grid_functions.model.event import Event, EventStatus, Rank, Standing
 from grid_functions.model.instants import Moment
 from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
 from grid_functions.model.policy import BaselineTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.outcomes import owed
-from tests.gateway.site import FakeDevice, Rig, idle, key, read
+from tests.gateway.site import FakeDevice, FakeLog, Rig, idle, key, read
 from tests.grid_functions.house import seen
 from tests.scenarios.decide.site import event
 
@@ -27,6 +28,7 @@ from tests.scenarios.decide.site import event
 LIMIT = event("limit", ExportLimit(1500.0))
 LOOSE = event("loose", ExportLimit(6000.0), level=0.5, program="p2")
 DEFAULT = Standing("p1", Rank(1.0), (ExportLimit(6000.0),))
+TIGHT = Standing("p2", Rank(0.5), (ExportLimit(1000.0),))
 
 
 def last(device: FakeDevice) -> float:
@@ -69,6 +71,32 @@ async def test_loosening_waits_for_the_commit_and_goes_out_with_it() -> None:
         rig.ledger.open.set()
         await idle()
         assert last(rig.devices["a"]) > tight
+
+
+@pytest.mark.parametrize("now", [LIMIT, LOOSE], ids=["tightens", "loosens"])
+async def test_a_driver_begins_before_the_start_that_it_makes_true_is_told(now: Event) -> None:
+    """A driver's task runs once the loop gets back to it: till then nothing is noted in the log."""
+    happened: list[str] = []
+
+    class Prompt(FakeDevice):
+        def want(self, setpoint: Setpoint) -> None:
+            super().want(setpoint)
+            asyncio.get_running_loop().call_soon(happened.append, "written")
+
+    class Told(FakeLog):
+        def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+            super().add(site, kind, correlation, body)
+            happened.append(f"{kind} {body.get('kind', '')}")
+
+    rig = Rig(log=Told(), devices={name: Prompt(name) for name in ("a", "b", "meter")})
+    async with rig.running() as site:
+        await rig.look(site)
+        site.take_read(read(standings=() if now is LIMIT else (TIGHT,)))
+        await idle()
+        happened.clear()
+        site.take_read(read(now, standings=() if now is LIMIT else (TIGHT,)))
+        await idle()
+        assert happened.index("written") < happened.index("outcome started")
 
 
 async def test_a_commit_that_ends_late_does_not_bring_back_the_looser_decision_it_was_for() -> None:

@@ -78,12 +78,12 @@ def test_a_displacement_ends_only_where_it_is_final() -> None:
         fact(K.RECEIVED), fact(K.DISPLACED), fact(K.RESTORED), fact(K.COMPLETED), ends=frozenset({"utility"})
     )
     assert told == [("A", K.RECEIVED), ("A", K.DISPLACED)]
-    assert outcomes.closed(book) == {A}
+    assert book.closed == {A}
     book, told = tell(
         fact(K.RECEIVED), fact(K.STARTED), fact(K.DISPLACED), fact(K.RESTORED), fact(K.DISPLACED), fact(K.COMPLETED)
     )
     assert [kind for _, kind in told] == [K.RECEIVED, K.STARTED, K.DISPLACED, K.RESTORED, K.DISPLACED, K.COMPLETED]
-    assert outcomes.closed(book) == frozenset()
+    assert book.closed == frozenset()
 
 
 def test_opts_alternate_and_an_opt_in_answers_an_opt_out() -> None:
@@ -94,8 +94,8 @@ def test_opts_alternate_and_an_opt_in_answers_an_opt_out() -> None:
 
 
 def test_a_refused_event_is_closed_for_the_timeline() -> None:
-    assert outcomes.closed(tell(fact(K.REFUSED))[0]) == {A}
-    assert outcomes.closed(tell(fact(K.EXPIRED))[0]) == frozenset()
+    assert tell(fact(K.REFUSED))[0].closed == {A}
+    assert tell(fact(K.EXPIRED))[0].closed == frozenset()
 
 
 def test_owed_until_acknowledged_also_over_a_restart() -> None:

@@ -74,3 +74,27 @@ async def test_of_pictures_before_a_session_the_last_is_enough_and_no_minute_is_
     await asyncio.gather(session, return_exceptions=True)
     pictures = [one.averages for one in given if type(one).__name__ == "Picture"]
     assert pictures == [(minutes[0],), (minutes[1],), ()]
+
+
+@pytest.mark.parametrize("standard", CLIENTS)
+async def test_a_session_ends_though_a_wait_swallows_its_cancelling_once(
+    standard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As asyncio's own did before Python 3.12, when what it waited for came in the same moment."""
+    client, swallowed = CLIENTS[standard](), asyncio.Event()
+
+    async def deaf() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            swallowed.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "_beside", lambda: [deaf()])
+    session = asyncio.create_task(client.run(lambda read: None))
+    async with asyncio.timeout(IN_TIME_S):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        session.cancel()
+        await asyncio.gather(session, return_exceptions=True)
+    assert swallowed.is_set()

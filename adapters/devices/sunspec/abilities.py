@@ -6,6 +6,7 @@ come first. A mode without such a row is not possible, and the last of its rows 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from adapters.devices.sunspec.steps import Values
@@ -161,26 +162,36 @@ ROWS: Final[tuple[Row, ...]] = (
 CONTROL_MODELS: Final = frozenset(row.model for row in ROWS if row.model is not None)
 
 
-def served(values: Values, prefer: Series = 700) -> dict[Mode, Row]:
+def served(values: Values, prefer: Series = 700) -> Mapping[Mode, Row]:
     """Each mode with the row that serves it, or with the row that says why none does. ``values``: as read at discovery."""
+    there = (row for row in ROWS if row.model is None or row.model in values)
+    return _chosen(tuple(row for row in there if all(_implemented(values, name) for name in row.needs)), prefer)
+
+
+def abilities(chosen: Mapping[Mode, Row], *, base_known: bool) -> Mapping[Mode, Ability]:
+    """What :func:`served` found, as the house says it. ``base_known``: whether 100 % of active power can be read."""
+    return _said(tuple(chosen.values()), base_known)
+
+
+# Both are made once for all devices that offer the same.
+@lru_cache(maxsize=128)
+def _chosen(there: tuple[Row, ...], prefer: Series) -> Mapping[Mode, Row]:
     found: dict[Mode, Row] = {}
-    for row in sorted(ROWS, key=lambda row: (row.model is None, row.series != prefer)):
-        there = row.model is None or row.model in values
-        if there and row.mode not in found and all(_implemented(values, name) for name in row.needs):
-            found[row.mode] = row
+    for row in sorted(there, key=lambda row: (row.model is None, row.series != prefer)):
+        found.setdefault(row.mode, row)
     return {mode: found[mode] for mode in Mode if mode in found}
 
 
-def abilities(chosen: Mapping[Mode, Row], *, base_known: bool) -> dict[Mode, Ability]:
-    """What :func:`served` found, as the house says it. ``base_known``: whether 100 % of active power can be read."""
+@lru_cache(maxsize=128)
+def _said(rows: tuple[Row, ...], base_known: bool) -> Mapping[Mode, Ability]:
     found = {}
-    for mode, row in chosen.items():
+    for row in rows:
         if row.model is None:
-            found[mode] = Ability(How.NOT_POSSIBLE, row.means)
+            found[row.mode] = Ability(How.NOT_POSSIBLE, row.means)
         elif not base_known and any("WMaxLimPct" in name for name in row.needs):
-            found[mode] = Ability(How.NOT_POSSIBLE, "what 100 % means cannot be read")
+            found[row.mode] = Ability(How.NOT_POSSIBLE, "what 100 % means cannot be read")
         else:
-            found[mode] = Ability(row.how, "" if row.how is How.NATIVE else row.means)
+            found[row.mode] = Ability(row.how, "" if row.how is How.NATIVE else row.means)
     return found
 
 

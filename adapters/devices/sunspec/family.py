@@ -7,7 +7,6 @@ from typing import Final
 from adapters.devices.sunspec import der700, legacy, limits, meter, state
 from adapters.devices.sunspec import plan as plans
 from adapters.devices.sunspec.abilities import abilities
-from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.found import Found, find, poll
 from adapters.devices.sunspec.holds import holds
 from adapters.devices.sunspec.options import SunSpecOptions
@@ -16,7 +15,7 @@ from adapters.devices.sunspec.ports import ports
 from adapters.devices.sunspec.profiles import AS_PUBLISHED, named
 from adapters.devices.sunspec.readings import blank, flags, suspect
 from adapters.devices.sunspec.release import release
-from adapters.devices.sunspec.steps import Held, Values
+from adapters.devices.sunspec.steps import Values
 from adapters.family import Conversation, DcPort, Look, Pace, Points, Writing
 from adapters.rehearsal import dry
 from adapters.sunspec.points import Value
@@ -148,8 +147,7 @@ class SunSpec:
         for model, point, most in ((715, "ControllerHb", 0xFFFF_FFFE), (802, "CtrlHb", 0xFFFE)):
             last = raw.get(model, {}).get(point)
             if isinstance(last, int):
-                alone = Case(Held(found.layouts, {model: dict(raw[model])}))
-                yield from found.pen(alone).put(model, point, 0 if last >= most else last + 1)
+                yield from found.beating.put(model, point, 0 if last >= most else last + 1)
 
     def _meter_look(self, found: Found, values: Values, now: Instants) -> Look:
         read = values[found.measured or 0]

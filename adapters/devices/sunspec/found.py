@@ -31,6 +31,7 @@ class Memory:
     state: Recall[State] = field(default_factory=Recall)
     silent: Recall[bool] = field(default_factory=Recall)
     every: dict[int, Reads] = field(default_factory=dict)
+    beating: list[Pen] = field(default_factory=list)
     _slow: dict[frozenset[str], tuple[int, ...]] = field(default_factory=dict)
 
     def slow(self, found: "Found", ours: frozenset[str]) -> tuple[int, ...]:
@@ -80,6 +81,13 @@ class Found:
         return Case(
             Held(self.layouts, {model: dict(read) for model, read in self.plate.items()}), self.chosen, self.profile
         )
+
+    @property
+    def beating(self) -> Pen:
+        """To write heartbeats with, which are compared with nothing."""
+        if not self.memory.beating:
+            self.memory.beating.append(self.pen(Case(Held(self.layouts, {model: {} for model in self.layouts}))))
+        return self.memory.beating[0]
 
     def pen(self, case: Case) -> Pen:
         """To write with."""

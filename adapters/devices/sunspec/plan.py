@@ -6,6 +6,7 @@ on last.
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from adapters.devices.sunspec import adjustments, curves, legacy_curves, limits, powers, reactive, switching
@@ -149,5 +150,6 @@ def _charges(case: Case) -> bool:
     return case.model(Mode.LOAD_LIMIT) is not None
 
 
+@lru_cache(maxsize=256)
 def _named(model: int, points: frozenset[str]) -> frozenset[str]:
     return frozenset(f"{model}.{point}" for point in points)

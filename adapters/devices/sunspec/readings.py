@@ -39,15 +39,17 @@ def readings(table: Table, values: Mapping[str, Value | None], now: Instants, *,
     Interpretation: a current is a root mean square, so a sign that some models give it tells only the direction.
     """
     found: dict[MeterKey, Reading] = {}
+    mono_s, utc_s, get = now.mono_s, now.utc_s, values.get
     for key, point in table.items():
-        value = values.get(point)
-        if isinstance(value, str) or value is None:
+        value = get(point)
+        if value is None or isinstance(value, str):
             continue
-        if key[0] in SIGNED and turn:
+        quantity = key[0]
+        if turn and quantity in SIGNED:
             value = turned(value)
-        if key[0] is Quantity.CURRENT:
+        elif quantity is Quantity.CURRENT:
             value = abs(value)
-        found[key] = Reading(float(value), Quality.GOOD, now.mono_s, now.utc_s)
+        found[key] = Reading(float(value), Quality.GOOD, mono_s, utc_s)
     if (Quantity.NET, None) in table and (Quantity.NET, None) not in found:
         found[Quantity.NET, None] = Reading(math.nan, Quality.MISSING, now.mono_s, now.utc_s)
     return found

@@ -5,6 +5,7 @@ So what a conclusion looks at is noted while it is drawn, and only that is compa
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from adapters.devices.sunspec.steps import Values
@@ -77,7 +78,9 @@ class Recall(Generic[T]):
         noted = {model: Noted(read) for model, read in values.items()}
         found = conclude(noted)
         self._about, self._models = about, tuple(values)
-        self._seen = {model: (values[model], tuple(read.names)) for model, read in noted.items() if read.names}
+        self._seen = {
+            model: (values[model], _shared(frozenset(read.names))) for model, read in noted.items() if read.names
+        }
         # Equal is as before, so that whoever compares it next sees at one glance that nothing is new.
         if drawn is None or drawn[0] != found:
             drawn = self._drawn = (found,)
@@ -99,3 +102,9 @@ class Recall(Generic[T]):
                     return False
             self._seen[model] = now, names
         return True
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: frozenset[str]) -> tuple[str, ...]:
+    """Devices of a kind are looked at alike: the names are kept once for all of them."""
+    return tuple(names)

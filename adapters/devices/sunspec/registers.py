@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
 from adapters.family import Conversation
@@ -123,13 +125,27 @@ def reads(
     counts: Mapping[int, Mapping[str, Value | None]] | None = None,
 ) -> Reads:
     """How to poll the ``names`` of these blocks (None: all points). ``counts``: what their count points say, by model."""
-    areas = {}
+    chosen: dict[int, tuple[Block, Layout, tuple[str, ...] | None]] = {}
     for block in sorted(blocks, key=lambda block: block.address):
         known = model(block.id)
-        if known is not None and block.id in names and block.id not in areas:
+        if known is not None and block.id in names and block.id not in chosen:
+            wanted = names[block.id]
             layout = known.counted(block.length, (counts or {}).get(block.id, {}))
-            view = layout.view(names[block.id], max_read=access.max_read, singly=access.one_value)
-            areas[block.id] = Area(access.unit, block, layout, view)
+            chosen[block.id] = block, layout, None if wanted is None else tuple(wanted)
+    return Reads(access, *_planned(access, tuple(chosen.values())))
+
+
+@lru_cache(maxsize=256)
+def _planned(
+    access: Access, chosen: tuple[tuple[Block, Layout, tuple[str, ...] | None], ...]
+) -> tuple[Mapping[int, Area], tuple[Joint, ...]]:
+    """Made once for all devices with the same map."""
+    areas = {
+        block.id: Area(
+            access.unit, block, layout, layout.view(names, max_read=access.max_read, singly=access.one_value)
+        )
+        for block, layout, names in chosen
+    }
     singles = [Span(area.block.address + span.offset, span.size) for area in areas.values() for span in area.view.spans]
     joints: list[tuple[Span, ...]] = []
     for single in singles:
@@ -139,7 +155,7 @@ def reads(
                 joints[-1] = (*joints[-1], single)
                 continue
         joints.append((single,))
-    return Reads(access, areas, tuple(Joint.over(access, inside) for inside in joints))
+    return MappingProxyType(areas), tuple(Joint.over(access, inside) for inside in joints)
 
 
 def _ask(request: Read) -> Conversation[Registers | Refusal | None]:

@@ -1,6 +1,7 @@
 """How a device is: its readings, state, alarms, what holds it back, its heartbeat; pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from adapters.devices.sunspec import adjustments, curves, der700, legacy, legacy_curves, limits, meter, powers, reactive
@@ -114,11 +115,17 @@ def written_points(case: Case) -> dict[str, int | float | str]:
         elif model in adjustments.POINTS:
             named[model] = adjustments.POINTS[model]
     return {
-        f"{model}.{name}": value
+        label: value
         for model, points in named.items()
-        for name in sorted(points)
+        for name, label in _labels(model, points)
         if (value := case.held.value(model, name)) is not None
     }
+
+
+@lru_cache(maxsize=256)
+def _labels(model: int, points: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """``model.point`` of each, made once for all devices."""
+    return tuple((name, f"{model}.{name}") for name in sorted(points))
 
 
 def _truth(value: Value | None) -> bool | None:

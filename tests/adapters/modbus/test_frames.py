@@ -30,6 +30,7 @@ from adapters.modbus.frames import (
     decode_request,
     encode_reply,
     encode_request,
+    good_reply,
 )
 from grid_functions.model.errors import DeviceFault, OurFault
 
@@ -278,3 +279,30 @@ def test_no_pdu_raises_anything_but_the_one_error(unit: int, pdu: bytes, request
             decode_reply(request, frame)
         except FrameError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked", "answer", "size"),
+    [
+        # Clauses 6.3, 6.6 and 6.12 of the protocol; before each function code protocol 0, length and unit.
+        (Read(1, 100, 2), "0000 0006 01 03 0064 0002", "0000 0007 01 03 04", 13),
+        (Read(7, 0, 125, 4), "0000 0006 07 04 0000 007D", "0000 00FD 07 04 FA", 259),
+        (Write(1, 101, (500,), 6), "0000 0006 01 06 0065 01F4", "0000 0006 01 06 0065 01F4", 12),
+        (Write(1, 7, (1,), 5), "0000 0006 01 05 0007 FF00", "0000 0006 01 05 0007 FF00", 12),
+        (Write(1, 100, (1, 2)), "0000 000B 01 10 0064 0002 04 0001 0002", "0000 0006 01 10 0064 0002", 12),
+        # Bits come packed: such an answer is always taken apart.
+        (Read(1, 0, 9, 1), "0000 0006 01 01 0000 0009", "", 0),
+    ],
+)
+def test_a_request_knows_its_frame_and_how_a_good_answer_begins(
+    request_: Request, asked: str, answer: str, size: int
+) -> None:
+    assert request_.wording == (bytes.fromhex(asked), bytes.fromhex(answer), size)
+    assert encode_request(request_, 0xABCD) == b"\xab\xcd" + bytes.fromhex(asked)
+
+
+def test_a_good_reply_is_what_stands_behind_its_beginning() -> None:
+    assert good_reply(Read(1, 100, 2), bytes.fromhex("0001 0000 0007 01 03 04 002A FFFF")) == Registers(
+        b"\x00*\xff\xff"
+    )
+    assert good_reply(Write(1, 101, (500,), 6), bytes.fromhex("0001 0000 0006 01 06 0065 01F4")) == Written()

@@ -122,6 +122,21 @@ async def test_wrong_transaction_id_is_dropped_and_the_right_one_taken() -> None
         await link.close()
 
 
+async def test_what_looks_like_the_answer_inside_of_another_frame_is_not_taken() -> None:
+    async def script(peer: Peer) -> None:
+        request = await peer.request()
+        inside = answer(request, "03 02 0063")  # 99
+        stray = answer(b"\xaa\xaa" + request[2:], f"03 {len(inside):02X} {inside.hex()}")
+        # Nothing, twice, lets the link read what came before.
+        await peer.send(stray[: -len(inside)], b"", b"", inside, b"", b"", answer(request, FORTY_TWO))
+
+    async with scripted(script) as peer:
+        link = link_to(peer)
+        assert await link.transact(READ) == REPLY
+        assert link.late_answers == 1
+        await link.close()
+
+
 async def test_wrong_transaction_id_alone_is_no_answer() -> None:
     timer = StillTimer()
 

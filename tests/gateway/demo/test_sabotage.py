@@ -21,6 +21,7 @@ async def test_a_sabotaged_step_is_noticed(tmp_path: Path) -> None:
         ("ledger-off", "kill-restart"),
         ("revert-off", "kill-restart"),
         ("charger-ignores", "charger-modbus"),
+        ("home-lies", "day-ahead"),
     ]
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -44,6 +45,7 @@ async def test_a_sabotaged_step_is_noticed(tmp_path: Path) -> None:
         ("meter-sign", "limit-wins"),
         ("revert-off", "charger-fallback"),
         ("inverter-ignores", "slow-device"),
+        ("home-ignores", "day-ahead"),
     ],
 )
 async def test_sabotage_of_further_steps_is_noticed(tmp_path: Path, sabotage: str, step: str) -> None:

@@ -12,7 +12,7 @@ from gateway.lab.fleet import TrueCar
 from gateway.lab.street import Play, Street, Window
 from gateway.lab.weather import STEPS
 from grid_functions.building.dwelling import CarOf, Dwelling, SunOf
-from grid_functions.building.steward import HomeOptions
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.storage import Store
 from grid_functions.building.sun import Array
 from grid_functions.model.claim import LeaseId

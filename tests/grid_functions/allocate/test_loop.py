@@ -256,7 +256,7 @@ def test_what_an_idle_device_leaves_is_not_trimmed() -> None:
         before = replace(SETTLED, meter=Track((Sample(98.0, -900.0), Sample(99.0, -900.0))))
         settled = replace(before, devices={"a": Track((Sample(98.0, 950.0), Sample(99.0, 950.0)))}, room_w=50.0)
         one = look(100.0, -900.0, 950.0, allowed_w=1000.0)
-        return step(replace(settled, others_w=Sample(99.0, 50.0)), replace(one, left_w=left_w)).trim_w
+        return step(replace(settled, others_w=Sample(99.0, 50.0)), one._replace(left_w=left_w)).trim_w
 
     assert trim_w(100.0) == 0.0
     assert trim_w(40.0) == 30.0

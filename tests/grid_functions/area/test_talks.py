@@ -6,7 +6,7 @@ import pytest
 from gateway.solver import Solver
 from grid_functions.area import talks
 from grid_functions.area.central import central
-from grid_functions.area.peak import Column, Demand, dual, master, planned
+from grid_functions.area.peak import Column, Demand, dual, master, planned, pull_after
 from grid_functions.area.talks import Reply
 from tests.grid_functions.area.fleet import CHARGE, HORIZON, STEPS, Followers, cars, hold, terms_of
 
@@ -166,3 +166,11 @@ def test_prices_are_never_negative_and_add_up_to_the_charge() -> None:
         assert np.all(price >= 0)
         assert price.sum() == pytest.approx(CHARGE)
     assert HORIZON.step_h == 1.0
+
+
+def test_a_price_that_the_pull_held_at_the_centre_lets_go() -> None:
+    """It is heard as the bound itself: with the same pull the same price would be posted for ever."""
+    assert pull_after(100.0, 5.0, 5.0, 5.2) == 50.0
+    assert pull_after(100.0, 5.0, 4.9, 5.2) == pytest.approx(140.0)
+    assert pull_after(100.0, 5.0, 5.1, 5.2) == pytest.approx(70.0)
+    assert pull_after(100.0, 5.0, 5.01, 5.2) == 100.0

@@ -12,8 +12,9 @@ from grid_functions import letters
 from grid_functions.alarm import alarm_of
 from grid_functions.building.dwelling import BatteryOf, CarOf, Dwelling, TankOf, ZoneOf, possible
 from grid_functions.building.heating import Zone
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
-from grid_functions.building.steward import NAME, HomeOptions, HomeState, Steward
+from grid_functions.building.steward import NAME, HomeState, Steward
 from grid_functions.building.storage import Store
 from grid_functions.building.water import Tank
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Way, Weather

@@ -86,7 +86,7 @@ class Site(Both):
         now = self.rig.instants()
         told = self.rig.state.clock.told(now.mono_s)
         now = Instants(now.mono_s, now.utc_s, {"utility": told})
-        done = step(self.state, self.policy, reads, (), outcomes.closed(self.book), now, seed=SEED)
+        done = step(self.state, self.policy, reads, (), self.book.closed, now, seed=SEED)
         self.state = done.state
         made = outcomes.step(self.book, done.facts, now)
         self.book = made.book

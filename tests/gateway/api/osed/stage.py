@@ -20,8 +20,9 @@ from gateway.loop import SiteLoop
 from gateway.solver import Solver
 from gateway.wiring import DURABLE
 from grid_functions.building.dwelling import BatteryOf, Dwelling
+from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
-from grid_functions.building.steward import HomeOptions, Steward
+from grid_functions.building.steward import Steward
 from grid_functions.building.storage import Store
 from grid_functions.catalogue import built_in
 from grid_functions.model.claim import InForce, SourceKind
