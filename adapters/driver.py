@@ -22,7 +22,7 @@ from adapters.pace import left_s
 from adapters.rehearsal import both, dry, rehearsed
 from adapters.settings import DriverSettings
 from adapters.showing import Showing
-from adapters.silence import Reach, held, outlives
+from adapters.silence import Reach, held, lapses_in_s, outlives
 from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
@@ -119,8 +119,11 @@ class Driver(Generic[Found, Raw]):
             async with self._turn:
                 await self._look_and_hold(hurried=hurried)
             intake(self._seen())
-            settings, now_s = self._settings, self._clock.now().mono_s
-            await self._pause(self._news, left_s(started_s, now_s, self.poll_s, settings.phase_s))
+            now_s = self._clock.now().mono_s
+            # Nobody can be asked before the link may try again: until then only what the device may hold can lapse.
+            barred_s = min(self._link.barred_s, lapses_in_s(self._held, self._reach, now_s))
+            due_s = left_s(started_s, now_s + barred_s, self.poll_s, self._settings.phase_s)
+            await self._pause(self._news, barred_s + due_s)
 
     async def release(self) -> bool:
         """Give the device back the values it had before us; True once it shows them (or nothing was ours)."""

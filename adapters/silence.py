@@ -37,14 +37,27 @@ def held(holds: Setpoint | None, reach: Reach, now_s: float) -> Setpoint | None:
     Once the timers of all that it may hold have run out, that is what they end in. Consumption has no timer of its own, and where a
     target lapses nobody knows what follows: it counts as if it had none.
     """
-    if holds is None:
-        return None
-    may = holds if reach.unseen is None else _loosest(holds, reach.unseen)
-    if may.revert is None or may.revert.produce_max_w is None or may.target_w is not None:
-        return may
-    if now_s - reach.last_s < may.revert.after_s + LATE_S:
+    may = _may(holds, reach)
+    if may is None or may.revert is None or now_s < _lapse_s(may, reach):
         return may
     return replace(may, produce_max_w=may.revert.produce_max_w, revert=None)
+
+
+def lapses_in_s(holds: Setpoint | None, reach: Reach, now_s: float) -> float:
+    """Until :func:`held` becomes what the timers end in; infinity = it stays as it is."""
+    may = _may(holds, reach)
+    left_s = math.inf if may is None else _lapse_s(may, reach) - now_s
+    return left_s if left_s > 0 else math.inf
+
+
+def _lapse_s(may: Setpoint, reach: Reach) -> float:
+    if may.revert is None or may.revert.produce_max_w is None or may.target_w is not None:
+        return math.inf
+    return reach.last_s + may.revert.after_s + LATE_S
+
+
+def _may(holds: Setpoint | None, reach: Reach) -> Setpoint | None:
+    return holds if holds is None or reach.unseen is None else _loosest(holds, reach.unseen)
 
 
 def outlives(capability: Capability) -> bool:

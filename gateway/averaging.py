@@ -1,9 +1,11 @@
 """One site's averages for its upstreams: of the connection point, and of each respondent's devices together."""
 
+import math
 from dataclasses import replace
 
 from grid_functions import report
 from grid_functions.model.event import Respondent
+from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.snapshot import Snapshot
@@ -31,6 +33,11 @@ class Averages:
             picture = report.together(snapshot, names or snapshot.devices)
             self._devices[respondent], closed = report.step(self._devices[respondent], picture, WINDOW_S, stale_s)
             self._closed_of[respondent] = tuple(replace(one, of=Metered.DEVICES) for one in closed)
+
+    def closes(self) -> Moment | None:
+        """When a picture is due because a minute ends of which there is something to tell."""
+        ends_s = [report.closes_s(one, WINDOW_S) for one in (self._connection, *self._devices.values())]
+        return None if min(ends_s) == math.inf else Moment(OWN, min(ends_s))
 
     def of(self, respondent: Respondent) -> tuple[Average, ...]:
         """What the last picture closed, for this respondent."""

@@ -90,13 +90,14 @@ class SiteLoop:
         self._now()
 
     def take_seen(self, seen: Seen) -> None:
-        """A look at one device, from its driver."""
-        self.seen[seen.device] = seen
+        """A look at one device, from its driver. That it is silent still is no news."""
         self.alarms.pop(f"driver {seen.device}", None)
         self._looked.add(seen.device)
         if len(self._looked) == len(self.plan.devices):
             self._ripe.set()
-        self._changed.set()
+        if seen.condition.online or seen != self.seen.get(seen.device):
+            self.seen[seen.device] = seen
+            self._changed.set()
 
     async def say(self, word: Word) -> None:
         """What operator or occupant says; returns once it holds and is kept."""
@@ -192,7 +193,7 @@ class SiteLoop:
         self._log_outcomes()
         self._say(decision, before)
         stale = next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
-        return decision.wake if stale is None else (*decision.wake, stale)
+        return (*decision.wake, *(one for one in (stale, self._averages.closes()) if one is not None))
 
     def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""

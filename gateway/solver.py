@@ -8,6 +8,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 
 import highspy
 import numpy as np
@@ -23,6 +24,10 @@ _STATUS = {
 }
 _DUAL_SIMPLEX = 1
 """A quarter fewer pivots than the primal one for a home at the prices of a coordination's rounds, and cold no slower."""
+
+
+_KEPT = 32
+"""Structures a process that solves remembers: about as many homes as it serves warm."""
 
 
 class Solver:
@@ -66,6 +71,12 @@ class Solver:
         highs.passModel(_model(problem.program, problem))
         self._instances[problem.program.digest] = highs
         return highs
+
+
+@cache
+def of_this_process() -> Solver:
+    """Its only one, where it is a process that solves."""
+    return Solver(_KEPT)
 
 
 def greeted(make: Callable[[], highspy.Highs] = highspy.Highs) -> None:

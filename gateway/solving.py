@@ -7,7 +7,6 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
 import structlog
 
-from gateway.solver import Solver
 from grid_functions.building.lesson import Lesson, Taught
 from grid_functions.building.program import Problem, Solution
 from grid_functions.model.function import Answer, Ask
@@ -16,8 +15,6 @@ from grid_functions.model.ports import Clock
 _log = structlog.get_logger("solving")
 
 _LEAST_S = 0.05
-_KEPT = 32
-"""Structures a process remembers: about as many homes as it serves warm."""
 
 
 class Solving:
@@ -68,14 +65,10 @@ def _hush() -> None:
     os.close(nothing)
 
 
-_solver: Solver | None = None
-"""Of this process, when it is one that solves."""
-
-
 def _solve(problem: Problem | Lesson, time_limit_s: float) -> Solution | Taught:
-    global _solver
     if isinstance(problem, Lesson):
         return problem.taught()
-    if _solver is None:
-        _solver = Solver(_KEPT)
-    return _solver.solve(problem, time_limit_s)
+    # In the processes that solve, and nowhere else: the gateway's own has no use for HiGHS and its memory.
+    from gateway.solver import of_this_process
+
+    return of_this_process().solve(problem, time_limit_s)

@@ -198,11 +198,11 @@ def decide(
     standing = stamped(state.standing, guarded, serial, now)
     setpoints = tuple(standing[name].setpoint for name in sorted(standing))
     changed_s = {name: one.since_s for name, one in standing.items()}
-    trials, seen = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
+    proven = evidence.step(state.trials, ruling, setpoints, tick.snapshot, terms, changed_s, moved.state, now)
     told = [fact for respondent in sorted(times) for fact in times[respondent].facts]
     running = {key for one in times.values() for key in one.running}
     served = service.step(state.services, ruling, shared.served, told, running, now, tick.messages)
-    ready, room = released(state.room, (*told, *seen, *served.facts), serial, None)
+    ready, room = released(state.room, (*told, *proven.facts, *served.facts), serial, None)
     done = outcomes.step(state.book, ready, now, displaced_ends=_displaced_ends(policies))
     block = state.block if serial < state.block.end else SerialBlock(serial + SERIAL_BLOCK)
     entries = [entry for respondent in sorted(times) for entry in times[respondent].entries]
@@ -220,7 +220,7 @@ def decide(
         trajectory=moved.state,
         ruled=ruled,
         allocate=shared.state,
-        trials=trials,
+        trials=proven.trials,
         standing=standing,
         services=served.services,
         room=room,
@@ -235,6 +235,7 @@ def decide(
         *ability.unlimited(ruling, tick.snapshot, terms),
         *(Alarm("guard", one.device, one.text) for one in clamps),
     }
+    asked = (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *shared.wake, *proven.wake, *served.wake)
     return Decision(
         state=after,
         serial=serial,
@@ -246,9 +247,7 @@ def decide(
         served=shared.served,
         clamps=clamps,
         alarms=tuple(sorted(alarms)),
-        wake=_wake(
-            times, (*spoken.wake, *leased.wake, *ran.wake, *moved.wake, *shared.wake, *served.wake), moved.claims, now
-        ),
+        wake=_wake(times, asked, moved.claims, now),
         outputs=ran.outputs,
     )
 

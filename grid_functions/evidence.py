@@ -10,7 +10,7 @@ from grid_functions.flow import drawn_by_loads, flow, members
 from grid_functions.model.claim import Bound, Claim, Ruling, Shape, Switch, Want
 from grid_functions.model.device import Seen
 from grid_functions.model.event import EventKey
-from grid_functions.model.instants import Instants, Moment
+from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.outcome import Cause, Fact, OutcomeKind
 from grid_functions.model.policy import SiteTerms
 from grid_functions.model.setpoint import Setpoint
@@ -35,6 +35,15 @@ class Trial:
     mismatched: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceStep:
+    """What one look leaves. ``wake``: when time alone may say more."""
+
+    trials: dict[EventKey, Trial]
+    facts: tuple[Fact, ...]
+    wake: tuple[Moment, ...]
+
+
 def step(
     trials: Mapping[EventKey, Trial],
     ruling: Ruling,
@@ -44,7 +53,7 @@ def step(
     changed_s: Mapping[str, float],
     paths: TrajectoryState,
     now: Instants,
-) -> tuple[dict[EventKey, Trial], tuple[Fact, ...]]:
+) -> EvidenceStep:
     """One look at every event whose claims stand; a limit met because another is tighter is served (rule 8).
 
     ``changed_s``: since which monotonic second each device's setpoint is what it is; a driver gets ten seconds to follow. ``paths``: what
@@ -53,6 +62,7 @@ def step(
     wanted = {one.device: one for one in setpoints}
     after: dict[EventKey, Trial] = {}
     facts: list[Fact] = []
+    due_s: list[float] = []
     for key, claims in _by_event(ruling).items():
         names = sorted({name for c in claims for name in members(c.scope, c.quantity, terms)} & wanted.keys())
         trial = trials.get(key, Trial(now.mono_s))
@@ -74,10 +84,8 @@ def step(
         ):
             trial = replace(trial, verdict=verdict)
             facts.append(_fact(key, verdict, clock, now))
-        stuck = any(
-            not _held(wanted[name], snapshot) and now.mono_s - changed_s.get(name, now.mono_s) >= _READ_BACK_S
-            for name in names
-        )
+        told_s = [changed_s.get(name, now.mono_s) for name in names if not _held(wanted[name], snapshot)]
+        stuck = any(now.mono_s - one >= _READ_BACK_S for one in told_s)
         # on its way for longer than a write and the device's own lag take, it should be seen to follow
         under_way = there_s > now.mono_s and now.mono_s - trial.since_s >= settle_s + _READ_BACK_S
         settled = under_way or trials.get(key, trial).verdict is not None
@@ -93,7 +101,13 @@ def step(
             text = "a device holds something else" if stuck else "measured power disagrees"
             facts.append(_fact(key, OutcomeKind.MISMATCHED, clock, now, text))
         after[key] = trial
-    return after, tuple(facts)
+        due_s += [one + _READ_BACK_S for one in told_s]
+        due_s += [trial.since_s + settle_s + _READ_BACK_S] if there_s > now.mono_s else []
+        due_s += [max(trial.applied_s, there_s) + settle_s] if trial.applied_s is not None else []
+        due_s += [trial.astray_s + settle_s] if trial.astray_s is not None else []
+    ahead_s = min((one for one in due_s if one > now.mono_s), default=None)
+    wake = () if ahead_s is None else (Moment(OWN, now.utc_s + ahead_s - now.mono_s),)
+    return EvidenceStep(after, tuple(facts), wake)
 
 
 def _by_event(ruling: Ruling) -> dict[EventKey, list[Claim]]:

@@ -63,6 +63,12 @@ def step(
     return ReportState(after), tuple(averages)
 
 
+def closes_s(state: ReportState, window_s: float) -> float:
+    """UTC seconds at which the first open window ends that has, or will have, any good reading in it; infinity = there is none."""
+    open_ = (one for one in state.sums.values() if one.seconds > 0 or one.stale_s > one.until_s)
+    return min((one.start_s + window_s for one in open_), default=math.inf)
+
+
 def together(snapshot: Snapshot, names: Container[str]) -> Snapshot:
     """The picture of these devices as if one meter measured them: powers and stored energy add up, volts and hertz are their mean.
 

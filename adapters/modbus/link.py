@@ -77,6 +77,13 @@ class Link:
         return self._wire is not None
 
     @property
+    def barred_s(self) -> float:
+        """How long every request will fail at once, because a connection may not be tried again before."""
+        if self._wire is not None:
+            return 0.0
+        return max(self._not_before - self._timer(asyncio.get_running_loop()).time(), 0.0)
+
+    @property
     def under_way(self) -> bool:
         """Whether a connection is being made or a request waits for its answer."""
         return self._connecting.locked() or (self._wire is not None and bool(self._wire.waiting))

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from benchmarks.event import play
+from certs.credential import client_credential
 from certs.identity import Identity
-from certs.tls import TlsFiles, client_context
+from certs.tls import TlsFiles
 from gateway.clock import SystemClock, SystemDice
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read
@@ -67,7 +68,7 @@ class Session:
         self.client = Client(
             terms,
             policy=policy,
-            ssl_context=client_context(files),
+            ssl_context=client_credential(files),
             memory=Memory(),
             clock=clock.showing(),
             dice=SystemDice(),

@@ -38,7 +38,7 @@ class Record:
 
 
 class Log:
-    """Takes records at once, writes them every ``flush_s`` seconds. A full disk costs records, never the caller."""
+    """Takes records at once, writes them ``flush_s`` seconds after the first. A full disk costs records, never the caller."""
 
     def __init__(
         self,
@@ -61,25 +61,30 @@ class Log:
         self._keep_s, self._keep_steps_s, self._keep_rows, self._flush_s = keep_s, keep_steps_s, keep_rows, flush_s
         self._records: list[_Told] = []
         self._steps: list[_Told] = []
+        self._news = asyncio.Event()
         self._writer = Writer(path, synchronous="NORMAL", busy_s=busy_s, max_pages=max_pages)
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         """Note one thing; returns at once. ``body`` is the log's from then on, and put into words only when it is written."""
         row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation}
         self._records.append((row, lambda: body))
+        self._news.set()
 
     def add_step(self, site: str, kind: str, body: Callable[[], Mapping[str, Any]]) -> None:
         """Note a decision, or what decisions stand on; it is put into words only when it is written, in another thread."""
         self._steps.append(({"utc_s": self._utc(), "site": site, "kind": kind}, body))
+        self._news.set()
 
     async def run(self) -> None:
         """Write what waits, until cancelled; what waits then is written by :meth:`flush`."""
         while True:
+            await self._news.wait()
             await asyncio.sleep(self._flush_s)
             await self.flush()
 
     async def flush(self) -> None:
         """Write what waits and cut what is too old or too much."""
+        self._news.clear()
         if not self._records and not self._steps:
             return
         records, self._records = self._records, []

@@ -1,5 +1,6 @@
 """IEEE 2030.5: one EndDevice at one server."""
 
+from certs.credential import client_credential
 from certs.identity import identify
 from certs.tls import TlsFiles, client_context
 from gateway.config.upstreams import Ieee2030_5Upstream
@@ -50,7 +51,7 @@ def build(spec: UpstreamSpec, tools: Tools) -> Client2030_5:
     return Client2030_5(
         terms,
         policy=policy,
-        ssl_context=client_context(_files(spec), upstream.tls.ciphers),
+        ssl_context=client_credential(_files(spec), upstream.tls.ciphers),
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
         clock=tools.clock.showing(),  # its server's time it knows itself
         dice=tools.dice,

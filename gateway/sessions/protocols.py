@@ -1,10 +1,11 @@
-"""The protocols that are spoken upwards, by the name the file has for them."""
+"""The protocols that are spoken upwards, by the name the file has for them.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Each is loaded once an upstream speaks it: it takes megabytes.
+"""
+
 from typing import Protocol
 
-from gateway.sessions import ieee2030_5, openadr2b, openadr3
+from gateway.config.upstreams import Ieee2030_5Upstream, OpenAdr2bUpstream, OpenAdr3Upstream, Upstream
 from gateway.sessions.session import Session
 from gateway.sessions.spec import Served, UpstreamSpec
 from gateway.tools import Tools
@@ -24,19 +25,32 @@ class Room(Protocol):
         """The session; nothing runs yet."""
 
 
-_ROOMS: Mapping[str, Room] = MappingProxyType({"ieee2030_5": ieee2030_5, "openadr2b": openadr2b, "openadr3": openadr3})
-
-
 def try_credentials(spec: UpstreamSpec) -> None:
     """Load every file as the session will. Raises CertificateError or OSError."""
-    _ROOMS[spec.settings.protocol].try_credentials(spec)
+    _room(spec.settings).try_credentials(spec)
 
 
 def served_by(spec: UpstreamSpec) -> dict[Respondent, Served]:
     """What each respondent stands for."""
-    return dict(zip(_ROOMS[spec.settings.protocol].respondents(spec), spec.serves, strict=True))
+    return dict(zip(_room(spec.settings).respondents(spec), spec.serves, strict=True))
 
 
 def build(spec: UpstreamSpec, tools: Tools) -> Session:
     """The session of an upstream; nothing runs yet."""
-    return _ROOMS[spec.settings.protocol].build(spec, tools)
+    return _room(spec.settings).build(spec, tools)
+
+
+def _room(settings: Upstream) -> Room:
+    match settings:
+        case Ieee2030_5Upstream():
+            from gateway.sessions import ieee2030_5
+
+            return ieee2030_5
+        case OpenAdr2bUpstream():
+            from gateway.sessions import openadr2b
+
+            return openadr2b
+        case OpenAdr3Upstream():
+            from gateway.sessions import openadr3
+
+            return openadr3

@@ -1,6 +1,5 @@
 """The 2030.5 client: the session's requests over HTTP and TLS. Awaits; decides nothing. Wears the Upstream port."""
 
-import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.usual import Usual
 from protocols.exchange import Alarm, Failed
+from protocols.ieee2030_5.connection import Wrapping
 from protocols.ieee2030_5.exchanger import Exchanger
 from protocols.ieee2030_5.session.exchange import Input, Picture, Remember, Reply, Request
 from protocols.ieee2030_5.session.machine import step
@@ -36,7 +36,7 @@ class Client2030_5(Shell[Input]):
         terms: Terms,
         *,
         policy: Policy,
-        ssl_context: ssl.SSLContext | None,
+        ssl_context: Wrapping | None,
         memory: Memory,
         clock: Clock,
         dice: Dice,

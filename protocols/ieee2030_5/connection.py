@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 
@@ -56,7 +56,16 @@ class NoAnswer(Exception):
         self.untouched = untouched
 
 
-async def connect(family: int, address: Any, context: ssl.SSLContext | None, host: str) -> "Connection":
+class Wrapping(Protocol):
+    """What makes a socket speak TLS: an SSLContext, or whatever has one to share."""
+
+    def wrap_socket(
+        self, sock: socket.socket, *, do_handshake_on_connect: bool = True, server_hostname: str | None = None
+    ) -> ssl.SSLSocket:
+        """The connection, over a connected socket."""
+
+
+async def connect(family: int, address: Any, context: Wrapping | None, host: str) -> "Connection":
     """A connection to this address; OSError, which TLS's faults are too, if there is none. ``host``: whom the certificate must name."""
     link = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -14,7 +14,7 @@ import structlog
 
 from grid_functions.model.errors import OurFault
 from protocols.exchange import Failed
-from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer, connect
+from protocols.ieee2030_5.connection import Answer, Connection, NoAnswer, Wrapping, connect
 from protocols.ieee2030_5.session.exchange import Method, Reply, Request
 from protocols.ieee2030_5.wire.excerpt import Known, decode_beside
 from protocols.ieee2030_5.wire.messages import Message
@@ -74,7 +74,7 @@ class Exchanger:
     """One kept connection to one server, held as a context manager; requests go over it in order."""
 
     def __init__(
-        self, url: str, ssl_context: ssl.SSLContext | None, dialect: Dialect, monotonic: Callable[[], float]
+        self, url: str, ssl_context: Wrapping | None, dialect: Dialect, monotonic: Callable[[], float]
     ) -> None:
         self._home, self._prefix = _split(url)[0], f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
         self._head = self._home.head()

@@ -1,6 +1,7 @@
 """When a driver's next poll is due. No device answers: a look that failed is paced like any other."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -23,8 +24,18 @@ class Still:
         return self._now
 
 
-async def left_s(mono_s: float, poll_s: float, phase_s: float | None) -> float:
-    """Until the next poll, as the driver says it after its first one."""
+class Stopped:
+    """A link's timer that stands."""
+
+    def time(self) -> float:
+        return 0.0
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: object) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(delay, callback, *args)
+
+
+async def left_s(mono_s: float, poll_s: float, phase_s: float | None, barred_s: float = 0.0) -> float:
+    """Until the next poll, as the driver says it after its first one; after that attempt no other is made for ``barred_s``."""
     told: asyncio.Queue[float] = asyncio.Queue()
 
     async def pause(news: asyncio.Event, seconds: float) -> None:
@@ -32,7 +43,7 @@ async def left_s(mono_s: float, poll_s: float, phase_s: float | None) -> float:
         await asyncio.Event().wait()
 
     # The first port is nobody's: the attempt is refused at once.
-    link = Link("127.0.0.1", 1, jitter=lambda low_s, high_s: 0.0)
+    link = Link("127.0.0.1", 1, jitter=lambda low_s, high_s: barred_s, timer=Stopped())
     settings = DriverSettings(role=Role.PV, poll_s=poll_s, phase_s=phase_s)
     driver = Driver("pv", SunSpec(), link, settings, Drawer(), Still(mono_s), lambda *_: None, pause)
     running = asyncio.create_task(driver.run(lambda seen: None))
@@ -62,3 +73,19 @@ async def left_s(mono_s: float, poll_s: float, phase_s: float | None) -> float:
 )
 async def test_polls_fall_due_on_their_phase(mono_s: float, poll_s: float, phase_s: float | None, left: float) -> None:
     assert await left_s(mono_s, poll_s, phase_s) == pytest.approx(left)
+
+
+@pytest.mark.parametrize(
+    ("poll_s", "phase_s", "barred_s", "left"),
+    [
+        (1.0, None, 20.0, 20.0),
+        (30.0, None, 20.0, 30.0),
+        # Grid: ..., 10.25, 11.25, ...
+        (1.0, 0.25, 20.5, 21.25),
+        (1.0, 0.25, 0.125, 0.25),
+    ],
+)
+async def test_nobody_is_looked_for_while_no_connection_may_be_tried(
+    poll_s: float, phase_s: float | None, barred_s: float, left: float
+) -> None:
+    assert await left_s(10.0, poll_s, phase_s, barred_s) == pytest.approx(left)

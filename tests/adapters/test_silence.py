@@ -1,10 +1,11 @@
 """What a silent device counts as: 3000 W with a timer of 60 s that ends in 1000 W, unless told otherwise."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from adapters.silence import Reach, held
+from adapters.silence import Reach, held, lapses_in_s
 from grid_functions.model.setpoint import Revert, Setpoint
 
 HELD = Setpoint("a", 7, produce_max_w=3000.0, consume_max_w=500.0, revert=Revert(60.0, produce_max_w=1000.0))
@@ -21,6 +22,14 @@ def test_what_it_held_counts_until_its_timer_and_the_latest_write_s_way_are_over
     assert limits(HELD, ANSWERED, 169.9) == (3000.0, 500.0)
     assert limits(HELD, ANSWERED, 170.0) == (1000.0, 500.0)
     assert limits(HELD, ANSWERED.answered(160.0), 170.0) == (3000.0, 500.0)
+
+
+def test_it_is_known_when_that_will_be() -> None:
+    assert lapses_in_s(HELD, ANSWERED, 130.0) == 40.0
+    assert lapses_in_s(HELD, ANSWERED.wrote(replace(HELD, revert=Revert(90.0, 800.0))), 130.0) == 70.0
+    assert lapses_in_s(HELD, ANSWERED, 170.0) == math.inf  # it has
+    assert lapses_in_s(None, ANSWERED, 130.0) == math.inf
+    assert lapses_in_s(replace(HELD, revert=None), ANSWERED, 130.0) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import pytest
 
+from grid_functions.model.device import Role
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from tests.gateway.site import Rig
+from tests.grid_functions.house import seen
 
 
 async def _minutes(rig: Rig) -> list[Average]:
@@ -29,3 +31,26 @@ async def test_a_minute_is_shown_once() -> None:
     await _minutes(rig)
     starts = [(one.of, one.quantity, one.start_s) for one in rig.upstream.averages]
     assert len(starts) == len(set(starts))
+
+
+async def test_a_minute_is_told_at_its_end_though_every_device_fell_silent_in_it() -> None:
+    """Meter and devices show -4000 W in second 20, believed for 5 s: of the minute from 1,000,020 a twelfth is covered, and told."""
+    rig = Rig()
+    async with rig.running() as site:
+        await rig.time.go(20.0)
+        await rig.look(site)
+        for name in rig.devices:
+            site.take_seen(seen(name, Role.METER if name == "meter" else Role.PV, power_w=None, online=False))
+        rig.upstream.averages.clear()
+        await rig.time.go(59.0)
+        assert rig.upstream.averages == []
+        await rig.time.go(1.0)
+        told = [one for one in rig.upstream.averages if one.quantity is Quantity.NET]
+        serial = site.decision.serial if site.decision else 0
+        await rig.time.go(300.0)
+        assert site.decision is not None
+        assert site.decision.serial == serial
+    assert {one.of: one.coverage for one in told} == pytest.approx(
+        {Metered.CONNECTION: 5 / 60, Metered.DEVICES: 5 / 60}
+    )
+    assert {(one.start_s, one.value) for one in told} == {(1_000_020.0, -4000.0)}

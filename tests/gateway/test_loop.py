@@ -433,6 +433,27 @@ async def test_a_meter_that_goes_stale_wakes_a_decision_and_tightens() -> None:
         assert last(rig.devices["a"]) + last(rig.devices["b"]) <= 1500.0
 
 
+async def test_that_a_device_is_silent_still_is_no_reason_to_decide() -> None:
+    rig = Rig()
+    gone = {
+        name: seen(name, Role.METER if name == "meter" else Role.PV, power_w=None, online=False) for name in rig.devices
+    }
+    async with rig.running() as site:
+        for one in gone.values():
+            site.take_seen(one)
+        await rig.time.go(10.0)  # the first looks' deadline
+        assert site.decision is not None
+        serial = site.decision.serial
+        for _ in range(100):
+            for one in gone.values():
+                site.take_seen(replace(one, condition=replace(one.condition)))
+            await rig.time.go(1.0)
+        assert site.decision.serial == serial
+        site.take_seen(replace(gone["a"], condition=replace(gone["a"].condition, text="no route to host")))
+        await rig.time.go(1.0)
+        assert site.decision.serial == serial + 1
+
+
 async def test_an_event_starts_by_itself_when_it_is_due() -> None:
     rig = Rig()
     async with rig.running() as site:

@@ -43,7 +43,7 @@ def told(
     device = seen(
         "a", power_w=power_w, at_s=now_s, online=online, holds=holds, capability=able(settle_s=5.0, resolution_w=10.0)
     )
-    after, facts = step(
+    looked = step(
         trials or {},
         rule([claim], DEFAULT_PRECEDENCE),
         [want or Setpoint("a", 3, produce_max_w=1500.0)],
@@ -53,8 +53,9 @@ def told(
         paths or TrajectoryState(),
         at(now_s),
     )
+    facts = looked.facts
     assert all(fact.event == EVENT and fact.at.clock == OWN and fact.at.at_s == 1_000_000.0 + now_s for fact in facts)
-    return after, [fact.what for fact in facts]
+    return looked.trials, [fact.what for fact in facts]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_an_off_is_effective_when_nothing_flows() -> None:
 
 def test_what_no_event_asked_for_is_nobodys_evidence() -> None:
     held = Setpoint("a", produce_max_w=1500.0)
-    _, facts = step(
+    looked = step(
         {},
         rule([bound(1500.0)], DEFAULT_PRECEDENCE),
         [held],
@@ -145,15 +146,13 @@ def test_what_no_event_asked_for_is_nobodys_evidence() -> None:
         TrajectoryState(),
         at(0.0),
     )
-    assert facts == ()
+    assert looked.facts == ()
 
 
 def test_an_event_that_is_over_leaves_no_trial() -> None:
     trials, _ = told(of_event(bound(1500.0)))
-    after, _ = step(
-        trials, rule([], DEFAULT_PRECEDENCE), [], snapshot((), 0.0), terms(), {}, TrajectoryState(), at(1.0)
-    )
-    assert after == {}
+    looked = step(trials, rule([], DEFAULT_PRECEDENCE), [], snapshot((), 0.0), terms(), {}, TrajectoryState(), at(1.0))
+    assert looked.trials == {}
 
 
 def on_its_way(claim: Claim, start_w: float, since_s: float, until_s: float) -> TrajectoryState:

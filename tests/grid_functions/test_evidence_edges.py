@@ -11,6 +11,7 @@ from grid_functions.model.claim import Claim, ConnectionPoint, Switch, Target
 from grid_functions.model.control import Energize, Mode, TargetPower
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.event import EventKey
+from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import DEFAULT_PRECEDENCE
 from grid_functions.model.reading import Quality, Reading
@@ -41,8 +42,8 @@ def look(
     roles = {name: one.role for name, one in picture.devices.items()}
     now = picture.at
     ruling = rule(claims, DEFAULT_PRECEDENCE)
-    after, facts = step(trials or {}, ruling, setpoints, picture, terms(roles), changed_s or {}, STILL, now)
-    return after, [(fact.event.id, fact.what) for fact in facts]
+    looked = step(trials or {}, ruling, setpoints, picture, terms(roles), changed_s or {}, STILL, now)
+    return looked.trials, [(fact.event.id, fact.what) for fact in looked.facts]
 
 
 def device(
@@ -236,13 +237,41 @@ def test_the_words_for_a_mismatch() -> None:
     picture = snapshot([device(at_s=100.0)], -900.0, 100.0)
 
     def words(trial: Trial, setpoint: Setpoint) -> list[str]:
-        _, facts = step(
-            {EVENT: trial}, ruling, [setpoint], picture, terms({"a": Role.PV}), {"a": 0.0}, STILL, at(100.0)
-        )
-        return [fact.cause.text for fact in facts if fact.what is A.MISMATCHED]
+        looked = step({EVENT: trial}, ruling, [setpoint], picture, terms({"a": Role.PV}), {"a": 0.0}, STILL, at(100.0))
+        return [fact.cause.text for fact in looked.facts if fact.what is A.MISMATCHED]
 
     astray = Trial(0.0, applied_s=0.0, verdict=A.EFFECTIVE, astray_s=95.0)
     assert words(astray, Setpoint("a", produce_max_w=1.0)) == ["a device holds something else"]
     assert words(astray, Setpoint("a")) == ["measured power disagrees"]
     assert words(replace(astray, astray_s=95.1), Setpoint("a")) == []
     assert words(replace(astray, mismatched=True), Setpoint("a")) == []
+
+
+@pytest.mark.parametrize(
+    ("trial", "changed_s", "due_s"),
+    [
+        (Trial(95.0), 95.0, 105.0),  # ten seconds for a driver
+        (Trial(80.0, astray_s=97.0), 80.0, 102.0),  # astray, and mismatched a settling time later
+        (Trial(80.0, astray_s=90.0, mismatched=True), 80.0, None),  # all is said
+    ],
+)
+def test_it_wakes_when_time_alone_says_more(trial: Trial, changed_s: float, due_s: float | None) -> None:
+    """A device that does not answer and settles in 5 s, looked at in second 100."""
+    gone = snapshot([seen("a", power_w=None, online=False, capability=able(settle_s=5.0))], None, 100.0)
+    ruling, wanted = rule([of_event(bound(1.0))], DEFAULT_PRECEDENCE), [Setpoint("a", produce_max_w=1.0)]
+    looked = step({EVENT: trial}, ruling, wanted, gone, terms({"a": Role.PV}), {"a": changed_s}, STILL, gone.at)
+    assert looked.wake == (() if due_s is None else (Moment(OWN, 1_000_000.0 + due_s),))
+    if due_s is not None:
+        then = replace(gone, at=at(due_s))
+        again = step(looked.trials, ruling, wanted, then, terms({"a": Role.PV}), {"a": changed_s}, STILL, then.at)
+        assert again.trials != looked.trials
+
+
+def test_a_verdict_wakes_when_it_is_due() -> None:
+    held = Setpoint("a", produce_max_w=1.0)
+    picture = snapshot([device(holds=held, at_s=100.0)], 0.0, 100.0)
+    ruling = rule([of_event(bound(1.0))], DEFAULT_PRECEDENCE)
+    looked = step(
+        {EVENT: Trial(98.0, applied_s=98.0)}, ruling, [held], picture, terms(), {"a": 98.0}, STILL, picture.at
+    )
+    assert looked.wake == (Moment(OWN, 1_000_103.0),)

@@ -62,13 +62,16 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     items: tuple[Message, ...] = getattr(message, "items", ())
     if walk.pages and told != walk.told and walk.restarts == 0:
         return Walk(restarts=1)
-    fresh = tuple(item for item in items if key_of(item) not in walk.keys)
+    keyed: dict[str, Message] = {}
+    for item in items:
+        keyed.setdefault(key_of(item), item)
+    fresh = [item for key, item in keyed.items() if key not in walk.keys]
     count = len(items) + len(page.rejects)
     went = replace(
         walk,
-        items=(*walk.items, *_once(fresh)),
+        items=(*walk.items, *fresh),
         rejects=(*walk.rejects, *page.rejects),
-        keys=walk.keys | {key_of(item) for item in items},
+        keys=walk.keys | keyed.keys(),
         told=told,
         start=walk.start + count,
         pages=walk.pages + 1,
@@ -97,10 +100,3 @@ def key_of(item: Message) -> str:
 
 def _listing(walk: Walk, ended: bool) -> Listing:
     return Listing(walk.items, walk.rejects, ended, walk.first, walk.keys)
-
-
-def _once(items: tuple[Message, ...]) -> tuple[Message, ...]:
-    seen: dict[str, Message] = {}
-    for item in items:
-        seen.setdefault(key_of(item), item)
-    return tuple(seen.values())

@@ -4,6 +4,7 @@ What is polled is what can be reached now: a link that appears is followed at on
 "walk again": reachability is worked out afresh whenever a content changes.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -193,9 +194,7 @@ class Tree:
     def soonest_s(self) -> float:
         """When the next poll is due, monotonic; infinity when none waits."""
         if self._soonest_s is None:
-            self._soonest_s = min(
-                (node.due_s for node in self.nodes.values() if node.asked is None), default=float("inf")
-            )
+            self._soonest_s = min([node.due_s for node in self.nodes.values() if node.asked is None], default=math.inf)
         return self._soonest_s
 
     def of(self, kind: Kind) -> Iterator[Node]:

@@ -6,6 +6,7 @@ Signs are turned here: 2030.5 counts generation positive. Limits stay magnitudes
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from types import MappingProxyType
 
 from grid_functions.model.control import (
@@ -74,8 +75,7 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
     controls: list[Control] = []
     void: list[str] = []
     remarks: list[str] = []
-    for name, make in _MODES.items():
-        value = getattr(base, name)
+    for (name, make), value in zip(_MODES.items(), _modes_of(base), strict=True):
         if value is None:
             continue
         try:
@@ -87,8 +87,7 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
         if remark:
             remarks.append(f"{name}: {remark}")
     unresolved = False
-    for name, kind in _CURVE_MODES.items():
-        link: Link | None = getattr(base, name)
+    for (name, kind), link in zip(_CURVE_MODES.items(), _links_of(base), strict=True):
         if link is None:
             continue
         curve = curves(link.href)
@@ -106,10 +105,7 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
 
 def curve_links(base: DERControlBase) -> Iterator[str]:
     """The addresses of the curves a control needs."""
-    for name in _CURVE_MODES:
-        link: Link | None = getattr(base, name)
-        if link is not None:
-            yield link.href
+    return (link.href for link in _links_of(base) if link is not None)
 
 
 class _Void(Exception):
@@ -235,6 +231,10 @@ _CURVE_MODES: Mapping[str, CurveKind] = MappingProxyType(
         "opModWattVar": CurveKind.WATT_VAR,
     }
 )
+
+# Most modes are not asked for: all of a base at once cost a third of one by one.
+_modes_of: Callable[[DERControlBase], tuple[object, ...]] = attrgetter(*_MODES)
+_links_of: Callable[[DERControlBase], tuple[Link | None, ...]] = attrgetter(*_CURVE_MODES)
 
 _CURVE_TYPES = (
     CurveKind.FREQUENCY_WATT,

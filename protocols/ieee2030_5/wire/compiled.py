@@ -25,11 +25,13 @@ class Remark:
 
 
 class Notes:
-    """What one decode gathers on its way; `strange` = an element with content was passed over."""
+    """What one decode gathers on its way; `strange` = an element with content was passed over. `spared`: the namespace of whatever is
+    in none."""
 
-    __slots__ = ("index", "remarks", "strange")
+    __slots__ = ("index", "remarks", "spared", "strange")
 
-    def __init__(self) -> None:
+    def __init__(self, spared: str = "") -> None:
+        self.spared = spared
         self.index: int | None = None
         self.remarks: list[Remark] = []
         self.strange = False
@@ -54,7 +56,6 @@ def reader_of(kind: Any, namespace: str) -> Read:
     places = {tag: place for place, field in enumerate(elements) for tag in _tags(field, namespace)}
     names: dict[str, Any] = {
         "BadValue": BadValue,
-        "attribute": _attribute,
         "careful": _careful,
         "drop": drop,
         "islice": islice,
@@ -103,7 +104,7 @@ def pass_over(element: Any, below: Iterator[Any], known: frozenset[str], notes: 
     """Step past an element that the type does not know, and past all that it holds."""
     namespace, _, name = element.tag.rpartition("}")
     if name in known:
-        raise BadValue(f"is in namespace {namespace[1:81]!r}").within(name)
+        raise BadValue(f"is in namespace {namespace[1:81] or notes.spared!r}").within(name)
     left = len(element)
     notes.strange = notes.strange or left > 0
     while left:
@@ -120,7 +121,10 @@ def _source(table: tuple[Field, ...], elements: list[Field]) -> Iterator[str]:
             yield f"    {value} = element.get('{field.name}')"
             plain = f" and len({value}) > {field.holds.length}" if isinstance(field.holds, Text) else ""
             yield f"    if {value} is not None{plain}:"
-            yield f"        {value} = attribute({value}, field_{field.name}, parse_{field.name}, notes)"
+            yield "        try:"
+            yield f"            {value} = parse_{field.name}({value})"
+            yield "        except BadValue as bad:"
+            yield f"            {value} = drop(field_{field.name}, bad, notes)"
     if not elements:
         yield "    if len(element):"
         yield "        for child in islice(below, len(element)):"
@@ -208,9 +212,14 @@ def _taking(field: Field) -> Iterator[str]:
 def _tags(field: Field, namespace: str) -> list[str]:
     """Every qualified name under which the element is taken."""
     if field.csipaus is None:
-        return [f"{{{namespace}}}{field.name}"]
+        return [qualified(namespace, field.name)]
     spellings = {field.name, field.csipaus.first_name or field.name}
     return [f"{{{each}}}{name}" for each in CSIPAUS_EDITIONS for name in sorted(spellings)]
+
+
+def qualified(namespace: str, name: str) -> str:
+    """A name as lxml tells it; ``namespace`` empty = none."""
+    return f"{{{namespace}}}{name}" if namespace else name
 
 
 def _local(tag: str) -> str:
@@ -232,11 +241,3 @@ def _label(element: Any, parse: Parse, notes: Notes) -> Any:
     if text != (element.text or ""):
         notes.remark(f"{_local(element.tag)}: is cut to {text!r}")
     return text
-
-
-def _attribute(text: str, field: Field, parse: Parse, notes: Notes) -> Any:
-    try:
-        return parse(text)
-    except BadValue as bad:
-        drop(field, bad, notes)
-        return None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 from protocols.ieee2030_5.wire.scalars import Bits, Hex, Text, Truth, Whole
 
@@ -114,11 +114,9 @@ def _clamped(rule: Whole) -> Parse:
 
 def _bits(rule: Bits) -> Parse:
     high = 16**rule.digits
-    usual = {f"{byte:02X}": byte for byte in range(256)}
 
+    @lru_cache(maxsize=256)
     def parse(text: str | None) -> int:
-        if text in usual:
-            return usual[text]
         text = _hex_digits(text)
         number = int(text, 16)
         if number >= high:

@@ -187,6 +187,58 @@ def test_prefix_on_the_base_namespace() -> None:
     assert decode(body).message == Registration(href="/rg", dateTimeRegistered=1, pIN=111115)
 
 
+DECLARED = {
+    "first": f"<DERControlList {SEP} all='1' results='1'>",
+    "last, after single quotes": """<DERControlList all='1' results="1" xmlns='urn:ieee:std:2030.5:ns'>""",
+    "beside a prefix for it": f'<DERControlList {SEP} xmlns:s="urn:ieee:std:2030.5:ns" all="1" results="1">',
+    "beside other prefixes": f'<DERControlList {AUS} {SEP} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" all="1" results="1">',
+    "beside where its schema is": (
+        '<DERControlList xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        f' xsi:schemaLocation="urn:ieee:std:2030.5:ns sep.xsd" {SEP} all="1" results="1">'
+    ),
+    "on several lines": f'<DERControlList\n all="1"\n\t{SEP}\n results="1"\n>',
+    "after a declaration and a comment": f'<?xml version="1.0"?><!-- {SEP} --><DERControlList {SEP} all="1" results="1">',
+    "beside a text that looks like it": f"<DERControlList href='/a xmlns=\"urn:x\" >' {SEP} all='1' results='1'>",
+}
+
+
+@pytest.mark.parametrize("start", DECLARED.values(), ids=DECLARED.keys())
+def test_the_base_namespace_is_the_root_s_however_it_is_declared(start: str) -> None:
+    decoded = decode_as(DERControlList, f"{start}{OTHER}</DERControlList>".encode())
+    assert [(one.mRID, one.DERControlBase.opModMaxLimW) for one in decoded.message.items] == [("BB", 5000)]
+    assert decoded.rejects == ()
+
+
+def test_the_base_namespace_with_and_without_a_prefix_in_one_document() -> None:
+    prefixed = GOOD.replace("<", "<s:").replace("<s:/", "</s:").replace("s:csipaus:", "csipaus:")
+    namespaces = f'{SEP} {AUS} xmlns:s="urn:ieee:std:2030.5:ns"'
+    decoded = decode_as(DERControlList, control_list(prefixed, OTHER, namespaces=namespaces))
+    assert [one.mRID for one in decoded.message.items] == ["AA", "BB"]
+
+
+NOT_DECLARED = {
+    "in a comment only": f'<!-- <DERControlList {SEP} > --><DERControlList all="1" results="1">',
+    "in a text only": f"<DERControlList href='&lt;x {SEP}&gt;'>",
+    "with a prefix only": '<DERControlList xmlns:s="urn:ieee:std:2030.5:ns" all="1" results="1">',
+    "as another's": '<DERControlList xmlns="urn:ieee:std:2030.5:ns:1" all="1" results="1">',
+}
+
+
+@pytest.mark.parametrize("start", NOT_DECLARED.values(), ids=NOT_DECLARED.keys())
+def test_a_base_namespace_that_is_not_the_root_s_is_none(start: str) -> None:
+    with pytest.raises(MalformedBody, match="namespace"):
+        decode(f"{start}{OTHER}</DERControlList>".encode())
+
+
+@pytest.mark.parametrize("other", ['xmlns=""', "xmlns = 'urn:other'", 'xmlns="urn:ieee:std:2030.5:nsx"'])
+def test_a_namespace_declared_anew_in_an_item_is_seen(other: str) -> None:
+    decoded = decode_as(
+        DERControlList, control_list(OTHER.replace("<opModMaxLimW", f"<opModMaxLimW {other}"), namespaces=SEP)
+    )
+    assert decoded.message.items == ()
+    assert "is in namespace" in decoded.rejects[0].reason
+
+
 def test_draft_namespace_only_when_told() -> None:
     body = control_list(OTHER, namespaces='xmlns="http://ieee.org/2030.5"')
     with pytest.raises(MalformedBody, match=r"ieee\.org/2030\.5"):
