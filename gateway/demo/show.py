@@ -7,6 +7,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.phrases import control
 from gateway.demo.measured import Told
 from gateway.demo.registers import Register
 from gateway.demo.step import Result
@@ -124,9 +125,9 @@ class Part:
 def _bound(status: dict[str, Any] | None) -> str:
     if status is None:
         return "(gateway away)"
-    held = [e for site in status["sites"] for e in site["in_force"] if "ExportLimit" in e["control"]]
+    held = [e for site in status["sites"] for e in site["in_force"] if e["control"]["mode"] == "export_limit"]
     others = [e for site in status["sites"] for e in site["in_force"] if e not in held and e["event"]]
-    return ", ".join(f"{_short(e['control'])} ({e['basis']})" for e in [*held, *others]) or "none"
+    return ", ".join(f"{control(e['control'])} ({e['basis']})" for e in [*held, *others]) or "none"
 
 
 def _alarms(status: dict[str, Any] | None) -> str:
@@ -134,10 +135,6 @@ def _alarms(status: dict[str, Any] | None) -> str:
     troubles = [f"{d['name']} {t}" for site in sites for d in site["devices"] for t in d.get("troubles", ())]
     alarms = [alarm for site in sites for alarm in site["alarms"]]
     return "; ".join([*alarms, *(trouble for trouble in troubles if not trouble.endswith(" no_watchdog"))])
-
-
-def _short(control: str) -> str:
-    return control if len(control) < 60 else control.split("(")[0]
 
 
 def _limits(registers: list[Register]) -> str:

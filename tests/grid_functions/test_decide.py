@@ -159,7 +159,9 @@ def test_applied_and_effective_are_evidence_beside_the_start() -> None:
 def test_the_next_change_is_called_for() -> None:
     house = site()
     done = house.tick(0.0, house.read(0.0, event("e", ExportLimit(1000.0), duration_s=60.0)))
-    assert [one.at_s for one in done.wake] == [1_000_060.0]
+    assert [one.at_s for one in done.wake] == [1_000_010.0], "what no device shows within ten seconds is mismatched"
+    house.tick(30.0)
+    assert [one.at_s for one in house.tick(35.0).wake] == [1_000_060.0]
 
 
 def test_the_ruling_shows_who_asked() -> None:

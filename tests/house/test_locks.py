@@ -112,7 +112,6 @@ def _names(requirements: list[str]) -> set[str]:
 
 def _extra(path: str) -> set[str]:
     """What a part of the roof that is an extra may import besides."""
-    for extra, parts in {"demo": ("gateway/demo/", "gateway/cli/demo.py"), "lab": ("gateway/lab/",)}.items():
-        if path.startswith(parts):
-            return _names(PYPROJECT["project"]["optional-dependencies"][extra])
-    return set()
+    parts = {"demo": ("gateway/demo/", "gateway/cli/demo.py"), "lab": ("gateway/lab/", "gateway/cli/demo.py")}
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    return {name for extra, paths in parts.items() if path.startswith(paths) for name in _names(extras[extra])}

@@ -71,7 +71,7 @@ def test_an_area_function_is_written_tested_installed_and_leases(
     install(package, tmp_path / "installed")
     told = tried(tmp_path / "installed", "fair_share", ALWAYS, "--area")
     (lease,) = told["sites"][0]["leases"]
-    assert (lease["control"], lease["source"]) == ("ImportLimit(limit_w=500.0)", "area/trial")
+    assert (lease["control"], lease["source"]) == ({"mode": "import_limit", "limit_w": 500.0}, "area/trial")
 
 
 @pytest.mark.parametrize(
