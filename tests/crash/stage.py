@@ -291,6 +291,8 @@ async def gateway(
     chance = power.chance
     with ExitStack() as ports:
         ports.enter_context(patch("gateway.ledger.book.Writer", partial(Disk, power, "ledger")))
+        # the gateway's own seed, from which it draws starts and durations
+        ports.enter_context(patch("gateway.wiring.secrets.token_bytes", chance.randbytes))
         ports.enter_context(patch("gateway.log.book.Writer", partial(Disk, power, "log")))
         ports.enter_context(patch("gateway.wiring.Link", partial(Cable, power, plant.ends())))
         ports.enter_context(patch("protocols.ieee2030_5.client.Exchanger", partial(Wire, power, utility.serve)))
