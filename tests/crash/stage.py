@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -33,9 +33,10 @@ from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.specification import Specification, specify
 from gateway.wiring import DURABLE, FAMILIES, tools, wire
-from grid_functions.model.event import Read
+from grid_functions.model.event import EventKey, Read, Respondent
 from grid_functions.model.instants import Instants
 from grid_functions.timeline.state import Tracked
+from grid_functions.timeline.windows import draw_s
 from protocols.ieee2030_5.connection import Answer
 from protocols.ieee2030_5.desk.admin import Admin
 from protocols.ieee2030_5.desk.exchange import Answer as Decided
@@ -283,6 +284,11 @@ def _configuration(files: tls.TlsFiles, poll_s: float) -> dict[str, Any]:
     return {"gateway": {"name": "crash", "data": "data"}, "upstreams": [upstream], "sites": [site]}
 
 
+def _draw_s(seed: bytes, key: EventKey, what: str, window_s: float) -> float:
+    # The product's own draw is of the respondent too, whose certificate is another each time: a seed would not tell all.
+    return draw_s(seed, replace(key, respondent=Respondent("utility", "gateway")), what, window_s)
+
+
 @asynccontextmanager
 async def gateway(
     home: Home, data: Path, utility: Utility, plant: Plant, power: Power
@@ -291,8 +297,6 @@ async def gateway(
     chance = power.chance
     with ExitStack() as ports:
         ports.enter_context(patch("gateway.ledger.book.Writer", partial(Disk, power, "ledger")))
-        # the gateway's own seed, from which it draws starts and durations
-        ports.enter_context(patch("gateway.wiring.secrets.token_bytes", chance.randbytes))
         ports.enter_context(patch("gateway.log.book.Writer", partial(Disk, power, "log")))
         ports.enter_context(patch("gateway.wiring.Link", partial(Cable, power, plant.ends())))
         ports.enter_context(patch("protocols.ieee2030_5.client.Exchanger", partial(Wire, power, utility.serve)))
@@ -312,6 +316,8 @@ async def gateway(
         tracked = [one for one in values if isinstance(one, Tracked)]
         return {one.event.key.id: (one.start_draw_s, one.duration_draw_s) for one in tracked}
 
+    draws = patch("grid_functions.timeline.intake.draw_s", _draw_s)
+    draws.start()
     parts = [asyncio.ensure_future(run) for run in (site.run(), upstream.run(take), log.run())]
     try:
         yield drawn
@@ -319,6 +325,7 @@ async def gateway(
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
+        draws.stop()
         if power.on:
             await log.flush()
         opened.ledger.close()
