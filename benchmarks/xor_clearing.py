@@ -1,7 +1,8 @@
 """Clearing an XOR market of 500 members with ten bids each: one interval to a proven gap of 0.01 %, six to 0.2 %, a day's hours to 1 %.
 
 Run with ``python -m benchmarks --only xor_clearing``. Bids are drawn: each of a member's packages reduces more, and asks more, than the one
-before. Counted is CPU time from the bids to the award. The "peer" is the time that a feeder can wait for its award: five seconds, for a day's hours the 30 that the market gives itself.
+before. Counted is CPU time from the bids to the award. The "peer" is the time that a feeder can wait for its award: five seconds, and for a
+day's hours the 30 that the market gives itself.
 """
 
 from time import process_time
