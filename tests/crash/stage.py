@@ -304,7 +304,7 @@ async def gateway(
         assert opened.set_aside is None
         log = Log(data / "log.db", hours().utc_s)
         if opened.ledger.get("gateway/seed") is None:
-            await opened.ledger.put("gateway/seed", 1, b"as drawn for this story".ljust(32))
+            await opened.ledger.put("gateway/seed", 1, chance.randbytes(32))
         wired = wire(home.specification, await tools(Clock(), Drawn(chance), opened.ledger, log))
     (site,), (upstream,) = wired.sites.values(), wired.upstreams.values()
 

@@ -30,7 +30,8 @@ FORGETS_S = 2.0
 @dataclass
 class Control:
     """What the operator asked for. ``lost_s``: since when another control has its place. ``windows_s``: of a random start and duration;
-    ``draws``: what of them each run of the gateway found drawn in its books.
+    ``draws``: what of them each run of the gateway found drawn in its books. ``after``: the control of its program at whose end it starts:
+    back to back, it begins when that one is over as drawn, whatever was drawn for its own start (IEEE 2030.5, randomisation of events).
     """
 
     mrid: str
@@ -44,16 +45,19 @@ class Control:
     lost_s: float | None = None
     windows_s: Draws = (0.0, 0.0)
     draws: list[Draws] = field(default_factory=list)
+    after: "Control | None" = None
 
     @property
     def begins_s(self) -> float:
         """Its start as drawn."""
+        if self.after is not None:
+            return self.after.ends_s
         return self.start_s + (self.draws[0][0] if self.draws else 0.0)
 
     @property
     def ends_s(self) -> float:
         """Its end as drawn."""
-        return self.end_s + (sum(self.draws[0]) if self.draws else 0.0)
+        return self.begins_s + self.end_s - self.start_s + (self.draws[0][1] if self.draws else 0.0)
 
     @property
     def latest_s(self) -> float:
@@ -101,9 +105,15 @@ class Told:
 
     def most_w(self, since_s: float, until_s: float) -> float:
         """The most that the registers may permit in between."""
+        return max(self._asked_w(since_s, until_s)) + LOAD_W + SLACK_W
+
+    def least_w(self, since_s: float, until_s: float) -> float:
+        """What they must permit, if what was asked in between was the least of it."""
+        return min(self._asked_w(since_s, until_s)) + LOAD_W - SLACK_W
+
+    def _asked_w(self, since_s: float, until_s: float) -> list[float]:
         moments = [one for each in self.controls for one in (each.made_s, each.begins_s, each.over_s)]
-        inside = [since_s, until_s, *(one for one in moments if since_s <= one <= until_s)]
-        return max(self.asked_w(one) for one in inside) + LOAD_W + SLACK_W
+        return [self.asked_w(one) for one in (since_s, until_s, *moments) if since_s <= one <= until_s]
 
     def permitted_w(self, at_s: float) -> float:
         """What the registers permitted then."""
@@ -185,6 +195,8 @@ def _made(chance: Random, told: Told, utility: Utility, program: int, ahead_s: i
     one = Control(
         made["mRID"], made["number"], -program, limit_w, now_s, start_s, start_s + duration_s, windows_s=windows_s
     )
+    touching = (each for each in told.controls if (each.program, each.end_s) == (one.program, one.start_s))
+    one.after = next((each for each in touching if each.cancelled_s is None and each.lost_s is None), None)
     told.controls.append(one)
     return one
 
@@ -238,9 +250,8 @@ def _drawn(told: Told) -> Iterator[str]:
                 yield f"control {control.number}: drew {drawn_s} s of a window of {window_s} s"
         for status, due_s in ((2, control.begins_s), (3, control.ends_s)):
             due_s = max(due_s, control.made_s)
-            back_s = max(
-                (kill.on_s for kill in told.kills if kill.off_s <= due_s + 1.0 <= kill.on_s + 1.0), default=due_s
-            )
+            met = [kill.on_s for kill in told.kills if kill.off_s <= due_s + ADOPTS_S and due_s <= kill.on_s]
+            back_s = max(met, default=due_s)
             for one in told.posted:
                 late_s = one.of_s - due_s
                 if (one.subject, one.status) == (
@@ -270,6 +281,5 @@ def _returns(told: Told) -> Iterator[str]:
         permitted_w = told.permitted_w(at_s)
         if permitted_w > (most_w := told.most_w(at_s - ADOPTS_S, at_s)):
             yield f"{permitted_w:.0f} W permitted {when}, of at most {most_w:.0f} W"
-        least_w = min(told.asked_w(at_s - step / 4) for step in range(int(4 * ADOPTS_S) + 1)) + LOAD_W - SLACK_W
-        if permitted_w < least_w:
+        if permitted_w < (least_w := told.least_w(at_s - ADOPTS_S, at_s)):
             yield f"{permitted_w:.0f} W permitted {when}, where {least_w:.0f} W are due"
