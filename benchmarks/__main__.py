@@ -5,6 +5,7 @@ import importlib
 import json
 import pkgutil
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -50,12 +51,14 @@ def run_all(chosen: Mapping[str, Benchmark]) -> tuple[list[Plain], bool]:
     rows: list[Plain] = []
     broken = False
     for name, run in chosen.items():
-        print(f"{name} ...", file=sys.stderr, flush=True)
+        print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
+        began_s = time.monotonic()
         try:
             rows += run()
         except Exception:
             broken = True
-            print(f"{name} broke:\n{traceback.format_exc()}", file=sys.stderr)
+            print(f"broke:\n{traceback.format_exc()}", file=sys.stderr)
+        print(f"{time.monotonic() - began_s:.0f} s", file=sys.stderr, flush=True)
     return rows, broken
 
 
