@@ -3,9 +3,13 @@
 IEEE 2030.5-2018, clause 6.11: version 1.2, P-256, two suites. OpenADR 2.0b profile, clause 10: version 1.2, RSA of 2048 bits or P-256;
 a VTN must select one of two suites (rule 67), which today's libraries do not offer by themselves. Modbus/TCP Security
 (MB-TCP-Security-v21, 2018): version 1.2 or later, any key.
+
+asyncio holds a buffer of 256 KiB for every TLS connection. Most of what is said over these fits into 4 KiB, and longer messages come in
+several turns: whoever makes a context here has that buffer in the whole process.
 """
 
 import ssl
+from asyncio import sslproto
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +46,8 @@ OCPP_CIPHERS = (
     "AES256-GCM-SHA384",
 )
 """OpenSSL names, best first: the suites that OCPP demands, and between them those that it permits and everybody has."""
+
+_BUFFER = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,7 @@ def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
 
 
 def _load_chain(context: ssl.SSLContext, files: TlsFiles) -> None:
+    sslproto.SSLProtocol.max_size = min(sslproto.SSLProtocol.max_size, _BUFFER)
     for role, path in (("certificate", files.certificate), ("key", files.key), ("ca", files.ca)):
         _read(role, path)
     try:

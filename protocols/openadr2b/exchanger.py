@@ -4,7 +4,6 @@ import asyncio
 import io
 import ssl
 import sys
-from asyncio import sslproto
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -40,7 +39,6 @@ _LONG_LINES = 30
 _LARGE = 256 * 1024
 """Longer bodies are handed to the transport in pieces."""
 
-_TLS_BUFFER = 4 * 1024
 _UNWRITABLE = 406
 _MOST_WAIT_S = 3600.0
 
@@ -92,8 +90,6 @@ class Exchanger:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Exchanger":
-        # asyncio holds a buffer of 256 KiB for every TLS connection; most answers of a VTN fit into this one.
-        sslproto.SSLProtocol.max_size = min(sslproto.SSLProtocol.max_size, _TLS_BUFFER)
         # A thread that reads a long document gives way only so often, and the loop asks it at every system call.
         sys.setswitchinterval(min(sys.getswitchinterval(), _GIVE_WAY_S))
         self._session = aiohttp.ClientSession(

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from asyncio.sslproto import SSLProtocol
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,14 @@ def party(root: Authority) -> Party:
     return root.issue("vtn")
 
 
-async def shaken(server: ssl.SSLContext, client: ssl.SSLContext, host: str = "127.0.0.1") -> tuple[str, str]:
-    """Suite and version of a handshake that both sides took, seen after a byte went through."""
+async def shaken(
+    server: ssl.SSLContext, client: ssl.SSLContext, host: str = "127.0.0.1", said: bytes = b"x"
+) -> tuple[str, str]:
+    """Suite and version of a handshake that both sides took, seen after something went through both ways."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            writer.write(await reader.readexactly(1))
+            writer.write(await reader.readexactly(len(said)))
             await writer.drain()
         except REFUSED:
             pass
@@ -41,8 +44,8 @@ async def shaken(server: ssl.SSLContext, client: ssl.SSLContext, host: str = "12
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=host)
         try:
-            writer.write(b"x")
-            assert await reader.readexactly(1) == b"x"
+            writer.write(said)
+            assert await reader.readexactly(len(said)) == said
             name, version, _ = writer.get_extra_info("cipher")
             return str(name), str(version)
         finally:
@@ -73,6 +76,12 @@ async def test_pythons_own_context_does_not_offer_it(party: Party, root: Authori
     assert "AES128-SHA256" not in offered
     with pytest.raises(REFUSED):
         await shaken(strict(party, "AES128-SHA256"), plain)
+
+
+async def test_a_long_message_comes_through_a_small_buffer(party: Party) -> None:
+    contexts = openadr_server_context(party.files), openadr_client_context(party.files)
+    assert SSLProtocol.max_size <= 4096
+    await shaken(*contexts, said=bytes(range(256)) * 4001)
 
 
 async def test_the_best_suite_is_chosen_where_there_is_a_choice(party: Party) -> None:
