@@ -113,12 +113,16 @@ class Writer:
 
 
 def connect(path: Path, synchronous: str, busy_s: float, max_pages: int | None = None) -> sqlite3.Connection:
-    """A connection in WAL mode whose transactions are begun by hand."""
+    """A connection in WAL mode whose transactions are begun by hand. Raises sqlite3.Error; no file is left open then."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=busy_s, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    if max_pages is not None:
-        connection.execute(f"PRAGMA max_page_count = {max_pages}")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        if max_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {max_pages}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

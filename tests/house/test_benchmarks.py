@@ -72,7 +72,7 @@ def test_a_broken_one_fails_and_stops_no_other(
     let(monkeypatch, {"broken": broken, "good": lambda: [GOOD.plain()]})
     assert runner.main([]) == 1
     assert json.loads(elsewhere.read_text()) == [GOOD.plain()]
-    assert "broken broke" in capsys.readouterr().err
+    assert "broken ... broke" in capsys.readouterr().err
 
 
 def test_an_unknown_name_is_a_matter_of_usage(

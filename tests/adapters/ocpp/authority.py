@@ -1,4 +1,4 @@
-"""Certificates as OCPP has them: a common name on each, a host name on the server's."""
+"""Certificates as OCPP has them: a common name on each, a host name on the server's; strict by RFC 5280, as Python 3.13 asks."""
 
 import ipaddress
 import ssl
@@ -15,6 +15,21 @@ from certs.tls import TlsFiles
 
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _usage(*, signs: bool, issues: bool) -> x509.KeyUsage:
+    others = dict.fromkeys(
+        (
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    return x509.KeyUsage(digital_signature=signs, key_cert_sign=issues, crl_sign=issues, **others)
 
 
 class Authority:
@@ -59,6 +74,9 @@ class Authority:
             .not_valid_before(now - timedelta(hours=1))
             .not_valid_after(now + timedelta(days=1))
             .add_extension(constraints, critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(_usage(signs=not constraints.ca, issues=constraints.ca), critical=True)
             .add_extension(x509.SubjectAlternativeName([host]), critical=False)
             .sign(self._key, hashes.SHA256())
         )

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,8 @@ async def test_many_waiters_share_commits_and_each_is_answered(tmp_path: Path) -
 async def test_a_full_disk_loses_the_transaction_whole_says_so_and_recovers_nothing_by_halves(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     fresh(path).close()
-    pages = sqlite3.connect(path).execute("PRAGMA page_count").fetchone()[0]
+    with closing(sqlite3.connect(path)) as file:
+        pages = file.execute("PRAGMA page_count").fetchone()[0]
     ledger = fresh(path, max_pages=pages + 1)
     long = Outcome(KEY, OutcomeKind.STARTED, Moment("utility", 1.0), Cause(text="x" * 20_000))
     with pytest.raises(LedgerUnavailable, match=r"full.*free space"):
