@@ -36,9 +36,8 @@ def step(before: Level | None, could_a: float, now_s: float, *, freed: bool) -> 
     if before is None:
         return Level(could_a)
     if could_a == before.told_a:
-        return (
-            before if before.more_s == before.more_a == math.inf else replace(before, more_s=math.inf, more_a=math.inf)
-        )
+        waits = before.more_s < math.inf or before.more_a < math.inf
+        return replace(before, more_s=math.inf, more_a=math.inf) if waits else before
     if could_a < before.told_a:
         return Level(could_a, now_s)
     if freed or before.told_a == 0 or now_s - before.lowered_s >= _LOWERED_S - EARLY_S:

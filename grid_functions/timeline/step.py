@@ -246,8 +246,8 @@ def _start(draft: Draft, due: Sequence[Start]) -> None:
             if tracked.told is None:
                 draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
     running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
-    running_ids = tuple(sorted(running_now.union(begun)))
-    draft.run = replace(draft.run, running=running_ids, cursor=draft.run.cursor + len(due))
+    run = draft.run
+    draft.run = replace(run, running=tuple(sorted(running_now.union(begun))), cursor=run.cursor + len(due))
     _end(draft, begun)
 
 
