@@ -57,7 +57,7 @@ def step(base: BaseLoad, snapshot: Snapshot, terms: SiteTerms, now: Instants) ->
         return BaseLoad(base.peaks, now.mono_s, load_w), ()
     least_w = min(base.least_w, load_w)
     if now.mono_s - base.since_s < HELD_S:
-        return replace(base, least_w=least_w), ()
+        return base if least_w == base.least_w else replace(base, least_w=least_w), ()
     peaks = _with(base.peaks, least_w, now.utc_s)
     changed = (Entry((ROOM,), peaks),) if peaks != base.peaks else ()
     return BaseLoad(peaks, now.mono_s, load_w), changed

@@ -49,9 +49,9 @@ def volts(seen: Seen) -> float:
     least_v, most_v = _PLAUSIBLE[0] * nominal_v, _PLAUSIBLE[1] * nominal_v
     highest_v = 0.0
     for key in _VOLTAGES:
-        told_v = _good(readings.get(key))
-        if told_v is not None and least_v <= told_v <= most_v and told_v > highest_v:
-            highest_v = told_v
+        told = readings.get(key)
+        if told is not None and told.quality is _GOOD and least_v <= told.value <= most_v and told.value > highest_v:
+            highest_v = told.value
     return highest_v or HIGHEST * nominal_v
 
 
@@ -61,14 +61,18 @@ def wires(seen: Seen, device: DeviceTerms, connection: Connection, phases: int |
     held = holds.phases if holds is not None else None
     number = phases or held or seen.nameplate.phases or len(device.phases) or connection.phases
     number = min(number, connection.phases)
-    placed = device.phases or conductors(connection.phases)
-    own = {at: _good(readings.get(key)) for at, key in zip(placed, _CURRENTS, strict=False)}
-    amps = {at: abs(told_a) for at, told_a in own.items() if told_a is not None}
+    placed = device.phases or ALL[: connection.phases]
+    amps = {}
+    for at, key in zip(placed, _CURRENTS, strict=False):
+        told_a = _good(readings.get(key))
+        if told_a is not None:
+            amps[at] = abs(told_a)
     on = placed[:number]
+    told = [amps[at] for at in on if at in amps]
     used = number
-    if len(amps) >= number and any(amps[at] >= _USED_A for at in on):
-        used = sum([amps[at] > _UNUSED_A for at in on])
-    return Wires(on, used, used * volts(seen), amps if len(amps) == len(own) else {})
+    if len(told) == number and max(told) >= _USED_A:
+        used = sum([one_a > _UNUSED_A for one_a in told])
+    return Wires(on, used, used * volts(seen), amps if len(amps) == min(len(placed), len(_CURRENTS)) else {})
 
 
 def counts(seen: Seen | None, device: DeviceTerms, connection: Connection) -> dict[Phase, float]:

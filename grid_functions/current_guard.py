@@ -49,22 +49,11 @@ def on_wires(names: Iterable[str], snapshot: Snapshot, terms: SiteTerms) -> dict
     return {name: wired for name, wired in found.items() if wired is not None}
 
 
-def in_watts(setpoint: Setpoint, wired: Wires) -> Setpoint:
-    """The same setpoint with its amperes as a limit in W."""
-    if setpoint.current_max_a is None:
-        return setpoint
-    return replace(setpoint, consume_max_w=setpoint.current_max_a * wired.watts)
-
-
-def in_amperes(clamped: Setpoint, before: Setpoint, wired: Wires, seen: Seen) -> Setpoint:
-    """Back again; unchanged watts are unchanged amperes."""
+def in_amperes(clamped: Setpoint, wired: Wires, seen: Seen) -> Setpoint:
+    """The same setpoint with the watts that it was cut to in amperes; who was not cut keeps those it has."""
     currents = seen.capability.currents
-    if currents is None:
+    if currents is None or clamped.consume_max_w is None:
         return clamped
-    asked_w = None if before.current_max_a is None else before.current_max_a * wired.watts
-    if clamped.consume_max_w is None or clamped.consume_max_w == asked_w:
-        plain = replace(clamped, consume_max_w=None)
-        return before if plain == before else plain
     limit_a = math.floor(clamped.consume_max_w / wired.watts / currents.resolution_a + _CRUMB) * currents.resolution_a
     return replace(clamped, consume_max_w=None, current_max_a=limit_a if limit_a >= currents.minimum_a else 0.0)
 

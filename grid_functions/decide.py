@@ -367,7 +367,7 @@ def _fail_safe(policies: Mapping[Respondent, Policy], terms: SiteTerms, snapshot
         for one in sorted(policies)
         for control in policies[one].fail_safe
     ]
-    return limit_power.claims_of(held, terms, snapshot)[0]
+    return limit_power.claims_of(held, terms, snapshot)[0] if held else ()
 
 
 def _ordered(in_force: Iterable[InForce]) -> tuple[InForce, ...]:

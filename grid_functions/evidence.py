@@ -65,11 +65,12 @@ def step(
     due_s: list[float] = []
     for key, claims in _by_event(ruling).items():
         names = sorted({name for c in claims for name in members(c.scope, c.quantity, terms)} & wanted.keys())
-        trial = trials.get(key, Trial(now.mono_s))
-        settle_s = max(
-            (snapshot.devices[name].capability.settle_s for name in names if name in snapshot.devices), default=0.0
-        )
-        held = bool(names) and all(_held(wanted[name], snapshot) for name in names)
+        before = trials.get(key)
+        trial = before or Trial(now.mono_s)
+        seen = snapshot.devices
+        settle_s = max([seen[name].capability.settle_s for name in names if name in seen], default=0.0)
+        otherwise = [name for name in names if not _held(wanted[name], snapshot)]
+        held = bool(names) and not otherwise
         clock = claims[0].cause.since.clock
         if held and trial.applied_s is None:
             trial = replace(trial, applied_s=now.mono_s)
@@ -84,16 +85,17 @@ def step(
         ):
             trial = replace(trial, verdict=verdict)
             facts.append(_fact(key, verdict, clock, now))
-        told_s = [changed_s.get(name, now.mono_s) for name in names if not _held(wanted[name], snapshot)]
+        told_s = [changed_s.get(name, now.mono_s) for name in otherwise]
         stuck = any(now.mono_s - one >= _READ_BACK_S for one in told_s)
         # on its way for longer than a write and the device's own lag take, it should be seen to follow
         under_way = there_s > now.mono_s and now.mono_s - trial.since_s >= settle_s + _READ_BACK_S
-        settled = under_way or trials.get(key, trial).verdict is not None
+        settled = under_way or (before or trial).verdict is not None
         astray = stuck or (settled and verdict is OutcomeKind.NOT_EFFECTIVE)
         if not astray:
             if trial.mismatched and held:
                 facts.append(_fact(key, OutcomeKind.APPLIED, clock, now))
-            trial = replace(trial, astray_s=None, mismatched=trial.mismatched and not held)
+            if trial.astray_s is not None or (trial.mismatched and held):
+                trial = replace(trial, astray_s=None, mismatched=trial.mismatched and not held)
         elif trial.astray_s is None:
             trial = replace(trial, astray_s=now.mono_s)
         elif not trial.mismatched and names and now.mono_s - trial.astray_s >= settle_s:
@@ -128,13 +130,17 @@ def _held(want: Setpoint, snapshot: Snapshot) -> bool:
         return False
     holds = seen.condition.holds or Setpoint(want.device)
     half_w = seen.capability.resolution_w / 2 + _CRUMB
-    pairs = ((want.produce_max_w, holds.produce_max_w), (want.consume_max_w, holds.consume_max_w))
-    limits = all(asked is None or (got is not None and abs(asked - got) <= half_w) for asked, got in pairs)
+    limits = _near(want.produce_max_w, holds.produce_max_w, half_w)
+    limits &= _near(want.consume_max_w, holds.consume_max_w, half_w)
     currents = seen.capability.currents
     if want.current_max_a is not None and currents is not None:
         got_a = holds.current_max_a
         limits &= got_a is not None and abs(want.current_max_a - got_a) <= currents.resolution_a / 2 + _CRUMB
     return limits and (want.on is None or holds.on is want.on) and _tempered(want, holds, seen)
+
+
+def _near(asked_w: float | None, got_w: float | None, half_w: float) -> bool:
+    return asked_w is None or (got_w is not None and abs(asked_w - got_w) <= half_w)
 
 
 def _tempered(want: Setpoint, holds: Setpoint, seen: Seen) -> bool:

@@ -1,6 +1,7 @@
 """What flows over a scope now, as measured: the one answer that trajectory and evidence share."""
 
 import math
+from typing import Final
 
 from grid_functions.model.claim import ConnectionPoint, Devices, Scope
 from grid_functions.model.instants import Instants
@@ -11,22 +12,25 @@ from grid_functions.model.units import Phase, Quantity
 from grid_functions.rating import LOADS, SWITCHED, roles_of
 
 _TOTAL: Phase | None = None
+_DIRECTIONS: Final = (Quantity.PRODUCED, Quantity.CONSUMED)
 _POLLS_MISSED = 3.0
 _ROLES = {Quantity.CONNECT: SWITCHED | LOADS, Quantity.TEMPERATURE: LOADS}
 
 
 def members(scope: Scope, quantity: Quantity, terms: SiteTerms) -> tuple[str, ...]:
     """The devices of a scope that have part in a quantity, by name."""
-    roles = roles_of(quantity) if quantity in (Quantity.PRODUCED, Quantity.CONSUMED) else _ROLES.get(quantity, SWITCHED)
-    names = (name for name, device in terms.devices.items() if device.role in roles)
-    return tuple(sorted(name for name in names if not isinstance(scope, Devices) or name in scope.names))
+    roles = roles_of(quantity) if quantity in _DIRECTIONS else _ROLES.get(quantity, SWITCHED)
+    names = [name for name, device in terms.devices.items() if device.role in roles]
+    if isinstance(scope, Devices):
+        names = [name for name in names if name in scope.names]
+    return tuple(sorted(names))
 
 
 def flow(
     scope: Scope, quantity: Quantity, phase: Phase | None, snapshot: Snapshot, terms: SiteTerms, now: Instants
 ) -> float | None:
     """W or var over the scope: produced and consumed are non-negative, net and reactive signed. None when any part is unknown."""
-    measured = Quantity.NET if quantity in (Quantity.PRODUCED, Quantity.CONSUMED) else quantity
+    measured = Quantity.NET if quantity in _DIRECTIONS else quantity
     if isinstance(scope, ConnectionPoint):
         return _side(quantity, _good(snapshot.meter.get((measured, phase)), now, terms.meter_stale_s))
     total = 0.0
@@ -57,6 +61,6 @@ def _good(reading: Reading | None, now: Instants, stale_s: float) -> float | Non
 
 
 def _side(quantity: Quantity, value: float | None) -> float | None:
-    if value is None or quantity not in (Quantity.PRODUCED, Quantity.CONSUMED):
+    if value is None or quantity not in _DIRECTIONS:
         return value
     return max(0.0, value if quantity is Quantity.CONSUMED else 0.0 - value)

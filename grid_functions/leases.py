@@ -4,7 +4,7 @@ A lease is counted where it is received, in monotonic seconds of this run; over 
 An older epoch of an area is void, a newer one voids all that the older had given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from grid_functions.model.claim import Basis, InForce, LeaseId, Source, SourceKind
@@ -62,8 +62,10 @@ class Epoch:
 DURABLE: tuple[type, ...] = (Leased, Epoch)
 
 
-def step(state: LeaseState, leases: Iterable[Lease], now: Instants) -> LeaseStep:
+def step(state: LeaseState, leases: Collection[Lease], now: Instants) -> LeaseStep:
     """Take what was received, let go of what ran out, and tell what holds."""
+    if not leases and not state.held:
+        return LeaseStep(state, (), (), (), ())
     held, ends_s, epochs = dict(state.held), dict(state.ends_s), dict(state.epochs)
     for key in held.keys() - ends_s.keys():  # of an earlier run: what is left by UTC, at most the whole length
         left_s = held[key].received_utc_s + held[key].ttl_s - now.utc_s

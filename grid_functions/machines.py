@@ -1,7 +1,7 @@
 """Runs the functions of a site or an area, each on its own: one that raises harms only itself, and its last claims stand."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeGuard, TypeVar
 
@@ -26,14 +26,19 @@ Machine = Function[Any, SiteInputs, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What one function left: its state (None = not run yet), what the ledger has of it, and the claims it last made."""
+    """What one function left: its state (None = not run yet), what the ledger has of it, and the claims it last made.
+
+    ``at_rest``: its last step found nothing to act on, said nothing and left its state as it was: so would the next.
+    """
 
     state: Any = None
     durable: object = None
     claims: tuple[Claim, ...] = ()
+    at_rest: bool = field(default=False, compare=False)
 
 
 _UNBORN = Kept()
+_NOBODY = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,11 @@ def run(
 ) -> Run:
     """One step of every function, by name. A function that is no longer there leaves no claim behind.
 
-    Messages and answers go to the function they name; a function may hear the messages of others (its ``hears``).
+    Messages and answers go to the function they name; a function may hear the messages of others (its ``hears``). One that tells the
+    kinds of control it ``acts_on`` does nothing by itself: at rest it is not asked again before one of them is in force.
     """
+    in_force = {type(one.control) for one in inputs.in_force}
+    posted = bool(inputs.messages or inputs.answers)
     after: dict[str, Kept] = {}
     claims: list[Claim] = []
     wake: list[Moment] = []
@@ -71,10 +79,14 @@ def run(
     outputs: list[tuple[str, Output]] = []
     entries: list[Entry] = []
     for name in sorted(functions):
-        function = functions[name]
-        hears: frozenset[str] = getattr(function, "hears", frozenset())
-        mine = inputs.addressed(name, hears | {name})
-        before = kept.get(name, _UNBORN)
+        function, before = functions[name], kept.get(name, _UNBORN)
+        acts_on: frozenset[type] | None = getattr(function, "acts_on", None)
+        idle = acts_on is not None and not posted and in_force.isdisjoint(acts_on)
+        if idle and before.at_rest:
+            after[name] = before
+            continue
+        hears: frozenset[str] = getattr(function, "hears", _NOBODY)
+        mine = inputs.addressed(name, hears)
         try:
             state = before.state if before.state is not None else _born(function, before.durable)
             done: Step[Any] = function.step(state, mine, now)
@@ -83,11 +95,11 @@ def run(
             # whatever a function may raise is its own fault alone: the site goes on with what it wanted last
             standing = tuple(one for one in before.claims if one.valid_until is None or not one.valid_until.due(now))
             alarms.append(Alarm("decide", name, f"function raised {type(broken).__name__}: {broken}"))
-            after[name] = replace(before, claims=standing)
+            after[name] = replace(before, claims=standing, at_rest=False)
             claims += standing
             continue
         if not said and not before.claims and done.state is before.state:
-            after[name] = before
+            after[name] = before if before.at_rest is idle else replace(before, at_rest=idle)
             continue
         made = tuple([one for one in said if isinstance(one, Claim)])
         # claims that say the same are those of before: further on what is new is told by identity

@@ -122,8 +122,11 @@ def obeys(seen: Seen, quantity: Quantity) -> bool:
     condition, abilities = seen.condition, seen.capability.abilities
     if seen.role not in roles_of(quantity) or not condition.online or _WRONG in condition.troubles:
         return False
-    told = [abilities[mode].how for mode in _LIMITING[quantity] if mode in abilities]
-    return told != [_NOT_POSSIBLE] * len(told)
+    for mode in _LIMITING[quantity]:
+        told = abilities.get(mode)
+        if told is not None and told.how is not _NOT_POSSIBLE:
+            return True
+    return False
 
 
 def unheard_a(seen: Seen, now_s: float) -> float:

@@ -61,12 +61,14 @@ def step(
     told: Iterable[Fact],
     running: Collection[EventKey],
     now: Instants,
-    letters: Iterable[Message] = (),
+    letters: Collection[Message] = (),
 ) -> ServiceStep:
     """One look. ``told``: facts of the timelines, whose finals close an account; ``running``: events that have started and not ended.
 
     ``letters``: what an area folded of events is among them; it goes before what the site's own devices do of those.
     """
+    if not services and not letters and not ruling.winners and not ruling.losses:
+        return ServiceStep({}, (), (), ())
     after: dict[EventKey, Service] = {}
     facts: list[Fact] = []
     folds = {event: one for event, one in heard(letters).items() if event in running}

@@ -1,6 +1,6 @@
 """Facts that are told only once their decision went to the drivers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from grid_functions.model.event import EventKey
@@ -23,9 +23,11 @@ class WaitingRoom:
 
 
 def released(
-    room: WaitingRoom, facts: Iterable[Fact], serial: int, handed: int | None
+    room: WaitingRoom, facts: Collection[Fact], serial: int, handed: int | None
 ) -> tuple[tuple[Fact, ...], WaitingRoom]:
     """What may be told now, in order. A start waits for its decision to reach the drivers, and its event's later facts wait behind it."""
+    if not facts and not room.waiting:
+        return (), room
     ready: list[Fact] = []
     waiting: list[Waiting] = []
     held: set[EventKey] = set()

@@ -2,7 +2,7 @@
 over a restart.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -74,8 +74,10 @@ class WordsStep:
     wake: tuple[Moment, ...]
 
 
-def step(words: Words, said: Iterable[Word], is_known: Callable[[EventKey], bool], now: Instants) -> WordsStep:
+def step(words: Words, said: Collection[Word], is_known: Callable[[EventKey], bool], now: Instants) -> WordsStep:
     """Take what was said, in its order, and drop what is over. ``is_known``: whether an event may still be shown."""
+    if not said and not words.opts and not words.holds:
+        return WordsStep(words, (), ())
     opts, holds = dict(words.opts), dict(words.holds)
     for one in said:
         match one:

@@ -33,8 +33,11 @@ class Level:
 def step(before: Level | None, could_a: float, now_s: float, *, freed: bool) -> Level:
     """The level after this look. Less is told at once; more too, unless it was lowered within a minute: then it waits, since a house that
     swings around an edge would otherwise swing the charger with it. ``freed``: a bound was raised, so that more is no swing."""
-    if before is None or could_a == before.told_a:
-        return Level(could_a) if before is None else replace(before, more_s=math.inf, more_a=math.inf)
+    if before is None:
+        return Level(could_a)
+    if could_a == before.told_a:
+        waits = before.more_s < math.inf or before.more_a < math.inf
+        return replace(before, more_s=math.inf, more_a=math.inf) if waits else before
     if could_a < before.told_a:
         return Level(could_a, now_s)
     if freed or before.told_a == 0 or now_s - before.lowered_s >= _LOWERED_S - EARLY_S:

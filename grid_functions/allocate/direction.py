@@ -10,7 +10,7 @@ from grid_functions.allocate import loop as closed_loop
 from grid_functions.allocate import wish as wishes
 from grid_functions.allocate.fuses import Fuses
 from grid_functions.allocate.loop import Look, Loop, Sample, granted_w
-from grid_functions.allocate.share import Fence, Part, floor_to, serve, share, unheld_w
+from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 from grid_functions.allocate.stand import Stand, members
 from grid_functions.allocate.turn import Place
 from grid_functions.allocate.wish import Wish
@@ -76,7 +76,7 @@ def divide(
     bound = _bound_devices((*bounds, *fused), found)
     returns = _returns(bounds, found, queue)
     led = _steered(aims, found)
-    ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
+    ours = {name: one for name, one in found.items() if name in bound or name in led} if led else bound
     if not ours:
         return Shared(Loop(), {}, {}, returns)
     held = tightest(bounds)
@@ -88,9 +88,9 @@ def divide(
     if at_connection is not None:
         loop = closed_loop.step(before.loop, _look(limit_of(at_connection), meter, found, ours, before.wishes, now_s))
         room_w = granted_w(loop, quantity, meter, base_load_w)
-        away = [one for name, one in found.items() if name not in ours]
         # a device we cannot limit but see is part of the house while the meter tells; one we do not see may do all it holds
-        reserved_w = sum(one.may_w for one in away if meter is None or one.doing is None)
+        dark = [one for name, one in found.items() if name not in ours and (meter is None or one.doing is None)]
+        reserved_w = sum([one.may_w for one in dark])
         budget_w = limit_of(at_connection) + room_w - vanishing_w - reserved_w
         short_w = max(0.0, -budget_w) if budget_w > -math.inf else 0.0
         outer.append(Fence(frozenset(ours), budget_w))
@@ -111,7 +111,7 @@ def divide(
     }
     phases, blowing = fusing.fences(fuses, fused, quantity, found, ours, now_s, _POLL_S)
     fences += blowing
-    parts = {name: _queued(_part(one, gauged[name].most_w, led=name in led), one, queue) for name, one in ours.items()}
+    parts = {name: _part(one, gauged[name].most_w, queue, led=name in led) for name, one in ours.items()}
     shared = serve(parts, fences + outer, aims, free_first=terms.yields is Yield.TARGET)
     beyond = lag.beyond(ours, before.beyond, now_s)
     late_w = lag.late(ours, shared.limits, beyond, now_s)
@@ -139,66 +139,56 @@ def standing_limits(
     led, bound = _steered(aims, found), _bound_devices(bounds, found)
     ours = {name: found[name] for name in sorted(bound.keys() | led)} if led else bound
     fences = [_fence(c, found, ours) for c in tightest(bounds).values() if isinstance(c.scope, Devices)]
-    if not fences and not led:
-        able = {name: 0.0 if one.off else one.able_w for name, one in ours.items()}
-        return {name: unheld_w(able[name], one.minimum_w, one.resolution_w) for name, one in ours.items()}
     shared = serve({name: _part(one, math.inf, led=name in led) for name, one in ours.items()}, fences, aims)
     return {**shared.limits, **shared.aimed}
 
 
 def worst_w(claim: Claim, found: Mapping[str, Stand], limits: Mapping[str, float]) -> float:
     """The most that the devices of a bound may do together under these limits."""
-    return sum(limits.get(name, found[name].may_w) for name in sorted(members(claim, found)))
+    return sum([limits.get(name, found[name].may_w) for name in sorted(members(claim, found))])
 
 
 def _returns(bounds: tuple[Claim, ...], found: Mapping[str, Stand], queue: Queue) -> dict[str, float]:
     """What absent devices get on their return: their share were all here and the house at rest, never more than is kept for them; of a
     charger whose turn it is its least before others have more."""
-    if not any(one.absent for one in found.values()):
+    if True not in [one.absent for one in found.values()]:
         return {}
     covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
     there = {name: found[name] for name in sorted(covered) if found[name].obeys or found[name].absent}
     fences = [Fence(members(c, found) & there.keys(), limit_of(c)) for c in tightest(bounds).values()]
-    shares = share({name: _queued(_part(one, math.inf), one, queue) for name, one in there.items()}, fences)
+    shares = share({name: _part(one, math.inf, queue) for name, one in there.items()}, fences)
     return {name: min(shares[name], one.may_w) for name, one in there.items() if one.absent}
 
 
 def _bound_devices(bounds: tuple[Claim, ...], found: Mapping[str, Stand]) -> dict[str, Stand]:
     covered = frozenset[str]().union(*[members(claim, found) for claim in bounds])
-    return {name: found[name] for name in sorted(covered) if found[name].obeys}
+    return {name: one for name, one in found.items() if one.obeys and name in covered}
 
 
 def _fence(claim: Claim, found: Mapping[str, Stand], ours: Mapping[str, Stand]) -> Fence:
     names = members(claim, found)
-    reserved_w = sum(found[name].may_w for name in sorted(names - ours.keys()))
+    reserved_w = sum([one.may_w for name, one in found.items() if name in names and name not in ours])
     return Fence(names & ours.keys(), limit_of(claim) - reserved_w)
 
 
 def _steered(aims: Sequence[Fence], found: Mapping[str, Stand]) -> frozenset[str]:
     """Devices that a target moves in this direction. One that cannot be limited keeps a bound by its target alone."""
-    return frozenset[str]().union(*(aim.names for aim in aims)) & found.keys()
+    return frozenset[str]().union(*(aim.names for aim in aims)) & found.keys() if aims else frozenset()
 
 
-def _part(one: Stand, wish_w: float, *, led: bool = False) -> Part:
-    able_w = one.aimed_w if led else one.able_w
-    idle = led and one.doing is not None and not math.isinf(wish_w)
-    return Part(
-        most_w=0.0 if one.off else able_w,
-        wish_w=wish_w,
-        least_w=one.minimum_w,
-        step_w=one.resolution_w,
-        uses_w=one.doing.value_w if idle and one.doing is not None else math.inf,
-    )
-
-
-def _queued(part: Part, one: Stand, queue: Queue) -> Part:
-    """A charger without a vehicle, or that is to stay paused, gets nothing; the others get in by their place."""
-    need_w, tier = queue.needs.get(one.name, (0.0, one.tier))
-    place = queue.places.get(one.name)
-    if place is None:
-        return part._replace(need_w=need_w, tier=tier) if need_w or tier else part
-    most_w = 0.0 if one.idle or place.barred else part.most_w
-    return part._replace(most_w=most_w, place=place.order, need_w=need_w, tier=tier)
+def _part(one: Stand, wish_w: float, queue: Queue | None = None, *, led: bool = False) -> Part:
+    """In a queue: a charger without a vehicle, or that is to stay paused, gets nothing; the others get in by their place."""
+    place, need_w, tier = None, 0.0, 0
+    if queue is not None:
+        place = queue.places.get(one.name)
+        need_w, tier = queue.needs.get(one.name) or (0.0, one.tier)
+    most_w = one.aimed_w if led else one.able_w
+    if one.off or (place is not None and (one.idle or place.barred)):
+        most_w = 0.0
+    doing = one.doing if led and not math.isinf(wish_w) else None
+    uses_w = math.inf if doing is None else doing.value_w
+    order = None if place is None else place.order
+    return Part(most_w, wish_w, one.minimum_w, one.resolution_w, uses_w, order, need_w, tier)
 
 
 def _look(
@@ -216,14 +206,16 @@ def _look(
         if one.doing is None and (name not in ours or one.sent_w is not None):
             unmeasured_w += one.may_w
     for name, one in ours.items():
-        if one.doing is not None:
-            devices[name] = one.doing
+        doing, sent_w, able_w = one.doing, one.sent_w, one.able_w
+        if doing is not None:
+            devices[name] = doing
             # who does what a target says is not held back by the bound, and proves nothing of it
-            allowed_w += one.able_w if one.limit_w is None else one.limit_w
-            if one.sent_w is not None and name in wished and wished[name].most_w < math.inf:
-                left_w += max(0.0, one.sent_w - one.doing.value_w)
-        total_w += one.able_w
-        settle_s = max(settle_s, one.capability.settle_s)
+            allowed_w += able_w if one.limit_w is None else one.limit_w
+            if sent_w is not None and name in wished and wished[name].most_w < math.inf:
+                left_w += max(0.0, sent_w - doing.value_w)
+        total_w += able_w
+        if one.capability.settle_s > settle_s:
+            settle_s = one.capability.settle_s
         if one.wires is not None:
             coarse = True
             rounded_w = max(rounded_w, one.step_w)
@@ -243,11 +235,14 @@ def _look(
 
 def _in_turn(limits: Mapping[str, float], ours: Mapping[str, Stand]) -> dict[str, float]:
     """What one device is to give up, another gets only once it is seen to be given up: both move, and not at the same speed."""
-    ceding_w = sum(
-        max(0.0, one.doing.value_w - limits[name]) for name, one in sorted(ours.items()) if one.doing is not None
-    )
-    raises = {name: max(0.0, limits[name] - one.may_w) for name, one in sorted(ours.items())}
-    raised_w = sum(raises.values())
+    ceding_w = raised_w = 0.0
+    raises = {}
+    for name, one in ours.items():
+        limit_w, doing, may_w = limits[name], one.doing, one.may_w
+        if doing is not None and doing.value_w > limit_w:
+            ceding_w += doing.value_w - limit_w
+        raises[name] = raise_w = limit_w - may_w if limit_w > may_w else 0.0
+        raised_w += raise_w
     if not ceding_w or not raised_w or math.isinf(raised_w):
         return dict(limits)
     kept = max(0.0, 1.0 - ceding_w / raised_w)

@@ -66,9 +66,16 @@ def fences(
             continue
         at_connection, limit_va = isinstance(claim.scope, ConnectionPoint), limit_of(claim) * NOMINAL_V
         names = found.keys() if at_connection else members(claim, found)
-        on_it = [one for name, one in found.items() if one.counts.get(phase) and name in names]
-        mine = [one for one in on_it if one.name in ours]
-        away = [one for one in on_it if one.name not in ours] if len(mine) < len(on_it) else []
+        mine, away, counts = [], [], {}
+        for name, one in found.items():
+            count = one.counts.get(phase)
+            if not count or name not in names:
+                continue
+            if name in ours:
+                mine.append(one)
+                counts[name] = count
+            else:
+                away.append(one)
         if at_connection:
             meter = fuses.meter.get(phase)
             loop = fuses.loops.get(phase, _UNSEEN)
@@ -76,7 +83,6 @@ def fences(
             limit_va += granted_w(loop, quantity, meter, fuses.base_load_w) - fuses.vanishing.get(phase, 0.0)
             away = [one for one in away if meter is None or one.doing is None]
         limit_va -= sum([one.may_w * one.counts[phase] for one in away])
-        counts = {one.name: one.counts[phase] for one in mine}
         fenced.append(Fence(frozenset(counts), limit_va, counts))
     return loops, fenced
 
@@ -157,15 +163,16 @@ def _look(
     unmeasured_va = allowed_va = total_va = left_va = settle_s = 0.0
     coarse = False
     for one in ours:
-        count, doing = one.counts[phase], one.doing_on(phase)
+        count, doing, sent_w = one.counts[phase], one.doing_on(phase), one.sent_w
         able_va = one.able_w * count
         if doing is not None:
             devices[one.name] = doing
-            allowed_va += able_va if one.sent_w is None else one.sent_w * count
-        elif one.sent_w is not None:
+            allowed_va += able_va if sent_w is None else sent_w * count
+        elif sent_w is not None:
             unmeasured_va += one.may_w * count
         total_va += able_va
-        settle_s = max(settle_s, one.capability.settle_s)
+        if one.capability.settle_s > settle_s:
+            settle_s = one.capability.settle_s
         if one.wires is not None:
             coarse = True
             left_va = max(left_va, one.step_w * count)

@@ -95,10 +95,11 @@ def step(loop: Loop, look: Look) -> Loop:
     if look.meter is None:
         return replace(loop, meter=None, others_w=None, others_before_w=None, disturbed_s=look.now_s)
     meter_s, meter_w = look.meter
-    last_s = meter_s if loop.meter is None else loop.meter.samples[-1].at_s
-    fresh = loop.meter is None or meter_s > last_s
-    meter = _follow(loop.meter, look.meter, last_s)
-    asked_s, tracks = meter.samples[0].at_s, loop.devices
+    followed, tracks, now_s = loop.meter, loop.devices, look.now_s
+    last_s = meter_s if followed is None else followed.samples[-1].at_s
+    fresh = followed is None or meter_s > last_s
+    meter = _follow(followed, look.meter, last_s)
+    asked_s = meter.samples[0].at_s
     devices = {name: _follow(tracks.get(name), sample, asked_s) for name, sample in look.devices.items()}
     in_order = [devices[name] for name in sorted(devices)]
     sum_w, doubt_w = _sum_w(meter, in_order)
@@ -119,12 +120,12 @@ def step(loop: Loop, look: Look) -> Loop:
     if room_w is not None:
         shift_w = max(abs(seen_w + trim_w - room_w), abs(others_w + trim_w - room_w), abs(newest_w + trim_w - room_w))
     if loop.bound_w != look.bound_w or shift_w > max(deadband_w, _DISTURBED_SHARE * finite_w):
-        disturbed_s = look.now_s
+        disturbed_s = now_s
     # what is still moving is no error: trimming it would only have to be undone
-    if fresh and look.now_s - disturbed_s >= look.settle_s:
-        trim_w = _trimmed(trim_w, look, _moving_w(in_order), deadband_w)
+    if fresh and now_s - disturbed_s >= look.settle_s:
+        trim_w = _trimmed(trim_w, look, in_order, deadband_w)
         if trim_w != loop.trim_w:
-            disturbed_s = look.now_s
+            disturbed_s = now_s
     if room_w is None or abs(seen_w + trim_w - room_w) > deadband_w:
         room_w = seen_w + trim_w
     return Loop(
@@ -156,9 +157,16 @@ def _follow(track: Track | None, sample: Sample, asked_s: float) -> Track:
     A device that is written to is looked at far more often than the meter: without what it did at the meter's moment, what it has done
     since would be missing from the sum.
     """
-    if track is None or sample.at_s < track.samples[-1].at_s:
+    if track is None:
         return Track((sample,))
-    older = track.samples[:-1] if sample.at_s == track.samples[-1].at_s else track.samples
+    older = track.samples
+    last = older[-1]
+    if sample.at_s <= last.at_s:
+        if sample.at_s < last.at_s:
+            return Track((sample,))
+        older = older[:-1]
+    elif last.at_s <= asked_s:
+        return Track((last, sample))
     past = 0
     for one in older:
         if one.at_s > asked_s:
@@ -176,9 +184,11 @@ def _sum_w(meter: Track, devices: Sequence[Track]) -> tuple[float, float]:
     moment = max(moment, meter.samples[-2].at_s if len(meter.samples) > 1 else last_s)
     sum_w = sum_doubt_w = 0.0
     for track in (meter, *devices):
-        value_w, doubt_w = track.at(moment)
+        at_s, value_w = track.samples[-1]
+        if at_s > moment:
+            value_w, doubt_w = track.at(moment)
+            sum_doubt_w += doubt_w
         sum_w += value_w
-        sum_doubt_w += doubt_w
     return sum_w, sum_doubt_w
 
 
@@ -188,7 +198,7 @@ def _moving_w(devices: Iterable[Track]) -> float:
     return sum([abs(last.value_w - before.value_w) for before, last in pairs])
 
 
-def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> float:
+def _trimmed(trim_w: float, look: Look, devices: Iterable[Track], deadband_w: float) -> float:
     """Half of the error that is left when everything has settled; never wound up by what sun or nameplate withhold."""
     if look.meter is None:
         return trim_w
@@ -199,6 +209,6 @@ def _trimmed(trim_w: float, look: Look, moving_w: float, deadband_w: float) -> f
     if doing_w < _PRESSING * look.allowed_w or look.allowed_w >= look.total_w - deadband_w:
         return min(trim_w, 0.0)
     # what an idle device leaves is no error of its limit: trimmed away, it would be exceeded by as much once the device is idle no more
-    if error_w - look.left_w > deadband_w and moving_w <= deadband_w:
+    if error_w - look.left_w > deadband_w and _moving_w(devices) <= deadband_w:
         return min(trim_w + _TRIM_GAIN * (error_w - look.left_w), 0.0 if look.coarse else _TRIM_SHARE * doing_w)
     return trim_w

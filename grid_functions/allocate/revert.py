@@ -22,13 +22,11 @@ def reverts(
         return {}
     fences = []
     for claim in tightest(c for c in fail_safe if c.quantity is quantity).values():
-        names = members(claim, found)
         if quantity is Quantity.CONSUMED and isinstance(claim.scope, ConnectionPoint):
-            room_w = 0.0
-        else:
-            # what it reads back as, or what it is told now if that is more: either may hold when we fall silent
-            left = (max(found[name].may_w, limits.get(name, 0.0)) for name in sorted(names - armed.keys()))
-            room_w = limit_of(claim) - sum(left)
-        fences.append(Fence(names & armed.keys(), room_w))
+            return dict.fromkeys(armed, 0.0)
+        names = members(claim, found)
+        # what it reads back as, or what it is told now if that is more: either may hold when we fall silent
+        left = [max(found[name].may_w, limits.get(name, 0.0)) for name in sorted(names - armed.keys())]
+        fences.append(Fence(names & armed.keys(), limit_of(claim) - sum(left)))
     parts = {name: Part(limits[name], math.inf, 0.0, one.resolution_w) for name, one in armed.items()}
     return share(parts, fences)

@@ -1,12 +1,13 @@
 """Shares limits over devices: everybody rises together, by capability, until a limit that covers him is full."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 _CRUMB_W = 1e-6
 _ALL_OF_IT: Mapping[str, float] = MappingProxyType({})
+_NOBODY = frozenset[str]()
 
 
 class Fence(NamedTuple):
@@ -68,42 +69,41 @@ def serve(
 
     What a device of an aim is seen to leave undone, those that do all they are told do in its place.
     """
-    led = frozenset[str]().union(*[aim.names for aim in aims])
+    led = frozenset[str]().union(*[aim.names for aim in aims]) if aims else _NOBODY
+    fences = _tight(parts, fences)
+    if not led and not fences:
+        return Shares({name: _whole_w(parts[name]) for name in sorted(parts)}, {})
     out: set[str] = set()
     while True:
         taking = {name: part for name, part in parts.items() if name not in out} if out else parts
-        free = taking.keys() - led
+        free = {name: part for name, part in taking.items() if name not in led} if led else taking
         ground = _Ground.of(taking, fences)
         given = dict.fromkeys(sorted(taking), 0.0)
         if free_first:
-            left_out = _enter(given, taking, free, fences)
+            left_out = _enter(given, free, fences)
             if left_out:
                 out |= left_out
                 continue
-            _fill(given, taking, free, ground)
+            _fill(given, free, ground)
         if led:
-            _fill(given, taking, led, ground.behind(aims))
-            _fill(given, taking, _pressing(taking, led), ground.behind(_longer(aims, taking, given)))
-        left_out = _enter(given, taking, free, fences)
+            steered = {name: part for name, part in taking.items() if name in led}
+            _fill(given, steered, ground.behind(aims))
+            pressing = {name: part for name, part in steered.items() if math.isinf(part.uses_w)}
+            _fill(given, pressing, ground.behind(_longer(aims, taking, given)))
+        left_out = _enter(given, free, fences)
         if left_out:
             out |= left_out
             continue
-        aimed = {name: given.get(name, 0.0) for name in sorted(led & parts.keys())}
-        _fill(given, taking, free, ground)
+        aimed = {name: given.get(name, 0.0) for name in sorted(led & parts.keys())} if led else {}
+        _fill(given, free, ground)
         if led:
-            _fill(given, taking, taking.keys(), ground)
+            _fill(given, taking, ground)
         rounded = {name: floor_to(given[name], part.step_w) for name, part in taking.items()}
         short = [name for name, part in taking.items() if rounded[name] < min(part.least_w, part.most_w)]
         if not short:
             limits = {name: rounded.get(name, 0.0) for name in sorted(parts)}
             return Shares(limits, {name: min(value_w, limits[name]) for name, value_w in aimed.items()})
         out.add(min(short, key=lambda name: (rounded[name], name)))
-
-
-def unheld_w(most_w: float, least_w: float, step_w: float) -> float:
-    """The most that a device may do whom no fence holds back, as :func:`share` would round it."""
-    given_w = floor_to(most_w if most_w > _CRUMB_W else 0.0, step_w)
-    return given_w if given_w >= min(least_w, most_w) else 0.0
 
 
 def floor_to(value_w: float, step_w: float) -> float:
@@ -113,11 +113,39 @@ def floor_to(value_w: float, step_w: float) -> float:
     return max(0.0, math.floor((value_w + _CRUMB_W) / step_w) * step_w)
 
 
-def _enter(given: dict[str, float], parts: Mapping[str, Part], names: Set[str], fences: Sequence[Fence]) -> set[str]:
+def _tight(parts: Mapping[str, Part], fences: Iterable[Fence]) -> list[Fence]:
+    """The fences that anybody can come to stand at: not those with room, and a crumb to spare, for all that everybody can do, and of those
+    over the same devices that count alike (conductors, mostly) the one with the least room.
+    """
+    found: list[Fence] = []
+    for fence in fences:
+        names, room_w, counts = fence
+        if counts:
+            full_w = sum([part.most_w * counts.get(name, 1.0) for name, part in parts.items() if name in names])
+        else:
+            full_w = sum([part.most_w for name, part in parts.items() if name in names])
+        if full_w <= room_w - _CRUMB_W:
+            continue
+        for at, (others, other_w, theirs) in enumerate(found):
+            if counts == theirs and names == others:
+                if room_w < other_w:
+                    found[at] = fence
+                break
+        else:
+            found.append(fence)
+    return found
+
+
+def _whole_w(part: Part) -> float:
+    """All that a device can do, by its step; nothing where that is below its least."""
+    most_w = part.most_w
+    given_w = floor_to(most_w if most_w > _CRUMB_W else 0.0, part.step_w)
+    return given_w if given_w >= min(part.least_w, most_w) else 0.0
+
+
+def _enter(given: dict[str, float], parts: Mapping[str, Part], fences: Sequence[Fence]) -> set[str]:
     """Give those who queue their least, each as long as every fence has room for it; told are those for whom there is none."""
-    queue = sorted(
-        [(part.place, name) for name, part in parts.items() if part.place is not None and part.most_w and name in names]
-    )
+    queue = sorted([(part.place, name) for name, part in parts.items() if part.place is not None and part.most_w])
     left_out: set[str] = set()
     if not queue:
         return left_out
@@ -135,23 +163,17 @@ def _enter(given: dict[str, float], parts: Mapping[str, Part], names: Set[str], 
     return left_out
 
 
-def _fill(given: dict[str, float], parts: Mapping[str, Part], names: Set[str], ground: "_Ground") -> None:
+def _fill(given: dict[str, float], parts: Mapping[str, Part], ground: "_Ground") -> None:
     """Raise these devices, the larger tier first: to what each needs, then to what it can use, then all to what they could do."""
-    mine = {name: part for name, part in parts.items() if name in names}
-    if not mine:
-        return
-    tiers = {part.tier for part in mine.values()}
+    tiers = {part.tier for part in parts.values()}
     for tier in sorted(tiers, reverse=True):
-        peers = mine if len(tiers) == 1 else {name: part for name, part in mine.items() if part.tier == tier}
+        peers = parts if len(tiers) == 1 else {name: part for name, part in parts.items() if part.tier == tier}
         needs = {name: min(part.most_w, part.wish_w, part.need_w) for name, part in peers.items() if part.need_w}
         if needs:
             _rise(given, needs, ground)
         _rise(given, {name: min(part.most_w, part.wish_w) for name, part in peers.items()}, ground)
-    _rise(given, {name: part.most_w for name, part in mine.items()}, ground)
-
-
-def _pressing(parts: Mapping[str, Part], names: Set[str]) -> frozenset[str]:
-    return frozenset(name for name in names & parts.keys() if math.isinf(parts[name].uses_w))
+    if len(tiers) > 1 or any(part.wish_w < part.most_w for part in parts.values()):
+        _rise(given, {name: part.most_w for name, part in parts.items()}, ground)
 
 
 def _longer(aims: Sequence[Fence], parts: Mapping[str, Part], given: Mapping[str, float]) -> list[Fence]:
@@ -178,9 +200,8 @@ class _Ground(NamedTuple):
         """By capability; a device that has not told its own weighs as much as the largest that has."""
         known = [part.most_w for part in parts.values() if 0 < part.most_w < math.inf]
         stranger = max(known, default=1.0)
-        weights = {
-            name: parts[name].most_w if 0 < parts[name].most_w < math.inf else stranger for name in sorted(parts)
-        }
+        tops = [(name, parts[name].most_w) for name in sorted(parts)]
+        weights = {name: most_w if 0 < most_w < math.inf else stranger for name, most_w in tops}
         return _Ground(weights, ()).behind(fences)
 
     def behind(self, fences: Iterable[Fence]) -> "_Ground":
@@ -221,6 +242,8 @@ def _rise(given: dict[str, float], tops: Mapping[str, float], ground: _Ground) -
         for name in rising:
             given[name] += weights[name] * reach
         full = {name for name in rising if tops[name] - given[name] <= _CRUMB_W}
+        if len(full) == len(rising):
+            return
         for line in ahead:
             if line.room_w - sum([given[name] * count for name, count, _ in line.members]) <= _CRUMB_W:
                 full.update([name for name, count, _ in line.members if count and name in rising])

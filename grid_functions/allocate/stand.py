@@ -81,18 +81,20 @@ class Stand:
 
     def doing_on(self, phase: Phase) -> Sample | None:
         """What it does there, VA at nominal voltage: as it measures it, else by its power."""
-        if self.doing is None:
+        doing, wires = self.doing, self.wires
+        if doing is None:
             return None
-        if self.wires is not None and phase in self.wires.amps:
-            return Sample(self.doing.at_s, self.wires.amps[phase] * NOMINAL_V)
-        return Sample(self.doing.at_s, self.doing.value_w * self.counted(phase))
+        at_s, value_w = doing
+        if wires is not None and phase in wires.amps:
+            return Sample(at_s, wires.amps[phase] * NOMINAL_V)
+        return Sample(at_s, value_w * self.counts.get(phase, 0.0))
 
 
 def stands(
     quantity: Quantity, ruling: Ruling, snapshot: Snapshot, terms: SiteTerms, sent: Mapping[str, Setpoint]
 ) -> dict[str, Stand]:
-    """All devices of the site that produce, or consume under our hand, by name."""
-    off = {*(name for mode in SWITCH_MODES for name, on in switched(ruling, mode).items() if not on)}
+    """All devices of the site that produce, or consume under our hand, by name and in the order of names, which is that of all sums."""
+    off = {name for mode in SWITCH_MODES for name, on in switched(ruling, mode).items() if not on}
     roles, seen = roles_of(quantity), snapshot.devices
     return {
         name: _stand(seen.get(name) or _unseen(name, terms), quantity, snapshot, terms, sent.get(name), off=name in off)
@@ -113,7 +115,7 @@ def switched(ruling: Ruling, mode: Mode) -> dict[str, bool]:
 
 def limit_in(setpoint: Setpoint, quantity: Quantity) -> float | None:
     """The limit that a setpoint carries in one direction, W; None = not ours."""
-    return setpoint.produce_max_w if quantity is Quantity.PRODUCED else setpoint.consume_max_w
+    return setpoint.consume_max_w if quantity is _CONSUMED else setpoint.produce_max_w
 
 
 def members(claim: Claim, found: Mapping[str, Stand]) -> frozenset[str]:
@@ -248,8 +250,13 @@ def _held_w(condition: Condition, sent: Setpoint | None, quantity: Quantity) -> 
     sent = sent if condition.online else None
     if holds.on is False and (sent is None or sent.on is False):
         return 0.0
-    limits = [limit_in(holds, quantity)] + ([limit_in(sent, quantity)] if sent is not None else [])
-    return max(math.inf if limit is None else limit for limit in limits)
+    held_w = limit_in(holds, quantity)
+    if held_w is None:
+        return math.inf
+    if sent is None:
+        return held_w
+    sent_w = limit_in(sent, quantity)
+    return math.inf if sent_w is None else max(held_w, sent_w)
 
 
 def _told_w(setpoint: Setpoint, quantity: Quantity) -> float | None:
@@ -257,5 +264,5 @@ def _told_w(setpoint: Setpoint, quantity: Quantity) -> float | None:
     limit_w, target_w = limit_in(setpoint, quantity), setpoint.target_w
     if target_w is None:
         return limit_w
-    aimed_w = max(0.0, target_w if quantity is Quantity.CONSUMED else -target_w)
+    aimed_w = max(0.0, target_w if quantity is _CONSUMED else -target_w)
     return aimed_w if limit_w is None else min(limit_w, aimed_w)

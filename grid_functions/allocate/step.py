@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -34,6 +35,10 @@ from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Phase, Quantity
 
+_PRODUCED: Final = Quantity.PRODUCED
+_CONSUMED: Final = Quantity.CONSUMED
+_CURRENT: Final = Quantity.CURRENT
+_SAFETY: Final = SourceKind.SAFETY
 _NET: Final[MeterKey] = (Quantity.NET, None)
 DURABLE: tuple[type, ...] = (Turn, Phasing)
 _NO_FORM = Form()
@@ -99,18 +104,19 @@ def step(
     """
     import_w = _meter(snapshot, terms, now)
     export_w = None if import_w is None else Sample(import_w.at_s, 0.0 - import_w.value_w)
-    producers = stands(Quantity.PRODUCED, ruling, snapshot, terms, state.sent)
-    consumers = stands(Quantity.CONSUMED, ruling, snapshot, terms, state.sent)
-    producing = binding(ruling.bounds, Quantity.PRODUCED, producers)
-    consuming = binding(ruling.bounds, Quantity.CONSUMED, consumers)
+    producers = stands(_PRODUCED, ruling, snapshot, terms, state.sent)
+    consumers = stands(_CONSUMED, ruling, snapshot, terms, state.sent)
+    producing = binding(ruling.bounds, _PRODUCED, producers)
+    consuming = binding(ruling.bounds, _CONSUMED, consumers)
     wanted = aims(ruling, snapshot, terms)
-    to_produce = tuple(aim.fence(Quantity.PRODUCED) for aim in wanted)
-    to_consume = tuple(aim.fence(Quantity.CONSUMED) for aim in wanted)
-    amps = tuple(claim for claim in ruling.bounds if claim.quantity is Quantity.CURRENT)
+    to_produce = tuple(aim.fence(_PRODUCED) for aim in wanted)
+    to_consume = tuple(aim.fence(_CONSUMED) for aim in wanted)
+    amps = tuple([claim for claim in ruling.bounds if claim.quantity is _CURRENT])
     sides = {"producers": producers, "consumers": consumers}
     drawn = fusing.flows(snapshot, terms, sides, import_w, now) if amps else {}
     lines = _Lines(amps, drawn, state.fuses, terms.connection.phases, base_load_w)
-    gone = _vanishing(producers, standing_limits(producing, producers, to_produce))
+    # of what producers take away only consumers' room is made less
+    gone = _vanishing(producers, standing_limits(producing, producers, to_produce)) if consumers else {}
     turns = turning.resumed(state.turns, now)
     places = turning.places(consumers, turns, state.consume_wishes, terms.dwell, now)
     phasings = phasing.resumed(state.phasings, snapshot, terms, now)
@@ -120,16 +126,16 @@ def step(
     def consume(those: Mapping[str, Stand]) -> Shared:
         return divide(
             consuming,
-            Quantity.CONSUMED,
+            _CONSUMED,
             those,
             export_w,
             terms,
             sum(gone.values()),
-            Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(Quantity.CONSUMED, {})),
+            Shared(state.consumed, state.consume_wishes, {}, {}, beyond=state.beyond.get(_CONSUMED, {})),
             now.mono_s,
             to_consume,
             base_load_w,
-            lines.fuses(Quantity.CONSUMED, gone, producers),
+            lines.fuses(_CONSUMED, gone, producers),
             queue,
         )
 
@@ -141,50 +147,44 @@ def step(
     moving |= go.keys()
     told |= {name: replace(told[name], told_a=0.0) for name in moving & told.keys()}
     phasings = phasing.phased(phasings, go, told, now)
-    consumed = replace(consumed, limits={**consumed.limits, **_watts(told, consumers)})
+    if told:
+        consumed = replace(consumed, limits={**consumed.limits, **_watts(told, consumers)})
     gone = _vanishing(consumers, {**consumed.limits, **consumed.aimed})
     produced = divide(
         producing,
-        Quantity.PRODUCED,
+        _PRODUCED,
         producers,
         import_w,
         terms,
         sum(gone.values()),
-        Shared(state.produced, state.produce_wishes, {}, {}, beyond=state.beyond.get(Quantity.PRODUCED, {})),
+        Shared(state.produced, state.produce_wishes, {}, {}, beyond=state.beyond.get(_PRODUCED, {})),
         now.mono_s,
         to_produce,
-        fuses=lines.fuses(Quantity.PRODUCED, gone, consumers),
+        fuses=lines.fuses(_PRODUCED, gone, consumers),
     )
     stood = {**consumers, **producers}
     aimed = targets(wanted, produced.aimed, consumed.aimed, stood, state.sent, state.asked, _most(produced, consumed))
-    falls, limits = {}, {}
-    for quantity, found, shared, held in (
-        (Quantity.PRODUCED, producers, produced, producing),
-        (Quantity.CONSUMED, consumers, consumed, consuming),
-    ):
-        safety = tuple([claim for claim in held if claim.cause.source.kind is SourceKind.SAFETY])
-        bounds = binding(fail_safe, quantity, found) + safety
-        limits[quantity] = {**shared.returns, **_carrying(bounds, found, aimed), **shared.limits}
-        timed = (name for name in limits[quantity].keys() - shared.returns.keys() if found[name].wires is None)
-        armed = {name: limits[quantity][name] for name in timed}
-        falls[quantity] = reverts(bounds, quantity, found, armed)
+    produce_w, produce_falls = _lasting(_PRODUCED, producers, produced, producing, fail_safe, aimed)
+    consume_w, consume_falls = _lasting(_CONSUMED, consumers, consumed, consuming, fail_safe, aimed)
     formed = forms(ruling, snapshot, terms, aimed)
-    switches = {mode: switched(ruling, mode) for mode in (Mode.CONNECT, Mode.ENERGIZE)}
+    switches = {mode: on for mode in (Mode.CONNECT, Mode.ENERGIZE) if (on := switched(ruling, mode))}
     setpoints = tuple(
-        _setpoint(
-            stood[name],
-            _switches(name, switches, snapshot),
-            limits[Quantity.PRODUCED].get(name),
-            _consume_w(stood[name], limits[Quantity.CONSUMED].get(name)),
-            0.0 if name in moving else _current_a(stood[name], told.get(name), limits[Quantity.CONSUMED].get(name)),
-            phasing.told_now(phasings[name], snapshot.devices.get(name)) if name in phasings else None,
-            aimed.get(name),
-            formed.get(name, _NO_FORM),
-            settings.get(name),
-            Revert(terms.revert_s, falls[Quantity.PRODUCED].get(name), falls[Quantity.CONSUMED].get(name)),
-            state.sent.get(name),
-        )
-        for name in sorted(stood)
+        [
+            _setpoint(
+                one,
+                _switches(name, switches, snapshot) if switches else {},
+                produce_w.get(name),
+                None if one.wires is not None else consume_w.get(name),
+                0.0 if name in moving else _current_a(one, told.get(name), consume_w.get(name)),
+                phasing.told_now(phasings[name], snapshot.devices.get(name)) if name in phasings else None,
+                aimed.get(name),
+                formed.get(name, _NO_FORM),
+                settings.get(name),
+                (terms.revert_s, produce_falls.get(name), consume_falls.get(name)),
+                state.sent.get(name),
+            )
+            for name, one in sorted(stood.items())
+        ]
     )
     setpoints += loads(ruling, snapshot, terms, state.sent)
     after = AllocateState(
@@ -193,16 +193,16 @@ def step(
         produce_wishes=MappingProxyType(dict(produced.wishes)),
         consume_wishes=MappingProxyType(dict(consumed.wishes)),
         sent=MappingProxyType({one.device: one for one in setpoints}),
-        fuses=MappingProxyType({Quantity.CONSUMED: consumed.fuses, Quantity.PRODUCED: produced.fuses}),
+        fuses=MappingProxyType({_CONSUMED: consumed.fuses, _PRODUCED: produced.fuses}),
         levels=MappingProxyType(told),
-        beyond=MappingProxyType({Quantity.CONSUMED: consumed.beyond, Quantity.PRODUCED: produced.beyond}),
+        beyond=MappingProxyType({_CONSUMED: consumed.beyond, _PRODUCED: produced.beyond}),
         turns=MappingProxyType(turning.turned(turns, _plugged(told, consumers, moving), now)),
         phasings=MappingProxyType(phasings),
         promises=MappingProxyType(promises),
         asked=MappingProxyType({name: aim.value_w for aim in wanted for name in aim.names | aim.away if name in aimed}),
     )
-    served = bounds_served(Quantity.PRODUCED, ruling, producers, produced)
-    served += bounds_served(Quantity.CONSUMED, ruling, consumers, consumed)
+    served = bounds_served(_PRODUCED, ruling, producers, produced)
+    served += bounds_served(_CONSUMED, ruling, consumers, consumed)
     served += tuple(hit(aim, aimed, ruling) for aim in wanted)
     wishes = (*produced.wishes.values(), *consumed.wishes.values())
     changes = (
@@ -235,7 +235,7 @@ class _Lines:
         """What binds this direction; ``gone``: W that vanish on the other side, of these ``others``."""
         if not self.bounds:
             return Fuses()
-        sign = -1.0 if quantity is Quantity.CONSUMED else 1.0
+        sign = -1.0 if quantity is _CONSUMED else 1.0
         drawn = self.drawn.items()
         other = {phase: None if one is None else Sample(one.at_s, sign * one.value_w) for phase, one in drawn}
         vanishing = fusing.on_conductors(gone, others, self.phases)
@@ -284,8 +284,25 @@ def _most(produced: Shared, consumed: Shared) -> dict[str, tuple[float, float]]:
     }
 
 
+def _lasting(
+    quantity: Quantity,
+    found: Mapping[str, Stand],
+    shared: Shared,
+    held: tuple[Claim, ...],
+    fail_safe: tuple[Claim, ...],
+    aimed: Mapping[str, float],
+) -> tuple[Mapping[str, float], Mapping[str, float]]:
+    """What devices are told in one direction, W, and what of it those with a timer fall back to without us."""
+    bounds = binding(fail_safe, quantity, found) + tuple([one for one in held if one.cause.source.kind is _SAFETY])
+    told = {**shared.returns, **_carrying(bounds, found, aimed), **shared.limits}
+    armed = {name: told[name] for name in told if name not in shared.returns and found[name].wires is None}
+    return told, reverts(bounds, quantity, found, armed)
+
+
 def _carrying(bounds: tuple[Claim, ...], found: Mapping[str, Stand], aimed: Mapping[str, float]) -> dict[str, float]:
     """A limit at the rating for steered devices that a fail-safe covers: a target that lapses without us needs one to end in."""
+    if not aimed:
+        return {}
     covered = frozenset[str]().union(*(members(claim, found) for claim in bounds))
     able = {name: found[name] for name in sorted(covered & aimed.keys()) if found[name].obeys}
     return {name: one.able_w for name, one in able.items() if one.capability.watchdog and one.able_w < math.inf}
@@ -315,17 +332,23 @@ def _setpoint(
     target_w: float | None,
     form: Form,
     settings: Settings | None,
-    revert: Revert,
+    fall: tuple[float, float | None, float | None],
     before: Setpoint | None,
 ) -> Setpoint:
-    """One that says the same as ``before`` is the one of before."""
-    off = False in switches.values()
-    if off:
+    """One that says the same as ``before`` is the one of before. ``fall``: its revert, s and W (produced, consumed), were it armed."""
+    if False in switches.values():
         target_w = None
         if not one.capability.off_capable:
-            produce_w, consume_w, current_a = 0.0, _consume_w(one, 0.0), _current_a(one, None, 0.0)
-    armed = revert.produce_max_w is not None or revert.consume_max_w is not None
-    made = Setpoint(
+            produce_w, consume_w, current_a = 0.0, None if one.wires is not None else 0.0, _current_a(one, None, 0.0)
+    # a target lapses without us: what was free before it is free again
+    armed = fall[1] is not None or fall[2] is not None or (target_w is not None and one.capability.watchdog)
+    revert = _revert(fall, None if before is None else before.revert) if armed else None
+    on, connect = switches.get(Mode.ENERGIZE), switches.get(Mode.CONNECT)
+    if before is not None:
+        powers, modes = (produce_w, consume_w, target_w, current_a, phases), (form.reactive, form.shapes, settings)
+        if _SAYS(before) == (*powers, *modes, on, connect, None, revert):
+            return before
+    return Setpoint(
         one.name,
         produce_max_w=produce_w,
         consume_max_w=consume_w,
@@ -335,17 +358,19 @@ def _setpoint(
         reactive=form.reactive,
         shapes=form.shapes,
         settings=settings,
-        on=switches.get(Mode.ENERGIZE),
-        connect=switches.get(Mode.CONNECT),
-        # a target lapses without us: what was free before it is free again
-        revert=revert if armed or (target_w is not None and one.capability.watchdog) else None,
+        on=on,
+        connect=connect,
+        revert=revert,
     )
-    return made if before is None or made != before else before
 
 
-def _consume_w(one: Stand, limit_w: float | None) -> float | None:
-    """What is limited in amperes is told no watts."""
-    return None if one.wires is not None else limit_w
+_SAYS = attrgetter(*[one.name for one in fields(Setpoint) if one.name not in {"device", "decision"}])
+"""All that a setpoint says, in the order of its fields: to compare that is a fifth of making one."""
+
+
+def _revert(fall: tuple[float, float | None, float | None], before: Revert | None) -> Revert:
+    same = before is not None and (before.after_s, before.produce_max_w, before.consume_max_w) == fall
+    return before if before is not None and same else Revert(*fall)
 
 
 def _current_a(one: Stand, level: Level | None, limit_w: float | None) -> float | None:

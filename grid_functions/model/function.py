@@ -74,10 +74,10 @@ class SiteInputs:
     normal_w: Mapping[str, float] = field(default_factory=dict)
 
     def addressed(self, function: str, hears: frozenset[str]) -> "SiteInputs":
-        """What one function may see of it: letters of the functions it hears, and answers to its own problems."""
+        """What one function may see of it: letters to it and of the functions it ``hears``, and answers to its own problems."""
         if not self.messages and not self.answers:
             return self
-        return replace(self, messages=_to(hears, self.messages), answers=_answering(function, self.answers))
+        return replace(self, messages=_to(function, hears, self.messages), answers=_answering(function, self.answers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,14 @@ class AreaInputs:
         return replace(
             self,
             enrolled=self.rolls.get(function, self.enrolled),
-            orders=_to(frozenset({function}), self.orders),
-            messages=_to(hears, self.messages),
+            orders=_to(function, frozenset(), self.orders),
+            messages=_to(function, hears, self.messages),
             answers=_answering(function, self.answers),
         )
 
 
-def _to(functions: frozenset[str], messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    return tuple(one for one in messages if one.function in functions) if messages else messages
+def _to(function: str, hears: frozenset[str], messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(one for one in messages if one.function == function or one.function in hears)
 
 
 def _answering(function: str, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:

@@ -1,6 +1,7 @@
 """Alerts: words for people (OpenADR 3 ALERT_...). Shown while they hold, and kept."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.model.control import Alert, Control
@@ -51,6 +52,7 @@ class AlertsState:
 class KeepAlerts:
     """Asks nothing of a device. A test is shown among what is in force, and raises nothing (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({Alert})
     options: AlertsOptions = AlertsOptions()
 
     def empty(self) -> AlertsState:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
@@ -51,6 +52,7 @@ class CapacityState:
 class KeepCapacity:
     """One bound per upstream and direction; what is on offer binds nothing, and a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({Capacity})
     options: CapacityOptions = CapacityOptions()
 
     def empty(self) -> CapacityState:

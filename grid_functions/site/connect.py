@@ -1,6 +1,7 @@
 """Connect and energize: any off holds, on only withdraws our off (rule 5)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.model.claim import Claim, Devices, Switch
 from grid_functions.model.control import Connect, Energize, mode_of
@@ -29,6 +30,7 @@ class ConnectState:
 class ConnectDevices:
     """Switches DERs and chargers, never loads. A test yields no claim (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({Connect, Energize})
     options: ConnectOptions = ConnectOptions()
 
     def empty(self) -> ConnectState:

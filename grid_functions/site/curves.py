@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.ability import PROTECTION_MODES, capable, roles_for
 from grid_functions.alarm import Alarm, message_of
@@ -33,6 +34,7 @@ class CurvesState:
 class Curves:
     """One shape per curve or droop in force, over the devices that can; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({Curve, FrequencyDroop})
     options: CurvesOptions = CurvesOptions()
 
     def empty(self) -> CurvesState:

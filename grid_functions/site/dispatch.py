@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.ability import roles_for
 from grid_functions.alarm import Alarm, message_of
@@ -40,6 +41,7 @@ class DispatchState:
 class Dispatch:
     """One target per control in force, of all its devices together; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({FixedPower, TargetPower, StoragePower})
     options: DispatchOptions = DispatchOptions()
 
     def empty(self) -> DispatchState:

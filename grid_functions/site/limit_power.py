@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, InForce, Scope
@@ -41,6 +42,7 @@ class LimitPowerState:
 class LimitPower:
     """The site function of the five limits. Yields one bound per limit in force; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({ExportLimit, ImportLimit, GenerationLimit, LoadLimit, MaxPower})
     options: LimitPowerOptions = LimitPowerOptions()
 
     def empty(self) -> LimitPowerState:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
@@ -83,6 +83,7 @@ class LoadControlState:
 class ControlLoad:
     """Bounds and measures of what is in force; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({LoadControl})
     options: LoadControlOptions = field(default_factory=LoadControlOptions)
 
     def empty(self) -> LoadControlState:

@@ -6,6 +6,7 @@ OpenADR 2.0b LOAD_DISPATCH; 3.x DISPATCH_SETPOINT and DISPATCH_SETPOINT_RELATIVE
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
@@ -70,6 +71,7 @@ class DispatchLoad:
     A test yields nothing (rule 10). Without a baseline a relative dispatch is no target (rule 6).
     """
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({LoadDispatch})
     options: LoadDispatchOptions = field(default_factory=LoadDispatchOptions)
 
     def empty(self) -> LoadDispatchState:

@@ -1,6 +1,7 @@
 """Load shape: how much of what the load can do is wanted now (OpenADR 3 OLS)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
@@ -38,6 +39,7 @@ class ShapeLoad:
     Interpretation: the shape is the most that is wanted. A load does not consume for the sake of a shape.
     """
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({LoadShape})
     options: LoadShapeOptions = LoadShapeOptions()
 
     def empty(self) -> LoadShapeState:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from grid_functions.ability import REACTIVE_MODES, capable, roles_for
 from grid_functions.alarm import Alarm, message_of
@@ -40,6 +41,7 @@ class ReactiveState:
 class ReactivePower:
     """One claim per reactive mode in force, over the devices that can; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({FixedReactive, TargetReactive, PowerFactor, Curve})
     options: ReactiveOptions = ReactiveOptions()
 
     def empty(self) -> ReactiveState:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.model.claim import Claim
@@ -46,6 +47,7 @@ class ShedState:
 class Shed:
     """The measures of the level in force, one claim each; a test yields none (rule 10)."""
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({ShedLevel})
     options: ShedOptions = field(default_factory=ShedOptions)
 
     def empty(self) -> ShedState:

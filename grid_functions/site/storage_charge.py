@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from grid_functions import ability
 from grid_functions.alarm import Alarm, message_of
@@ -60,6 +61,7 @@ class ChargeStorage:
     Energy over several storages is shared by capacity. A storage that does not tell its capacity or its charge has no goal (rule 6).
     """
 
+    acts_on: ClassVar[frozenset[type]] = frozenset({StorageCharge, StorageEnergy})
     options: StorageChargeOptions = StorageChargeOptions()
 
     def empty(self) -> StorageChargeState:

@@ -35,7 +35,7 @@ def take(draft: Draft, read: Read) -> None:
     for name in fresh:
         if shown[name].key.respondent == draft.state.respondent:
             _take_event(draft, shown[name])
-    _note_absent(draft, shown, fresh)
+    _note_shown(draft, shown, fresh, draft.now.mono_s if read.complete else draft.run.heard_mono_s)
     for standing in sorted(read.standings, key=_standing_order):
         _take_standing(draft, standing)
     _take_rejects(draft, read)
@@ -46,7 +46,6 @@ def take(draft: Draft, read: Read) -> None:
         draft.note("", "no program is shown where there were some: believed when read so twice")
     else:
         _release(draft, read, shown)
-    draft.run = replace(draft.run, heard_mono_s=draft.now.mono_s)
     if not draft.relation.current and not doubted:
         draft.relation = replace(draft.relation, current=True, reason="", since_s=draft.now_s)
 
@@ -79,8 +78,8 @@ def _shown(draft: Draft, read: Read) -> dict[str, Event]:
     return {name: events[0] if len(events) == 1 else _one_of(draft, name, events) for name, events in copies.items()}
 
 
-def _note_absent(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str]) -> None:
-    """Keep in mind which known events are not shown, without looking at all of them."""
+def _note_shown(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str], heard_mono_s: float) -> None:
+    """Keep in mind which known events are not shown, without looking at all of them; and when the last complete read came."""
     run = draft.run
     came = frozenset(fresh)
     gone = (
@@ -88,7 +87,10 @@ def _note_absent(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str])
     )
     if came or gone:
         known = frozenset(name for name in gone if name in draft.events)
-        draft.run = replace(run, shown=shown, absent=(run.absent - came) | known, over=run.over - came)
+        absent, over = (run.absent - came) | known, run.over - came
+        draft.run = replace(run, shown=shown, absent=absent, over=over, heard_mono_s=heard_mono_s)
+    elif heard_mono_s != run.heard_mono_s:
+        draft.run = replace(run, heard_mono_s=heard_mono_s)
 
 
 def _one_of(draft: Draft, name: str, events: list[Event]) -> Event:
@@ -153,6 +155,8 @@ def _objections(draft: Draft, event: Event) -> list[str]:
 
 def _drawn(draft: Draft, tracked: Tracked) -> Tracked:
     event = tracked.event
+    if event.random_start_s == event.random_duration_s == 0.0:
+        return tracked
     for window in (event.random_start_s, event.random_duration_s):
         if clamped(window) != window:
             draft.note(event.key.id, f"randomisation window of {window} s taken as {clamped(window)} s")

@@ -156,15 +156,13 @@ def _advance(draft: Draft) -> None:
         _plan(draft)
 
 
-def _due(draft: Draft) -> list[Start]:
+def _due(draft: Draft) -> tuple[Start, ...]:
     run = draft.run
     cursor = run.cursor
     agenda = run.plan.agenda
     while cursor < len(agenda) and agenda[cursor].start_s <= draft.now_s:
         cursor += 1
-    if cursor != run.cursor:
-        draft.run = replace(run, cursor=cursor)
-    return list(agenda[run.cursor : cursor])
+    return agenda[run.cursor : cursor]
 
 
 def _end(draft: Draft, names: Iterable[str]) -> None:
@@ -204,12 +202,11 @@ def _plan(draft: Draft) -> None:
         plan, defeats = revised(
             draft.run.plan, draft.events, behind, draft.policy.opt_out, draft.now_s, final=draft.policy.final
         )
-        draft.run = replace(draft.run, plan=plan, cursor=0)
         running = {name for name in running | behind if _is_running(draft, name)}
+        draft.run = replace(draft.run, plan=plan, cursor=0, running=tuple(sorted(running)))
         if not defeats:
             break
         _lose(draft, defeats, {})
-    draft.run = replace(draft.run, running=tuple(sorted(running)))
     draft.stale = False
 
 
@@ -218,7 +215,7 @@ def _is_running(draft: Draft, name: str) -> bool:
     return tracked is not None and tracked.phase is Phase.RUNNING
 
 
-def _start(draft: Draft, due: Iterable[Start]) -> None:
+def _start(draft: Draft, due: Sequence[Start]) -> None:
     """Start what is due. What loses its last mode in the same moment never started; what is over was never run."""
     starting = []
     for start in due:
@@ -244,30 +241,32 @@ def _start(draft: Draft, due: Iterable[Start]) -> None:
         now = draft.events[name]
         if now.phase is Phase.WAITING:
             begun.append(name)
-            draft.put(_participating(draft, replace(tracked, lost=now.lost, phase=Phase.RUNNING)))
+            took_part, sat_out = _part_in(draft, now)
+            draft.put(replace(tracked, lost=now.lost, phase=Phase.RUNNING, took_part=took_part, sat_out=sat_out))
             if tracked.told is None:
                 draft.tell(name, OutcomeKind.STARTED, tracked.since_s or draft.now_s)
     running_now = {name for name in draft.run.running if draft.events[name].phase is Phase.RUNNING}
-    draft.run = replace(draft.run, running=tuple(sorted(running_now.union(begun))))
+    run = draft.run
+    draft.run = replace(run, running=tuple(sorted(running_now.union(begun))), cursor=run.cursor + len(due))
     _end(draft, begun)
 
 
 def _take_part(draft: Draft) -> None:
     for name in draft.run.running:
         tracked = draft.events[name]
-        now = _participating(draft, tracked)
-        if now != tracked:
-            draft.put(now)
+        took_part, sat_out = _part_in(draft, tracked)
+        if (took_part, sat_out) != (tracked.took_part, tracked.sat_out):
+            draft.put(replace(tracked, took_part=took_part, sat_out=sat_out))
 
 
-def _participating(draft: Draft, tracked: Tracked) -> Tracked:
-    """What is to be remembered of this moment. What an opt-out cannot drop (rule 3) is taken part in all the same."""
+def _part_in(draft: Draft, tracked: Tracked) -> tuple[bool, bool]:
+    """Whether it took part, and sat out, now or before. What an opt-out cannot drop (rule 3) is taken part in all the same."""
     if tracked.took_part and not tracked.opted_out:
-        return tracked
+        return True, tracked.sat_out
     modes = contest.contends(tracked, draft.policy.opt_out)
     if not modes:
-        return tracked if tracked.sat_out else replace(tracked, sat_out=True)
-    return replace(tracked, took_part=True) if any(map(draft.means.at_hand, sorted(modes))) else tracked
+        return tracked.took_part, True
+    return tracked.took_part or any(map(draft.means.at_hand, sorted(modes))), tracked.sat_out
 
 
 def _part(draft: Draft, tracked: Tracked) -> Part:

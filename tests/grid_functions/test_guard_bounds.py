@@ -10,12 +10,12 @@ from grid_functions.guard import Clamp, clamp
 from grid_functions.model.claim import Area, Claim, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
 from grid_functions.model.device import Capability, Role, Seen
-from grid_functions.model.policy import DEFAULT_PRECEDENCE, SiteTerms
+from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, SiteTerms
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
-from tests.grid_functions.house import NET, at, bound, in_force, on, seen, snapshot, terms
+from tests.grid_functions.house import NET, at, bound, charger, in_force, on, seen, snapshot, terms
 
 PRODUCED, CONSUMED = Quantity.PRODUCED, Quantity.CONSUMED
 INF = math.inf
@@ -251,3 +251,13 @@ def test_only_a_winning_off_that_names_the_device_switches_it() -> None:
 
 def test_setpoints_leave_in_order_of_their_names() -> None:
     assert list(guarded([Setpoint("b"), Setpoint("a")], [])[0]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("limit_w", "given_a"), [(11_040.0, 6.0), (3_000.0, 0.0)])
+def test_watts_beside_a_chargers_amperes_never_make_them_more(limit_w: float, given_a: float) -> None:
+    """6 A on three phases of 230 V are 4140 W: they stand whatever watts came with them, or end in a pause; watts never leave."""
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    asked = Setpoint("ev", current_max_a=6.0, consume_max_w=11_040.0)
+    ruling = rule([bound(limit_w, on("ev"), Quantity.CONSUMED)], DEFAULT_PRECEDENCE)
+    kept, _ = clamp([asked], ruling, snapshot([charger("ev")], 0.0), site, at(0.0))
+    assert kept == (Setpoint("ev", current_max_a=given_a),)

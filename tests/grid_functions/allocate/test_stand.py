@@ -9,13 +9,15 @@ from grid_functions.allocate.loop import Sample
 from grid_functions.allocate.revert import reverts
 from grid_functions.allocate.stand import Stand, binding, limit_in, members, stands, switched
 from grid_functions.arbiter import rule
+from grid_functions.conductors import wires
 from grid_functions.model.claim import Area, Claim, ConnectionPoint, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
 from grid_functions.model.device import Role, Seen
-from grid_functions.model.policy import DEFAULT_PRECEDENCE
+from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, DeviceTerms
+from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
-from grid_functions.model.units import Quantity
-from tests.grid_functions.house import able, bound, in_force, on, seen, snapshot, terms
+from grid_functions.model.units import Phase, Quantity
+from tests.grid_functions.house import able, bound, charger, in_force, on, seen, snapshot, terms
 
 PRODUCED, CONSUMED = Quantity.PRODUCED, Quantity.CONSUMED
 
@@ -183,3 +185,13 @@ def test_the_tighter_of_two_fail_safes_counts() -> None:
     found = found_of(with_watchdog("a"))
     both = (bound(900.0, name="one"), bound(400.0, name="other"))
     assert reverts(both, PRODUCED, found, {"a": 4000.0}) == {"a": 400.0}
+
+
+def test_a_charger_that_tells_other_phases_than_its_own_counts_as_it_is_wired() -> None:
+    """On one phase, of which it tells nothing: all that it tells is of the second."""
+    ev = charger("ev", phases=1, amps=(6.0, 0.0))
+    silent = replace(ev.condition.readings[Quantity.CURRENT, Phase.A], quality=Quality.MISSING)
+    readings = {**ev.condition.readings, (Quantity.CURRENT, Phase.A): silent}
+    half = replace(ev, condition=replace(ev.condition, readings=readings))
+    found = wires(half, DeviceTerms(Role.EVSE), Connection(phases=3))
+    assert (found.conductors, found.used, found.watts, found.amps) == ((Phase.A,), 1, 230.0, {})
