@@ -1,7 +1,7 @@
 """Which functions there are: our own, of sites and of areas, and those that installed packages offer."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from grid_functions.area import (
 )
 from grid_functions.building import options, steward
 from grid_functions.guest import Remembered
+from grid_functions.letters import Channels
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.site import (
@@ -46,11 +47,15 @@ GROUP = "osed.grid_functions"
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """``options``: the frozen dataclass of its settings, which checks itself; ``build``: a function from them."""
+    """``options``: the frozen dataclass of its settings, which checks itself; ``build``: a function from them.
+
+    ``channels``: of a plug-in, the letters that it writes and reads, and the orders it takes; our own are in :mod:`grid_functions.letters`.
+    """
 
     name: str
     options: type[Any]
     build: Callable[[Any], Any]
+    channels: Channels = field(default_factory=dict)
 
 
 SITE: Mapping[str, Maker] = MappingProxyType(

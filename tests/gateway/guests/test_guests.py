@@ -77,6 +77,16 @@ NONSENSE = {
     "for ever": "without valid_until",
     "for long": "longer than 86400 s",
     "negative": "below zero",
+    "neighbour": "a letter from neighbour",
+    "other": "a letter in the name of day_ahead",
+    "unnamed": "carries no 'unheard of'",
+    "no number": "NaN is no number",
+    "long": "word has 71 bytes, 64 at most",
+    "talkative": "more than 2 letters a second",
+    "posing": "5 problems in one step",
+    "no cost": "a cost, coefficient or gap that is no number",
+    "any problem": "a str is no problem for the solver",
+    "refusing": "it refuses export_limit",
 }
 
 
@@ -89,6 +99,7 @@ async def test_what_it_says_wrongly_is_refused_whole_and_its_process_goes_on(how
         assert NONSENSE[how].split(":")[0] in alarm(act)
         assert bounds(act) == {"utility": 1500.0, "rogue": 500.0}
         assert act.guests.health()["rogue"]["state"] == "running"
+        assert act.line.letters == []
         # It is not asked again before there is something else to see; then it does well, and the alarm goes.
         assert act.line.answers.empty()
         await act.rig.look(act.site)
@@ -101,8 +112,8 @@ FATAL = {
     "loop": ("no answer within 0.25 s", SHORT),
     "sleep": ("no answer within 0.25 s", SHORT),
     "exit": ("its process ended with code 7", PATIENT),
-    "text": ("'n' is none of Claim, Grant, Message, WakeAt", PATIENT),
-    "large": ("bytes: at most 262144 are read", PATIENT),
+    "text": ("'n' is none of Claim, Grant, Message, WakeAt, Question, Receipt", PATIENT),
+    "large": ("bytes: at most 1048576 are read", PATIENT),
 }
 
 
@@ -132,6 +143,37 @@ async def test_a_process_that_hangs_dies_or_floods_is_replaced_while_others_hold
         assert alarm(act) == ""
         assert bounds(act)["rogue"] == 500.0
         assert act.guests.health()["rogue"]["pid"] != pid
+
+
+LAYERS = {
+    "files": ("read", "list", "environ", "write", "remove", "execute"),
+    "calls": ("connect", "fork", "kill", "bend", "limit"),
+}
+
+
+async def test_it_can_neither_open_nor_reach_anything_where_the_kernel_keeps_it_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSED_SECRET", "of the gateway")
+    ledger = tmp_path / "ledger.db"
+    ledger.write_text("kept")  # beside its own package, which it reads
+    async with playing(f"break out {ledger}") as act:
+        await begun(act)
+        await act.rig.look(act.site, power_w=0.0, meter_w=700.0)
+        assert isinstance((await act.line.heard()).solution, Stepped)
+        told = dict(one.split(": ") for one in act.site.alarms["rogue/attempts"].split("; "))
+        confined = act.guests.health()["rogue"]["confined"]
+    assert list(confined) == ["limits", "privileges", "files", "calls"]
+    for layer, attempts in LAYERS.items():
+        if confined[layer].startswith("NOT"):
+            # What does not hold here is said; nothing is promised then.
+            assert "this machine does not have it" in confined[layer]
+            continue
+        assert {name: told[name] for name in attempts} == dict.fromkeys(attempts, "PermissionError")
+    assert ledger.read_text() == "kept"
+    assert told["thread"] == "done"
+    assert told["files"].count(",") == 0  # its line to the gateway alone
+    assert told["knows"] == "/ False"
 
 
 async def test_what_it_claimed_stands_until_it_said_and_not_longer() -> None:
