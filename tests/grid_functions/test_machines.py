@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from grid_functions.machines import Kept, Run, restore, run
+from grid_functions.guest import Remembered
+from grid_functions.machines import Kept, Run, receipts, restore, run
 from grid_functions.model.claim import Claim
+from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
-from grid_functions.model.function import Ask, SiteInputs, Step, WakeAt
+from grid_functions.model.function import Ask, Receipt, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Message
 from tests.grid_functions.house import at, bound, snapshot, terms
@@ -114,3 +116,15 @@ def test_an_unchanged_durable_state_is_not_written_again() -> None:
 
     first = run({"s": Still()}, {}, INPUTS, at(0.0))
     assert run({"s": Still()}, first.kept, INPUTS, at(1.0)).entries == ()
+
+
+def test_what_was_said_of_controls_beforehand_counts_as_long_as_who_said_it_is_there() -> None:
+    kept = {
+        "a": Kept(durable=Remembered(receipts=(Receipt(Mode.SHED_LEVEL, "no"), Receipt(Mode.LOAD_DISPATCH)))),
+        "b": Kept(durable=Remembered(receipts=(Receipt(Mode.SHED_LEVEL), Receipt(Mode.LOAD_DISPATCH, "nor this")))),
+        "c": Kept(durable=7),
+    }
+    # Who serves it outweighs who does not.
+    assert receipts(("a", "b", "c"), kept) == {Mode.SHED_LEVEL: "", Mode.LOAD_DISPATCH: ""}
+    assert receipts(("a", "c"), kept) == {Mode.SHED_LEVEL: "no", Mode.LOAD_DISPATCH: ""}
+    assert receipts(("c",), kept) == {}
