@@ -40,12 +40,10 @@ class Feeder:
     areas: Areas
     guests: Guests
 
-    async def until(self, true: Callable[[], object]) -> None:
-        """Processes, ledger and solver take their time."""
-        async with asyncio.timeout(60.0):
-            while not true():
-                await asyncio.sleep(0.01)
-                await idle()
+    def known(self) -> bool:
+        """Whether both have said what they say on receipt, and it was decided on."""
+        kept = self.site.state.kept.get(ANSWERER)
+        return kept is not None and kept.durable is not None and bool(self.areas.passed_on("house"))
 
     def steps(self, name: str) -> int:
         """How many that plug-in has made."""
@@ -56,6 +54,14 @@ class Feeder:
         """The import limits in force at the site."""
         held = () if self.site.decision is None else self.site.decision.in_force
         return [one.control.limit_w for one in held if isinstance(one.control, ImportLimit)]
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Processes, ledger and solver take their time."""
+    async with asyncio.timeout(60.0):
+        while not true():
+            await asyncio.sleep(0.01)
+            await idle()
 
 
 @asynccontextmanager
@@ -73,7 +79,7 @@ async def feeder(folder: Path, *hears: str, solvable: bool = True) -> AsyncItera
         try:
             await areas.create(FEEDER)
             made = Feeder(rig, site, areas, guests)
-            await made.until(lambda: all(made.steps(name) for name in (ASKER, ANSWERER)))
+            await until(made.known)
             yield made
         finally:
             await areas.stop()
@@ -97,7 +103,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_order_is_asked_of_members_answered_solved_and_granted(tmp_path: Path) -> None:
     async with feeder(tmp_path, ASKER) as at:
         at.areas.order("feeder", ASKER, "begin", {"times": 2.0})
-        await at.until(at.limits)
+        await until(at.limits)
         # What the site's meter shows, 1,500 W, twice.
         assert at.limits() == [3000.0]
         assert at.site.alarms == {}
@@ -109,9 +115,9 @@ async def test_a_site_that_does_not_let_it_hear_the_area_hears_and_says_nothing(
         before = at.steps(ANSWERER)
         at.areas.order("feeder", ASKER, "begin", {})
         steps = at.steps(ASKER)
-        await at.until(lambda: at.steps(ASKER) > steps)
+        await until(lambda: at.steps(ASKER) > steps)
         await at.rig.look(at.site, meter_w=1600.0)
-        await at.until(lambda: at.steps(ANSWERER) > before)
+        await until(lambda: at.steps(ANSWERER) > before)
         assert at.limits() == []
 
 
@@ -143,9 +149,7 @@ async def test_before_it_is_loaded_it_takes_no_orders(tmp_path: Path) -> None:
 async def said(rig: Rig, site: SiteLoop) -> dict[str, tuple[OutcomeKind, str]]:
     """What the utility is told first of a level and of a power for storage, at a site that has none."""
     site.take_read(read(event("shed", ShedLevel(2)), event("store", StoragePower(1000.0))))
-    async with asyncio.timeout(60.0):
-        while len({one.event.id for one in rig.upstream.told}) < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: len({one.event.id for one in rig.upstream.told}) == 2)
     return {one.event.id: (one.kind, one.cause.text) for one in reversed(rig.upstream.told)}
 
 
@@ -164,6 +168,6 @@ async def test_what_it_said_beforehand_is_said_of_an_event_on_receipt(tmp_path: 
 
 async def test_what_an_areas_plug_in_hands_on_is_known_again_before_it_runs_again(tmp_path: Path) -> None:
     async with feeder(tmp_path) as at:
-        await at.until(lambda: at.areas.ledger.entries("area/feeder"))
+        await until(lambda: at.areas.ledger.entries("area/feeder"))
         await at.areas.stop()
         assert at.areas.passed_on("house") == {Mode.LOAD_DISPATCH}
