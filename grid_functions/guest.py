@@ -33,7 +33,7 @@ WAITING_BYTES = 4 << 20
 """Letters at most that wait, and their bytes; those that come then are lost."""
 
 _APART_S = 0.05
-"""From one turn that it wanted itself (WakeAt) to the next, at least."""
+"""From one turn to the next that it may have brought about itself (WakeAt, an answer, a letter), at least."""
 
 _POSED = "problem "
 
@@ -198,8 +198,8 @@ class Guest:
         state = replace(state, claims=tuple(one for one in state.claims or () if _stands(one, now)))
         looks = _looks(inputs)
         rests_s = 0.0 if state.asked_s is None else state.asked_s + _APART_S - now.mono_s
-        called = rests_s <= 0.0 and any(moment.due(now) for moment in state.wakes)
-        if state.waiting is None and (called or looks != state.looked or state.inbox != _EMPTY):
+        called = state.inbox != _EMPTY or any(moment.due(now) for moment in state.wakes)
+        if state.waiting is None and (looks != state.looked or (called and rests_s <= 0.0)):
             shown, rest = state.inbox.split()
             seen = _with(inputs, shown)
             turn = Turn(self.options, seen, now, state.durable.own if state.durable else None)
@@ -216,11 +216,9 @@ class Guest:
                 shown=shown,
                 lost=0,
             )
-        outputs += [
-            WakeAt(Moment(OWN, now.utc_s + rests_s) if moment.due(now) else moment)
-            for moment in state.wakes
-            if rests_s > 0.0 or not moment.due(now)
-        ]
+        elif state.waiting is None and called:
+            outputs.append(WakeAt(Moment(OWN, now.utc_s + rests_s)))
+        outputs += [WakeAt(moment) for moment in state.wakes if not moment.due(now)]
         outputs += state.told
         if state.fault or state.lost:
             outputs.append(message_of(Alarm("decide", self.name, _trouble(state)), self.options.place))

@@ -65,19 +65,25 @@ class Layer:
     text: str
 
 
-def confine(memory: int, machine: str = platform.machine()) -> tuple[Layer, ...]:
-    """Confine this process for good; what holds. ``memory``: address space in bytes, 0 = as much as there is. Never raises OSError."""
+def confine(memory: int, package: Iterable[str] = (), machine: str = platform.machine()) -> tuple[Layer, ...]:
+    """Confine this process for good; what holds. ``memory``: address space in bytes, 0 = as much as there is; ``package``: folders that are
+    read beside those of Python. Never raises OSError.
+    """
     return (
         _layer("limits", "no core and no file written, few files open, so much address space", lambda: _limits(memory)),
         _layer("privileges", "none are left, none can be gained", _privileges),
-        _layer("files", "reads Python and its packages alone; writes, executes nothing", lambda: _files(readable())),
+        _layer(
+            "files", "reads Python and its packages alone; writes, executes nothing", lambda: _files(readable(package))
+        ),
         _layer("calls", "no connection, no process, no signal or other reach to one", lambda: _calls(machine)),
     )
 
 
-def readable() -> Iterator[tuple[str, int]]:
-    """What is to be read, with Landlock's rights: Python's own folders whole, of any other on the path only what can be imported."""
-    for name in {*_SYSTEM, sys.prefix, sys.base_prefix}:
+def readable(package: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """What is to be read, with Landlock's rights: Python's own folders and the package's whole, of any other on the path only what can be
+    imported.
+    """
+    for name in {*_SYSTEM, sys.prefix, sys.base_prefix, *package}:
         yield name, _READ_FILE | _READ_DIR
     for entry in map(Path, sys.path):
         if entry.name in ("site-packages", "dist-packages") or entry.is_file():

@@ -20,7 +20,7 @@ from gateway.guests import words
 from gateway.guests.confinement import confine
 from gateway.ledger.codec import Codec
 from grid_functions.admission import MOST
-from grid_functions.catalogue import Maker, load_plug_in
+from grid_functions.catalogue import Maker, folders_of, load_plug_in
 from grid_functions.guest import GuestOptions, Keepsake, Turn
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -33,7 +33,7 @@ def main(name: str, number: int, memory: int) -> None:
     _tie_to_parent()
     _stand_back()
     with socket.socket(fileno=number) as line:
-        line.sendall(words.framed(words.told(words.Confined(confine(memory)))))
+        line.sendall(words.framed(words.told(words.Confined(confine(memory, folders_of(name))))))
         maker = load_plug_in(name)
         line.sendall(words.framed(words.ready(name, maker.channels)))
         places: dict[str, _Place] = {}
@@ -129,7 +129,7 @@ def _tie_to_parent() -> None:
 
 def check(name: str) -> None:
     """Read options from standard input; ends with 1, and what is wrong with them, line by line, if they are none."""
-    confine(0)
+    confine(0, folders_of(name))
     try:
         structured(load_plug_in(name).options, sys.stdin.read())
     except ConfigurationFault as fault:

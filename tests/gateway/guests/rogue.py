@@ -159,6 +159,8 @@ class Rogue:
                 return (self._problem(now, math.nan),)
             case "any problem":
                 return (Ask("any", "a riddle", Moment(OWN, now.utc_s + 5.0)),)
+            case "solve":
+                return (good, LETTER, self._problem(now, 1.0))
             case "refusing":
                 return (Receipt(Mode.EXPORT_LIMIT, "it may not"),)
             case how if how.startswith("break out "):

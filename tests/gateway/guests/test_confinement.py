@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_on_a_machine_whose_calls_are_not_known_it_says_so_and_keeps_the_other_l
     said = child("""
         import resource
         from gateway.guests.confinement import confine
-        for one in confine(1 << 30, "riscv64"):
+        for one in confine(1 << 30, machine="riscv64"):
             print(one.name, one.holds, one.text)
         print(resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_FSIZE))
     """).splitlines()
@@ -117,3 +118,20 @@ def test_on_a_kernel_without_landlock_it_says_so_and_keeps_the_other_layers() ->
     assert said[2] == "files False this machine does not have it ([Errno 38] Function not implemented)"
     assert said[3].startswith("calls True")
     assert said[4:] == ["True", "no socket"]
+
+
+def test_a_package_elsewhere_is_read_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for name in ("mine/function.py", "secret.key"):
+        (tmp_path / name).write_text("x")
+    said = child(f"""
+        from pathlib import Path
+        from gateway.guests.confinement import confine
+        layers = confine(0, ({str(tmp_path / "mine")!r},))
+        print(layers[2].holds, Path({str(tmp_path / "mine/function.py")!r}).read_text())
+        try:
+            print(Path({str(tmp_path / "secret.key")!r}).read_text())
+        except PermissionError:
+            print("no key")
+    """).splitlines()
+    assert said in (["True x", "no key"], ["False x", "x"])

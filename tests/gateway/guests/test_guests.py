@@ -12,10 +12,14 @@ import structlog
 from gateway.guests.process import Terms
 from gateway.recording.record import ANCHOR, STEP, plain_of
 from gateway.recording.replay import replay
+from gateway.solver import Solver
+from grid_functions.building.program import Problem
 from grid_functions.catalogue import built_in
 from grid_functions.guest import Failed, Stepped
 from grid_functions.model.claim import Bound
 from grid_functions.model.control import ExportLimit
+from grid_functions.model.function import Answer, Ask
+from tests.gateway.guests.rogue import LETTER
 from tests.gateway.guests.stage import PATIENT, Act, install, playing
 from tests.gateway.site import Rig, idle, read
 from tests.scenarios.decide.site import event
@@ -314,6 +318,32 @@ async def test_its_decisions_are_made_again_from_what_it_answered_without_it() -
     deaf = [one for one in steps if one.kind != STEP or not one.body["tick"].get("answers")]
     # Had it not answered, other decisions would have been made.
     assert replay("house", deaf, ours, plain_of(ours)).difference is not None
+
+
+async def test_decisions_with_its_letters_and_problems_are_made_again_without_it_and_without_a_solver() -> None:
+    asked: list[Problem] = []
+
+    async def solve(function: str, ask: Ask) -> Answer:
+        assert isinstance(ask.problem, Problem)
+        asked.append(ask.problem)
+        return Answer(function, ask.id, Solver().solve(ask.problem))
+
+    async with playing("solve", solve=solve) as act:
+        await begun(act)
+        await act.rig.look(act.site, power_w=0.0, meter_w=700.0)
+        # The turn, the answer of the solver, and the turn that was shown it, which poses anew.
+        kinds = [type((await act.line.heard()).solution).__name__ for _ in range(2)]
+        await act.rig.time.go(0.1)
+        kinds.append(type((await act.line.heard()).solution).__name__)
+        assert kinds == ["Stepped", "Solution", "Stepped"]
+        act.site._recorder._anchored_s = None
+        await act.rig.look(act.site)
+        steps = act.rig.log.steps
+    assert act.line.letters[0] == LETTER
+    assert asked[0].cost.tolist() == [1.0]
+    assert sum(one.kind == ANCHOR for one in steps) == 2
+    ours = built_in()
+    assert replay("house", steps, ours, plain_of(ours)).difference is None
 
 
 async def test_a_site_that_observes_asks_it_too() -> None:

@@ -25,7 +25,7 @@ from grid_functions.model.function import Answer, Ask
 from grid_functions.model.outcome import OutcomeKind
 from tests.gateway.guests.stage import PATIENT, Even, install
 from tests.gateway.guests.talkers import ANSWERER, ASKER
-from tests.gateway.site import Rig, idle, read
+from tests.gateway.site import Rig, read
 from tests.scenarios.decide.site import event
 
 FEEDER = {"name": "feeder", "sites": ["house"], "plug_ins": {ASKER: {}}, "connection": "house"}
@@ -56,12 +56,12 @@ class Feeder:
         return [one.control.limit_w for one in held if isinstance(one.control, ImportLimit)]
 
 
-async def until(true: Callable[[], object]) -> None:
+async def until(true: Callable[[], object], rig: Rig) -> None:
     """Processes, ledger and solver take their time."""
     async with asyncio.timeout(60.0):
         while not true():
             await asyncio.sleep(0.01)
-            await idle()
+            await rig.time.go(0.01)
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def feeder(folder: Path, *hears: str, solvable: bool = True) -> AsyncItera
         try:
             await areas.create(FEEDER)
             made = Feeder(rig, site, areas, guests)
-            await until(made.known)
+            await until(made.known, rig)
             yield made
         finally:
             await areas.stop()
@@ -103,7 +103,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_order_is_asked_of_members_answered_solved_and_granted(tmp_path: Path) -> None:
     async with feeder(tmp_path, ASKER) as at:
         at.areas.order("feeder", ASKER, "begin", {"times": 2.0})
-        await until(at.limits)
+        await until(at.limits, at.rig)
         # What the site's meter shows, 1,500 W, twice.
         assert at.limits() == [3000.0]
         assert at.site.alarms == {}
@@ -115,9 +115,9 @@ async def test_a_site_that_does_not_let_it_hear_the_area_hears_and_says_nothing(
         before = at.steps(ANSWERER)
         at.areas.order("feeder", ASKER, "begin", {})
         steps = at.steps(ASKER)
-        await until(lambda: at.steps(ASKER) > steps)
+        await until(lambda: at.steps(ASKER) > steps, at.rig)
         await at.rig.look(at.site, meter_w=1600.0)
-        await until(lambda: at.steps(ANSWERER) > before)
+        await until(lambda: at.steps(ANSWERER) > before, at.rig)
         assert at.limits() == []
 
 
@@ -149,7 +149,7 @@ async def test_before_it_is_loaded_it_takes_no_orders(tmp_path: Path) -> None:
 async def said(rig: Rig, site: SiteLoop) -> dict[str, tuple[OutcomeKind, str]]:
     """What the utility is told first of a level and of a power for storage, at a site that has none."""
     site.take_read(read(event("shed", ShedLevel(2)), event("store", StoragePower(1000.0))))
-    await until(lambda: len({one.event.id for one in rig.upstream.told}) == 2)
+    await until(lambda: len({one.event.id for one in rig.upstream.told}) == 2, rig)
     return {one.event.id: (one.kind, one.cause.text) for one in reversed(rig.upstream.told)}
 
 
@@ -168,6 +168,6 @@ async def test_what_it_said_beforehand_is_said_of_an_event_on_receipt(tmp_path: 
 
 async def test_what_an_areas_plug_in_hands_on_is_known_again_before_it_runs_again(tmp_path: Path) -> None:
     async with feeder(tmp_path) as at:
-        await until(lambda: at.areas.ledger.entries("area/feeder"))
+        await until(lambda: at.areas.ledger.entries("area/feeder"), at.rig)
         await at.areas.stop()
         assert at.areas.passed_on("house") == {Mode.LOAD_DISPATCH}
