@@ -12,9 +12,7 @@ import resource
 import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 OPEN_FILES = 256
 
@@ -85,18 +83,18 @@ def readable(package: Iterable[str]) -> Iterator[tuple[str, int]]:
     """
     for name in {*_SYSTEM, sys.prefix, sys.base_prefix, *package}:
         yield name, _READ_FILE | _READ_DIR
-    for entry in map(Path, sys.path):
-        if entry.name in ("site-packages", "dist-packages") or entry.is_file():
-            yield str(entry), _READ_FILE | _READ_DIR
-        elif entry.is_dir():
+    for entry in sys.path:
+        if os.path.basename(entry) in ("site-packages", "dist-packages") or os.path.isfile(entry):
+            yield entry, _READ_FILE | _READ_DIR
+        elif os.access(entry, os.R_OK):
             # A clone of the gateway may hold its configuration, keys and ledger as well.
-            yield str(entry), _READ_DIR
-            yield from ((str(one), _READ_FILE | _READ_DIR) for one in entry.iterdir() if _is_importable(one))
+            yield entry, _READ_DIR
+            inside = (os.path.join(entry, one) for one in os.listdir(entry))
+            yield from ((one, _READ_FILE | _READ_DIR) for one in inside if _is_importable(one))
 
 
-def _is_importable(path: Path) -> bool:
-    suffixes = (".py", ".so", ".dist-info", ".egg-info")
-    return path.suffix in suffixes or (path / "__init__.py").is_file()
+def _is_importable(path: str) -> bool:
+    return path.endswith((".py", ".so", ".dist-info", ".egg-info")) or os.path.isfile(os.path.join(path, "__init__.py"))
 
 
 def _layer(name: str, text: str, lay: Callable[[], None]) -> Layer:
@@ -128,13 +126,15 @@ def _files(paths: Iterable[tuple[str, int]]) -> None:
     rules = _asked("syscall", _CREATE, attributes, len(attributes), 0)
     try:
         for path, rights in paths:
-            with suppress(FileNotFoundError, NotADirectoryError):
+            try:
                 place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-                try:
-                    given = rights if os.path.isdir(path) else _READ_FILE
-                    _asked("syscall", _ADD, rules, 1, struct.pack("=Qi", given, place), 0)
-                finally:
-                    os.close(place)
+            except OSError:
+                continue  # it is not there, or not for us
+            try:
+                given = rights if os.path.isdir(path) else _READ_FILE
+                _asked("syscall", _ADD, rules, 1, struct.pack("=Qi", given, place), 0)
+            finally:
+                os.close(place)
         _asked("syscall", _RESTRICT, rules, 0)
     finally:
         os.close(rules)
@@ -145,8 +145,9 @@ class _Program(ctypes.Structure):
 
 
 def _calls(machine: str) -> None:
-    if sys.platform != "linux" or machine not in _MACHINES:
-        raise OSError(errno.ENOSYS, f"no table of system calls for {sys.platform} on {machine}")
+    words = 8 * struct.calcsize("P")
+    if (sys.platform, words) != ("linux", 64) or machine not in _MACHINES:
+        raise OSError(errno.ENOSYS, f"no table of system calls for {sys.platform} on {machine}, {words} bits")
     steps = b"".join(_program(machine, os.getpid()))
     _asked("prctl", _SECCOMP, _FILTER, ctypes.byref(_Program(len(steps) // 8, steps)), 0, 0)
 

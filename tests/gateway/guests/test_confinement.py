@@ -93,7 +93,7 @@ def test_on_a_machine_whose_calls_are_not_known_it_says_so_and_keeps_the_other_l
     """).splitlines()
     assert said[0].startswith("limits True")
     assert said[3] == (
-        "calls False this machine does not have it ([Errno 38] no table of system calls for linux on riscv64)"
+        "calls False this machine does not have it ([Errno 38] no table of system calls for linux on riscv64, 64 bits)"
     )
     assert said[4] == "(1073741824, 1073741824) (0, 0)"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.functions import confined_in_short
 from tests.gateway.command import osed
 from tests.gateway.guests.stage import ROOT
 
@@ -130,6 +131,11 @@ def test_all_functions_are_listed_without_a_gateway(tmp_path: Path, capsys: pyte
     assert code == 0
     told = {one["name"]: one["of"] for one in json.loads(out)}
     assert (told["limit_power"], told["day_ahead"]) == ("sites", "areas")
+
+
+def test_what_keeps_a_process_in_is_listed_in_short_and_what_does_not_too() -> None:
+    assert confined_in_short({"limits": "few", "files": "reads"}) == "limits, files"
+    assert confined_in_short({"limits": "few", "files": "NOT: an old kernel"}) == "limits; NOT files"
 
 
 def test_what_is_not_installed_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
