@@ -78,10 +78,12 @@ def confine(memory: int, package: Iterable[str] = (), machine: str = platform.ma
 
 
 def readable(package: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """What is to be read, with Landlock's rights: Python's own folders and the package's whole, of any other on the path only what can be
+    """What is to be read, with Landlock's rights: Python's libraries and the package whole, of other folders on the path only what can be
     imported.
     """
-    for name in {*_SYSTEM, sys.prefix, sys.base_prefix, *package}:
+    # Not all that lies in an environment's folder is Python's: a gateway may have been set up beside its own.
+    libraries = (os.path.join(prefix, name) for prefix in (sys.prefix, sys.base_prefix) for name in ("lib", "lib64"))
+    for name in {*_SYSTEM, *libraries, *package}:
         yield name, _READ_FILE | _READ_DIR
     for entry in sys.path:
         if os.path.basename(entry) in ("site-packages", "dist-packages") or os.path.isfile(entry):

@@ -173,7 +173,11 @@ class GuestProcess:
 
 def environment() -> dict[str, str]:
     """What a plug-in's process knows of ours."""
-    return {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ} | _SET_ENVIRONMENT
+    kept = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
+    if path := kept.get("PYTHONPATH"):
+        # What is meant from here means something else from there.
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
+    return kept | _SET_ENVIRONMENT
 
 
 async def begin(name: str, terms: Terms) -> GuestProcess:
