@@ -24,7 +24,8 @@ from grid_functions.roster import BURST, PER_S, Bucket
 _log = structlog.get_logger("plug-in")
 
 _LONGEST_REST_S = 60.0
-_FEW = 32
+_FEW, _SHORT = 32, 16_384
+"""Outputs, and bytes of letters among them, that are judged in a millisecond or two."""
 
 _KEPT = 8
 """Problems of one plug-in that are solved or wait for it."""
@@ -141,7 +142,11 @@ class Guests:
         """Why it is not let in; judged in a thread where there is much to judge. Letters that are let in count."""
         bounds = Bounds(name, turn.options, run.channels or {})
         judged = bounds, done.outputs, turn.inputs, turn.now
-        why = refusal(*judged) if len(done.outputs) <= _FEW else await asyncio.to_thread(refusal, *judged)
+        short = (
+            len(done.outputs) <= _FEW
+            and sum(len(one.body) for one in done.outputs if isinstance(one, Message)) <= _SHORT
+        )
+        why = refusal(*judged) if short else await asyncio.to_thread(refusal, *judged)
         if why:
             return why
         now, place, rates = self._clock.now(), turn.options.place, dict(run.rates)

@@ -67,6 +67,18 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A message, whose body is text, as all letters and alarms are."""
+
+    function: str
+    to: str
+    sender: str
+    kind: str
+    id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A problem: arrays as base64 of little-endian numbers of 8 bytes, of 4 where they are whole."""
 
@@ -89,7 +101,7 @@ class Report:
     """What came of a turn. ``fault``: it raised, empty = it did not; ``of``: the number of the turn."""
 
     of: int
-    outputs: tuple[Claim | Grant | Message | WakeAt | Question | Receipt, ...] = ()
+    outputs: tuple[Claim | Grant | Letter | WakeAt | Question | Receipt, ...] = ()
     own: Keepsake | None = None
     fault: str = ""
 
@@ -124,8 +136,8 @@ def told(what: Confined | Ready | Report) -> bytes:
 
 
 def stepped(number: int, outputs: Iterable[Said], own: Keepsake | None) -> bytes:
-    """What came of a step, in the process. Raises TypeError for a problem that is no program."""
-    return told(Report(number, tuple(_question(one) if isinstance(one, Ask) else one for one in outputs), own))
+    """What came of a step, in the process. Raises TypeError for a problem that is no program, ValueError for a letter that is no text."""
+    return told(Report(number, tuple(map(_worded, outputs)), own))
 
 
 def ready(name: str, channels: Channels) -> bytes:
@@ -164,9 +176,9 @@ def read_report(body: bytes, number: int) -> Stepped | Failed:
     if report.own is not None and len(report.own.body) + len(report.own.kind) > KEPT_LONGEST:
         raise PeerFault(f"it wants {len(report.own.body)} bytes kept: at most {KEPT_LONGEST} are")
     try:
-        outputs = tuple(_ask(one) if isinstance(one, Question) else one for one in report.outputs)
+        outputs = tuple(map(_meant, report.outputs))
     except ValueError as fault:
-        return Failed(f"a problem that is none: {fault}"[:500], again=False)
+        return Failed(f"a problem or letter that is none: {fault}"[:500], again=False)
     return Stepped(outputs, report.own)
 
 
@@ -174,6 +186,18 @@ def _kinds(channels: Channels) -> Iterator[Kind]:
     for (function, way), kinds in channels.items():
         for name, (kind, most) in kinds.items():
             yield Kind(function, way, name, most, json.dumps(shape.of(kind)))
+
+
+def _worded(one: Said) -> Claim | Grant | Letter | WakeAt | Question | Receipt:
+    if isinstance(one, Message):
+        return Letter(one.function, one.to, one.sender, one.kind, one.id, one.body.decode())
+    return _question(one) if isinstance(one, Ask) else one
+
+
+def _meant(one: Claim | Grant | Letter | WakeAt | Question | Receipt) -> Said:
+    if isinstance(one, Letter):
+        return Message(one.function, one.to, one.sender, one.kind, one.id, one.body.encode())
+    return _ask(one) if isinstance(one, Question) else one
 
 
 def _question(ask: Ask) -> Question:

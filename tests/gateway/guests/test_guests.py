@@ -116,7 +116,7 @@ FATAL = {
     "loop": ("no answer within 0.25 s", SHORT),
     "sleep": ("no answer within 0.25 s", SHORT),
     "exit": ("its process ended with code 7", PATIENT),
-    "text": ("'n' is none of Claim, Grant, Message, WakeAt, Question, Receipt", PATIENT),
+    "text": ("'n' is none of Claim, Grant, Letter, WakeAt, Question, Receipt", PATIENT),
     "large": ("bytes: at most 1048576 are read", PATIENT),
 }
 

@@ -20,6 +20,7 @@ from grid_functions.letters import Way
 from grid_functions.model.errors import PeerFault
 from grid_functions.model.function import Ask, SiteInputs
 from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Message
 from tests.gateway.guests.rogue import claim
 from tests.grid_functions.house import NET, at, in_force, seen, snapshot, terms
 
@@ -144,7 +145,16 @@ def test_a_problem_is_read_as_it_was_written_and_solved() -> None:
 def test_what_is_no_problem_fails_the_step_and_says_so(changed: dict[str, object]) -> None:
     done = words.read_report(question(**changed), 3)
     assert isinstance(done, Failed)
-    assert done.why.startswith("a problem that is none: ")
+    assert done.why.startswith("a problem or letter that is none: ")
+
+
+def test_a_letter_is_read_as_it_was_written_and_one_that_is_no_text_fails_the_step() -> None:
+    letter = Message("mine", "feeder", "house", "bid", "1", '{"für":"ü"}'.encode())
+    said = words.stepped(3, (letter,), None)
+    assert words.read_report(said, 3) == Stepped((letter,), None)
+    halved = words.read_report(said.replace(b"\\u00fc\\", b"\\ud800\\"), 3)
+    assert isinstance(halved, Failed)
+    assert "surrogates not allowed" in halved.why
 
 
 def test_a_fault_without_a_word_is_a_fault() -> None:
