@@ -48,7 +48,10 @@ chown 92 -                  fchown 93 55                lchown 94 -             
 utime 132 -                 utimes 235 -                futimesat 261 -             utimensat 280 88
 setxattr 188 5              lsetxattr 189 6             fsetxattr 190 7             setxattrat 463 463
 removexattr 197 14          lremovexattr 198 15         fremovexattr 199 16         removexattrat 466 466
-file_setattr 469 469        clone3 435 435
+file_setattr 469 469        clone3 435 435              shmget 29 194               shmat 30 196
+shmctl 31 195               msgget 68 186               msgsnd 69 189               msgrcv 70 188
+msgctl 71 187               semget 64 190               semop 65 193                semtimedop 220 192
+semctl 66 191               mq_open 240 180             mq_unlink 241 181           move_pages 279 239
 """
 """System calls that begin a connection or a process, reach another process, or change a file without opening it (which Landlock does not
 cover); with their numbers on x86_64 and aarch64. What clone3 is to begin a filter cannot see: the C library then takes clone."""

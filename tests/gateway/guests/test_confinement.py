@@ -22,8 +22,8 @@ X86, ARM = ("x86_64", 0xC000003E), ("aarch64", 0xC00000B7)
 VERDICTS = [
     *((X86, number, 0, 0, ALLOWED) for number in (0, 1, 3, 9, 60, 202, 257)),  # read write close mmap exit futex openat
     *((ARM, number, 0, 0, ALLOWED) for number in (63, 64, 57, 222, 93, 98, 56)),
-    *((X86, number, 0, 0, REFUSED) for number in (41, 53, 57, 58, 59, 62, 90, 101, 322, 424, 425)),
-    *((ARM, number, 0, 0, REFUSED) for number in (198, 199, 221, 129, 52, 117, 281, 424, 425)),
+    *((X86, number, 0, 0, REFUSED) for number in (30, 41, 53, 57, 58, 59, 62, 90, 101, 322, 424, 425)),
+    *((ARM, number, 0, 0, REFUSED) for number in (196, 198, 199, 221, 129, 52, 117, 281, 424, 425)),
     (X86, 56, 0x11, 0, REFUSED),  # clone of a process, with SIGCHLD
     (X86, 56, 0x3D0F00, 0, ALLOWED),  # of a thread
     (ARM, 220, 0x11, 0, REFUSED),
