@@ -161,11 +161,14 @@ class Appliance:
             await self._wired.close()
 
         ending.push_async_callback(close)
-        solving = Solving(self.clock)
+        solving, solving_theirs = Solving(self.clock), Solving(self.clock)
         ending.callback(solving.close)
-        guests = self._guests = Guests(self.clock, with_.dice, solving.answer)
+        ending.callback(solving_theirs.close)
+        guests = self._guests = Guests(self.clock, with_.dice, solving.answer, solving_theirs.answer)
         ending.push_async_callback(guests.close)
-        self._areas = Areas(with_.ledger, with_.log, self.clock, guests.answer, lambda: self._wired.sites)
+        self._areas = Areas(
+            with_.ledger, with_.log, self.clock, guests.answer, lambda: self._wired.sites, guests.channels
+        )
         await self._apply(specify(self._loaded, observe=self._observe), with_)
         garbage.spare()
         runner = await serve(socket_path(self._data), routes(self))

@@ -186,7 +186,7 @@ def functions_of(site: SiteSettings) -> dict[str, Machine]:
         name: maker.build(chosen[name] if name in chosen else maker.options())
         for name, maker in function_catalogue.SITE.items()
     }
-    return ours | guests_of(site.plug_ins, site.name)
+    return ours | guests_of(site.plug_ins, site.name, site.plug_ins_hear)
 
 
 def terms_of(site: SiteSettings, respondents: Mapping[Respondent, frozenset[str]]) -> SiteTerms:

@@ -1,8 +1,9 @@
 """Which functions there are: our own, of sites and of areas, and those that installed packages offer."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,7 @@ from grid_functions.area import (
 )
 from grid_functions.building import options, steward
 from grid_functions.guest import Remembered
+from grid_functions.letters import Channels
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.site import (
@@ -46,11 +48,15 @@ GROUP = "osed.grid_functions"
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """``options``: the frozen dataclass of its settings, which checks itself; ``build``: a function from them."""
+    """``options``: the frozen dataclass of its settings, which checks itself; ``build``: a function from them.
+
+    ``channels``: of a plug-in, the letters that it writes and reads, and the orders it takes; our own are in :mod:`grid_functions.letters`.
+    """
 
     name: str
     options: type[Any]
     build: Callable[[Any], Any]
+    channels: Channels = field(default_factory=dict)
 
 
 SITE: Mapping[str, Maker] = MappingProxyType(
@@ -129,6 +135,18 @@ def plug_ins(found: Iterable[EntryPoint] | None = None) -> dict[str, PlugIn]:
     if mistakes:
         raise ConfigurationFault(tuple(mistakes))
     return told
+
+
+def folders_of(name: str, found: Iterable[EntryPoint] | None = None) -> tuple[str, ...]:
+    """Where a plug-in's package lies, without running a line of it; empty where that is not to be told."""
+    points = [one for one in (entry_points(group=GROUP) if found is None else found) if one.name == name]
+    try:
+        spec = find_spec(points[0].module.partition(".")[0]) if points else None
+    except (ImportError, ValueError):
+        return ()
+    if spec is None:
+        return ()
+    return tuple(spec.submodule_search_locations or filter(None, (spec.origin,)))
 
 
 def load_plug_in(name: str, found: Iterable[EntryPoint] | None = None) -> Maker:

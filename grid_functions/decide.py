@@ -311,6 +311,7 @@ def _timelines(
     """Every respondent's own step: first one value per mode each (rule 0)."""
     reads = sorted(tick.reads, key=lambda read: read.at_s)
     closed = state.book.closed
+    beforehand = machines.receipts(functions, state.kept)
     return {
         respondent: timeline.step(
             state.timelines.get(respondent) or timeline.empty(respondent),
@@ -320,7 +321,7 @@ def _timelines(
             closed,
             now,
             seed=seed,
-            means=_means(respondent, terms, functions, tick),
+            means=_means(respondent, terms, functions, tick, beforehand),
         )
         for respondent in sorted(policies)
     }
@@ -334,15 +335,27 @@ def _is_known(state: SiteState, tick: SiteTick, event: EventKey) -> bool:
     return any(event == one.key for read in tick.reads for one in read.events)
 
 
-def _means(respondent: Respondent, terms: SiteTerms, functions: Mapping[str, Machine], tick: SiteTick) -> Means:
+def _means(
+    respondent: Respondent,
+    terms: SiteTerms,
+    functions: Mapping[str, Machine],
+    tick: SiteTick,
+    beforehand: Mapping[Mode, str],
+) -> Means:
+    """``beforehand``: what functions said that nobody can wait for."""
+    served = tick.passed_on | {mode for mode, why in beforehand.items() if not why}
+
     def refusal(control: Control) -> str:
-        if mode_of(control) in tick.passed_on:
+        mode = mode_of(control)
+        if mode in served:
             return ""
+        if mode in beforehand:
+            return beforehand[mode]
         said = machines.refusal(functions, control, respondent, terms, tick.snapshot)
-        return ability.nobody_can(mode_of(control), respondent, terms, tick.snapshot) if said is None else said
+        return ability.nobody_can(mode, respondent, terms, tick.snapshot) if said is None else said
 
     def at_hand(mode: Mode) -> bool:
-        return mode in ENACTED_MODES | tick.passed_on or ability.somebody_there(mode, respondent, terms, tick.snapshot)
+        return mode in ENACTED_MODES | served or ability.somebody_there(mode, respondent, terms, tick.snapshot)
 
     return Means(refusal, at_hand)
 

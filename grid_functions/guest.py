@@ -2,14 +2,17 @@
 
 It stands among the other functions under its own name and costs them nothing: a turn is an :class:`Ask` with what there is to see, its
 answer comes with a later tick, and so decisions stay pure and a replay needs no process. What it last claimed stands until its
-``valid_until``, also over a restart of the gateway; nothing it does keeps it longer. It is told no letters and sends none but alarms.
+``valid_until``, also over a restart of the gateway; nothing it does keeps it longer. Letters, orders and answers to its problems wait until
+it can be shown them, each once: what came with a turn that failed is lost, as with a function of ours that raised.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from grid_functions.alarm import Alarm, message_of
+from grid_functions.alarm import ALARM, Alarm, message_of
 from grid_functions.model.claim import Claim
-from grid_functions.model.function import Answer, AreaInputs, Ask, Output, SiteInputs, Step, WakeAt
+from grid_functions.model.function import Answer, AreaInputs, Ask, Output, Receipt, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant, Message
 
@@ -20,10 +23,22 @@ _LOST_S = 120.0
 """An answer that has not come by then never will: who was to bring it was begun again. Longer than any back-off."""
 
 _ABANDONED_S = 300.0
-"""Grants know no end of their own: those of a function that fails for so long are taken back."""
+"""Grants and receipts know no end of their own: those of a function that fails for so long are taken back."""
+
+SHOWN = 256
+"""Letters at most in one turn; the others wait for the next."""
+
+WAITING = 4_096
+WAITING_BYTES = 4 << 20
+"""Letters at most that wait, and their bytes; those that come then are lost."""
+
+_APART_S = 0.05
+"""From one turn to the next that it may have brought about itself (WakeAt, an answer, a letter), at least."""
+
+_POSED = "problem "
 
 Inputs = SiteInputs | AreaInputs
-Said = Claim | Grant | Message | WakeAt
+Said = Claim | Grant | Message | WakeAt | Ask | Receipt
 """What may come out of such a process."""
 
 
@@ -38,18 +53,58 @@ class Keepsake:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the ledger has of it: its own, and the claims that stand."""
+    """What the ledger has of it: its own, the claims that stand, and what it says of controls on receipt."""
+
+    VERSION: ClassVar[int] = 2
 
     own: Keepsake | None = None
     claims: tuple[Claim, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+    @staticmethod
+    def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Before 2 it said nothing on receipt."""
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
 class GuestOptions:
-    """``place``: the site or area it speaks for; ``settings``: its own options as JSON, which only its own process understands."""
+    """``place``: the site or area it speaks for; ``settings``: its own options as JSON, which only its own process understands.
+
+    ``hears``: functions of areas whose letters it may hear and answer at its site, beside those in its own name.
+    """
 
     place: str
     settings: str = "{}"
+    hears: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A problem for the solver, which whoever runs the process keeps under this number; decisions never see it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What came for it: letters, orders, and answers under its own names for its problems."""
+
+    messages: tuple[Message, ...] = ()
+    orders: tuple[Message, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    def and_then(self, later: "Inbox") -> "Inbox":
+        """Both, in that order."""
+        return Inbox(self.messages + later.messages, self.orders + later.orders, self.answers + later.answers)
+
+    def split(self) -> tuple["Inbox", "Inbox"]:
+        """What one turn is shown, and the rest."""
+        rest = Inbox(self.messages[SHOWN:], self.orders[SHOWN:], self.answers[SHOWN:])
+        return Inbox(self.messages[:SHOWN], self.orders[:SHOWN], self.answers[:SHOWN]), rest
+
+
+_EMPTY = Inbox()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +138,16 @@ class GuestState:
     """``turn``: the number of the last one asked, ``waiting``: since when (monotonic); ``looked``: what it was shown then.
 
     ``told``: alarms it raised; ``granted``: member and subject; ``well_s``: its last good step, monotonic; ``faults``: failures in a row.
+    ``inbox`` waits for its next turn, ``shown`` went with the last; ``lost``: letters for which there was no room; ``asked_s``: when the
+    last turn was asked, monotonic.
     """
 
     turn: int = 0
     waiting: float | None = None
+    asked_s: float | None = None
+    inbox: Inbox = _EMPTY
+    shown: Inbox = _EMPTY
+    lost: int = 0
     looked: Inputs | None = None
     wakes: tuple[Moment, ...] = ()
     told: tuple[Message, ...] = ()
@@ -98,7 +159,7 @@ class GuestState:
     durable: Remembered | None = None
 
 
-NOUNS: tuple[type, ...] = (GuestState, GuestOptions, Remembered, Keepsake, Stepped, Failed)
+NOUNS: tuple[type, ...] = (GuestState, GuestOptions, Remembered, Keepsake, Stepped, Failed, Posed)
 """What a recorded decision may carry of it."""
 
 
@@ -108,6 +169,11 @@ class Guest:
 
     name: str
     options: GuestOptions
+
+    @property
+    def hears(self) -> frozenset[str]:
+        """Functions whose letters it hears beside its own."""
+        return frozenset(self.options.hears)
 
     def empty(self) -> GuestState:
         """The state at birth."""
@@ -119,50 +185,94 @@ class Guest:
             # In its first step what the last run left still stands.
             state = replace(state, claims=state.durable.claims if state.durable is not None else (), well_s=now.mono_s)
         outputs: list[Output] = []
+        state = _received(state, inputs)
         answer = next((one for one in inputs.answers if one.id == str(state.turn)), None)
         if answer is not None and state.waiting is not None:
             state, outputs = _heard(state, answer, now)
         if state.waiting is not None and now.mono_s - state.waiting > _LOST_S:
-            state = replace(state, waiting=None, looked=None)
-        if state.fault and state.granted and state.well_s is not None and now.mono_s - state.well_s > _ABANDONED_S:
+            state = replace(state, waiting=None, looked=None, shown=_EMPTY)
+        if state.fault and state.well_s is not None and now.mono_s - state.well_s > _ABANDONED_S:
             outputs += [Grant(member, subject) for member, subject in sorted(state.granted)]
-            state = replace(state, granted=frozenset())
+            kept = state.durable and replace(state.durable, receipts=())
+            state = replace(state, granted=frozenset(), durable=kept)
         state = replace(state, claims=tuple(one for one in state.claims or () if _stands(one, now)))
         looks = _looks(inputs)
-        called = any(moment.due(now) for moment in state.wakes)
-        if state.waiting is None and (called or looks != state.looked):
-            shown = replace(inputs, messages=(), answers=())
-            turn = Turn(self.options, shown, now, state.durable.own if state.durable else None)
+        rests_s = 0.0 if state.asked_s is None else state.asked_s + _APART_S - now.mono_s
+        called = state.inbox != _EMPTY or any(moment.due(now) for moment in state.wakes)
+        if state.waiting is None and (looks != state.looked or (called and rests_s <= 0.0)):
+            shown, rest = state.inbox.split()
+            seen = _with(inputs, shown)
+            turn = Turn(self.options, seen, now, state.durable.own if state.durable else None)
             number = state.turn + 1
             outputs.append(Ask(str(number), turn, Moment(OWN, now.utc_s + STEP_S)))
-            state = replace(state, turn=number, waiting=now.mono_s, looked=looks, wakes=())
+            state = replace(
+                state,
+                turn=number,
+                waiting=now.mono_s,
+                asked_s=now.mono_s,
+                looked=looks,
+                wakes=(),
+                inbox=rest,
+                shown=shown,
+                lost=0,
+            )
+        elif state.waiting is None and called:
+            outputs.append(WakeAt(Moment(OWN, now.utc_s + rests_s)))
         outputs += [WakeAt(moment) for moment in state.wakes if not moment.due(now)]
         outputs += state.told
-        if state.fault:
-            often = f" ({state.faults} times in a row)" if state.faults > 1 else ""
-            outputs.append(message_of(Alarm("decide", self.name, f"{state.fault}{often}"), self.options.place))
+        if state.fault or state.lost:
+            outputs.append(message_of(Alarm("decide", self.name, _trouble(state)), self.options.place))
         return Step(state, (*(state.claims or ()), *outputs))
+
+
+def _received(state: GuestState, inputs: Inputs) -> GuestState:
+    """With what came for it, so far as there is room."""
+    answers = tuple(replace(one, id=one.id.removeprefix(_POSED)) for one in inputs.answers if one.id.startswith(_POSED))
+    orders = inputs.orders if isinstance(inputs, AreaInputs) else ()
+    if not (inputs.messages or orders or answers):
+        return state
+    held, came = state.inbox, (*inputs.messages, *orders)
+    letters = (*held.messages, *held.orders, *came)
+    if came and (len(letters) > WAITING or sum(len(one.body) for one in letters) > WAITING_BYTES):
+        return replace(state, inbox=held.and_then(Inbox(answers=answers)), lost=state.lost + len(came))
+    return replace(state, inbox=held.and_then(Inbox(inputs.messages, orders, answers)))
+
+
+def _with(inputs: Inputs, inbox: Inbox) -> Inputs:
+    if isinstance(inputs, SiteInputs):
+        return replace(inputs, messages=inbox.messages, answers=inbox.answers)
+    return replace(inputs, messages=inbox.messages, orders=inbox.orders, answers=inbox.answers)
+
+
+def _trouble(state: GuestState) -> str:
+    often = f" ({state.faults} times in a row)" if state.faults > 1 else ""
+    lost = f"{state.lost} letters are lost: it does not read as fast as they come" if state.lost else ""
+    return "; ".join(filter(None, (f"{state.fault}{often}", lost)))
 
 
 def _heard(state: GuestState, answer: Answer, now: Instants) -> tuple[GuestState, list[Output]]:
     """The state after an answer, and what it wants of the world once."""
-    state = replace(state, waiting=None)
+    shown = state.shown
+    state = replace(state, waiting=None, shown=_EMPTY)
     said = answer.solution
     if not isinstance(said, Stepped):
         why, again = (said.why, said.again) if isinstance(said, Failed) else ("it was not asked", True)
         if not why:
-            return replace(state, looked=None), []
+            return replace(state, looked=None, inbox=shown.and_then(state.inbox)), []
         return replace(state, fault=why, faults=state.faults + 1, looked=None if again else state.looked), []
     claims = tuple(one for one in said.outputs if isinstance(one, Claim))
     grants = [one for one in said.outputs if isinstance(one, Grant)]
     gone = {(one.member, one.subject) for one in grants if one.nothing}
     given = {(one.member, one.subject) for one in grants if not one.nothing}
     before = state.durable or Remembered()
-    kept = Remembered(said.own, claims if _worth_keeping(before.claims, claims, now) else before.claims)
+    receipts = tuple(one for one in said.outputs if isinstance(one, Receipt))
+    letters = [one for one in said.outputs if isinstance(one, Message)]
+    asks = [replace(one, id=_POSED + one.id) for one in said.outputs if isinstance(one, Ask)]
+    kept = Remembered(said.own, claims if _worth_keeping(before.claims, claims, now) else before.claims, receipts)
     state = replace(
         state,
         wakes=tuple(one.moment for one in said.outputs if isinstance(one, WakeAt)),
-        told=tuple(one for one in said.outputs if isinstance(one, Message)),
+        told=tuple(one for one in letters if one.kind == ALARM),
         granted=(state.granted - gone) | given,
         well_s=now.mono_s,
         fault="",
@@ -170,7 +280,7 @@ def _heard(state: GuestState, answer: Answer, now: Instants) -> tuple[GuestState
         claims=claims,
         durable=None if kept == Remembered() and state.durable is None else kept,
     )
-    return state, list(grants)
+    return state, [*grants, *(one for one in letters if one.kind != ALARM), *asks]
 
 
 def _worth_keeping(before: tuple[Claim, ...], claims: tuple[Claim, ...], now: Instants) -> bool:

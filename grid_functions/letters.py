@@ -5,23 +5,24 @@ large, unknown, or holds anything but what its type says is refused before anyon
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar
 
+from grid_functions import shape
 from grid_functions.model.errors import MalformedMessage, OurFault
 from grid_functions.model.lease import Message
+from grid_functions.shape import Shape
 
 T = TypeVar("T")
 
 PLANNED = frozenset({"day_ahead", "xor_market"})
 """Functions whose leases carry a plan that a member has made itself and agreed to: its steward alone carries it out."""
 
-LONGEST = 1_008
-"""Values of a series at most: a week of ten minutes."""
+LONGEST = shape.LONGEST
+"""Values of a series at most."""
 
 
 class Way(StrEnum):
@@ -214,7 +215,13 @@ class Weather:
     sun_w_m2: tuple[float, ...]
 
 
-CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = MappingProxyType(
+Channels: TypeAlias = Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]]
+"""By function and direction: each kind with its type and its most bytes."""
+
+Shapes: TypeAlias = Mapping[tuple[str, Way], Mapping[str, tuple[Shape, int]]]
+"""The same with shapes in place of types."""
+
+CHANNELS: Channels = MappingProxyType(
     {
         ("day_ahead", Way.DOWN): {"prices": (Prices, 32_768), "agreed": (Agreed, 49_152)},
         ("day_ahead", Way.UP): {"profile": (Profile, 32_768)},
@@ -242,40 +249,47 @@ CHANNELS: Mapping[tuple[str, Way], Mapping[str, tuple[type[Any], int]]] = Mappin
         ("xor_market", Way.ORDER): {"open": (Open, 32_768)},
     }
 )
-"""By function and direction: each kind with its type and its most bytes."""
+"""Those of our own functions."""
 
-_KIND_OF = {kind_type: kind for kinds in CHANNELS.values() for kind, (kind_type, _) in kinds.items()}
+SHAPES: Shapes = {
+    channel: {name: (shape.of(kind), most) for name, (kind, most) in kinds.items()}
+    for channel, kinds in CHANNELS.items()
+}
+"""The same, where types do not matter."""
 
 
-def write(letter: object, function: str, to: str, sender: str, about: str) -> Message:
-    """A letter as a message, told apart by what it is ``about``. OurFault for what is no letter."""
-    kind = _KIND_OF.get(type(letter))
+def write(letter: object, function: str, to: str, sender: str, about: str, channels: Channels = CHANNELS) -> Message:
+    """A letter as a message, told apart by what it is ``about``. OurFault for what is no letter of these channels."""
+    kind = next(
+        (name for kinds in channels.values() for name, (of, _) in kinds.items() if of is type(letter)),
+        None,
+    )
     if kind is None:
         raise OurFault(f"{type(letter).__name__} is no letter")
     body = json.dumps(_plain(letter), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     return Message(function, to, sender, kind, about, body)
 
 
-def read(message: Message, way: Way) -> Any:
+def read(message: Message, way: Way, channels: Channels = CHANNELS) -> Any:
     """The letter in a message that came ``way``. Raises MalformedMessage with what is wrong with it."""
-    channel = CHANNELS.get((message.function, way))
+    kind, most = _known(message, way, channels)
+    return shape.made(shape.fitting(message.body, shape.of(kind), most, message.kind), kind)
+
+
+def examine(message: Message, way: Way, shapes: Shapes) -> None:
+    """Raises MalformedMessage when it is no letter of these channels."""
+    known, most = _known(message, way, shapes)
+    shape.fitting(message.body, known, most, message.kind)
+
+
+def _known(message: Message, way: Way, channels: Mapping[tuple[str, Way], Mapping[str, T]]) -> T:
+    channel = channels.get((message.function, way))
     if channel is None:
         raise MalformedMessage(f"there is no channel {way.value} for {message.function!r}")
     known = channel.get(message.kind)
     if known is None:
         raise MalformedMessage(f"the channel {way.value} of {message.function} carries no {message.kind!r}")
-    kind, most = known
-    if len(message.body) > most:
-        raise MalformedMessage(f"{message.kind} has {len(message.body)} bytes, {most} at most")
-    try:
-        plain = json.loads(message.body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as fault:
-        raise MalformedMessage(f"{message.kind} is no JSON: {fault}") from fault
-    return _typed(plain, kind, message.kind)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    return known
 
 
 def _plain(value: object) -> Any:
@@ -284,32 +298,3 @@ def _plain(value: object) -> Any:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return value
-
-
-def _typed(plain: Any, kind: Any, where: str) -> Any:
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _record(plain, kind, where)
-    if get_origin(kind) is tuple:
-        if not isinstance(plain, list) or len(plain) > LONGEST:
-            raise MalformedMessage(f"{where} is no list of at most {LONGEST}")
-        return tuple(_typed(one, get_args(kind)[0], where) for one in plain)
-    if kind is float:
-        if isinstance(plain, bool) or not isinstance(plain, int | float) or abs(plain) > 1e12 or math.isnan(plain):
-            raise MalformedMessage(f"{where} is no number within a million million")
-        return float(plain)
-    if not isinstance(plain, kind) or isinstance(plain, bool):
-        raise MalformedMessage(f"{where} is no {kind.__name__}")
-    if isinstance(plain, str) and len(plain) > 128:
-        raise MalformedMessage(f"{where} is longer than 128 characters")
-    return plain
-
-
-def _record(plain: Any, kind: type[Any], where: str) -> Any:
-    if not isinstance(plain, dict):
-        raise MalformedMessage(f"{where} is no object")
-    hints = get_type_hints(kind)
-    needed = {one.name for one in fields(kind) if one.default is MISSING}
-    odd = sorted((plain.keys() - hints.keys()) | (needed - plain.keys()))
-    if odd:
-        raise MalformedMessage(f"{where} has other fields than it should: {', '.join(odd)[:120]}")
-    return kind(**{name: _typed(value, hints[name], f"{where}.{name}") for name, value in plain.items()})

@@ -1,13 +1,14 @@
 """Runs the functions of a site or an area, each on its own: one that raises harms only itself, and its last claims stand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeGuard, TypeVar
 
 from grid_functions.alarm import Alarm, alarm_of
+from grid_functions.guest import Remembered
 from grid_functions.model.claim import Claim
-from grid_functions.model.control import Control
+from grid_functions.model.control import Control, Mode
 from grid_functions.model.entry import Entry
 from grid_functions.model.event import Respondent
 from grid_functions.model.function import AreaInputs, Function, Output, Refusing, SiteInputs, Step, Telling, WakeAt
@@ -122,10 +123,20 @@ def run(
     return Run(after, tuple(claims), tuple(wake), tuple(alarms), tuple(outputs), tuple(entries))
 
 
+def receipts(functions: Collection[str], kept: Mapping[str, Kept]) -> dict[Mode, str]:
+    """What functions in other processes said of controls beforehand, by mode: why nothing obeys, empty = one of them serves it."""
+    told: dict[Mode, str] = {}
+    for name in sorted(kept.keys() & set(functions)):
+        durable = kept[name].durable
+        for one in durable.receipts if isinstance(durable, Remembered) else ():
+            told[one.mode] = one.why and told.get(one.mode, one.why)
+    return told
+
+
 def refusal(
     functions: Mapping[str, Machine], control: Control, respondent: Respondent, terms: SiteTerms, snapshot: Snapshot
 ) -> str | None:
-    """What the first function that the control is a matter of says about it; None = it is nobody's."""
+    """What the first of our functions that the control is a matter of says about it; None = it is nobody's."""
     for name in sorted(functions):
         function = functions[name]
         said = function.refusal(control, respondent, terms, snapshot) if _is_refusing(function) else None

@@ -40,6 +40,11 @@ class Bucket:
     left: float
     at_s: float
 
+    def less(self, letters: int, now: Instants) -> "Bucket | None":
+        """After so many letters more; None = that is too many."""
+        left = min(BURST, self.left + PER_S * max(0.0, now.mono_s - self.at_s)) - letters
+        return Bucket(left, now.mono_s) if left >= 0.0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Roster:
@@ -85,11 +90,10 @@ def heard(roster: Roster, message: Message, token: str, now: Instants) -> tuple[
     if Way.UP not in one.rights.get(message.function, frozenset()):
         return roster, f"may not speak in {message.function}"
     key = (message.sender, message.function)
-    before = roster.buckets.get(key, Bucket(BURST, now.mono_s))
-    left = min(BURST, before.left + PER_S * max(0.0, now.mono_s - before.at_s))
-    fault = "" if left >= 1.0 else f"says more than {PER_S:g} letters a second"
-    after = Bucket(left if fault else left - 1.0, now.mono_s)
-    return replace(roster, buckets={**roster.buckets, key: after}), fault
+    after = roster.buckets.get(key, Bucket(BURST, now.mono_s)).less(1, now)
+    if after is None:
+        return roster, f"says more than {PER_S:g} letters a second"
+    return replace(roster, buckets={**roster.buckets, key: after}), ""
 
 
 def may_hear(roster: Roster, member: str, function: str) -> bool:

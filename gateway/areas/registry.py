@@ -20,10 +20,10 @@ from gateway.ledger.book import Ledger
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.mail import Solve
-from grid_functions import catalogue, letters, roster
+from grid_functions import catalogue, letters, machines, roster
 from grid_functions.alarm import OPERATOR
 from grid_functions.coordinator import AreaMachine, AreaTerms
-from grid_functions.letters import Way
+from grid_functions.letters import Shapes, Way
 from grid_functions.model.claim import InForce, LeaseId, SourceKind
 from grid_functions.model.control import Mode
 from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
@@ -72,13 +72,16 @@ class LocalMembers:
 
 @dataclass
 class Areas:
-    """The registry. ``sites``: those that run now. It is also what sites reach of the rest of the gateway (``Outside``)."""
+    """The registry. ``sites``: those that run now; ``channels``: the letters and orders of a plug-in, None = not known yet. It is also what
+    sites reach of the rest of the gateway (``Outside``).
+    """
 
     ledger: Ledger
     log: Log
     clock: Clock
     solve: Solve
     sites: Sites
+    channels: Callable[[str], Shapes | None] = lambda _: None
     _running: dict[str, _Running] = field(default_factory=dict)
     _wanted: dict[str, AreaSettings] = field(default_factory=dict)
 
@@ -105,7 +108,8 @@ class Areas:
 
     def passed_on(self, site: str) -> frozenset[Mode]:
         """For sites: what areas whose connection it is hand on to their members, from the moment on that they are to run."""
-        return frozenset().union(*(_passing(area) for area in self._wanted.values() if area.connection == site))
+        areas = [area for area in self._wanted.values() if area.connection == site]
+        return frozenset().union(*map(_passing, areas), *(self._said(area) for area in areas if area.plug_ins))
 
     async def begin(self, of_file: tuple[AreaSettings, ...]) -> None:
         """Run what the file names and what was made at run time; a name of the file stands before one that was made."""
@@ -162,10 +166,13 @@ class Areas:
             raise OperatorFault(f"{name} runs no function {function!r}", f"there are: {there}")
         body = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
         order = Message(function, name, OPERATOR, kind, kind, body)
+        shapes = letters.SHAPES if function in catalogue.AREA else self.channels(function)
+        if shapes is None:
+            raise OperatorFault(f"{function} is not loaded yet", "try again when 'osed functions' shows that it runs")
         try:
-            letters.read(order, Way.ORDER)
+            letters.examine(order, Way.ORDER, shapes)
         except MalformedMessage as fault:
-            there = ", ".join(sorted(letters.CHANNELS.get((function, Way.ORDER), ()))) or "none"
+            there = ", ".join(sorted(shapes.get((function, Way.ORDER), ()))) or "none"
             raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
         one.loop.order(order)
 
@@ -207,6 +214,12 @@ class Areas:
         one = self._running.pop(name)
         await _cancelled(one.task)
         await one.loop.end()
+
+    def _said(self, area: AreaSettings) -> frozenset[Mode]:
+        """What plug-ins of an area hand on, as they said last; before it runs, in the last run of the gateway."""
+        running = self._running.get(area.name)
+        kept = running.loop.state.kept if running else machines.restore(self.ledger.entries(f"area/{area.name}"))
+        return frozenset(mode for mode, why in machines.receipts(area.plug_ins, kept).items() if not why)
 
     def _reports(self, names: tuple[str, ...]) -> dict[str, MemberReport]:
         now = self.clock.now()

@@ -1,6 +1,7 @@
 """Commands on grid functions: which there are and how they are; a package for one of one's own, and a fleet to try it on."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,7 +40,7 @@ def list_(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
     if json_:
         document(rows)
         return
-    columns = ("function", "of", "brought by", "runs at", "state", "steps", "missed", "starts", "trouble")
+    columns = ("function", "of", "brought by", "runs at", "state", "steps", "missed", "starts", "trouble", "confined")
     lines = [
         [
             one["name"],
@@ -51,6 +52,7 @@ def list_(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
             one.get("missed"),
             one.get("starts"),
             one.get("fault"),
+            confined_in_short(one["confined"]) if one.get("confined") else None,
         ]
         for one in rows
     ]
@@ -61,6 +63,9 @@ def list_(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
 def new(
     name: Name,
     area: OfArea = False,
+    letters: Annotated[
+        bool, typer.Option("--letters", help="A function of areas, and one of sites that it exchanges letters with.")
+    ] = False,
     into: Annotated[Path, typer.Option("--into", help="The folder the package's own folder is made in.")] = Path("."),
     json_: Json = False,
 ) -> None:
@@ -68,9 +73,9 @@ def new(
 
     Example: osed functions new quiet_nights --into ~/work
     """
-    from gateway.guests.package import write_package
+    from gateway.guests.package import Kind, write_package
 
-    folder = write_package(name, into, area=area)
+    folder = write_package(name, into, Kind.LETTERS if letters else Kind.AREA if area else Kind.SITE)
     if json_:
         document({"folder": str(folder), "function": name})
     else:
@@ -82,6 +87,7 @@ def try_(
     name: Name,
     options: Annotated[str, typer.Argument(help="Its options, e.g. '{limit_w: 500}'.")] = "{}",
     area: OfArea = False,
+    home: Annotated[str, typer.Option(help="The function that answers it at each house, e.g. fair_share_home.")] = "",
     sites: Annotated[int, typer.Option(min=1, max=20, help="How many simulated houses.")] = 3,
     seconds: Annotated[float, typer.Option(min=0.0, max=86400.0, help="How long, after its first step.")] = 10.0,
     json_: Json = False,
@@ -95,10 +101,14 @@ def try_(
     from gateway.lines import speak
     from grid_functions.catalogue import plug_ins
 
-    if name not in plug_ins():
-        there = ", ".join(sorted(plug_ins())) or "none"
-        raise OperatorFault(f"no installed package offers a function {name!r}", f"there are: {there}; 'pip install' it")
-    trial = Trial(name, _options(options), area, sites, seconds)
+    installed = plug_ins()
+    missing = [one for one in (name, home) if one and one not in installed]
+    if missing:
+        there = ", ".join(sorted(installed)) or "none"
+        raise OperatorFault(
+            f"no installed package offers a function {missing[0]!r}", f"there are: {there}; 'pip install' it"
+        )
+    trial = Trial(name, _options(options), area, sites, seconds, home)
     speak()
     told: dict[str, Any] = {}
 
@@ -113,6 +123,13 @@ def try_(
         people.print(yaml.safe_dump(told, sort_keys=False))
     if not told["ok"]:
         raise typer.Exit(1)
+
+
+def confined_in_short(layers: Mapping[str, str]) -> str:
+    """Which layers keep a process in on this machine, and which do not; what each is, and why not, is told by --json and the log."""
+    holds = [name for name, text in layers.items() if not text.startswith("NOT")]
+    lacks = [name for name in layers if name not in holds]
+    return ", ".join(holds) + (f"; NOT {', '.join(lacks)}" if lacks else "")
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Plug-ins that a configuration names: whether they are there, and what stands for them among the functions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from gateway.config.parts import PlugIns
 from gateway.config.schema import Configuration
@@ -23,11 +24,22 @@ def mistakes(configuration: Configuration) -> Iterator[tuple[Path_, str]]:
     for at, wanted in named:
         for name in sorted(wanted.keys() - there.keys()):
             yield (*at, name), f"no installed package offers a function of that name (installed: {installed})"
+    for number, site in enumerate(configuration.sites):
+        for name in sorted(site.plug_ins_hear.keys() - site.plug_ins.keys()):
+            yield (
+                ("sites", number, "plug_ins_hear", name),
+                "no plug-in of that name runs at the site: name it in plug_ins",
+            )
 
 
-def guests_of(wanted: PlugIns, place: str) -> dict[str, Guest]:
-    """What stands for them at a site or in an area."""
+def guests_of(
+    wanted: PlugIns, place: str, hears: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> dict[str, Guest]:
+    """What stands for them at a site or in an area. ``hears``: functions of areas, by plug-in."""
     return {
-        name: Guest(name, GuestOptions(place, json.dumps(options, sort_keys=True, separators=(",", ":"))))
+        name: Guest(
+            name,
+            GuestOptions(place, json.dumps(options, sort_keys=True, separators=(",", ":")), hears.get(name, ())),
+        )
         for name, options in wanted.items()
     }

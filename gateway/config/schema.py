@@ -119,7 +119,8 @@ class DwellSettings(Strict):
 class SiteSettings(Strict):
     """One site. ``mode`` observe: reads, decides, shows what it would write, writes nothing.
 
-    ``plug_ins``: functions of installed packages that run there.
+    ``plug_ins``: functions of installed packages that run there. ``plug_ins_hear``: for some of them, area functions whose letters they may
+    hear and answer in the site's name.
     """
 
     name: Name
@@ -140,6 +141,7 @@ class SiteSettings(Strict):
     baseline: BaselineSettings = BaselineSettings()
     functions: FunctionSettings = FunctionSettings()
     plug_ins: PlugIns = Field(default_factory=dict)
+    plug_ins_hear: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
 
 
 class Configuration(Strict):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gateway.config.parts import PlugIns
 from gateway.config.schema import Configuration
-from gateway.guests.process import environment
+from gateway.guests.process import NOWHERE, environment
 
 _PATIENCE_S = 20.0
 
@@ -24,7 +24,7 @@ def _of(place: str, wanted: PlugIns) -> Iterator[str]:
     for name, options in wanted.items():
         try:
             done = subprocess.run(  # noqa: S603  # our own module; the name is an entry point's
-                [sys.executable, "-m", "gateway.guests.worker", "--check", name],
+                [sys.executable, "-P", "-m", "gateway.guests.worker", "--check", name],
                 input=json.dumps(options),
                 capture_output=True,
                 text=True,
@@ -32,6 +32,7 @@ def _of(place: str, wanted: PlugIns) -> Iterator[str]:
                 check=False,
                 timeout=_PATIENCE_S,
                 env=environment(),
+                cwd=NOWHERE,
             )
         except subprocess.TimeoutExpired:
             yield f"{place}: plug_ins.{name}: it does not load within {_PATIENCE_S:g} s"

@@ -1,7 +1,8 @@
-"""A package for a grid function of one's own, made of the house's blueprint: the function, its entry point, and a test that passes."""
+"""A package for a grid function of one's own, made of the house's blueprint: function, entry point, and a test that passes."""
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from keyword import iskeyword
 from pathlib import Path
@@ -12,6 +13,14 @@ from grid_functions.model.errors import OperatorFault
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
 
 
+class Kind(StrEnum):
+    """What a package holds."""
+
+    SITE = "site"
+    AREA = "area"
+    LETTERS = "letters"  # a function of areas, and the one of sites that it talks with
+
+
 @dataclass(frozen=True, slots=True)
 class _Blueprint:
     """Where it is, and its names, which become the new function's."""
@@ -19,14 +28,30 @@ class _Blueprint:
     folder: str
     snake: str
     camel: str
-    test: str
 
 
-_SITE = _Blueprint("grid_functions", "quiet_hours", "QuietHours", "site_test.txt")
-_OF_AREA = _Blueprint("grid_functions.area", "peak_hours", "PeakHours", "area_test.txt")
+_BLUEPRINTS = {
+    Kind.SITE: _Blueprint("grid_functions", "quiet_hours", "QuietHours"),
+    Kind.AREA: _Blueprint("grid_functions.area", "peak_hours", "PeakHours"),
+}
+_POINT = '{name} = "{module}.function:MAKER"'
+_POINTS = {Kind.LETTERS: f'{_POINT}\n{{name}}_home = "{{module}}.home:MAKER"'}
+_WHERE = """\
+    {where}s:
+      - name: ...
+        plug_ins: {{name}: {}}"""
+_WHERE_BOTH = """\
+    areas:
+      - name: ...
+        plug_ins: {{name}: {}}
+    sites:
+      - name: ...
+        plug_ins: {{name}_home: {}}
+        plug_ins_hear: {{name}_home: [{name}]}     # it may hear that function of the site's area, and answer it"""
+_TRY = {Kind.AREA: " --area", Kind.LETTERS: " --area --home {name}_home"}
 
 
-def write_package(name: str, into: Path, *, area: bool = False) -> Path:
+def write_package(name: str, into: Path, kind: Kind = Kind.SITE) -> Path:
     """Write it as a new folder in ``into``; its path. Raises OperatorFault; then nothing was written."""
     if not _NAME.fullmatch(name) or iskeyword(name):
         raise OperatorFault(
@@ -40,22 +65,28 @@ def write_package(name: str, into: Path, *, area: bool = False) -> Path:
     folder = into / package
     if folder.exists():
         raise OperatorFault(f"{folder} is there already", "name another folder with --into")
-    blueprint = _OF_AREA if area else _SITE
     told = {
         folder / "pyproject.toml": _text("pyproject.txt"),
         folder / "README.md": _text("readme.txt"),
         folder / module / "__init__.py": f'"""The grid function {name}."""\n',
-        folder / module / "function.py": _function(blueprint, name),
-        folder / f"test_{name}.py": _text(blueprint.test),
+        folder / f"test_{name}.py": _text(f"{kind}_test.txt"),
     }
+    if kind is Kind.LETTERS:
+        parts = {"letters": "letters.txt", "function": "asking.txt", "home": "answering.txt"}
+        told |= {folder / module / f"{part}.py": _text(text) for part, text in parts.items()}
+    else:
+        told[folder / module / "function.py"] = _function(_BLUEPRINTS[kind], name)
+    # What stands for a text with words of its own comes first.
     words = {
+        "{points}": _POINTS.get(kind, _POINT),
+        "{usage}": _WHERE_BOTH if kind is Kind.LETTERS else _WHERE,
+        "{try}": f"osed functions try {name}{_TRY.get(kind, '')}",
+        "{where}": kind,
         "{name}": name,
         "{package}": package,
         "{module}": module,
         "{camel}": _camel(name),
         "{group}": GROUP,
-        "{where}": "areas" if area else "sites",
-        "{try}": f"osed functions try {name}{' --area' if area else ''}",
     }
     try:
         for path, text in told.items():

@@ -13,18 +13,25 @@ from typing import Any
 import structlog
 
 from gateway.guests import words
+from gateway.guests.confinement import Layer
 from grid_functions.guest import STEP_S, Failed, Stepped, Turn
+from grid_functions.letters import Shapes
 from grid_functions.model.errors import PeerFault, Unreachable
 
 _log = structlog.get_logger("plug-in")
 
-_KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
-"""What a stranger's code may know of the gateway's environment: no passwords are in it."""
+_KEPT_ENVIRONMENT = ("PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ")
+"""What a stranger's code is told of the gateway's environment: where packages are, and how people write."""
 
 _SET_ENVIRONMENT = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED"), "1"
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"), "1"
 )
-"""Each thread of a linear algebra library reserves address space, of which there is little; what is printed is told at once."""
+"""Each thread of a linear algebra library reserves address space, of which there is little; what is printed is told at once; and there is
+nowhere to write bytecode to.
+"""
+
+NOWHERE = "/"
+"""Its working directory: none of the gateway's."""
 
 _SPOKEN_PER_S = 65_536
 """Bytes of what it prints that are read in a second; who prints more waits, and may miss its turn."""
@@ -65,6 +72,8 @@ class GuestProcess:
         self.name = name
         self.pid = child.pid
         self.known: set[str] = set()
+        self.layers: tuple[Layer, ...] = ()
+        self.channels: Shapes = {}
         self._terms = terms
         self._child = child
         self._reader, self._writer = line
@@ -96,8 +105,10 @@ class GuestProcess:
         return done
 
     async def ready(self) -> None:
-        """Returns once it can be asked. Raises as :meth:`turn`."""
-        words.read_ready(await self._within(self._frame(), self._terms.start_s, "not begun"))
+        """Returns once it is confined and can be asked; its letters are known then. Raises as :meth:`turn`."""
+        # What holds is told before any of the package's code could say otherwise.
+        self.layers = words.read_confined(await self._within(self._frame(), self._terms.start_s, "not begun"))
+        self.channels = words.read_ready(await self._within(self._frame(), self._terms.start_s, "not begun"))
 
     async def kill(self) -> None:
         """It and whatever it has begun itself."""
@@ -162,7 +173,11 @@ class GuestProcess:
 
 def environment() -> dict[str, str]:
     """What a plug-in's process knows of ours."""
-    return {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ} | _SET_ENVIRONMENT
+    kept = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
+    if path := kept.get("PYTHONPATH"):
+        # What is meant from here means something else from there.
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
+    return kept | _SET_ENVIRONMENT
 
 
 async def begin(name: str, terms: Terms) -> GuestProcess:
@@ -171,7 +186,7 @@ async def begin(name: str, terms: Terms) -> GuestProcess:
     with theirs:
         try:
             child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway.guests.worker", name, str(theirs.fileno()), str(terms.memory)),
+                *(sys.executable, "-P", "-m", "gateway.guests.worker", name, str(theirs.fileno()), str(terms.memory)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -179,6 +194,7 @@ async def begin(name: str, terms: Terms) -> GuestProcess:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
                 env=environment(),
+                cwd=NOWHERE,
             )
         except OSError:
             ours.close()

@@ -24,13 +24,21 @@ _LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``sites``: houses, each with a PV inverter of 6 kW, a load of its own and a meter; ``span_s``: how long after the first step."""
+    """``sites``: houses with a meter, the first with PV of 6 kW and a load of 600 W, the second with twice as much of both, and so on;
+    ``span_s``: how long after the first step; ``home``: the function that answers it at each house.
+    """
 
     name: str
     options: Mapping[str, Any]
     area: bool = False
     sites: int = 3
     span_s: float = 10.0
+    home: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The functions that are tried."""
+        return (self.name, self.home) if self.home else (self.name,)
 
 
 async def play(trial: Trial, folder: Path) -> dict[str, Any]:
@@ -48,6 +56,10 @@ async def play(trial: Trial, folder: Path) -> dict[str, Any]:
         else:
             for site in sites:
                 site["plug_ins"] = wanted
+        if trial.home:
+            for site in sites:
+                site["plug_ins"] = site.get("plug_ins", {}) | {trial.home: {}}
+                site["plug_ins_hear"] = {trial.home: [trial.name]}
         (folder / "osed.yaml").write_text(json.dumps(plain), encoding="utf-8")
         gateway = Appliance(load(folder / "osed.yaml", FAMILIES))
         running = asyncio.create_task(gateway.run())
@@ -61,10 +73,10 @@ async def play(trial: Trial, folder: Path) -> dict[str, Any]:
 
 
 async def _until_stepped(gateway: Appliance, trial: Trial, running: asyncio.Task[None]) -> None:
-    """Until it made a step, or failed three times."""
+    """Until each made a step, or failed three times."""
     while not running.done():
-        health = gateway.guests().get(trial.name)
-        if health is not None and (health["steps"] or health["missed"] >= 3):
+        health = [gateway.guests().get(name) for name in trial.names]
+        if all(one is not None and (one["steps"] or one["missed"] >= 3) for one in health):
             return
         await asyncio.wait({running}, timeout=_LOOK_S)
     await running
@@ -89,16 +101,17 @@ def _told(gateway: Appliance, trial: Trial) -> dict[str, Any]:
                 "alarms": sorted(site.alarms.values()),
             }
         )
-    health = dict(gateway.guests().get(trial.name, {}))
+    health = {name: dict(gateway.guests().get(name, {})) for name in trial.names}
     alarms = [text for area in gateway.areas.list() for text in area["alarms"].values()]
-    ok = bool(health.get("steps")) and not health.get("fault")
-    return {"function": trial.name, "ok": ok, "health": health, "sites": sites, "alarms": alarms}
+    ok = all(one.get("steps") and not one.get("fault") for one in health.values())
+    home = {"home": health[trial.home]} if trial.home else {}
+    return {"function": trial.name, "ok": ok, "health": health[trial.name], **home, "sites": sites, "alarms": alarms}
 
 
 async def _house(number: int, ending: AsyncExitStack) -> list[dict[str, Any]]:
     """Begin a simulated house; its devices, as a configuration names them."""
     plan = {
-        "inverters": [{"name": "pv", "kind": "der700", "rated_w": _RATED_W, "serial": f"P-{number}"}],
+        "inverters": [{"name": "pv", "kind": "der700", "rated_w": _RATED_W * (1 + number), "serial": f"P-{number}"}],
         "meter": {"name": "meter", "serial": f"M-{number}"},
         "house": {"base_w": _BASE_W * (1 + number)},
         "sun": {"fraction": 0.9},

@@ -6,7 +6,6 @@ judges options instead. It blocks, for there is nobody else here to wait for, an
 
 import ctypes
 import os
-import resource
 import signal
 import socket
 import sys
@@ -18,9 +17,10 @@ from typing import Any
 
 from gateway.config.options import structured
 from gateway.guests import words
+from gateway.guests.confinement import confine
 from gateway.ledger.codec import Codec
 from grid_functions.admission import MOST
-from grid_functions.catalogue import Maker, load_plug_in
+from grid_functions.catalogue import Maker, folders_of, load_plug_in
 from grid_functions.guest import GuestOptions, Keepsake, Turn
 from grid_functions.machines import Machine
 from grid_functions.model.errors import ConfigurationFault
@@ -31,10 +31,11 @@ _PR_SET_PDEATHSIG = 1
 def main(name: str, number: int, memory: int) -> None:
     """Serve until the gateway closes its end."""
     _tie_to_parent()
-    _confine(memory)
+    _stand_back()
     with socket.socket(fileno=number) as line:
+        line.sendall(words.framed(words.told(words.Confined(confine(memory, folders_of(name))))))
         maker = load_plug_in(name)
-        line.sendall(words.framed(words.told(words.Ready(name))))
+        line.sendall(words.framed(words.ready(name, maker.channels)))
         places: dict[str, _Place] = {}
         while (body := _frame(line)) is not None:
             turn_number, fresh, turn = words.read_turn(body)
@@ -80,7 +81,7 @@ def _answer(maker: Maker, places: dict[str, _Place], number: int, turn: Turn) ->
             return words.told(
                 words.Report(number, fault=f"{len(outputs)} outputs in one step: at most {MOST} are taken")
             )
-        return words.told(words.Report(number, outputs, own))
+        return words.stepped(number, outputs, own)
     except Exception as broken:
         # A function may raise whatever it likes: that is an answer too.
         text = f"function raised {type(broken).__name__}: {broken}"
@@ -102,14 +103,10 @@ def _exactly(line: socket.socket, size: int) -> bytes | None:
     return bytes(parts)
 
 
-def _confine(memory: int) -> None:
-    """So much address space, no core file, and behind the gateway when there is little to go round."""
+def _stand_back() -> None:
+    """Behind the gateway when there is little to go round."""
     with suppress(OSError, ValueError):
         os.nice(5)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if memory:
-        with suppress(OSError, ValueError):  # not every platform has it
-            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write("1000")
 
@@ -132,7 +129,7 @@ def _tie_to_parent() -> None:
 
 def check(name: str) -> None:
     """Read options from standard input; ends with 1, and what is wrong with them, line by line, if they are none."""
-    _confine(0)
+    confine(0, folders_of(name))
     try:
         structured(load_plug_in(name).options, sys.stdin.read())
     except ConfigurationFault as fault:

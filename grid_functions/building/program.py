@@ -33,6 +33,23 @@ class Program:
     integer: Indices
     digest: bytes
 
+    @classmethod
+    def of(
+        cls,
+        bounds: tuple[Vector, Vector],
+        row_bounds: tuple[Vector, Vector],
+        rows: tuple[Indices, Indices, Vector],
+        integer: Indices,
+    ) -> "Program":
+        """Of (lower, upper), of (row_lower, row_upper), of (starts, columns, values)."""
+        digest = blake2b(digest_size=16)
+        starts, columns, values = rows
+        for array in (*bounds, *row_bounds, values):
+            digest.update(array.tobytes())
+        for numbers in (starts, columns, integer):
+            digest.update(numbers.tobytes())
+        return cls(*bounds, *row_bounds, starts, columns, values, integer, digest.digest())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
@@ -134,9 +151,4 @@ class Draft:
         starts, columns, integer = (
             np.array(one, dtype=np.int32) for one in (self._starts, self._columns, self._integer)
         )
-        digest = blake2b(digest_size=16)
-        for array in (lower, upper, row_lower, row_upper, values):
-            digest.update(array.tobytes())
-        for numbers in (starts, columns, integer):
-            digest.update(numbers.tobytes())
-        return Program(lower, upper, row_lower, row_upper, starts, columns, values, integer, digest.digest())
+        return Program.of((lower, upper), (row_lower, row_upper), (starts, columns, values), integer)

@@ -43,7 +43,19 @@ class Answer:
     solution: object
 
 
-Output = Claim | Grant | Message | WakeAt | Ask
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What to say of controls of a mode on receipt, until the next step: nobody can wait then for a function in another process.
+
+    ``why``: nothing here obeys, in one line; empty = it is served: by claims at a site, in an area by what is handed on to members. A
+    function in the gateway's own process is :class:`Refusing`, or :class:`Passing`, instead.
+    """
+
+    mode: Mode
+    why: str = ""
+
+
+Output = Claim | Grant | Message | WakeAt | Ask | Receipt
 """A site function claims; an area function grants."""
 
 

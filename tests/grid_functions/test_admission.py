@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from grid_functions.admission import AHEAD_S, MOST, refusal
+from grid_functions.admission import AHEAD_S, MOST, Bounds, refusal
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.guest import Said
+from grid_functions.guest import GuestOptions, Said
+from grid_functions.letters import Way
 from grid_functions.model.claim import (
     Area,
     Basis,
@@ -25,7 +26,7 @@ from grid_functions.model.claim import (
 )
 from grid_functions.model.control import ExportLimit, ImportLimit, Mode
 from grid_functions.model.event import EventKey, Rank
-from grid_functions.model.function import AreaInputs, SiteInputs, WakeAt
+from grid_functions.model.function import AreaInputs, Ask, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Grant, Message, Origin
 from grid_functions.model.units import Quantity
@@ -38,6 +39,15 @@ AREA = AreaInputs((ASKED,), {}, {}, enrolled=("m",))
 SOON = Moment(OWN, NOW.utc_s + 60.0)
 CAUSE = InForce(
     ExportLimit(500.0), Source(SourceKind.LOCAL, "mine"), Rank(0.0), Basis.CONFIGURED, Moment(OWN, 0.0), None, 0.0
+)
+MINE = Bounds(
+    "mine",
+    GuestOptions("house", hears=("xor_market",)),
+    {
+        ("mine", Way.UP): {"bid": ({"kw": ["float"], "for?": "str"}, 64)},
+        ("mine", Way.DOWN): {"ask": ({"kw": "float"}, 64)},
+        ("xor_market", Way.UP): {"bids": ("str", 64)},
+    },
 )
 GOOD = Claim(
     ConnectionPoint(), Quantity.PRODUCED, Bound(500.0), Bound(500.0), Mode.EXPORT_LIMIT, CAUSE, valid_until=SOON
@@ -62,10 +72,18 @@ def cause(**changes: object) -> Claim:
         (cause(source=Source(SourceKind.OPTIMISER, "mine")),),
         (message_of(Alarm("mine", "pv", "look at it"), "house"),),
         (GOOD,) * MOST,
+        (Message("mine", "feeder", "house", "bid", "1", b'{"kw":[1.5,-2],"for":"x"}'),),
+        (Message("xor_market", "feeder", "house", "bids", "m1", b'{"market":"m1","bids":[]}'),),
+        (Ask("p", "p", Moment(OWN, NOW.utc_s + 30.0)),) * 4,
+        (Receipt(Mode.EXPORT_LIMIT), Receipt(Mode.SHED_LEVEL, "no such level here")),
     ],
 )
 def test_at_a_site_let_in(outputs: tuple[Said, ...]) -> None:
-    assert refusal("mine", outputs, SITE, NOW) == ""
+    assert refusal(MINE, outputs, SITE, NOW) == ""
+
+
+LETTER = Message("mine", "feeder", "house", "bid", "1", b'{"kw":[1.5]}')
+DOWN = Message("mine", "m", "mine", "ask", "1", b'{"kw":1.5}')
 
 
 REFUSED: list[tuple[Said, str]] = [
@@ -97,27 +115,55 @@ REFUSED: list[tuple[Said, str]] = [
     (WakeAt(Moment(OWN, math.inf)), "number that is none"),
     (message_of(Alarm("limit_power", "pv", "x"), "house"), "in the name of limit_power"),
     (message_of(Alarm("mine", "pv", "x" * 1000), "house"), "bytes: at most"),
-    (Message("mine", "feeder", "house", "bid", "1", b"{}"), "none but alarms"),
+    (replace(LETTER, body=b"{}"), "other fields than it should: kw"),
+    (replace(LETTER, body=b'{"kw":[1],"more":1}'), "other fields than it should: more"),
+    (replace(LETTER, body=b'{"kw":[NaN]}'), "NaN is no number"),
+    (replace(LETTER, body=b'{"kw":[1e999]}'), "no number within"),
+    (replace(LETTER, body=b'{"kw":[true]}'), "no number within"),
+    (replace(LETTER, body=b'{"kw":[1'), "no JSON"),
+    (replace(LETTER, body=b'{"kw":[' + b"1," * 64 + b"1]}"), "138 bytes, 64 at most"),
+    (replace(LETTER, kind="ask"), "carries no 'ask'"),
+    (replace(LETTER, kind="alarm"), "told by alarms"),
+    (replace(LETTER, to="operator"), "told by alarms"),
+    (replace(LETTER, to=""), "told by alarms"),
+    (replace(LETTER, to="f" * 65), "longer name"),
+    (replace(LETTER, id="i" * 129), "longer name"),
+    (replace(LETTER, sender="neighbour"), "neighbour, which it does not speak for"),
+    (replace(LETTER, function="day_ahead"), "in the name of day_ahead"),
+    (replace(LETTER, function="xor_market", kind="bids", body=b'"x"'), "bids is no object"),
+    (Ask("", "p", SOON), "proper name"),
+    (Ask("p", "p", Moment(OWN, NOW.utc_s + 31.0)), "more than 30 s ahead"),
+    (Ask("p", "p", Moment("elsewhere", 0.0)), "another clock"),
+    (Receipt(Mode.EXPORT_LIMIT, "no"), "never a plug-in's to refuse"),
+    (Receipt(Mode.CONNECT, "no"), "never a plug-in's to refuse"),
+    (Receipt(Mode.IMPORT_SUBSCRIPTION, "no"), "never a plug-in's to refuse"),
+    (Receipt(Mode.SHED_LEVEL, "n" * 201), "200 at most"),
 ]
 
 
 @pytest.mark.parametrize(("one", "why"), REFUSED)
 def test_at_a_site_refused_whole(one: Said, why: str) -> None:
-    assert why in refusal("mine", (GOOD, one), SITE, NOW)
+    assert why in refusal(MINE, (GOOD, one), SITE, NOW)
 
 
 def test_too_many_are_refused_whatever_they_are() -> None:
-    assert "257 outputs" in refusal("mine", (GOOD,) * (MOST + 1), SITE, NOW)
+    assert "257 outputs" in refusal(MINE, (GOOD,) * (MOST + 1), SITE, NOW)
 
 
 def test_a_claim_for_a_test_event_is_refused_though_it_is_in_force() -> None:
     shown = replace(SITE, in_force=(replace(ASKED, test=True),))
-    assert "rule 10" in refusal("mine", (replace(GOOD, cause=shown.in_force[0]),), shown, NOW)
+    assert "rule 10" in refusal(MINE, (replace(GOOD, cause=shown.in_force[0]),), shown, NOW)
 
 
-@pytest.mark.parametrize("one", [GRANT, Grant("m", "share"), replace(GRANT, origin=ORIGIN)])
-def test_in_an_area_let_in(one: Grant) -> None:
-    assert refusal("mine", (one,), AREA, NOW) == ""
+def test_five_problems_in_one_step_are_refused() -> None:
+    assert "5 problems" in refusal(MINE, (Ask("p", "p", SOON),) * 5, SITE, NOW)
+
+
+@pytest.mark.parametrize(
+    "one", [GRANT, Grant("m", "share"), replace(GRANT, origin=ORIGIN), DOWN, Receipt(Mode.LOAD_DISPATCH)]
+)
+def test_in_an_area_let_in(one: Said) -> None:
+    assert refusal(MINE, (one,), AREA, NOW) == ""
 
 
 @pytest.mark.parametrize(
@@ -131,7 +177,16 @@ def test_in_an_area_let_in(one: Grant) -> None:
         (replace(GRANT, origin=replace(ORIGIN, event=EventKey(UTILITY, "other"))), "not in force"),
         (replace(GRANT, origin=replace(ORIGIN, rank=Rank(9.0))), "not in force"),
         (GOOD, "an area claims nothing"),
+        (replace(DOWN, to="stranger"), "stranger, which does not take part"),
+        (replace(DOWN, kind="bid", body=b'{"kw":[1]}'), "carries no 'bid'"),
+        (
+            replace(DOWN, function="xor_market", kind="award", body=b'{"market":"m","bid":""}'),
+            "in the name of xor_market",
+        ),
+        (replace(DOWN, function="other"), "in the name of other"),
+        (replace(DOWN, to=""), "told by alarms"),
+        (Receipt(Mode.SHED_LEVEL, "no"), "nor anything an area's"),
     ],
 )
 def test_in_an_area_refused(one: Said, why: str) -> None:
-    assert why in refusal("mine", (one,), AREA, NOW)
+    assert why in refusal(MINE, (one,), AREA, NOW)

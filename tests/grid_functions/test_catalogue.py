@@ -1,11 +1,12 @@
 """Names of functions: one meaning each."""
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
 from grid_functions._blueprint import QuietHours, QuietHoursOptions
-from grid_functions.catalogue import GROUP, SITE, Maker, built_in, load_plug_in, plug_ins
+from grid_functions.catalogue import GROUP, SITE, Maker, built_in, folders_of, load_plug_in, plug_ins
 from grid_functions.model.errors import ConfigurationFault
 
 OURS = {
@@ -33,6 +34,17 @@ def test_an_installed_function_is_listed_without_a_line_of_it_being_run() -> Non
         "gone": "no_such_package_at_all:x",
         "quiet_hours": f"{__name__}:PLUG_IN",
     }
+
+
+def test_where_a_package_lies_is_told_without_a_line_of_it_being_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "explosive"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('it was run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint("bang", "explosive.inner:MAKER", GROUP), EntryPoint("gone", "no_such_package_at_all:x", GROUP)]
+    assert [folders_of(name, points) for name in ("bang", "gone", "unknown")] == [(str(package),), (), ()]
 
 
 def test_every_name_that_is_taken_is_named_at_once() -> None:

@@ -4,12 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from grid_functions.alarm import alarm_of
-from grid_functions.guest import Failed, Guest, GuestOptions, GuestState, Keepsake, Remembered, Said, Stepped, Turn
+from grid_functions.alarm import Alarm, alarm_of, message_of
+from grid_functions.guest import (
+    Failed,
+    Guest,
+    GuestOptions,
+    GuestState,
+    Keepsake,
+    Posed,
+    Remembered,
+    Said,
+    Stepped,
+    Turn,
+)
 from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, InForce, Source, SourceKind
 from grid_functions.model.control import ExportLimit, ImportLimit, Mode
 from grid_functions.model.event import Rank
-from grid_functions.model.function import Answer, AreaInputs, Ask, Output, SiteInputs, WakeAt
+from grid_functions.model.function import Answer, AreaInputs, Ask, Output, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Grant, MemberReport, Message
 from grid_functions.model.units import Quantity
@@ -35,10 +46,12 @@ class Talk:
         self.state = state or GUEST.empty()
         self.outputs: tuple[Output, ...] = ()
 
-    def look(self, now_s: float, meter_w: float = 0.0, *answers: Answer) -> list[Ask]:
+    def look(self, now_s: float, meter_w: float = 0.0, *news: Answer | Message) -> list[Ask]:
         """One decision at a site; what it asks."""
-        inputs = SiteInputs(terms(), (), snapshot([seen("a")], meter_w, now_s, meter_at_s=0.0), answers=answers)
-        return self._step(inputs, now_s)
+        answers = tuple(one for one in news if isinstance(one, Answer))
+        letters = tuple(one for one in news if isinstance(one, Message))
+        shown = snapshot([seen("a")], meter_w, now_s, meter_at_s=0.0)
+        return self._step(SiteInputs(terms(), (), shown, letters, answers), now_s)
 
     def rounds(self, now_s: float, power_w: float = 0.0, *answers: Answer) -> list[Ask]:
         """One decision of an area whose one member reports anew."""
@@ -62,6 +75,18 @@ class Talk:
     @property
     def wakes(self) -> list[float]:
         return [one.moment.at_s - 1_000_000.0 for one in self.outputs if isinstance(one, WakeAt)]
+
+
+def letter(name: str, size: int = 2) -> Message:
+    """One that came down from an area."""
+    return Message("guest", "house", "feeder", "word", name, b"x" * size)
+
+
+def shown(asks: list[Ask]) -> list[str]:
+    """The letters in the one turn that is asked."""
+    (ask,) = asks
+    assert isinstance(ask.problem, Turn)
+    return [one.id for one in ask.problem.inputs.messages]
 
 
 def stepped(number: int, *outputs: Said, own: Keepsake | None = None) -> Answer:
@@ -181,6 +206,98 @@ def test_in_an_area_a_report_that_tells_nothing_new_is_no_reason_to_ask() -> Non
     assert talk.rounds(2.0) == []
     assert grant not in talk.outputs  # the coordinator keeps it
     assert len(talk.rounds(3.0, 50.0)) == 1
+
+
+def test_letters_that_come_during_a_turn_are_shown_in_the_next_each_once() -> None:
+    talk = Talk()
+    assert shown(talk.look(0.0, 0.0, letter("a"))) == ["a"]
+    assert talk.look(0.1, 0.0, letter("b")) == []
+    assert talk.look(0.2, 0.0, letter("c")) == []
+    assert shown(talk.look(0.3, 0.0, stepped(1))) == ["b", "c"]
+    assert talk.look(0.4, 0.0, stepped(2)) == []
+    assert shown(talk.look(0.5, 1.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("again", "why", "next_"), [(True, "", ["a"]), (True, "it broke", []), (False, "it broke", None)]
+)
+def test_letters_of_a_turn_that_was_not_put_come_again_those_of_one_that_failed_are_lost(
+    again: bool, why: str, next_: list[str] | None
+) -> None:
+    talk = Talk()
+    talk.look(0.0, 0.0, letter("a"))
+    asks = talk.look(0.1, 0.0, Answer("guest", "1", Failed(why, again)))
+    assert (shown(asks) if asks else None) == next_
+
+
+def test_more_than_256_letters_take_two_turns_and_more_than_4096_are_lost_with_an_alarm() -> None:
+    talk = Talk()
+    assert len(shown(talk.look(0.0, 0.0, *[letter("a")] * 300))) == 256
+    assert len(shown(talk.look(0.1, 0.0, stepped(1)))) == 44
+    talk.look(0.2, 0.0, *[letter("b")] * 4096)
+    assert talk.alarms == []
+    talk.look(0.3, 0.0, letter("c"))
+    assert talk.alarms == ["1 letters are lost: it does not read as fast as they come"]
+    talk.look(0.4, 0.0, stepped(2))
+    assert talk.alarms == []
+
+
+def test_letters_of_more_than_4_mib_are_lost_with_an_alarm() -> None:
+    talk = Talk()
+    talk.look(0.0)
+    talk.look(0.1, 0.0, *[letter("a", 65_536)] * 64)
+    assert talk.alarms == []
+    talk.look(0.2, 0.0, letter("b", 1))
+    assert talk.alarms == ["1 letters are lost: it does not read as fast as they come"]
+
+
+def test_its_letters_leave_once_and_its_alarms_stand() -> None:
+    talk = Talk()
+    talk.look(0.0)
+    said = replace(letter("up"), to="feeder", sender="house")
+    raised = message_of(Alarm("guest", "pv", "look at it"), "house")
+    talk.look(0.1, 0.0, stepped(1, said, raised))
+    assert [one for one in talk.outputs if isinstance(one, Message)] == [said, raised]
+    talk.look(0.2)
+    assert [one for one in talk.outputs if isinstance(one, Message)] == [raised]
+
+
+def test_its_problem_is_asked_once_and_the_answer_shown_under_its_own_name() -> None:
+    talk = Talk()
+    talk.look(0.0)
+    posed = Ask("1", Posed(7), Moment(OWN, 1_000_005.0))
+    (ask,) = talk.look(0.1, 0.0, stepped(1, posed))
+    # Its own "1" is none of the numbers of turns.
+    assert (ask.id, ask.problem, ask.deadline) == ("problem 1", Posed(7), posed.deadline)
+    (turn,) = talk.look(0.2, 0.0, Answer("guest", "problem 1", "solved"))
+    assert isinstance(turn.problem, Turn)
+    assert turn.problem.inputs.answers == (Answer("guest", "1", "solved"),)
+
+
+def test_what_it_says_on_receipt_stands_over_a_restart_until_its_next_step_or_five_minutes_of_failing() -> None:
+    said = Receipt(Mode.LOAD_DISPATCH)
+    talk = Talk()
+    talk.look(0.0)
+    talk.look(0.1, 1.0, stepped(1, said))
+    assert talk.state.durable == Remembered(receipts=(said,))
+    again = Talk(replace(GUEST.empty(), durable=talk.state.durable))
+    again.look(0.0)
+    again.look(1.0, 1.0, Answer("guest", "1", Failed("it broke", again=False)))
+    again.look(300.0, 1.0)
+    assert again.state.durable == talk.state.durable
+    again.look(300.1, 1.0)
+    assert again.state.durable == Remembered()
+    talk.look(0.2, 1.0, stepped(2))
+    assert talk.state.durable == Remembered()
+
+
+def test_one_that_wants_to_be_called_at_once_for_ever_is_called_twenty_times_a_second() -> None:
+    talk = Talk()
+    now = WakeAt(Moment(OWN, 0.0))
+    talk.look(0.0)
+    assert talk.look(0.01, 0.0, stepped(1, now)) == []
+    assert talk.wakes == [pytest.approx(0.05)]
+    assert [one.id for one in talk.look(0.06)] == ["2"]
 
 
 def test_grants_of_one_that_fails_for_five_minutes_are_taken_back() -> None:

@@ -6,7 +6,8 @@ from typing import ClassVar, get_args
 import pytest
 
 from grid_functions.catalogue import built_in
-from grid_functions.machines import Kept, Run, restore, run
+from grid_functions.guest import Remembered
+from grid_functions.machines import Kept, Run, receipts, restore, run
 from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import (
     Alert,
@@ -30,6 +31,7 @@ from grid_functions.model.control import (
     LoadLimit,
     LoadShape,
     MaxPower,
+    Mode,
     PowerFactor,
     ShedLevel,
     StorageCharge,
@@ -41,7 +43,7 @@ from grid_functions.model.control import (
 )
 from grid_functions.model.device import Role
 from grid_functions.model.entry import Entry
-from grid_functions.model.function import Ask, SiteInputs, Step, WakeAt
+from grid_functions.model.function import Ask, Receipt, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Message
 from grid_functions.model.tariff import Capacity, CapacityKind, Direction, Price, Priced, PriceKind
@@ -242,3 +244,15 @@ def test_a_built_in_function_acts_on_nothing_beside_what_it_tells(name: str) -> 
     done = function.step(state, SiteInputs(site, others, snapshot(devices, 0.0)), at(0.0))
     assert done.outputs == ()
     assert done.state is state
+
+
+def test_what_was_said_of_controls_beforehand_counts_as_long_as_who_said_it_is_there() -> None:
+    kept = {
+        "a": Kept(durable=Remembered(receipts=(Receipt(Mode.SHED_LEVEL, "no"), Receipt(Mode.LOAD_DISPATCH)))),
+        "b": Kept(durable=Remembered(receipts=(Receipt(Mode.SHED_LEVEL), Receipt(Mode.LOAD_DISPATCH, "nor this")))),
+        "c": Kept(durable=7),
+    }
+    # Who serves it outweighs who does not.
+    assert receipts(("a", "b", "c"), kept) == {Mode.SHED_LEVEL: "", Mode.LOAD_DISPATCH: ""}
+    assert receipts(("a", "c"), kept) == {Mode.SHED_LEVEL: "no", Mode.LOAD_DISPATCH: ""}
+    assert receipts(("c",), kept) == {}

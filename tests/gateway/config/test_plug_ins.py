@@ -44,7 +44,16 @@ def test_options_that_are_no_section_are_a_mistake(tmp_path: Path, options: str)
     assert "osed.yaml:6: sites[0].plug_ins.nobody_wrote_it" in first
 
 
+def test_one_that_may_hear_and_does_not_run_is_a_mistake(tmp_path: Path) -> None:
+    text = FILE.replace("areas:", "    plug_ins_hear: {nobody: [day_ahead]}\nareas:")
+    assert any("plug_ins_hear.nobody: no plug-in of that name runs" in one for one in mistakes(tmp_path, text))
+
+
 def test_what_stands_for_them_carries_their_options_in_one_order() -> None:
     assert guests_of({"mine": {"b": 1, "a": [True, None]}}, "house") == {
         "mine": Guest("mine", GuestOptions("house", '{"a":[true,null],"b":1}'))
+    }
+    assert guests_of({"mine": {}, "other": {}}, "house", {"mine": ("day_ahead",)}) == {
+        "mine": Guest("mine", GuestOptions("house", "{}", ("day_ahead",))),
+        "other": Guest("other", GuestOptions("house", "{}")),
     }

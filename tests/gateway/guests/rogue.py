@@ -2,11 +2,21 @@
 
 import math
 import os
+import resource
+import signal
+import socket
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
+from grid_functions.alarm import Alarm, message_of
+from grid_functions.building.program import Draft, Problem
 from grid_functions.catalogue import Maker
+from grid_functions.letters import Way
 from grid_functions.model.claim import (
     Basis,
     Bound,
@@ -21,13 +31,23 @@ from grid_functions.model.claim import (
 from grid_functions.model.control import ExportLimit, Mode
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import Rank
-from grid_functions.model.function import SiteInputs, Step
+from grid_functions.model.function import Ask, Receipt, SiteInputs, Step
 from grid_functions.model.instants import OWN, Instants, Moment
+from grid_functions.model.lease import Message
 from grid_functions.model.units import Quantity
 
+NAME = "rogue"
 LIMIT_W = 500.0
 VALID_S = 60.0
 _NET = (Quantity.NET, None)
+LETTER = Message(NAME, "feeder", "house", "word", "1", b'{"value":1.5}')
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Its only letter."""
+
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +128,7 @@ class Rogue:
             case "quite many":
                 return (good,) * 300
             case "large":
-                return Step("x" * 1_000_000, (replace(good, scope=Devices(frozenset({"y" * 300_000}))),)).outputs
+                return Step("x" * 1_000_000, (replace(good, scope=Devices(frozenset({"y" * 1_100_000}))),)).outputs
             case "foreign":
                 scope: Scope = Devices(frozenset({"the neighbour's"}))
                 return (replace(good, scope=scope),)
@@ -121,7 +141,69 @@ class Rogue:
                 return (replace(good, valid_until=Moment(OWN, now.utc_s + 90_000.0)),)
             case "negative":
                 return (replace(good, want=Bound(-1.0)),)
+            case "neighbour":
+                return (replace(LETTER, sender="neighbour"),)
+            case "other":
+                return (replace(LETTER, function="day_ahead"),)
+            case "unnamed":
+                return (replace(LETTER, kind="unheard of"),)
+            case "no number":
+                return (replace(LETTER, body=b'{"value":NaN}'),)
+            case "long":
+                return (replace(LETTER, body=b'{"value":1' + b"0" * 60 + b"}"),)
+            case "talkative":
+                return (good, *(LETTER,) * 121)
+            case "posing":
+                return tuple(replace(self._problem(now, 1.0), id=str(number)) for number in range(5))
+            case "no cost":
+                return (self._problem(now, math.nan),)
+            case "any problem":
+                return (Ask("any", "a riddle", Moment(OWN, now.utc_s + 5.0)),)
+            case "solve":
+                return (good, LETTER, self._problem(now, 1.0))
+            case "refusing":
+                return (Receipt(Mode.EXPORT_LIMIT, "it may not"),)
+            case how if how.startswith("break out "):
+                told = "; ".join(f"{name}: {attempt()}" for name, attempt in attempts(Path(how.split(" ", 2)[2])))
+                return (good, message_of(Alarm(NAME, "attempts", told), inputs.terms.name))
         raise AssertionError(self.options.how)
+
+    def _problem(self, now: Instants, cost: float) -> Ask:
+        """The least x from 2 to 3."""
+        draft = Draft()
+        draft.block(1, 2.0, 3.0, cost)
+        return Ask("least", Problem(draft.program(), draft.cost), Moment(OWN, now.utc_s + 5.0))
+
+
+def attempts(ledger: Path) -> Iterator[tuple[str, Callable[[], str]]]:
+    """By name, what a guest has no business to do."""
+    parent = os.getppid()
+    yield "read", _tried(ledger.read_bytes)
+    yield "list", _tried(lambda: os.listdir(ledger.parent.parent))
+    yield "environ", _tried(Path(f"/proc/{parent}/environ").read_bytes)
+    yield "write", _tried(lambda: (ledger.parent / "mine").write_text("x"))
+    yield "remove", _tried(ledger.unlink)
+    yield "execute", _tried(lambda: os.execv("/bin/true", ["true"]))  # noqa: S606  # it is to fail
+    yield "connect", _tried(socket.socket)
+    yield "fork", _tried(os.fork)
+    yield "thread", _tried(lambda: Thread(target=int).start())
+    # Which signal it is makes no difference to who may send it; nobody minds this one.
+    yield "kill", _tried(lambda: os.kill(parent, signal.SIGURG))
+    yield "bend", _tried(lambda: os.chmod(ledger, 0))
+    yield "limit", _tried(lambda: resource.prlimit(parent, resource.RLIMIT_CPU, (1, 1)))
+    yield "files", lambda: str([one for one in range(3, 64) if _tried(partial(os.fstat, one))() == "done"])
+    yield "knows", lambda: f"{os.getcwd()} {'OSED_SECRET' in os.environ}"
+
+
+def _tried(what: Callable[[], object]) -> Callable[[], str]:
+    def outcome() -> str:
+        try:
+            what()
+        except OSError as fault:
+            return type(fault).__name__
+        return "done"
+
+    return outcome
 
 
 def claim(now: Instants, limit_w: float = LIMIT_W) -> Claim:
@@ -134,4 +216,4 @@ def claim(now: Instants, limit_w: float = LIMIT_W) -> Claim:
     return Claim(ConnectionPoint(), Quantity.PRODUCED, want, want, Mode.EXPORT_LIMIT, cause, valid_until=until)
 
 
-MAKER = Maker("rogue", RogueOptions, Rogue)
+MAKER = Maker(NAME, RogueOptions, Rogue, {(NAME, Way.UP): {"word": (Word, 64)}})

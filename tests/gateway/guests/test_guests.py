@@ -12,10 +12,14 @@ import structlog
 from gateway.guests.process import Terms
 from gateway.recording.record import ANCHOR, STEP, plain_of
 from gateway.recording.replay import replay
+from gateway.solver import Solver
+from grid_functions.building.program import Problem
 from grid_functions.catalogue import built_in
 from grid_functions.guest import Failed, Stepped
 from grid_functions.model.claim import Bound
 from grid_functions.model.control import ExportLimit
+from grid_functions.model.function import Answer, Ask
+from tests.gateway.guests.rogue import LETTER
 from tests.gateway.guests.stage import PATIENT, Act, install, playing
 from tests.gateway.site import Rig, idle, read
 from tests.scenarios.decide.site import event
@@ -77,6 +81,16 @@ NONSENSE = {
     "for ever": "without valid_until",
     "for long": "longer than 86400 s",
     "negative": "below zero",
+    "neighbour": "a letter from neighbour",
+    "other": "a letter in the name of day_ahead",
+    "unnamed": "carries no 'unheard of'",
+    "no number": "NaN is no number",
+    "long": "word has 71 bytes, 64 at most",
+    "talkative": "more than 2 letters a second",
+    "posing": "5 problems in one step",
+    "no cost": "a cost, coefficient or gap that is no number",
+    "any problem": "a str is no problem for the solver",
+    "refusing": "it refuses export_limit",
 }
 
 
@@ -89,6 +103,7 @@ async def test_what_it_says_wrongly_is_refused_whole_and_its_process_goes_on(how
         assert NONSENSE[how].split(":")[0] in alarm(act)
         assert bounds(act) == {"utility": 1500.0, "rogue": 500.0}
         assert act.guests.health()["rogue"]["state"] == "running"
+        assert act.line.letters == []
         # It is not asked again before there is something else to see; then it does well, and the alarm goes.
         assert act.line.answers.empty()
         await act.rig.look(act.site)
@@ -101,8 +116,8 @@ FATAL = {
     "loop": ("no answer within 0.25 s", SHORT),
     "sleep": ("no answer within 0.25 s", SHORT),
     "exit": ("its process ended with code 7", PATIENT),
-    "text": ("'n' is none of Claim, Grant, Message, WakeAt", PATIENT),
-    "large": ("bytes: at most 262144 are read", PATIENT),
+    "text": ("'n' is none of Claim, Grant, Letter, WakeAt, Question, Receipt", PATIENT),
+    "large": ("bytes: at most 1048576 are read", PATIENT),
 }
 
 
@@ -132,6 +147,37 @@ async def test_a_process_that_hangs_dies_or_floods_is_replaced_while_others_hold
         assert alarm(act) == ""
         assert bounds(act)["rogue"] == 500.0
         assert act.guests.health()["rogue"]["pid"] != pid
+
+
+LAYERS = {
+    "files": ("read", "list", "environ", "write", "remove", "execute"),
+    "calls": ("connect", "fork", "kill", "bend", "limit"),
+}
+
+
+async def test_it_can_neither_open_nor_reach_anything_where_the_kernel_keeps_it_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSED_SECRET", "of the gateway")
+    ledger = tmp_path / "ledger.db"
+    ledger.write_text("kept")  # beside its own package, which it reads
+    async with playing(f"break out {ledger}") as act:
+        await begun(act)
+        await act.rig.look(act.site, power_w=0.0, meter_w=700.0)
+        assert isinstance((await act.line.heard()).solution, Stepped)
+        told = dict(one.split(": ") for one in act.site.alarms["rogue/attempts"].split("; "))
+        confined = act.guests.health()["rogue"]["confined"]
+    assert list(confined) == ["limits", "privileges", "files", "calls"]
+    for layer, attempts in LAYERS.items():
+        if confined[layer].startswith("NOT"):
+            # What does not hold here is said; nothing is promised then.
+            assert "this machine does not have it" in confined[layer]
+            continue
+        assert {name: told[name] for name in attempts} == dict.fromkeys(attempts, "PermissionError")
+    assert ledger.read_text() == "kept"
+    assert told["thread"] == "done"
+    assert told["files"].count(",") == 0  # its line to the gateway alone
+    assert told["knows"] == "/ False"
 
 
 async def test_what_it_claimed_stands_until_it_said_and_not_longer() -> None:
@@ -272,6 +318,32 @@ async def test_its_decisions_are_made_again_from_what_it_answered_without_it() -
     deaf = [one for one in steps if one.kind != STEP or not one.body["tick"].get("answers")]
     # Had it not answered, other decisions would have been made.
     assert replay("house", deaf, ours, plain_of(ours)).difference is not None
+
+
+async def test_decisions_with_its_letters_and_problems_are_made_again_without_it_and_without_a_solver() -> None:
+    asked: list[Problem] = []
+
+    async def solve(function: str, ask: Ask) -> Answer:
+        assert isinstance(ask.problem, Problem)
+        asked.append(ask.problem)
+        return Answer(function, ask.id, Solver().solve(ask.problem))
+
+    async with playing("solve", solve=solve) as act:
+        await begun(act)
+        await act.rig.look(act.site, power_w=0.0, meter_w=700.0)
+        # The turn, the answer of the solver, and the turn that was shown it, which poses anew.
+        kinds = [type((await act.line.heard()).solution).__name__ for _ in range(2)]
+        await act.rig.time.go(0.1)
+        kinds.append(type((await act.line.heard()).solution).__name__)
+        assert kinds == ["Stepped", "Solution", "Stepped"]
+        act.site._recorder._anchored_s = None
+        await act.rig.look(act.site)
+        steps = act.rig.log.steps
+    assert act.line.letters[0] == LETTER
+    assert asked[0].cost.tolist() == [1.0]
+    assert sum(one.kind == ANCHOR for one in steps) == 2
+    ours = built_in()
+    assert replay("house", steps, ours, plain_of(ours)).difference is None
 
 
 async def test_a_site_that_observes_asks_it_too() -> None:

@@ -39,7 +39,7 @@ async def test_it_rests_longer_after_each_failure_up_to_a_minute(
 ) -> None:
     install(tmp_path, monkeypatch, gone="no_such_package:MAKER")
     clock = Hours()
-    guests = Guests(clock, Even(), unasked, Terms(rest_s=8.0))
+    guests = Guests(clock, Even(), unasked, unasked, Terms(rest_s=8.0))
     rests = []
     for number in range(1, 6):
         solution = (await guests.answer("gone", turn())).solution
@@ -53,7 +53,7 @@ async def test_it_rests_longer_after_each_failure_up_to_a_minute(
 
 
 async def test_what_is_no_turn_goes_to_the_solver() -> None:
-    guests = Guests(Hours(), Even(), unasked)
+    guests = Guests(Hours(), Even(), unasked, unasked)
     assert (await guests.answer("home", Ask("1", "a problem", Moment(OWN, 0.0)))).solution == "solved"
     assert guests.health() == {}
 
@@ -62,7 +62,7 @@ async def test_one_that_nobody_names_any_more_is_ended_and_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(tmp_path, monkeypatch, rogue="tests.gateway.guests.rogue:MAKER")
-    guests = Guests(Hours(), Even(), unasked, Terms(start_s=60.0))
+    guests = Guests(Hours(), Even(), unasked, unasked, Terms(start_s=60.0))
     assert (await guests.answer("rogue", turn())).solution == Failed("", again=True)
     assert guests.health()["rogue"]["state"] == "running"
     process = guests._runs["rogue"].process

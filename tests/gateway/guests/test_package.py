@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from gateway.cli.functions import confined_in_short
 from tests.gateway.command import osed
 from tests.gateway.guests.stage import ROOT
 
 ALWAYS = json.dumps({"limit_w": 500, "duration_s": 86400})
+
+
+ONE = ("--sites", "1", "--seconds", "5")
 
 
 def run(folder: Path, *arguments: object, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -33,7 +37,7 @@ def install(package: Path, folder: Path) -> None:
 
 def tried(folder: Path, *arguments: str) -> dict[str, Any]:
     """What trying it on one simulated house came to."""
-    words = ("-m", "gateway", "functions", "try", *arguments, "--sites", "1", "--seconds", "5", "--json")
+    words = ("-m", "gateway", "functions", "try", *arguments, "--json")
     done = run(folder, *words, path=str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
@@ -50,13 +54,31 @@ def test_a_site_function_is_written_tested_installed_and_binds_a_simulated_house
     assert own.returncode == 0
     assert "Ran 3 tests" in own.stderr
     install(package, tmp_path / "installed")
-    told = tried(tmp_path / "installed", "quiet_nights", ALWAYS)
+    told = tried(tmp_path / "installed", "quiet_nights", ALWAYS, *ONE)
     (site,) = told["sites"]
     (claim,) = site["claims"]
     assert (claim["want"], claim["source"]) == ("<= 500", "local/quiet_nights")
     # 5,400 W of sun beside a load of 600 W; no more than 500 W of it reach the grid, within 2 % of the rating.
     assert -620.0 <= site["power_w"] <= 0.0
     assert told["health"]["state"] == "running"
+
+
+def test_two_functions_that_write_letters_are_written_tested_installed_and_share_by_what_they_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = osed(capsys, "functions", "new", "fair_part", "--letters", "--into", tmp_path, "--json")
+    assert code == 0
+    package = Path(json.loads(out)["folder"])
+    own = run(package, "-m", "unittest", "-v")
+    assert own.returncode == 0, own.stderr
+    assert "Ran 5 tests" in own.stderr
+    install(package, tmp_path / "installed")
+    both = ("--area", "--home", "fair_part_home", "--sites", "2", "--seconds", "10")
+    told = tried(tmp_path / "installed", "fair_part", "{limit_w: 3000}", *both)
+    # PV of 6 and 12 kW: a third and two thirds; without letters each would have had a half.
+    limits = {one["site"]: [lease["control"]["limit_w"] for lease in one["leases"]] for one in told["sites"]}
+    assert limits == {"house-1": [1000.0], "house-2": [2000.0]}
+    assert (told["alarms"], told["home"]["state"]) == ([], "running")
 
 
 def test_an_area_function_is_written_tested_installed_and_leases(
@@ -69,7 +91,7 @@ def test_an_area_function_is_written_tested_installed_and_leases(
     assert own.returncode == 0
     assert "Ran 2 tests" in own.stderr
     install(package, tmp_path / "installed")
-    told = tried(tmp_path / "installed", "fair_share", ALWAYS, "--area")
+    told = tried(tmp_path / "installed", "fair_share", ALWAYS, "--area", *ONE)
     (lease,) = told["sites"][0]["leases"]
     assert (lease["control"], lease["source"]) == ({"mode": "import_limit", "limit_w": 500.0}, "area/trial")
 
@@ -109,6 +131,11 @@ def test_all_functions_are_listed_without_a_gateway(tmp_path: Path, capsys: pyte
     assert code == 0
     told = {one["name"]: one["of"] for one in json.loads(out)}
     assert (told["limit_power"], told["day_ahead"]) == ("sites", "areas")
+
+
+def test_what_keeps_a_process_in_is_listed_in_short_and_what_does_not_too() -> None:
+    assert confined_in_short({"limits": "few", "files": "reads"}) == "limits, files"
+    assert confined_in_short({"limits": "few", "files": "NOT: an old kernel"}) == "limits; NOT files"
 
 
 def test_what_is_not_installed_cannot_be_tried(capsys: pytest.CaptureFixture[str]) -> None:

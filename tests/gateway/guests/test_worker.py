@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.guests.process import environment
 from tests.gateway.guests.stage import ROOT, install
 
 # Begins a worker as the gateway does, has it loop for ever, and is gone without a word.
@@ -44,3 +45,14 @@ def test_it_ends_with_whoever_began_it_even_in_an_endless_loop(tmp_path: Path, m
     status = Path(f"/proc/{pid}/status")
     while status.exists() and "Z (zombie)" not in status.read_text():
         os.sched_yield()
+
+
+def test_where_packages_are_is_told_from_the_root_and_no_secret_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["here", "/there"]))
+    monkeypatch.setenv("OSED_SECRET", "of the gateway")
+    told = environment()
+    assert told["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "here"), "/there"])
+    assert told.keys().isdisjoint({"OSED_SECRET", "HOME", "PATH"})
