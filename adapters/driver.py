@@ -19,7 +19,7 @@ from adapters.family import Concerns, Conversation, DcPort, Family, Look, Points
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
-from adapters.rehearsal import both, dry, rehearsed
+from adapters.rehearsal import Begun, both, dry, rehearsed
 from adapters.settings import DriverSettings
 from adapters.showing import Showing
 from adapters.silence import Reach, held, lapses_in_s, outlives
@@ -201,7 +201,9 @@ class Driver(Generic[Found, Raw]):
         return await self._link.converse(conversation, on=self._connection)
 
     async def _poll(self, found: Found) -> tuple[Raw, Instants, Look]:
-        raw = await self._converse(self._family.poll(found, self._ours(found)))
+        return self._polled(found, await self._converse(self._family.poll(found, self._ours(found))))
+
+    def _polled(self, found: Found, raw: Raw | None) -> tuple[Raw, Instants, Look]:
         if raw is None:
             raise Unreachable("the device did not answer a poll")
         at = self._clock.now()
@@ -262,40 +264,51 @@ class Driver(Generic[Found, Raw]):
         now_s = self._clock.now().mono_s
         if self._obedience.watch(look, known.owned, now_s):
             _log.warning("changed without our write", device=self.name)
-        late = self._late(wanted, now_s)
-        if self._settled(found, raw, wanted, known, rearm=late):
+        begun = Begun(self._family.write(found, raw, wanted, rearm=self._late(wanted, now_s)))
+        if begun.silent and self._given_back(found, raw, wanted, known):
             await self._confirm(found, look, wanted, known)
             return
-        self._see(look)
-        if not self._obedience.may_write(wanted, look.holds, now_s):
+        if not self._obedience.may_write(wanted, look.holds, now_s) or not self._affordable(found, raw, look, wanted):
+            self._see(look)
             return
-        ours = self._concerns(found, wanted)
-        if not self._affordable(found, raw, look, wanted):
-            return
-        known = await self._own(known, known.owned | ours)
+        known = await self._own(known, known.owned | self._concerns(found, wanted))
         self._reach = self._reach.wrote(wanted)
-        writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=late))
+        spent = self._budget.spent
+        try:
+            writing, after = await self._converse(self._written(found, raw, wanted, known, begun))
+            polled = self._polled(writing.found or found, after)
+        except (Unreachable, DeviceFault):
+            self._see(look)
+            raise
+        finally:
+            await self._keep_spent(spent)
+        await self._read_back(writing, polled, wanted, known)
+
+    def _written(
+        self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, begun: Begun[Found]
+    ) -> Conversation[tuple[Writing[Found], Raw | None]]:
+        """Write what differs, give back what is no longer wanted, read back: one conversation, for each wakes whoever waits for it."""
+        writing = yield from begun.rest()
+        ours = self._concerns(found, wanted)
         surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
         if surplus and not writing.refused:
-            given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
-            writing = both(writing, given_back)
+            writing = both(writing, (yield from self._family.release(found, raw, surplus)))
         if writing.found is not None:
-            found = writing.found
-            self._found = self._known = found
+            found = self._found = self._known = writing.found
             self._capability = self._capable(found)
-        await self._spend(writing.points)
-        correlation = f"decision-{wanted.decision}"
-        self._note(
-            "write", correlation, {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
-        )
-        await self._read_back(found, wanted, known, writing, correlation)
+        self._budget = self._budget.after(writing.points, self._capability, self._clock.now())
+        body = {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
+        self._note("write", f"decision-{wanted.decision}", body)
+        return writing, (yield from self._family.poll(found, self._ours(found)))
 
     async def _read_back(
-        self, found: Found, wanted: Setpoint, known: Baseline, writing: Writing[Found], correlation: str
+        self, writing: Writing[Found], polled: tuple[Raw, Instants, Look], wanted: Setpoint, known: Baseline
     ) -> None:
-        raw, at, look = await self._poll(found)
-        self._note("read-back", correlation, {"device": self.name, "points": dict(look.points)})
-        if not writing.refused and self._settled(found, raw, wanted, known, rearm=False):
+        raw, at, look = polled
+        found = self._found
+        assert found is not None
+        self._note("read-back", f"decision-{wanted.decision}", {"device": self.name, "points": dict(look.points)})
+        if not writing.refused and self._settled(found, raw, wanted, known):
             self._armed_s = at.mono_s
             await self._confirm(found, look, wanted, known)
             return
@@ -312,26 +325,23 @@ class Driver(Generic[Found, Raw]):
         holds = look.holds
         if narrows(wanted, holds) or (holds is not None and alike(holds, wanted)):
             return True
-        points = rehearsed(self._family.write(found, raw, wanted)).points
+        wears = self._capability.writes_per_day is not None
+        points = rehearsed(self._family.write(found, raw, wanted)).points if wears else ()
         self._spent = self._budget.refusal(points, self._capability, self._clock.now())
-        if self._spent:
-            self._see(look)
         return not self._spent
 
-    async def _spend(self, points: Iterable[str]) -> None:
-        before, self._budget = self._budget, self._budget.after(points, self._capability, self._clock.now())
-        if self._budget.spent != before.spent:
+    async def _keep_spent(self, before: Mapping[str, int]) -> None:
+        if self._budget.spent != before:
             # A count that is lost costs the device a few writes more, and nobody a limit.
             with suppress(LedgerUnavailable):
                 await self._memory.put(budget_key(self.name, self._plate), *encode_budget(self._budget))
 
-    def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
+    def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline) -> bool:
         """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
-        if not dry(self._family.write(found, raw, wanted, rearm=rearm)):
-            return False
+        return dry(self._family.write(found, raw, wanted)) and self._given_back(found, raw, wanted, known)
+
+    def _given_back(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline) -> bool:
         surplus_names = known.owned - self._concerns(found, wanted)
-        if not surplus_names:
-            return True
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
         return not surplus or dry(self._family.release(found, raw, surplus))
 
