@@ -35,6 +35,7 @@ Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 T = TypeVar("T")
 
+_UNWATCHED = frozenset({Trouble.NO_WATCHDOG})
 _PORTS_S = 60.0
 """Ports are asked for no more often: nothing decides by them."""
 
@@ -153,14 +154,15 @@ class Driver(Generic[Found, Raw]):
                 return
             raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
             told = look.plausible and not self._wrong and not self._settings.read_only
-            if told and self._is_safe(look) and self._wanted is not None:
+            safe = told and (self._is_safe(look) or await self._safe(look))
+            if safe and self._wanted is not None:
                 await self._hold(found, raw, look, self._wanted)
                 return
             self._see(look)
-            if look.plausible and self._settings.read_only:
+            if told and not safe:
+                self._condition = replace(self._condition, text=self._unsafe)
+            elif look.plausible and self._settings.read_only:
                 self._rehearse(found, raw)
-            elif told and await self._safe(look) and self._wanted is not None:
-                await self._hold(found, raw, look, self._wanted)
         except (Unreachable, DeviceFault) as fault:
             self._gone(str(fault))
 
@@ -244,7 +246,6 @@ class Driver(Generic[Found, Raw]):
             if not self._unsafe:
                 _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
             self._unsafe = f"nothing is written: its values from before us cannot be kept ({fault})"
-            self._condition = replace(self._condition, text=self._unsafe)
             return False
         self._unsafe = ""
         return True
@@ -368,12 +369,12 @@ class Driver(Generic[Found, Raw]):
         assert self._last is not None
         at_s = self._last[1].mono_s
         troubles, why = self._obedience.troubles(self._wanted)
-        also = (
-            (self._wrong, Trouble.WRONG_DEVICE),
-            (self._spent, Trouble.WRITES_SPENT),
-            (not self._settings.read_only and outlives(self._capability), Trouble.NO_WATCHDOG),
-        )
-        troubles |= {trouble for told, trouble in also if told}
+        if self._wrong:
+            troubles |= {Trouble.WRONG_DEVICE}
+        if self._spent:
+            troubles |= {Trouble.WRITES_SPENT}
+        if not self._settings.read_only and outlives(self._capability):
+            troubles |= _UNWATCHED
         holds = self._condition.holds if not look.plausible else look.holds
         self._sleepy = look.sleepy
         self._held = self._showing.held(holds, decision)
