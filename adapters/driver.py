@@ -6,7 +6,7 @@ in the ledger, nor over a connection on which it was not looked at first.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
