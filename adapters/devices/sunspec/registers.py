@@ -81,7 +81,7 @@ class Reads:
     access: Access
     areas: Mapping[int, Area]
     joints: tuple[Joint, ...]
-    _last: dict[int, tuple[Chunks, dict[str, Value | None]]] = field(default_factory=dict, compare=False, repr=False)
+    _last: dict[int, tuple[Chunks, Mapping[str, Value | None]]] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> Conversation[Chunks | None]:
         """One poll; None when the unit did not answer, or refused everything.
@@ -112,7 +112,7 @@ class Reads:
             chunks = raw[at:until]
             known = last.get(model_id)
             if known is None or known[0] != chunks:
-                known = last[model_id] = chunks, area.view.decode(chunks)
+                known = last[model_id] = chunks, _decoded(area.view, chunks)
             values[model_id] = known[1]
             at = until
         return values
@@ -133,6 +133,12 @@ def reads(
             layout = known.counted(block.length, (counts or {}).get(block.id, {}))
             chosen[block.id] = block, layout, None if wanted is None else tuple(wanted)
     return Reads(access, *_planned(access, tuple(chosen.values())))
+
+
+@lru_cache(maxsize=256)
+def _decoded(view: View, chunks: Chunks) -> Mapping[str, Value | None]:
+    """Devices of a kind mostly read the same but for what they measure: such values are kept once for all of them."""
+    return view.decode(chunks)
 
 
 @lru_cache(maxsize=256)
