@@ -21,14 +21,13 @@ from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
 from adapters.rehearsal import Begun, both, dry, rehearsed
 from adapters.settings import DriverSettings
-from adapters.showing import Showing
+from adapters.showing import Showing, silent
 from adapters.silence import Reach, held, lapses_in_s, outlives
 from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Clock, Memory
-from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint, tightens
 
 Found = TypeVar("Found")
@@ -152,11 +151,11 @@ class Driver(Generic[Found, Raw]):
             if found is None:
                 self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
                 return
-            raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
+            raw, now, look = (self._fresh() if hurried else None) or await self._poll(found)
             told = look.plausible and not self._wrong and not self._settings.read_only
             safe = told and (self._is_safe(look) or await self._safe(look))
             if safe and self._wanted is not None:
-                await self._hold(found, raw, look, self._wanted)
+                await self._hold(found, raw, look, self._wanted, now)
                 return
             self._see(look)
             if told and not safe:
@@ -221,10 +220,11 @@ class Driver(Generic[Found, Raw]):
         return owned if concerns <= owned else owned | concerns
 
     def _fresh(self) -> tuple[Raw, Instants, Look] | None:
-        """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
-        if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self.poll_s:
+        """The last poll, and now, while younger than one poll period: what is urgent is written against it, the read-back tells."""
+        if self._last is None:
             return None
-        return self._last
+        (raw, at, look), now = self._last, self._clock.now()
+        return None if now.mono_s - at.mono_s > self.poll_s else (raw, now, look)
 
     def _is_safe(self, look: Look) -> bool:
         """Whether this very device told the same when its values from before us were last seen to be in the ledger."""
@@ -259,17 +259,17 @@ class Driver(Generic[Found, Raw]):
             await self._memory.put(known.key, *encode_baseline(known))
         return known
 
-    async def _hold(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> None:
+    async def _hold(self, found: Found, raw: Raw, look: Look, wanted: Setpoint, now: Instants) -> None:
         assert self._baseline is not None
-        known = self._baseline
-        now_s = self._clock.now().mono_s
+        known, now_s = self._baseline, now.mono_s
         if self._obedience.watch(look, known.owned, now_s):
             _log.warning("changed without our write", device=self.name)
         begun = Begun(self._family.write(found, raw, wanted, rearm=self._late(wanted, now_s)))
         if begun.silent and self._given_back(found, raw, wanted, known):
             await self._confirm(found, look, wanted, known)
             return
-        if not self._obedience.may_write(wanted, look.holds, now_s) or not self._affordable(found, raw, look, wanted):
+        may = self._obedience.may_write(wanted, look.holds, now_s)
+        if not may or not self._affordable(found, raw, look, wanted, now):
             self._see(look)
             return
         known = await self._own(known, known.owned | self._concerns(found, wanted))
@@ -309,18 +309,17 @@ class Driver(Generic[Found, Raw]):
         found = self._found
         assert found is not None
         self._note("read-back", f"decision-{wanted.decision}", {"device": self.name, "points": dict(look.points)})
-        if not writing.refused and self._settled(found, raw, wanted, known):
+        settled = not writing.refused and dry(self._family.write(found, raw, wanted))
+        if settled and self._given_back(found, raw, wanted, known):
             self._armed_s = at.mono_s
             await self._confirm(found, look, wanted, known)
             return
-        if writing.pending and not writing.refused and self._obedience.waits(wanted, at.mono_s):
-            self._see(look)
-            return
-        why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
-        _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
+        if not writing.pending or writing.refused or not self._obedience.waits(wanted, at.mono_s):
+            why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
+            _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
         self._see(look)
 
-    def _affordable(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> bool:
+    def _affordable(self, found: Found, raw: Raw, look: Look, wanted: Setpoint, now: Instants) -> bool:
         """Whether the device may be written that often. What tightens, and what keeps its timer running, always may."""
         self._spent = ""
         holds = look.holds
@@ -328,7 +327,7 @@ class Driver(Generic[Found, Raw]):
             return True
         wears = self._capability.writes_per_day is not None
         points = rehearsed(self._family.write(found, raw, wanted)).points if wears else ()
-        self._spent = self._budget.refusal(points, self._capability, self._clock.now())
+        self._spent = self._budget.refusal(points, self._capability, now)
         return not self._spent
 
     async def _keep_spent(self, before: Mapping[str, int]) -> None:
@@ -337,11 +336,8 @@ class Driver(Generic[Found, Raw]):
             with suppress(LedgerUnavailable):
                 await self._memory.put(budget_key(self.name, self._plate), *encode_budget(self._budget))
 
-    def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline) -> bool:
-        """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
-        return dry(self._family.write(found, raw, wanted)) and self._given_back(found, raw, wanted, known)
-
     def _given_back(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline) -> bool:
+        """Whether what is ours and no longer wanted reads as it did before us."""
         surplus_names = known.owned - self._concerns(found, wanted)
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
         return not surplus or dry(self._family.release(found, raw, surplus))
@@ -395,14 +391,8 @@ class Driver(Generic[Found, Raw]):
         self._found = self._last = None
         self._obedience.unknown()
         # What it last held is what it may still hold, until its own timer ends that: the decision counts with it.
-        self._condition = replace(
-            self._condition,
-            online=False,
-            holds=held(self._held, self._reach, self._clock.now().mono_s),
-            readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
-            troubles=self._condition.troubles | (set() if self._sleepy else {Trouble.SILENT}),
-            text=f"asleep, as it may be: {why}" if self._sleepy else why,
-        )
+        holds = held(self._held, self._reach, self._clock.now().mono_s)
+        self._condition = silent(self._condition, holds, why, sleepy=self._sleepy)
 
     def _seen(self) -> Seen:
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)
