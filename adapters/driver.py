@@ -6,7 +6,7 @@ in the ledger, nor over a connection on which it was not looked at first.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
@@ -19,22 +19,22 @@ from adapters.family import Concerns, Conversation, DcPort, Family, Look, Points
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
-from adapters.rehearsal import both, dry, rehearsed
+from adapters.rehearsal import Begun, both, dry, rehearsed
 from adapters.settings import DriverSettings
-from adapters.showing import Showing
+from adapters.showing import Showing, silent
 from adapters.silence import Reach, held, lapses_in_s, outlives
 from adapters.waiting import pause
 from grid_functions.model.device import Capability, Condition, Nameplate, Seen, Trouble
 from grid_functions.model.errors import DeviceFault, LedgerUnavailable, Unreachable
 from grid_functions.model.instants import Instants
 from grid_functions.model.ports import Clock, Memory
-from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint, tightens
 
 Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 T = TypeVar("T")
 
+_UNWATCHED = frozenset({Trouble.NO_WATCHDOG})
 _PORTS_S = 60.0
 """Ports are asked for no more often: nothing decides by them."""
 
@@ -151,16 +151,17 @@ class Driver(Generic[Found, Raw]):
             if found is None:
                 self._gone(f"no {self._family.name} device answers as unit {self._settings.unit}")
                 return
-            raw, _, look = (self._fresh() if hurried else None) or await self._poll(found)
+            raw, now, look = (self._fresh() if hurried else None) or await self._poll(found)
             told = look.plausible and not self._wrong and not self._settings.read_only
-            if told and self._is_safe(look) and self._wanted is not None:
-                await self._hold(found, raw, look, self._wanted)
+            safe = told and (self._is_safe(look) or await self._safe(look))
+            if safe and self._wanted is not None:
+                await self._hold(found, raw, look, self._wanted, now)
                 return
             self._see(look)
-            if look.plausible and self._settings.read_only:
+            if told and not safe:
+                self._condition = replace(self._condition, text=self._unsafe)
+            elif look.plausible and self._settings.read_only:
                 self._rehearse(found, raw)
-            elif told and await self._safe(look) and self._wanted is not None:
-                await self._hold(found, raw, look, self._wanted)
         except (Unreachable, DeviceFault) as fault:
             self._gone(str(fault))
 
@@ -201,7 +202,9 @@ class Driver(Generic[Found, Raw]):
         return await self._link.converse(conversation, on=self._connection)
 
     async def _poll(self, found: Found) -> tuple[Raw, Instants, Look]:
-        raw = await self._converse(self._family.poll(found, self._ours(found)))
+        return self._polled(found, await self._converse(self._family.poll(found, self._ours(found))))
+
+    def _polled(self, found: Found, raw: Raw | None) -> tuple[Raw, Instants, Look]:
         if raw is None:
             raise Unreachable("the device did not answer a poll")
         at = self._clock.now()
@@ -217,10 +220,11 @@ class Driver(Generic[Found, Raw]):
         return owned if concerns <= owned else owned | concerns
 
     def _fresh(self) -> tuple[Raw, Instants, Look] | None:
-        """The last poll, while younger than one poll period: what is urgent is written against it, the read-back tells."""
-        if self._last is None or self._clock.now().mono_s - self._last[1].mono_s > self.poll_s:
+        """The last poll, and now, while younger than one poll period: what is urgent is written against it, the read-back tells."""
+        if self._last is None:
             return None
-        return self._last
+        (raw, at, look), now = self._last, self._clock.now()
+        return None if now.mono_s - at.mono_s > self.poll_s else (raw, now, look)
 
     def _is_safe(self, look: Look) -> bool:
         """Whether this very device told the same when its values from before us were last seen to be in the ledger."""
@@ -242,7 +246,6 @@ class Driver(Generic[Found, Raw]):
             if not self._unsafe:
                 _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
             self._unsafe = f"nothing is written: its values from before us cannot be kept ({fault})"
-            self._condition = replace(self._condition, text=self._unsafe)
             return False
         self._unsafe = ""
         return True
@@ -256,82 +259,86 @@ class Driver(Generic[Found, Raw]):
             await self._memory.put(known.key, *encode_baseline(known))
         return known
 
-    async def _hold(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> None:
+    async def _hold(self, found: Found, raw: Raw, look: Look, wanted: Setpoint, now: Instants) -> None:
         assert self._baseline is not None
-        known = self._baseline
-        now_s = self._clock.now().mono_s
+        known, now_s = self._baseline, now.mono_s
         if self._obedience.watch(look, known.owned, now_s):
             _log.warning("changed without our write", device=self.name)
-        late = self._late(wanted, now_s)
-        if self._settled(found, raw, wanted, known, rearm=late):
+        begun = Begun(self._family.write(found, raw, wanted, rearm=self._late(wanted, now_s)))
+        if begun.silent and self._given_back(found, raw, wanted, known):
             await self._confirm(found, look, wanted, known)
             return
-        self._see(look)
-        if not self._obedience.may_write(wanted, look.holds, now_s):
+        may = self._obedience.may_write(wanted, look.holds, now_s)
+        if not may or not self._affordable(found, raw, look, wanted, now):
+            self._see(look)
             return
-        ours = self._concerns(found, wanted)
-        if not self._affordable(found, raw, look, wanted):
-            return
-        known = await self._own(known, known.owned | ours)
+        known = await self._own(known, known.owned | self._concerns(found, wanted))
         self._reach = self._reach.wrote(wanted)
-        writing: Writing[Found] = await self._converse(self._family.write(found, raw, wanted, rearm=late))
+        spent = self._budget.spent
+        try:
+            writing, after = await self._converse(self._written(found, raw, wanted, known, begun))
+            polled = self._polled(writing.found or found, after)
+        except (Unreachable, DeviceFault):
+            self._see(look)
+            raise
+        finally:
+            await self._keep_spent(spent)
+        await self._read_back(writing, polled, wanted, known)
+
+    def _written(
+        self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, begun: Begun[Found]
+    ) -> Conversation[tuple[Writing[Found], Raw | None]]:
+        """Write what differs, give back what is no longer wanted, read back: one conversation, for each wakes whoever waits for it."""
+        writing = yield from begun.rest()
+        ours = self._concerns(found, wanted)
         surplus = {name: value for name, value in known.points.items() if name in known.owned - ours}
         if surplus and not writing.refused:
-            given_back: Writing[Found] = await self._converse(self._family.release(found, raw, surplus))
-            writing = both(writing, given_back)
+            writing = both(writing, (yield from self._family.release(found, raw, surplus)))
         if writing.found is not None:
-            found = writing.found
-            self._found = self._known = found
+            found = self._found = self._known = writing.found
             self._capability = self._capable(found)
-        await self._spend(writing.points)
-        correlation = f"decision-{wanted.decision}"
-        self._note(
-            "write", correlation, {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
-        )
-        await self._read_back(found, wanted, known, writing, correlation)
+        self._budget = self._budget.after(writing.points, self._capability, self._clock.now())
+        body = {"device": self.name, "points": dict(writing.points), "refused": writing.refused}
+        self._note("write", f"decision-{wanted.decision}", body)
+        return writing, (yield from self._family.poll(found, self._ours(found)))
 
     async def _read_back(
-        self, found: Found, wanted: Setpoint, known: Baseline, writing: Writing[Found], correlation: str
+        self, writing: Writing[Found], polled: tuple[Raw, Instants, Look], wanted: Setpoint, known: Baseline
     ) -> None:
-        raw, at, look = await self._poll(found)
-        self._note("read-back", correlation, {"device": self.name, "points": dict(look.points)})
-        if not writing.refused and self._settled(found, raw, wanted, known, rearm=False):
+        raw, at, look = polled
+        found = self._found
+        assert found is not None
+        self._note("read-back", f"decision-{wanted.decision}", {"device": self.name, "points": dict(look.points)})
+        settled = not writing.refused and dry(self._family.write(found, raw, wanted))
+        if settled and self._given_back(found, raw, wanted, known):
             self._armed_s = at.mono_s
             await self._confirm(found, look, wanted, known)
             return
-        if writing.pending and not writing.refused and self._obedience.waits(wanted, at.mono_s):
-            self._see(look)
-            return
-        why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
-        _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
+        if not writing.pending or writing.refused or not self._obedience.waits(wanted, at.mono_s):
+            why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
+            _log.warning("not applied", device=self.name, why=why, decision=wanted.decision)
         self._see(look)
 
-    def _affordable(self, found: Found, raw: Raw, look: Look, wanted: Setpoint) -> bool:
+    def _affordable(self, found: Found, raw: Raw, look: Look, wanted: Setpoint, now: Instants) -> bool:
         """Whether the device may be written that often. What tightens, and what keeps its timer running, always may."""
         self._spent = ""
         holds = look.holds
         if narrows(wanted, holds) or (holds is not None and alike(holds, wanted)):
             return True
-        points = rehearsed(self._family.write(found, raw, wanted)).points
-        self._spent = self._budget.refusal(points, self._capability, self._clock.now())
-        if self._spent:
-            self._see(look)
+        wears = self._capability.writes_per_day is not None
+        points = rehearsed(self._family.write(found, raw, wanted)).points if wears else ()
+        self._spent = self._budget.refusal(points, self._capability, now)
         return not self._spent
 
-    async def _spend(self, points: Iterable[str]) -> None:
-        before, self._budget = self._budget, self._budget.after(points, self._capability, self._clock.now())
-        if self._budget.spent != before.spent:
+    async def _keep_spent(self, before: Mapping[str, int]) -> None:
+        if self._budget.spent != before:
             # A count that is lost costs the device a few writes more, and nobody a limit.
             with suppress(LedgerUnavailable):
                 await self._memory.put(budget_key(self.name, self._plate), *encode_budget(self._budget))
 
-    def _settled(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline, *, rearm: bool) -> bool:
-        """Whether nothing is left to write: what is wanted reads so, and what is no longer wanted is given back."""
-        if not dry(self._family.write(found, raw, wanted, rearm=rearm)):
-            return False
+    def _given_back(self, found: Found, raw: Raw, wanted: Setpoint, known: Baseline) -> bool:
+        """Whether what is ours and no longer wanted reads as it did before us."""
         surplus_names = known.owned - self._concerns(found, wanted)
-        if not surplus_names:
-            return True
         surplus = {name: value for name, value in known.points.items() if name in surplus_names}
         return not surplus or dry(self._family.release(found, raw, surplus))
 
@@ -358,12 +365,12 @@ class Driver(Generic[Found, Raw]):
         assert self._last is not None
         at_s = self._last[1].mono_s
         troubles, why = self._obedience.troubles(self._wanted)
-        also = (
-            (self._wrong, Trouble.WRONG_DEVICE),
-            (self._spent, Trouble.WRITES_SPENT),
-            (not self._settings.read_only and outlives(self._capability), Trouble.NO_WATCHDOG),
-        )
-        troubles |= {trouble for told, trouble in also if told}
+        if self._wrong:
+            troubles |= {Trouble.WRONG_DEVICE}
+        if self._spent:
+            troubles |= {Trouble.WRITES_SPENT}
+        if not self._settings.read_only and outlives(self._capability):
+            troubles |= _UNWATCHED
         holds = self._condition.holds if not look.plausible else look.holds
         self._sleepy = look.sleepy
         self._held = self._showing.held(holds, decision)
@@ -384,14 +391,8 @@ class Driver(Generic[Found, Raw]):
         self._found = self._last = None
         self._obedience.unknown()
         # What it last held is what it may still hold, until its own timer ends that: the decision counts with it.
-        self._condition = replace(
-            self._condition,
-            online=False,
-            holds=held(self._held, self._reach, self._clock.now().mono_s),
-            readings={key: replace(r, quality=Quality.STALE) for key, r in self._condition.readings.items()},
-            troubles=self._condition.troubles | (set() if self._sleepy else {Trouble.SILENT}),
-            text=f"asleep, as it may be: {why}" if self._sleepy else why,
-        )
+        holds = held(self._held, self._reach, self._clock.now().mono_s)
+        self._condition = silent(self._condition, holds, why, sleepy=self._sleepy)
 
     def _seen(self) -> Seen:
         return Seen(self.name, self._settings.role, self._plate, self._capability, self._condition)

@@ -1,9 +1,9 @@
 """Write conversations played without a device: what they would write; pure."""
 
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from adapters.family import Conversation, Writing
-from adapters.modbus.frames import Written
+from adapters.modbus.frames import Request, Written
 
 Found = TypeVar("Found")
 
@@ -28,6 +28,37 @@ def dry(conversation: Conversation[Writing[Found]]) -> bool:
         return writing.silent
     conversation.close()
     return False
+
+
+class Begun(Generic[Found]):
+    """A conversation up to its first request, which is not sent: whether there is one is known before anything is said."""
+
+    __slots__ = ("_conversation", "_first", "_over")
+
+    def __init__(self, conversation: Conversation[Writing[Found]]) -> None:
+        self._conversation = conversation
+        self._first: Request | None = None
+        self._over: Writing[Found] | None = None
+        try:
+            self._first = next(conversation)
+        except StopIteration as end:
+            self._over = end.value
+
+    @property
+    def silent(self) -> bool:
+        """Whether it would send nothing and finds nothing to refuse."""
+        return self._over is not None and self._over.silent
+
+    def rest(self) -> Conversation[Writing[Found]]:
+        """All of it, once."""
+        request = self._first
+        try:
+            while request is not None:
+                request = self._conversation.send((yield request))
+        except StopIteration as end:
+            self._over = end.value
+        assert self._over is not None
+        return self._over
 
 
 def both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from adapters.family import Look
 from adapters.pulse import Pulse
 from grid_functions.model.device import Condition, Trouble
+from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
 
 
@@ -45,3 +46,15 @@ class Showing:
             troubles=troubles,
             text=why or look.text,
         )
+
+
+def silent(before: Condition, holds: Setpoint | None, why: str, *, sleepy: bool) -> Condition:
+    """Of a device that does not answer: ``holds``: what it may hold. ``sleepy``: it may be silent without being ill."""
+    return replace(
+        before,
+        online=False,
+        holds=holds,
+        readings={key: replace(one, quality=Quality.STALE) for key, one in before.readings.items()},
+        troubles=before.troubles | (set() if sleepy else {Trouble.SILENT}),
+        text=f"asleep, as it may be: {why}" if sleepy else why,
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
@@ -333,7 +334,7 @@ class _Pen:
     def _try(self, put: Put, function: WriteFunction) -> Conversation[Reply | None]:
         reply: Reply | None = None
         for _ in range(_BUSY_TRIES):
-            reply = yield Write(self.found.unit, put.point.address, put.registers, function)
+            reply = yield _request(self.found.unit, put.point.address, put.registers, function)
             if not (isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY)):
                 break
         if not isinstance(reply, Refusal):
@@ -342,6 +343,12 @@ class _Pen:
             if not self.found.told:
                 self.found = replace(self.found, told=True)
         return reply
+
+
+@lru_cache(maxsize=1024)
+def _request(unit: int, address: int, registers: tuple[int, ...], function: WriteFunction) -> Write:
+    """Made once for all devices that are told the same."""
+    return Write(unit, address, registers, function)
 
 
 _LACKS: Final[tuple[frozenset[Aim | None], ...]] = tuple(

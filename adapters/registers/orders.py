@@ -80,6 +80,8 @@ class Orders:
         self._named = {aim: frozenset(one.name for of, _, one in told if of is aim) for aim in (*Aim, None)}
         self._last: tuple[Setpoint, Rating, tuple[list[Sequence | Cannot], frozenset[str]]] | None = None
         self._held: tuple[tuple[Value | None, ...], Rating, Setpoint] | None = None
+        self._made: dict[tuple[Aim, float], Sequence | Cannot] = {}
+        self._made_for: Rating | None = None
         made = self._puts(self._setup, 0.0, Rating())
         self.setup: Final[Sequence] = () if isinstance(made, Cannot) else made
         """What makes a charger fall back as it should when we are silent."""
@@ -183,10 +185,17 @@ class Orders:
             yield aim, abs(target_w)
 
     def _sequence(self, aim: Aim, amount: float, rating: Rating) -> Sequence | Cannot:
+        """Kept: a charger is told one of few currents again and again."""
         if aim not in self._orders:
             return Cannot(f"cannot be told {aim.value.replace('_', ' ')}")
-        limits = aim in (Aim.PRODUCE_MAX, Aim.CONSUME_MAX)
-        return self._puts(self._orders[aim], -amount if aim is Aim.DISCHARGE else amount, rating, limits=limits)
+        if self._made_for is not rating or len(self._made) >= _MOST_KEPT:
+            self._made, self._made_for = {}, rating
+        made = self._made.get((aim, amount))
+        if made is None:
+            limits = aim in (Aim.PRODUCE_MAX, Aim.CONSUME_MAX)
+            signed = -amount if aim is Aim.DISCHARGE else amount
+            made = self._made[aim, amount] = self._puts(self._orders[aim], signed, rating, limits=limits)
+        return made
 
     def _puts(self, steps: Iterable[Step], amount: float, rating: Rating, *, limits: bool = False) -> Sequence | Cannot:
         """``amount``: of a power positive when consumed. ``limits``: what is beyond the registers of a limit is as good as their most."""
@@ -272,6 +281,7 @@ def _down(value: float, step: float) -> float:
     return math.floor(value / step + 1e-6) * step
 
 
+_MOST_KEPT: Final = 64
 _CHARGING: Final = frozenset({Aim.CURRENT, Aim.PAUSE})
 _STORING: Final = frozenset({Aim.CHARGE, Aim.DISCHARGE, Aim.IDLE})
 _POWERS: Final = frozenset({Amount.POWER, Amount.POWER_CONSUMED, Amount.POWER_GENERATED})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -82,9 +83,13 @@ def plain_of(functions: Mapping[str, Machine]) -> Plain:
     """The words for everything that decisions of these functions are made from."""
     states = [function.empty() for function in functions.values()]
     kept = [one for one in (getattr(state, "durable", None) for state in states) if one is not None]
-    return Plain(
-        (*DURABLE, Solution, Taught, *guest.NOUNS, *map(type, (*states, *kept, *_options(functions).values())))
-    )
+    return _plain(tuple(map(type, (*states, *kept, *_options(functions).values()))))
+
+
+@lru_cache(maxsize=16)
+def _plain(types: tuple[type, ...]) -> Plain:
+    """One for all sites with the same functions: each is 70 KB of compiled codecs, and takes a while to make."""
+    return Plain((*DURABLE, Solution, Taught, *guest.NOUNS, *types))
 
 
 def _options(functions: Mapping[str, Machine]) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The driver against a device that is mute, refuses, lies, is somebody else, or obeys another master."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from adapters.devices.sunspec.family import SunSpec
+from adapters.devices.sunspec.found import Found
 from adapters.modbus.frames import Read, Refusal, Reply, Write
 from adapters.settings import Pinned
-from grid_functions.model.device import Seen, Trouble
+from grid_functions.model.device import Capability, Seen, Trouble
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.units import Quantity
@@ -409,6 +414,53 @@ async def test_what_tightens_is_always_written_at_once_and_what_loosens_once_in_
         hand.t_s += 3600.0
         it.driver.want(limit(6000, 5))
         assert decision(await it.shown()) == 5
+
+
+async def test_write_and_read_back_are_one_conversation(
+    new: Rogue, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(new.port, hand) as it:
+        begun: list[object] = []
+        converse = it.link.converse
+
+        async def counted(conversation: Any, *, on: int | None = None) -> Any:
+            begun.append(conversation)
+            return await converse(conversation, on=on)
+
+        monkeypatch.setattr(it.link, "converse", counted)
+        looked = len(new.asked)
+        it.driver.want(limit(3000))
+        assert decision(await it.look()) == 1
+        assert [isinstance(one, Write) for one in new.asked[looked:]] == [True, True, False, False]
+        assert len(begun) == 1
+
+
+class Wearing(SunSpec):
+    """Takes two writes of its limit a day."""
+
+    def capability(self, found: Found) -> Capability:
+        return replace(super().capability(found), writes_per_day=2.0, wearing=frozenset({"704.WMaxLimPct"}))
+
+
+async def test_what_was_written_counts_although_the_connection_is_lost_before_it_is_read_back(
+    new: Rogue, hand: Hand
+) -> None:
+    memory = Drawer()
+    async with desk(new.port, hand, family=Wearing(), memory=memory) as it:
+
+        def lost(request: Read | Write) -> Reply | None:
+            if isinstance(request, Read) and len(new.heard) == 2:
+                new.cut()
+            return None
+
+        new.reply = lost
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert not seen.condition.online
+        assert it.written() == [{"704.WMaxLimPct": 37.5, "704.WMaxLimPctEna": 1}]
+        assert [kind for kind, _, _ in it.notes] == ["write"]
+        [body] = [body for key, (_, body) in memory.kept.items() if "/writes/" in key]
+        assert json.loads(body)["spent"] == {"704.WMaxLimPct": 1}
 
 
 async def test_one_look_a_tick(new: Rogue, hand: Hand) -> None:

@@ -17,22 +17,24 @@ PLATE: Final = 702
 STORED: Final = 713
 FAULT: Final = 6
 
-TABLE: Final[Table] = {
-    (Quantity.NET, None): "W",
-    **per_phase(Quantity.NET, ("WL1", "WL2", "WL3")),
-    (Quantity.REACTIVE, None): "Var",
-    **per_phase(Quantity.REACTIVE, ("VarL1", "VarL2", "VarL3")),
-    (Quantity.CURRENT, None): "A",
-    **per_phase(Quantity.CURRENT, ("AL1", "AL2", "AL3")),
-    (Quantity.VOLTAGE, None): "LNV",
-    **per_phase(Quantity.VOLTAGE, ("VL1", "VL2", "VL3")),
-    (Quantity.FREQUENCY, None): "Hz",
-    (Quantity.ENERGY_PRODUCED, None): "TotWhInj",
-    (Quantity.ENERGY_CONSUMED, None): "TotWhAbs",
-}
+TABLE: Final = Table(
+    {
+        (Quantity.NET, None): "W",
+        **per_phase(Quantity.NET, ("WL1", "WL2", "WL3")),
+        (Quantity.REACTIVE, None): "Var",
+        **per_phase(Quantity.REACTIVE, ("VarL1", "VarL2", "VarL3")),
+        (Quantity.CURRENT, None): "A",
+        **per_phase(Quantity.CURRENT, ("AL1", "AL2", "AL3")),
+        (Quantity.VOLTAGE, None): "LNV",
+        **per_phase(Quantity.VOLTAGE, ("VL1", "VL2", "VL3")),
+        (Quantity.FREQUENCY, None): "Hz",
+        (Quantity.ENERGY_PRODUCED, None): "TotWhInj",
+        (Quantity.ENERGY_CONSUMED, None): "TotWhAbs",
+    }
+)
 """701 counts injection positive, W and Var alike (its W says so; Interpretation: Var follows W)."""
 
-STORAGE: Final[Table] = {(Quantity.STATE_OF_CHARGE, None): "SoC", (Quantity.STORED_ENERGY, None): "WHAvail"}
+STORAGE: Final = Table({(Quantity.STATE_OF_CHARGE, None): "SoC", (Quantity.STORED_ENERGY, None): "WHAvail"})
 
 PLATE_POINTS: Final = (
     "WMaxRtg",

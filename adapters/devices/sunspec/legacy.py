@@ -15,20 +15,22 @@ BASIC: Final = 121
 STATUS: Final = 122
 CONTROL: Final = 123
 
-TABLE: Final[Table] = {
-    (Quantity.NET, None): "W",
-    (Quantity.REACTIVE, None): "VAr",
-    (Quantity.CURRENT, None): "A",
-    **per_phase(Quantity.CURRENT, ("AphA", "AphB", "AphC")),
-    **per_phase(Quantity.VOLTAGE, ("PhVphA", "PhVphB", "PhVphC")),
-    (Quantity.FREQUENCY, None): "Hz",
-    (Quantity.ENERGY_PRODUCED, None): "WH",
-}
+TABLE: Final = Table(
+    {
+        (Quantity.NET, None): "W",
+        (Quantity.REACTIVE, None): "VAr",
+        (Quantity.CURRENT, None): "A",
+        **per_phase(Quantity.CURRENT, ("AphA", "AphB", "AphC")),
+        **per_phase(Quantity.VOLTAGE, ("PhVphA", "PhVphB", "PhVphC")),
+        (Quantity.FREQUENCY, None): "Hz",
+        (Quantity.ENERGY_PRODUCED, None): "WH",
+    }
+)
 """Interpretation: the AC power of an inverter counts generation positive, and VAr follows W."""
 
 
-STORAGE: Final[Table] = {(Quantity.STATE_OF_CHARGE, None): "ChaState"}
-BATTERY: Final[Table] = {(Quantity.STATE_OF_CHARGE, None): "SoC"}
+STORAGE: Final = Table({(Quantity.STATE_OF_CHARGE, None): "ChaState"})
+BATTERY: Final = Table({(Quantity.STATE_OF_CHARGE, None): "SoC"})
 
 MPPT: Final = 4
 THROTTLED: Final = 5

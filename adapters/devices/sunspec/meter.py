@@ -21,19 +21,21 @@ class Positive(StrEnum):
     EXPORT = "export"
 
 
-TABLE: Final[Table] = {
-    (Quantity.NET, None): "W",
-    **per_phase(Quantity.NET, ("WphA", "WphB", "WphC")),
-    (Quantity.REACTIVE, None): "VAR",
-    **per_phase(Quantity.REACTIVE, ("VARphA", "VARphB", "VARphC")),
-    (Quantity.CURRENT, None): "A",
-    **per_phase(Quantity.CURRENT, ("AphA", "AphB", "AphC")),
-    (Quantity.VOLTAGE, None): "PhV",
-    **per_phase(Quantity.VOLTAGE, ("PhVphA", "PhVphB", "PhVphC")),
-    (Quantity.FREQUENCY, None): "Hz",
-    (Quantity.ENERGY_CONSUMED, None): "TotWhImp",
-    (Quantity.ENERGY_PRODUCED, None): "TotWhExp",
-}
+TABLE: Final = Table(
+    {
+        (Quantity.NET, None): "W",
+        **per_phase(Quantity.NET, ("WphA", "WphB", "WphC")),
+        (Quantity.REACTIVE, None): "VAR",
+        **per_phase(Quantity.REACTIVE, ("VARphA", "VARphB", "VARphC")),
+        (Quantity.CURRENT, None): "A",
+        **per_phase(Quantity.CURRENT, ("AphA", "AphB", "AphC")),
+        (Quantity.VOLTAGE, None): "PhV",
+        **per_phase(Quantity.VOLTAGE, ("PhVphA", "PhVphB", "PhVphC")),
+        (Quantity.FREQUENCY, None): "Hz",
+        (Quantity.ENERGY_CONSUMED, None): "TotWhImp",
+        (Quantity.ENERGY_PRODUCED, None): "TotWhExp",
+    }
+)
 """Interpretation: the energy counters name their direction, so the sign of power does not exchange them."""
 
 POINTS: Final = (*TABLE.values(), "Evt")

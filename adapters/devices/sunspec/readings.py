@@ -12,8 +12,20 @@ from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
-Table = Mapping[MeterKey, str]
-"""Which point measures what."""
+
+class Table(dict[MeterKey, str]):
+    """Which point measures what; not to be changed.
+
+    ``as_told``, ``turned``: what is measured, where, and what is done with the sign, for a model that counts as we do or the other way.
+    """
+
+    __slots__ = ("as_told", "turned")
+
+    def __init__(self, points: Mapping[MeterKey, str]) -> None:
+        super().__init__(points)
+        self.as_told, self.turned = (
+            tuple((key, point, _sense(key[0], turn=turn)) for key, point in points.items()) for turn in (False, True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,9 @@ class State:
 
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
+_TURNED: Final = 1
+_DROPPED: Final = 2
+_NET: Final[MeterKey] = (Quantity.NET, None)
 
 
 def readings(table: Table, values: Mapping[str, Value | None], now: Instants, *, turn: bool) -> dict[MeterKey, Reading]:
@@ -39,19 +54,15 @@ def readings(table: Table, values: Mapping[str, Value | None], now: Instants, *,
     Interpretation: a current is a root mean square, so a sign that some models give it tells only the direction.
     """
     found: dict[MeterKey, Reading] = {}
-    mono_s, utc_s, get = now.mono_s, now.utc_s, values.get
-    for key, point in table.items():
+    mono_s, utc_s, get, good = now.mono_s, now.utc_s, values.get, Quality.GOOD
+    for key, point, sense in table.turned if turn else table.as_told:
         value = get(point)
-        if value is None or isinstance(value, str):
-            continue
-        quantity = key[0]
-        if turn and quantity in SIGNED:
-            value = turned(value)
-        elif quantity is Quantity.CURRENT:
-            value = abs(value)
-        found[key] = Reading(float(value), Quality.GOOD, mono_s, utc_s)
-    if (Quantity.NET, None) in table and (Quantity.NET, None) not in found:
-        found[Quantity.NET, None] = Reading(math.nan, Quality.MISSING, now.mono_s, now.utc_s)
+        if value is not None and not isinstance(value, str):
+            if sense:
+                value = turned(value) if sense == _TURNED else abs(value)
+            found[key] = Reading(float(value), good, mono_s, utc_s)
+    if _NET in table and _NET not in found:
+        found[_NET] = Reading(math.nan, Quality.MISSING, mono_s, utc_s)
     return found
 
 
@@ -88,6 +99,12 @@ def flags(layout: Layout, point: str, values: Mapping[str, Value | None]) -> fro
         return frozenset()
     names = {bit: name for name, bit in layout.points[point].point.symbols}
     return frozenset(names.get(bit, f"{point}.{bit}") for bit in range(value.bit_length()) if value >> bit & 1)
+
+
+def _sense(quantity: Quantity, *, turn: bool) -> int:
+    if quantity is Quantity.CURRENT:
+        return _DROPPED
+    return _TURNED if turn and quantity in SIGNED else 0
 
 
 def per_phase(quantity: Quantity, points: Iterable[str]) -> dict[MeterKey, str]:

@@ -81,7 +81,7 @@ class Reads:
     access: Access
     areas: Mapping[int, Area]
     joints: tuple[Joint, ...]
-    _last: dict[int, tuple[Chunks, dict[str, Value | None]]] = field(default_factory=dict, compare=False, repr=False)
+    _last: dict[int, tuple[Chunks, Mapping[str, Value | None]]] = field(default_factory=dict, compare=False, repr=False)
 
     def read(self) -> Conversation[Chunks | None]:
         """One poll; None when the unit did not answer, or refused everything.
@@ -112,7 +112,7 @@ class Reads:
             chunks = raw[at:until]
             known = last.get(model_id)
             if known is None or known[0] != chunks:
-                known = last[model_id] = chunks, area.view.decode(chunks)
+                known = last[model_id] = chunks, _decoded(area.view, chunks)
             values[model_id] = known[1]
             at = until
         return values
@@ -133,6 +133,12 @@ def reads(
             layout = known.counted(block.length, (counts or {}).get(block.id, {}))
             chosen[block.id] = block, layout, None if wanted is None else tuple(wanted)
     return Reads(access, *_planned(access, tuple(chosen.values())))
+
+
+@lru_cache(maxsize=256)
+def _decoded(view: View, chunks: Chunks) -> Mapping[str, Value | None]:
+    """Devices of a kind mostly read the same but for what they measure: such values are kept once for all of them."""
+    return view.decode(chunks)
 
 
 @lru_cache(maxsize=256)
@@ -174,20 +180,28 @@ def _ask(request: Read) -> Conversation[Registers | Refusal | None]:
 
 def recalled(conversation: Conversation[T], registers: Iterable[tuple[int, bytes]]) -> Conversation[T]:
     """The conversation, with reads answered from ``registers`` (address, bytes) where these hold all that is asked."""
-    known: dict[int, bytes] = {}
-    for start, data in registers:
-        known |= {start + i: data[2 * i : 2 * i + 2] for i in range(len(data) // 2)}
+    newest_first = tuple(registers)[::-1]
     try:
         request = next(conversation)
         while True:
-            wanted = range(request.address, request.address + request.count) if isinstance(request, Read) else ()
-            if wanted and all(address in known for address in wanted):
-                request = conversation.send(Registers(b"".join(known[address] for address in wanted)))
-            else:
-                request = conversation.send((yield request))
+            known = _known(newest_first, request) if isinstance(request, Read) else None
+            request = conversation.send((yield request) if known is None else Registers(known))
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def _known(newest_first: Iterable[tuple[int, bytes]], request: Read) -> bytes | None:
+    """All that is asked, joined from what was read. Register by register it would be a hundred times its size, for all devices at once."""
+    data, at, end = b"", request.address, request.address + request.count
+    while at < end:
+        held = next((one for one in newest_first if one[0] <= at < one[0] + len(one[1]) // 2), None)
+        if held is None:
+            return None
+        start, read = held
+        data += read[2 * (at - start) : 2 * (end - start)]
+        at = min(end, start + len(read) // 2)
+    return data
 
 
 _BUSY_TRIES: Final = 3

@@ -154,3 +154,17 @@ def test_every_way_of_looking_is_noted(look: Callable[[Noted], Any]) -> None:
     read = Noted({"a": 1, "b": 2})
     look(read)
     assert "b" in read.names
+
+
+def test_what_devices_read_the_same_is_kept_once_for_all_of_them() -> None:
+    one, other = young(), young()
+    other.values[701, "W"] = 321
+    first, second = found(one), found(other)
+    here, there = (unit.carry_out(FAMILY.poll(it)) for unit, it in ((one, first), (other, second)))
+    assert here is not None
+    assert there is not None
+    assert here[704] is there[704]
+    assert here[701] != there[701]
+    # What is written to one is no business of the other's.
+    one.carry_out(FAMILY.write(first, here, WANTED[0]))
+    assert there[704]["WMaxLimPctEna"] == LIMIT704[704, "WMaxLimPctEna"]
