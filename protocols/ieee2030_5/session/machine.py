@@ -5,7 +5,7 @@ cancel another; a failure moves one due time and nothing else.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
@@ -270,8 +270,7 @@ class _Turn(Turn):
             return  # nothing new, and it proves nothing: the next complete read will
         read = reads.read_of(state.tree, state.terms, parts, self.server_s, whole=whole)
         if read.complete:
-            stale = [replace(node, fresh=False) for node in state.tree.nodes.values() if node.fresh]
-            self.change(tree=state.tree.put(stale))
+            self.change(tree=state.tree.put([node.told() for node in state.tree.nodes.values() if node.fresh]))
         self.outputs.append(read)
 
     def _note(self, parts: Parts) -> None:
@@ -329,7 +328,7 @@ class _Turn(Turn):
             url = paged(url, node.walk.start if node.walk else 0, self.state.terms.page)
         number = self.send(Method.GET, url, None, ForNode(node.place), str(node.place.kind))
         started_s = node.started_s if node.walk and node.walk.pages else self.mono_s
-        self.change(tree=self.state.tree.put((replace(node, asked=number, started_s=started_s),)))
+        self.change(tree=self.state.tree.put((node.asking(number, started_s),)))
 
     def _next_due(self) -> float:
         state = self.state

@@ -65,8 +65,10 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     keyed: dict[str, Message] = {}
     for item in items:
         keyed.setdefault(key_of(item), item)
-    fresh = [item for key, item in keyed.items() if key not in walk.keys]
     count = len(items) + len(page.rejects)
+    if not walk.pages and 0 < count < min(size, MOST_ITEMS) and told <= count and len(keyed) == len(items):
+        return Listing(items, page.rejects, ended=True, first=message)  # all of it, as nearly every list is
+    fresh = [item for key, item in keyed.items() if key not in walk.keys]
     went = replace(
         walk,
         items=(*walk.items, *fresh),
@@ -91,7 +93,10 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
 
 def key_of(item: Message) -> str:
     """What makes an item of a list itself: its mRID, else its LFDI or SFDI, else its address."""
-    for name in ("mRID", "lFDI", "sFDI", "href"):
+    mrid: str | None = getattr(item, "mRID", None)
+    if mrid is not None:
+        return mrid
+    for name in ("lFDI", "sFDI", "href"):
         value = getattr(item, name, None)
         if value is not None:
             return str(value)

@@ -59,35 +59,21 @@ def take(node: Node, reply: Reply, terms: Terms, now_s: float, dice: Dice) -> Ta
     listing = _listing(node, body, terms)
     if isinstance(listing, Walk):
         return Taken(replace(node, walk=listing, asked=None, due_s=now_s), Verdict.MORE)
-    if listing.first is None:  # an empty answer says nothing of the rate
-        listing = replace(listing, first=node.message)
-    keys = listing.keys
-    if _is_doubtful(node, listing):
-        listing = replace(listing, ended=False)
-    if not listing.ended:
-        listing = _merged(listing, node.items)
-    elif node.walk is None:
-        listing = replace(listing, page=body, keys=frozenset())  # of no use any more
-    return _read(node, listing, None if listing.ended else keys, now_s, dice)
+    first = node.message if listing.first is None else listing.first  # an empty answer says nothing of the rate
+    ended = listing.ended and not _is_doubtful(node, listing)
+    items = listing.items if ended else _merged(listing, node.items)
+    if node.listing is not None:
+        items = _kept(items, node.listing.items)
+    keys, page = (frozenset[str](), body) if ended and node.walk is None else (listing.keys, None)
+    short = None if ended else listing.keys
+    return _read(node, Listing(items, listing.rejects, ended, first, keys, page), short, now_s, dice)
 
 
 def _read(node: Node, listing: Listing, short: frozenset[str] | None, now_s: float, dice: Dice) -> Taken:
     before = node.listing
-    if before is not None and listing is not before:
-        listing = replace(listing, items=_kept(listing.items, before.items))
     alike = listing is before or (before is not None and _content(before) == _content(listing))
-    read = replace(
-        node,
-        listing=listing,
-        look=Look.READ,
-        walk=None,
-        asked=None,
-        failures=0,
-        fresh=True,
-        short=short,
-        due_s=max(now_s, polling.after_read(node.window_s, node.started_s, dice)),
-    )
-    return Taken(read, Verdict.READ, not alike or node.look is not Look.READ)
+    due_s = max(now_s, polling.after_read(node.window_s, node.started_s, dice))
+    return Taken(node.read(listing, short, due_s), Verdict.READ, not alike or node.look is not Look.READ)
 
 
 def failed(node: Node, verdict: Verdict, why: str, now_s: float, dice: Dice, wait_s: float = 0.0) -> Taken:
@@ -141,20 +127,20 @@ def _is_doubtful(node: Node, listing: Listing) -> bool:
     return emptied and bool(node.items) and node.short != frozenset()
 
 
-def _merged(listing: Listing, before: tuple[Message, ...]) -> Listing:
+def _merged(listing: Listing, before: tuple[Message, ...]) -> tuple[Message, ...]:
     """A list not read to its end still holds what it held: nobody said that it is gone."""
-    kept = tuple(item for item in before if key_of(item) not in listing.keys)
-    return replace(listing, items=(*listing.items, *kept)) if kept else listing
+    return (*listing.items, *(item for item in before if key_of(item) not in listing.keys))
 
 
 def _kept(items: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
     """What reads as before is the very object of before, so that everything after can tell by a glance what is new."""
-    same = {id(item) for item in before}
+    same = set(map(id, before))
     fresh = {key_of(item): item for item in items if id(item) not in same}
-    known = {key: item for item in before if (key := key_of(item)) in fresh} if fresh else {}
-    return tuple(
-        item if id(item) in same or (old := known.get(key_of(item))) != item or old is None else old for item in items
-    )
+    if not fresh:
+        return items
+    known = {key: item for item in before if (key := key_of(item)) in fresh}
+    old = {id(item): known[key] for key, item in fresh.items() if key in known and known[key] == item}
+    return tuple(old.get(id(item), item) for item in items) if old else items
 
 
 def _content(listing: Listing) -> tuple[object, ...]:

@@ -43,6 +43,8 @@ from protocols.ieee2030_5.wire.resources import (
 class Kind(StrEnum):
     """The kinds of resource that are polled."""
 
+    __hash__ = str.__hash__  # places are looked up all the time, and an enumeration's own hash is not made in C
+
     CAPABILITY = "DeviceCapability"
     TIME = "Time"
     END_DEVICES = "EndDeviceList"
@@ -127,6 +129,46 @@ class Node:
     fresh: bool = False
     short: frozenset[str] | None = None
 
+    # What nearly every poll does to a node, spelled out: `dataclasses.replace` looks at every field of the class first.
+
+    def asking(self, number: int, started_s: float) -> "Node":
+        """A request for it is under way."""
+        return Node(
+            self.place,
+            self.window_s,
+            self.due_s,
+            started_s,
+            number,
+            self.walk,
+            self.listing,
+            self.look,
+            self.failures,
+            self.fresh,
+            self.short,
+        )
+
+    def read(self, listing: Listing, short: frozenset[str] | None, due_s: float) -> "Node":
+        """It was read, and is due again then."""
+        return Node(
+            self.place, self.window_s, due_s, self.started_s, None, None, listing, Look.READ, 0, fresh=True, short=short
+        )
+
+    def told(self) -> "Node":
+        """What was read of it is in a complete read."""
+        return Node(
+            self.place,
+            self.window_s,
+            self.due_s,
+            self.started_s,
+            self.asked,
+            self.walk,
+            self.listing,
+            self.look,
+            self.failures,
+            fresh=False,
+            short=self.short,
+        )
+
     @property
     def message(self) -> Message | None:
         """The resource itself, or its list's first page."""
@@ -206,8 +248,13 @@ class Tree:
         return next(self.of(kind), None)
 
 
+_APART = frozenset({Kind.CONTROLS, Kind.DEFAULT, Kind.CURVE})
+"""What these hold is told by the translation alone: neither where the others are nor whose they are follows from it."""
+
+
 def _holds_alike(one: Node, other: Node) -> bool:
-    return one.listing is other.listing and one.look is other.look and one.window_s == other.window_s
+    listed = one.listing is other.listing or one.place.kind in _APART
+    return listed and one.look is other.look and one.window_s == other.window_s
 
 
 def _contents(nodes: Mapping[Place, Node], terms: Terms) -> Contents:
