@@ -171,7 +171,7 @@ class _Turn(Turn):
             self.change(tree=polls.hasten(self.state.tree, up, self.mono_s))
         if taken.changed:
             self.change(outdated=True)
-            if place.kind is not Kind.CONTROLS or not leads_alike(before, node, self.state.terms):
+            if place.kind is not Kind.CONTROLS or not leads_alike(before, node):
                 self._regrow()
         if not registered and self.state.tree.device is not None:
             self.calm("registration")
@@ -283,6 +283,8 @@ class _Turn(Turn):
 
     def _remark(self, remarks: Iterable[str]) -> None:
         found = frozenset(remarks)
+        if found == self.state.remarks:
+            return
         for text in sorted(found - self.state.remarks):
             self.outputs.append(Alarm(f"remark {text}", text))
         for text in sorted(self.state.remarks - found):

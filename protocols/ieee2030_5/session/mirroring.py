@@ -25,6 +25,8 @@ def heard(turn: Turn, averages: tuple[Average, ...]) -> None:
 
 def follow(turn: Turn) -> None:
     """Adopt what the server's list says of our mirrors: their addresses and post rates."""
+    if not turn.state.mirrors:
+        return
     node, terms = _list(turn), turn.state.terms
     device = turn.state.tree.device
     if node is None or node.look is Look.UNTRIED or device is None:
@@ -43,7 +45,7 @@ def follow(turn: Turn) -> None:
 def send(turn: Turn) -> None:
     """Make the mirrors that are missing, and tell the intervals that are over."""
     node, terms = _list(turn), turn.state.terms
-    if node is None:
+    if node is None or not turn.state.mirrors:
         return
     for part, mirror in turn.state.mirrors.items():
         if not _is_ready(mirror, node) or (mirror.due_s or 0.0) > turn.mono_s:

@@ -49,9 +49,19 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Stood:
+    """What became of a default that needs no curve, likewise."""
+
+    default: DefaultDERControl
+    program: DERProgram
+    standing: Standing | None
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the tree says, whatever its age. ``lists``: per program, the lists that hold its events; ``held``: programs with an event
-    whose curve is still to come; ``made``: its controls by name."""
+    whose curve is still to come; ``made``: its controls by name; ``stood``: its defaults by program."""
 
     programs: Mapping[str, Rank]
     lists: Mapping[str, frozenset[Place]]
@@ -62,6 +72,7 @@ class Parts:
     letters: Mapping[str, Letter]
     remarks: tuple[str, ...]
     made: Mapping[str, Made] = field(default_factory=dict)
+    stood: Mapping[str, Stood] = field(default_factory=dict)
 
 
 def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts | None = None) -> Parts:
@@ -71,7 +82,7 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     Interpretation: an mRID is one event. Where a second program reuses it, that copy is an event of its own named mRID@program: merging
     them could drop a limit.
     """
-    gather = _Gather(tree, terms, known, {} if before is None else before.made)
+    gather = _Gather(tree, terms, known, *(({}, {}) if before is None else (before.made, before.stood)))
     programs = sorted(
         (
             (program, place)
@@ -141,7 +152,14 @@ def _ended(node: Node | None) -> bool:
 
 
 class _Gather:
-    def __init__(self, tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Mapping[str, Made]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        terms: Terms,
+        known: Mapping[str, Letter],
+        before: Mapping[str, Made],
+        stood: Mapping[str, Stood],
+    ) -> None:
         self._tree = tree
         self._terms = terms
         self._letters: dict[str, Letter] = {}
@@ -155,6 +173,8 @@ class _Gather:
         self._remarks: list[str] = []
         self._before = before
         self._made: dict[str, Made] = {}
+        self._stood_before = stood
+        self._stood: dict[str, Stood] = {}
         self._respondent = terms.respondent
 
     def take(self, program: DERProgram) -> None:
@@ -182,14 +202,34 @@ class _Gather:
             self._letters,
             tuple(dict.fromkeys(self._remarks)),
             self._made,
+            self._stood,
         )
 
     def _take_controls(self, program: DERProgram, node: Node | None) -> None:
         if node is None or node.listing is None:
             return
+        before, known, letters, level, of = self._before, self._known, self._letters, program.primacy, program.mRID
         for item in node.items:
-            if isinstance(item, DERControl):
+            if not isinstance(item, DERControl):
+                continue
+            name = item.mRID
+            made = before.get(name)
+            if (
+                made is None
+                or made.control is not item
+                or made.remarks
+                or not isinstance(made.event, Event)
+                or made.program != of
+                or made.primacy != level
+                or name in letters
+                or (letter := known.get(name)) is None
+                or letter.program != of
+            ):
                 self._take_control(item, program)
+            else:  # as before, and as it is with nearly all of them
+                self._made[name] = made
+                self._events[name] = made.event
+                letters[name] = made.letter
         for unread in node.listing.rejects:
             reject = reject_of(unread)
             self._rejects.append(reject)
@@ -200,13 +240,15 @@ class _Gather:
                 )
 
     def _take_control(self, control: DERControl, program: DERProgram) -> None:
-        first = self._letters.get(control.mRID) or self._known.get(control.mRID)
-        name = control.mRID if first is None or first.program == program.mRID else f"{control.mRID}@{program.mRID}"
+        mrid = control.mRID
+        first = self._letters.get(mrid) or self._known.get(mrid)
+        name = mrid if first is None or first.program == program.mRID else f"{mrid}@{program.mRID}"
         if name in self._events:
             return
         made = self._event(control, program, name)
         event = made.event
-        self._remarks.extend(made.remarks)
+        if made.remarks:
+            self._remarks.extend(made.remarks)
         match event:
             case Event():
                 self._events[name] = event
@@ -221,11 +263,11 @@ class _Gather:
 
     def _event(self, control: DERControl, program: DERProgram, name: str) -> Made:
         made = self._before.get(name)
-        of = (program.mRID, program.primacy)
         if (
             made is not None
-            and (made.program, made.primacy) == of
             and (made.control is control or made.control == control)
+            and made.program == program.mRID
+            and made.primacy == program.primacy
         ):
             self._made[name] = made
             return made
@@ -233,18 +275,22 @@ class _Gather:
         event, remarks = event_of(control, program, self._respondent, category, self._curve, name)
         refusal = event.kind if isinstance(event, Reject) else None
         letter = self._letter(control.mRID, program.mRID, control.replyTo, control.responseRequired, refusal)
-        made = Made(control, *of, event, remarks, letter)
-        if next(curve_links(control.DERControlBase), None) is None:
+        made = Made(control, program.mRID, program.primacy, event, remarks, letter)
+        if not curve_links(control.DERControlBase):
             self._made[name] = made
         return made
 
     def _take_default(self, program: DERProgram, default: DefaultDERControl) -> None:
-        standing, remarks = standing_of(default, program, self._curve)
-        self._remarks.extend(remarks)
-        if standing is None:
+        stood = self._stood_before.get(program.mRID)
+        if stood is None or stood.default is not default or stood.program is not program:
+            stood = Stood(default, program, *standing_of(default, program, self._curve))
+        if program.mRID not in self._stood and not curve_links(default.DERControlBase):
+            self._stood[program.mRID] = stood
+        self._remarks.extend(stood.remarks)
+        if stood.standing is None:
             self._held.add(program.mRID)
         else:
-            self._standings.setdefault(program.mRID, standing)
+            self._standings.setdefault(program.mRID, stood.standing)
 
     def _letter(
         self, subject: str, program: str, reply_to: str | None, asked: int | None, refusal: RefusalKind | None

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import compress
+from operator import is_not
 from zlib import crc32
 
 from grid_functions.model.event import RefusalKind, Wanted
@@ -80,7 +82,7 @@ def noted(book: Book, letters: Mapping[str, Letter]) -> Book:
     for name in list(kept)[: max(0, len(kept) - MOST_LETTERS)]:
         if name not in book.queues and name not in letters:
             del kept[name]
-    return replace(book, letters=kept)
+    return Book(kept, book.queues)
 
 
 def tell(book: Book, outcome: Outcome, mono_s: float) -> Book:
@@ -169,8 +171,8 @@ def hastened(book: Book, mono_s: float, dice: Dice) -> Book:
 def changed(before: Book, after: Book) -> Iterator[Remember]:
     """What to remember anew: the sixteenths in which a letter came, changed or went. What is owed is not here: it is in the ledger until
     acknowledged."""
-    moved = [name for name, letter in after.letters.items() if before.letters.get(name) is not letter]
-    moved += (name for name in before.letters if name not in after.letters)
+    new = compress(after.letters, map(is_not, map(before.letters.get, after.letters), after.letters.values()))
+    moved = {*new, *(before.letters.keys() - after.letters.keys())}
     for key in sorted(set(map(_key_of, moved))):
         plain = {
             name: [letter.subject, letter.program, letter.reply_to, sorted(letter.wants), letter.refusal]

@@ -245,7 +245,8 @@ class Tree:
 
     def first(self, kind: Kind) -> Node | None:
         """The first of them."""
-        return next(self.of(kind), None)
+        places = self.contents.places.get(kind)
+        return self.nodes[places[0]] if places else None
 
 
 _APART = frozenset({Kind.CONTROLS, Kind.DEFAULT, Kind.CURVE})
@@ -331,13 +332,17 @@ def reach(tree: Tree, trusted: bool) -> tuple[dict[Place, float], frozenset[str]
     return found, frozenset(astray)
 
 
-def leads_alike(before: Node, after: Node, terms: Terms) -> bool:
+def _curves(items: Iterable[Message]) -> set[str]:
+    return {href for item in items if isinstance(item, DERControl) for href in curve_links(item.DERControlBase)}
+
+
+def leads_alike(before: Node, after: Node) -> bool:
     """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
     if (before.rate, before.message is None) != (after.rate, after.message is None):
         return False
-    shared = {id(item) for item in before.items} & {id(item) for item in after.items}
-    had, has = (tuple(item for item in node.items if id(item) not in shared) for node in (before, after))
-    return set(_of_items(had, terms, trusted=True)) == set(_of_items(has, terms, trusted=True))
+    old, new = set(map(id, before.items)), set(map(id, after.items))
+    had = _curves([item for item in before.items if id(item) not in new])
+    return had == _curves([item for item in after.items if id(item) not in old])
 
 
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})

@@ -75,9 +75,8 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
     controls: list[Control] = []
     void: list[str] = []
     remarks: list[str] = []
-    for (name, make), value in zip(_MODES.items(), _modes_of(base), strict=True):
-        if value is None:
-            continue
+    asked = [(mode, value) for mode, value in zip(_MODES.items(), _modes_of(base), strict=True) if value is not None]
+    for (name, make), value in asked:
         try:
             control, remark = make(value)
         except _Void as why:
@@ -87,7 +86,8 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
         if remark:
             remarks.append(f"{name}: {remark}")
     unresolved = False
-    for (name, kind), link in zip(_CURVE_MODES.items(), _links_of(base), strict=True):
+    links = _links_of(base)
+    for (name, kind), link in zip(_CURVE_MODES.items(), links, strict=True) if links != _NO_LINKS else ():
         if link is None:
             continue
         curve = curves(link.href)
@@ -103,9 +103,10 @@ def wanted(base: DERControlBase, curves: Curves) -> Wanted:
     return Wanted(tuple(controls), tuple(void), tuple(remarks), unresolved)
 
 
-def curve_links(base: DERControlBase) -> Iterator[str]:
+def curve_links(base: DERControlBase) -> tuple[str, ...]:
     """The addresses of the curves a control needs."""
-    return (link.href for link in _links_of(base) if link is not None)
+    links = _links_of(base)
+    return () if links == _NO_LINKS else tuple(link.href for link in links if link is not None)
 
 
 class _Void(Exception):
@@ -235,6 +236,7 @@ _CURVE_MODES: Mapping[str, CurveKind] = MappingProxyType(
 # Most modes are not asked for: all of a base at once cost a third of one by one.
 _modes_of: Callable[[DERControlBase], tuple[object, ...]] = attrgetter(*_MODES)
 _links_of: Callable[[DERControlBase], tuple[Link | None, ...]] = attrgetter(*_CURVE_MODES)
+_NO_LINKS = (None,) * len(_CURVE_MODES)
 
 _CURVE_TYPES = (
     CurveKind.FREQUENCY_WATT,
