@@ -1,6 +1,8 @@
 """Reading a list to its end, page by page (query s, l; IEEE 2030.5-2018 clause 6.6), whatever `all` and `results` claim."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from urllib.parse import urlsplit, urlunsplit
 
 from protocols.ieee2030_5.wire.messages import Message
@@ -62,12 +64,12 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     items: tuple[Message, ...] = getattr(message, "items", ())
     if walk.pages and told != walk.told and walk.restarts == 0:
         return Walk(restarts=1)
+    count = len(items) + len(page.rejects)
+    if not walk.pages and 0 < count < min(size, MOST_ITEMS) and told <= count and len(set(keys_of(items))) == len(items):
+        return Listing(items, page.rejects, ended=True, first=message)  # all of it, as nearly every list is
     keyed: dict[str, Message] = {}
     for item in items:
         keyed.setdefault(key_of(item), item)
-    count = len(items) + len(page.rejects)
-    if not walk.pages and 0 < count < min(size, MOST_ITEMS) and told <= count and len(keyed) == len(items):
-        return Listing(items, page.rejects, ended=True, first=message)  # all of it, as nearly every list is
     fresh = [item for key, item in keyed.items() if key not in walk.keys]
     went = replace(
         walk,
@@ -89,6 +91,18 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     if went.start < told or count >= size:
         return replace(went, restarts=1) if changed else went
     return _listing(went, ended=not changed)
+
+
+def keys_of(items: Iterable[Message]) -> list[str]:
+    """What makes each of them itself."""
+    try:
+        keys = list(map(_MRID, items))
+    except AttributeError:
+        keys = [""]
+    return keys if all(keys) else list(map(key_of, items))
+
+
+_MRID: Callable[[Message], str] = attrgetter("mRID")
 
 
 def key_of(item: Message) -> str:

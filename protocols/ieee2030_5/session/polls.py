@@ -7,7 +7,7 @@ from enum import StrEnum
 from grid_functions.model.ports import Dice
 from protocols.ieee2030_5.session import pages, polling
 from protocols.ieee2030_5.session.exchange import Reply
-from protocols.ieee2030_5.session.pages import Listing, Walk, key_of
+from protocols.ieee2030_5.session.pages import Listing, Walk, key_of, keys_of
 from protocols.ieee2030_5.session.terms import Terms
 from protocols.ieee2030_5.session.tree import LISTED, OPTIONAL, TYPES, Look, Node, Place, Tree, reach
 from protocols.ieee2030_5.wire.messages import Message
@@ -135,11 +135,11 @@ def _merged(listing: Listing, before: tuple[Message, ...]) -> tuple[Message, ...
 def _kept(items: tuple[Message, ...], before: tuple[Message, ...]) -> tuple[Message, ...]:
     """What reads as before is the very object of before, so that everything after can tell by a glance what is new."""
     same = set(map(id, before))
-    fresh = {key_of(item): item for item in items if id(item) not in same}
+    fresh = [item for item in items if id(item) not in same]
     if not fresh:
         return items
-    known = {key: item for item in before if (key := key_of(item)) in fresh}
-    old = {id(item): known[key] for key, item in fresh.items() if key in known and known[key] == item}
+    known = dict(zip(keys_of(before), before, strict=True))
+    old = {id(item): one for item in fresh if (one := known.get(key_of(item))) == item and one is not None}
     return tuple(old.get(id(item), item) for item in items) if old else items
 
 

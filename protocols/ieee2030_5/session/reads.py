@@ -83,17 +83,7 @@ def compose(tree: Tree, terms: Terms, known: Mapping[str, Letter], before: Parts
     them could drop a limit.
     """
     gather = _Gather(tree, terms, known, *(({}, {}) if before is None else (before.made, before.stood)))
-    programs = sorted(
-        (
-            (program, place)
-            for place, node in tree.nodes.items()
-            if place.kind is Kind.PROGRAMS
-            for program in node.items
-            if isinstance(program, DERProgram)
-        ),
-        key=lambda found: (found[0].mRID, found[0].primacy, found[1]),
-    )
-    for program, _ in programs:
+    for program in tree.contents.programs:
         gather.take(program)
     return gather.parts()
 

@@ -188,11 +188,12 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What follows from what the resources hold, whenever they are polled. ``device``: our EndDevice as listed; ``tried``: the kinds
-    of which none is untried."""
+    of which none is untried; ``programs``: assigned, the better primacy of one first."""
 
     places: Mapping[Kind, tuple[Place, ...]]
     device: EndDevice | None
     tried: frozenset[Kind]
+    programs: tuple[DERProgram, ...]
 
 
 class Tree:
@@ -265,7 +266,13 @@ def _contents(nodes: Mapping[Place, Node], terms: Terms) -> Contents:
     listed = (item for place in places.get(Kind.END_DEVICES, ()) for item in nodes[place].items)
     device = next((item for item in listed if isinstance(item, EndDevice) and _is_ours(item, terms)), None)
     untried = {place.kind for place, node in nodes.items() if node.look is Look.UNTRIED}
-    return Contents(places, device, frozenset(Kind) - untried)
+    programs = sorted(
+        (program.mRID, program.primacy, place, number, program)
+        for place in places.get(Kind.PROGRAMS, ())
+        for number, program in enumerate(nodes[place].items)
+        if isinstance(program, DERProgram)
+    )
+    return Contents(places, device, frozenset(Kind) - untried, tuple(program for *_, program in programs))
 
 
 def root_of(terms: Terms) -> Place:

@@ -3,7 +3,7 @@
 Signs are turned here: 2030.5 counts generation positive. Limits stay magnitudes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter

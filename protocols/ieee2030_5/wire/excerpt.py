@@ -33,44 +33,40 @@ def decode_beside(body: bytes, known: Known | None) -> Known:
     pieces = _pieces(body) if len(body) <= DEFAULT_LIMITS.max_bytes else None
     if pieces is None:
         return Known(hash(body), decode(body), {})
-    decoded = None if known is None or known.context != pieces.context else _beside(pieces, known.items)
+    head, cut, tail = pieces
+    # What the names in an item mean is said around it; how many there are is not part of that.
+    context, marks = hash((_COUNTS.sub(b"", head), tail)), list(map(hash, cut))
+    decoded = None if known is None or known.context != context else _beside(pieces, marks, known.items)
     if decoded is None:
         decoded = decode(body)
     listed: Any = decoded.message
     items = {}
-    if type(listed) in LISTS and not decoded.rejects and not decoded.remarks and len(listed.items) == len(pieces.items):
-        items = dict(zip(map(hash, pieces.items), listed.items, strict=True))
-    return Known(hash(body), decoded, items, pieces.context)
+    if type(listed) in LISTS and not decoded.rejects and not decoded.remarks and len(listed.items) == len(cut):
+        items = dict(zip(marks, listed.items, strict=True))
+    return Known(hash(body), decoded, items, context)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    head: bytes
-    items: list[bytes]
-    tail: bytes
-
-    @property
-    def context(self) -> int:
-        """What the names in an item mean is said around it; how many there are is not part of that."""
-        return hash((_COUNTS.sub(b"", self.head), self.tail))
-
+_Pieces = tuple[bytes, list[bytes], bytes]
+"""Head, items, tail."""
 
 _COUNTS = re.compile(rb' (?:all|results)="[0-9]+"')
 
 
-def _beside(pieces: _Pieces, items: Mapping[int, Message]) -> Decoded[Message] | None:
-    """None where the whole must be read."""
-    fresh = [piece for piece in pieces.items if hash(piece) not in items]
-    if len(fresh) == len(pieces.items):
+def _beside(pieces: _Pieces, marks: list[int], items: Mapping[int, Message]) -> Decoded[Message] | None:
+    """None where the whole must be read. ``marks``: what each item is known by."""
+    head, cut, tail = pieces
+    found = list(map(items.get, marks))
+    fresh = [piece for piece, one in zip(cut, found, strict=True) if one is None]
+    if len(fresh) == len(cut):
         return None
     try:
-        decoded: Any = decode(b"".join((pieces.head, *fresh, pieces.tail)))
+        decoded: Any = decode(b"".join((head, *fresh, tail)))
     except MalformedBody:
         return None
     if decoded.rejects or decoded.remarks or len(decoded.message.items) != len(fresh):
         return None
     read = iter(decoded.message.items)
-    return Decoded(replace(decoded.message, items=tuple(items.get(hash(one)) or next(read) for one in pieces.items)))
+    return Decoded(replace(decoded.message, items=tuple([one or next(read) for one in found])))
 
 
 def _pieces(body: bytes) -> _Pieces | None:
@@ -83,9 +79,9 @@ def _pieces(body: bytes) -> _Pieces | None:
     if not begins or len(begins) != body.count(end):
         return None
     items = [body[one:other].rstrip() for one, other in zip(begins, [*begins[1:], last], strict=True)]
-    if not all(one.endswith(end) for one in items):
+    if [one for one in items if not one.endswith(end)]:
         return None
-    return _Pieces(body[: begins[0]], items, body[last:].rstrip())
+    return body[: begins[0]], items, body[last:].rstrip()
 
 
 def _holds(mark: bytes, body: bytes, first: int) -> bool:

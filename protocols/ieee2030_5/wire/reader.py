@@ -129,6 +129,7 @@ _HARDENED: dict[str, Any] = {
     "collect_ids": False,
 }
 _PARSER = hardened_parser()
+_NO_REST: Iterator[None] = iter(())
 _CHUNK = 32_768
 """A tree takes eight times its text: four chunks of it still lie in a processor's cache, more do not."""
 _LIST_TAGS = [qualified(namespace, kind.__name__) for namespace in (SEP, DRAFT, "") for kind in LISTS]
@@ -168,7 +169,7 @@ def _open(body: bytes, limits: Limits) -> tuple[Any, Iterator[None]]:
         raise MalformedBody("an HTML page, not a message")
     if b"<!DOCTYPE" in start:
         raise MalformedBody("a document type declaration is not taken")
-    root, rest = _open_list(body) if len(body) > 4 * _CHUNK else (None, iter(()))
+    root, rest = _open_list(body) if len(body) > 4 * _CHUNK else (None, _NO_REST)
     if root is None:
         try:
             root = etree.fromstring(body, _PARSER)
@@ -203,6 +204,10 @@ def _feed(parser: Any, body: bytes) -> Iterator[None]:
 
 def _children(root: Any, rest: Iterator[None]) -> Iterator[Any]:
     """Each child once it is whole: once another follows it, or nothing more can come."""
+    return iter(root) if rest is _NO_REST else _grown(root, rest)
+
+
+def _grown(root: Any, rest: Iterator[None]) -> Iterator[Any]:
     whole = object()
     step: object = None
     while not len(root) and step is not whole:
