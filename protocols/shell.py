@@ -260,30 +260,26 @@ class Shell(ABC, Generic[Given]):
             self._fault.set_exception(fault)
 
     def _begin_saving(self) -> None:
-        self._saving = asyncio.create_task(self._save(), name=f"{self.name} memory")
-        self._saving.add_done_callback(self._saved)
-
-    def _saved(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            self._end_with(fault)
+        self._saving = asyncio.get_running_loop().create_task(self._save(), name=self.name)
 
     async def _save(self) -> None:
         try:
             while self._unsaved:
                 key, kept = next(iter(self._unsaved.items()))
+                body = kept.body if isinstance(kept.body, bytes) else await _made(kept.body, apart=kept.apart)
                 try:
-                    await self._memory.put(key, kept.version, await _bytes_of(kept))
+                    await self._memory.put(key, kept.version, body)
                 except LedgerUnavailable as fault:
                     _log.warning("not remembered, trying again", upstream=self.name, key=key, why=str(fault))
                     await asyncio.sleep(RETRY_S)
                     continue
                 if self._unsaved.get(key) is kept:
                     del self._unsaved[key]
+        except Exception as fault:
+            self._end_with(fault)
         finally:
             self._saving = None
 
 
-async def _bytes_of(kept: _Kept) -> bytes:
-    if isinstance(kept.body, bytes):
-        return kept.body
-    return await asyncio.to_thread(kept.body) if kept.apart else kept.body()
+async def _made(body: Callable[[], bytes], *, apart: bool) -> bytes:
+    return await asyncio.to_thread(body) if apart else body()

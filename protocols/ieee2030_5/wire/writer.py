@@ -53,80 +53,152 @@ _Write = Callable[[Any, str, str], str]
 @cache
 def _writer_of(kind: Any, dialect: Dialect) -> _Write:
     """The writer of one type, generated as Python source: a loop over its table costs three times as much."""
-    table = [field for field in fields_of(kind) if _understood(field, dialect)]
     names = dict(_NAMES)
-    for field in table:
-        names[f"field_{field.name}"] = field
-        if isinstance(field.holds, type):
-            inner: Any = field.holds
-            names[f"kind_{field.name}"] = inner
-            names[f"write_{field.name}"] = _writer_of(inner, dialect)
-        else:
-            names[f"text_{field.name}"] = _text_of(field.name, field.holds)
-            digits = getattr(field.holds, "digits", 0)
-            names[f"bits_{digits}"], names[f"even_{digits}"] = f"%0{digits}X", range(2, digits + 1, 2)
-    source = "\n".join(_source(table, dialect))
+    source = "\n".join(("def write(message, text, end):", *_Source(dialect, names).of(kind, "message", "text", "end")))
     # The source is made of our own tables only; the names in it are the schema's.
     exec(compile(source, f"<writer of {kind.__name__}>", "exec"), names)  # noqa: S102
     write: _Write = names["write"]
     return write
 
 
-def _source(table: list[Field], dialect: Dialect) -> Iterator[str]:
-    yield "def write(message, text, end):"
-    for field in (one for one in table if one.is_attribute):
-        yield f"    value = message.{field.attribute_name}"
-        yield from _given(field, [f"text += f' {field.name}=\"{{{_quick(field)}}}\"'"])
-    yield "    inside = ''"
-    for field in (one for one in table if not one.is_attribute):
-        tag = _qualified(field, dialect)
-        yield f"    value = message.{field.attribute_name}"
+class _Source:
+    """Lines that write a value and all that stands in it once: a call for each element below would cost as much as its text.
+
+    ``names``: what the lines refer to, gathered on the way.
+    """
+
+    def __init__(self, dialect: Dialect, names: dict[str, Any]) -> None:
+        self._dialect = dialect
+        self._names = names
+        self._number = 0
+
+    def of(self, kind: Any, value: str, text: str, end: str) -> Iterator[str]:
+        """A whole function: ``text`` is the tag of ``value`` opened, ``end`` its end tag."""
+        inside = f"inside_{self._next()}"
+        yield from self._attributes(kind, value, text)
+        yield from self._elements(kind, value, inside)
+        yield f"    return f'{{{text}}}>{{{inside}}}{{{end}}}' if {inside} else {text} + '/>'"
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _table(self, kind: Any, *, attributes: bool) -> list[Field]:
+        return [one for one in fields_of(kind) if one.is_attribute is attributes and _understood(one, self._dialect)]
+
+    def _attributes(self, kind: Any, value: str, text: str) -> Iterator[str]:
+        for field in self._table(kind, attributes=True):
+            yield f"    value = {value}.{field.attribute_name}"
+            yield from self._given(field, [f"{text} += f' {field.name}=\"{{{self._quick(field, 'value')}}}\"'"])
+
+    def _elements(self, kind: Any, value: str, inside: str) -> Iterator[str]:
+        yield f"    {inside} = ''"
+        demanded: list[str] = []
+        for field in self._table(kind, attributes=False):
+            tag, held = _qualified(field, self._dialect), f"{value}.{field.attribute_name}"
+            if _is_demanded(field) and field.count is None and not isinstance(field.holds, type):
+                demanded.append(f"<{tag}>{{{self._quick(field, f'(value := {held})')}}}</{tag}>")
+                continue
+            yield from _added(inside, demanded)
+            demanded = []
+            if field.count is not None:
+                yield f"    value = {held}"
+                yield from self._many(field, tag, inside)
+            elif isinstance(field.holds, type):
+                yield from self._inner(field, tag, held, inside)
+            else:
+                yield f"    value = {held}"
+                once = f"{inside} += f'<{tag}>{{{self._quick(field, 'value')}}}</{tag}>'"
+                yield from self._given(field, [once])
+        yield from _added(inside, demanded)
+
+    def _many(self, field: Field, tag: str, inside: str) -> Iterator[str]:
+        count, known = field.count or Count(0, 0), self._known(field)
+        yield f"    if not {count.low} <= len(value) <= {count.high}: times(value, {known})"
         if not isinstance(field.holds, type):
-            once = f"f'<{tag}>{{{_quick(field)}}}</{tag}>'"
+            once = f"f'<{tag}>{{{self._quick(field, 'value')}}}</{tag}>'"
+            yield f"    {inside} += ''.join([{once} for value in value])"
+            return
+        write, kind = f"write_{self._next()}", self._kind(field)
+        self._names[write] = _writer_of(field.holds, self._dialect)
+        once = f"{write}(value, '<{tag}', '</{tag}>') if value.__class__ is {kind} else strange(value, {known})"
+        yield from _within(field, [f"{inside} += ''.join([{once} for value in value])"])
+
+    def _inner(self, field: Field, tag: str, held: str, inside: str) -> Iterator[str]:
+        number, kind = self._next(), self._kind(field)
+        value, text, below = f"value_{number}", f"text_{number}", f"inside_{number}"
+        lines = [f"if {value}.__class__ is not {kind}: strange({value}, {self._known(field)})"]
+        opened = f"<{tag}"
+        if self._table(field.holds, attributes=True):
+            lines.append(f"{text} = '{opened}'")
+            lines += (line[4:] for line in self._attributes(field.holds, value, text))
+            opened = f"{{{text}}}"
+        if self._table(field.holds, attributes=False):
+            lines += (line[4:] for line in self._elements(field.holds, value, below))
+            lines.append(f"{inside} += f'{opened}>{{{below}}}</{tag}>' if {below} else f'{opened}/>'")
         else:
-            element = f"write_{field.name}(value, '<{tag}', '</{tag}>')"
-            once = f"{element} if value.__class__ is kind_{field.name} else strange(value, field_{field.name})"
-        if field.count is not None:
-            yield f"    if not {field.count.low} <= len(value) <= {field.count.high}: times(value, field_{field.name})"
-            added = [f"inside += ''.join([{once} for value in value])"]
-        else:
-            added = [f"inside += {once}"]
+            lines.append(f"{inside} += f'{opened}/>'")
+        yield f"    {value} = {held}"
+        yield from self._given(field, [line[4:] for line in _within(field, lines)], value)
+
+    def _given(self, field: Field, lines: list[str], value: str = "value") -> Iterator[str]:
+        """What is done with a value if there is one."""
+        yield f"    if {value} is not None:"
+        yield from (f"        {line}" for line in lines)
+        if _is_demanded(field):
+            yield f"    else: missing({self._known(field)})"
+
+    def _known(self, field: Field) -> str:
+        name = f"field_{self._next()}"
+        self._names[name] = field
+        return name
+
+    def _kind(self, field: Field) -> str:
+        name = f"kind_{self._next()}"
+        self._names[name] = field.holds
+        return name
+
+    def _quick(self, field: Field, first: str) -> str:
+        """The text of `value`: by a short way for most of what is right, else with all its checks. ``first``: how it is named where it
+        stands first."""
         if isinstance(field.holds, type):
-            added = [
-                "try:",
-                *(f"    {line}" for line in added),
-                f"except BadValue as bad: raise bad.within({field.name!r}) from None",
-            ]
-        yield from (f"    {line}" for line in added) if field.count is not None else _given(field, added)
-    yield "    return f'{text}>{inside}{end}' if inside else text + '/>'"
+            raise TypeError(f"{field.name} is no scalar")
+        text = f"text_of_{self._next()}"
+        self._names[text] = _text_of(field.name, field.holds)
+        careful = f"{text}(value)"
+        if _is_demanded(field):
+            careful = f"{text}(value) if value is not None else missing({self._known(field)})"
+        match field.holds:
+            case Whole(low, high):
+                return f"value if {first}.__class__ is int and {low} <= value <= {high} else {careful}"
+            case Truth():
+                return f"true if {first} is True else false if value is False else {careful}"
+            case Bits(digits):
+                self._names[f"bits_{digits}"] = f"%0{digits}X"
+                return f"bits_{digits} % value if {first}.__class__ is int and 0 <= value < {16**digits} else {careful}"
+            case Hex(digits):
+                self._names[f"even_{digits}"] = range(2, digits + 1, 2)
+                plain = f"{first}.__class__ is str and len(value) in even_{digits} and is_hex(value)"
+                return f"value if {plain} else {careful}"
+            case Text(length, uri=uri):
+                plain = f"{first}.__class__ is str and len(value) <= {length} and {'is_uri' if uri else 'is_plain'}(value)"
+                return f"value if {plain} else {careful}"
 
 
-def _given(field: Field, lines: list[str]) -> Iterator[str]:
-    """What is done with a value if there is one."""
-    yield "    if value is not None:"
+def _is_demanded(field: Field) -> bool:
+    return field.required or bool(field.csipaus and field.csipaus.mandatory)
+
+
+def _added(inside: str, texts: list[str]) -> Iterator[str]:
+    if texts:
+        yield f"    {inside} += f'{''.join(texts)}'"
+
+
+def _within(field: Field, lines: list[str]) -> Iterator[str]:
+    """With the name of the field in what is told of a bad value."""
+    yield "    try:"
     yield from (f"        {line}" for line in lines)
-    if field.required or (field.csipaus and field.csipaus.mandatory):
-        yield f"    else: missing(field_{field.name})"
-
-
-def _quick(field: Field) -> str:
-    """The text of `value`: by a short way for most of what is right, else with all its checks."""
-    careful = f"text_{field.name}(value)"
-    match field.holds:
-        case Whole(low, high):
-            return f"value if value.__class__ is int and {low} <= value <= {high} else {careful}"
-        case Truth():
-            return f"true if value is True else false if value is False else {careful}"
-        case Bits(digits):
-            return f"bits_{digits} % value if value.__class__ is int and 0 <= value < {16**digits} else {careful}"
-        case Hex(digits):
-            plain = f"value.__class__ is str and len(value) in even_{digits} and is_hex(value)"
-            return f"value if {plain} else {careful}"
-        case Text(length, uri=uri):
-            plain = f"value.__class__ is str and len(value) <= {length} and {'is_uri' if uri else 'is_plain'}(value)"
-            return f"value if {plain} else {careful}"
-        case _:
-            return careful
+    yield f"    except BadValue as bad: raise bad.within({field.name!r}) from None"
 
 
 def _text_of(name: str, rule: Scalar) -> Callable[[object], str]:
