@@ -65,7 +65,12 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     if walk.pages and told != walk.told and walk.restarts == 0:
         return Walk(restarts=1)
     count = len(items) + len(page.rejects)
-    if not walk.pages and 0 < count < min(size, MOST_ITEMS) and told <= count and len(set(keys_of(items))) == len(items):
+    if (
+        not walk.pages
+        and 0 < count < min(size, MOST_ITEMS)
+        and told <= count
+        and len(set(keys_of(items))) == len(items)
+    ):
         return Listing(items, page.rejects, ended=True, first=message)  # all of it, as nearly every list is
     keyed: dict[str, Message] = {}
     for item in items:

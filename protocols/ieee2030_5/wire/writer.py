@@ -120,7 +120,8 @@ class _Source:
             yield f"    {inside} += ''.join([{once} for value in value])"
             return
         write, kind = f"write_{self._next()}", self._kind(field)
-        self._names[write] = _writer_of(field.holds, self._dialect)
+        inner: Any = field.holds
+        self._names[write] = _writer_of(inner, self._dialect)
         once = f"{write}(value, '<{tag}', '</{tag}>') if value.__class__ is {kind} else strange(value, {known})"
         yield from _within(field, [f"{inside} += ''.join([{once} for value in value])"])
 
@@ -181,7 +182,9 @@ class _Source:
                 plain = f"{first}.__class__ is str and len(value) in even_{digits} and is_hex(value)"
                 return f"value if {plain} else {careful}"
             case Text(length, uri=uri):
-                plain = f"{first}.__class__ is str and len(value) <= {length} and {'is_uri' if uri else 'is_plain'}(value)"
+                plain = (
+                    f"{first}.__class__ is str and len(value) <= {length} and {'is_uri' if uri else 'is_plain'}(value)"
+                )
                 return f"value if {plain} else {careful}"
 
 
