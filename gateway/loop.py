@@ -72,15 +72,13 @@ class SiteLoop:
         self._recorder = Recorder(plan, log)
         self._averages = Averages(plan.terms)
         self._reads: list[Read] = []
-        self._changed = asyncio.Event()
-        self._ripe = asyncio.Event()
+        self._changed, self._ripe = asyncio.Event(), asyncio.Event()
         self._looked: set[str] = set()
         self._commit_wanted = asyncio.Event()
         self._saying = Saying(self._now)
         self.mail = Mail(self._now)
         self._uncommitted: dict[EntryKey, Entry] = {}
-        self._untold: list[Outcome] = []
-        self._unlogged: list[Outcome] = []
+        self._untold, self._unlogged = list[Outcome](), list[Outcome]()
         self._handed: dict[str, Setpoint] = {}
         self._telling = Telling(plan.upstreams, owed, self._was_taken, self._alarm, sleep)
 
@@ -180,16 +178,19 @@ class SiteLoop:
             self._owe(decision.outcomes, decision.entries)
             self._went_out(decision)
         else:
-            # What is urgent is on its way first.
             settled = not (self._uncommitted or self._untold or decision.entries or decision.outcomes)
             whole = self._hand(decision, loosening=settled)
-            self._owe(decision.outcomes, decision.entries)
+            self._gather(decision.outcomes, decision.entries)
+            # What is urgent begins its way before anything is noted of it, what is owed its commit before anything is told of it; and
+            # who answers meanwhile is heard in between, so that a device is sent its next request.
+            await asyncio.sleep(0)
             if whole:
                 self._went_out(decision)
             self._fold()
-            # What was handed over begins its way, and what is owed its commit, before anything is told of them.
+            self._owe((), ())
             await asyncio.sleep(0)
             self._show(snapshot)
+            await asyncio.sleep(0)
         self._log_outcomes()
         self._say(decision, before)
         stale = next_stale(snapshot.meter, self.plan.terms.meter_stale_s, now)
@@ -197,8 +198,7 @@ class SiteLoop:
 
     def _decided(self, snapshot: Snapshot, now: Instants) -> Decision:
         """Decide on everything that came. Reads that no decision can be made of are left out, so that the loop on the meter goes on."""
-        reads = tuple(self._reads)
-        plan = self.plan
+        reads, plan = tuple(self._reads), self.plan
         leases, messages, answers = self.mail.contents()
         passed_on = self.mail.outside.passed_on(plan.terms.name)
         tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers, passed_on)
@@ -239,17 +239,19 @@ class SiteLoop:
                 _log.exception("an upstream took no picture", upstream=respondent.upstream)
 
     def _owe(self, outcomes: tuple[Outcome, ...], entries: tuple[Entry, ...]) -> None:
-        """Commit the entries, and then tell the outcomes. Nothing is owed for what was only watched."""
-        self._unlogged += outcomes
-        if self.plan.observe:
-            if outcomes:
-                self._note(acknowledged=outcomes)
-            return
-        for entry in entries:
-            self._uncommitted[entry.key] = entry
-        self._untold += outcomes
+        """Commit the entries, and then tell the outcomes; without any, what is gathered."""
+        self._gather(outcomes, entries)
         if self._uncommitted or self._untold:
             self._commit_wanted.set()
+
+    def _gather(self, outcomes: tuple[Outcome, ...], entries: tuple[Entry, ...]) -> None:
+        """From now on a commit is waited for by whatever loosens. Nothing is owed for what was only watched."""
+        self._unlogged += outcomes
+        if not self.plan.observe:
+            self._uncommitted.update((entry.key, entry) for entry in entries)
+            self._untold += outcomes
+        elif outcomes:
+            self._note(acknowledged=outcomes)
 
     def _log_outcomes(self) -> None:
         site = self.plan.terms.name
