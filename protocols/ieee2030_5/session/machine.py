@@ -70,7 +70,7 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
         case Tick():
             turn.stirred = False
     turn.finish()
-    return SessionStep(turn.state, tuple(turn.outputs))
+    return SessionStep(turn.become(), tuple(turn.outputs))
 
 
 class _Turn(Turn):

@@ -13,6 +13,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
+from protocols.ieee2030_5.making import maker_of
 from protocols.ieee2030_5.session import polling
 from protocols.ieee2030_5.session.pages import Listing, Walk
 from protocols.ieee2030_5.session.terms import Terms
@@ -133,7 +134,7 @@ class Node:
 
     def asking(self, number: int, started_s: float) -> "Node":
         """A request for it is under way."""
-        return Node(
+        return _node(
             self.place,
             self.window_s,
             self.due_s,
@@ -149,13 +150,12 @@ class Node:
 
     def read(self, listing: Listing, short: frozenset[str] | None, due_s: float) -> "Node":
         """It was read, and is due again then."""
-        return Node(
-            self.place, self.window_s, due_s, self.started_s, None, None, listing, Look.READ, 0, fresh=True, short=short
-        )
+        place, window_s, started_s = self.place, self.window_s, self.started_s
+        return _node(place, window_s, due_s, started_s, None, None, listing, Look.READ, 0, True, short)
 
     def told(self) -> "Node":
         """What was read of it is in a complete read."""
-        return Node(
+        return _node(
             self.place,
             self.window_s,
             self.due_s,
@@ -165,8 +165,8 @@ class Node:
             self.listing,
             self.look,
             self.failures,
-            fresh=False,
-            short=self.short,
+            False,
+            self.short,
         )
 
     @property
@@ -183,6 +183,9 @@ class Node:
     def rate(self) -> int | None:
         """pollRate as read."""
         return getattr(self.message, "pollRate", None)
+
+
+_node = maker_of(Node)
 
 
 @dataclass(frozen=True, slots=True)

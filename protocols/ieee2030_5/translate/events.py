@@ -17,6 +17,7 @@ from grid_functions.model.event import (
     Standing,
     Wanted,
 )
+from protocols.ieee2030_5.making import maker_of
 from protocols.ieee2030_5.translate.controls import Curves, wanted
 from protocols.ieee2030_5.wire.der import DefaultDERControl, DERControl, DERControlBase, DERProgram
 from protocols.ieee2030_5.wire.reader import Reject as Unread
@@ -62,22 +63,30 @@ def event_of(
         # a hint of an overlap, for people: who wins which mode is seen from the events themselves
         told += ("may be superseded in part",)
     return (
-        Event(
-            key=EventKey(respondent, name),
-            version=control.version or 0,
-            program=program.mRID,
-            rank=Rank(float(program.primacy), float(control.creationTime), control.mRID),
-            start_s=float(control.interval.start),
-            duration_s=duration,
-            intervals=(Interval(0.0, None, asked.controls),),
-            status=_STATUS.get(control.EventStatus.currentStatus, EventStatus.UNKNOWN),
-            random_start_s=float(control.randomizeStart or 0),
-            random_duration_s=float(control.randomizeDuration or 0),
-            ramp=_ramp(control.DERControlBase),
-            wants=answers,
+        _event(
+            EventKey(respondent, name),
+            control.version or 0,
+            program.mRID,
+            Rank(float(program.primacy), float(control.creationTime), control.mRID),
+            float(control.interval.start),
+            duration,
+            (Interval(0.0, None, asked.controls),),
+            _STATUS.get(control.EventStatus.currentStatus, EventStatus.UNKNOWN),
+            float(control.randomizeStart or 0),
+            float(control.randomizeDuration or 0),
+            _ramp(control.DERControlBase),
+            None,  # recovery
+            _ALL,
+            answers,
+            False,  # test
+            None,  # derived_from
         ),
         tuple(f"control {name}: {text}" for text in told),
     )
+
+
+_event = maker_of(Event)
+_ALL = frozenset[str]()
 
 
 def standing_of(
