@@ -1,0 +1,30 @@
+"""Values made by a twin are what their own type makes: equal, of that type, and frozen."""
+
+from dataclasses import FrozenInstanceError, dataclass
+
+import pytest
+
+from protocols.ieee2030_5.making import maker_of
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    one: int
+    other: str = "x"
+
+
+def test_what_a_twin_makes_is_equal_and_of_the_type() -> None:
+    made = maker_of(Pair)(1, "y")
+    assert type(made) is Pair
+    assert made == Pair(1, "y")
+    assert hash(made) == hash(Pair(1, "y"))
+
+
+def test_it_is_frozen_as_all_of_its_type_are() -> None:
+    with pytest.raises(FrozenInstanceError):
+        maker_of(Pair)(1, "y").one = 2  # type: ignore[misc]
+
+
+def test_every_field_must_be_given() -> None:
+    with pytest.raises(TypeError):
+        maker_of(Pair)(1)
