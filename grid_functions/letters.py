@@ -86,12 +86,16 @@ class Flexibility:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for."""
+    """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for.
+
+    ``base_kw`` by interval: the member's measured baseline, against which all it delivers is verified; none = it has none and may not bid.
+    """
 
     market: str
     start_utc_s: float
     step_s: float
     prices: tuple[float, ...]
+    base_kw: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
