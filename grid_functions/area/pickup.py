@@ -2,11 +2,15 @@
 
 After hours without power every heater, tank and car wants its full power: diversity is gone. Members come back by priority, then by how
 long they have waited; the next one only when the area's own meter leaves room for the most that it may take. Without a meter's reading
-nobody more comes back (rule 6). Who is back stays back: its import is limited to its share instead of being thrown off again.
+nobody more comes back (rule 6). Who is back stays back: its import is limited to its share instead of being thrown off again, until it
+wants no more than that: as long as a member presses on its share, it would take more without it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+PRESSES = 0.9
+"""Of its share: who takes so much would take more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +24,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Pickup:
-    """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order. Durable."""
+    """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order; ``free``: who is held no
+    more. Durable.
+    """
 
     limit_w: float
     waiting: tuple[Waiting, ...]
     back: tuple[tuple[Waiting, float], ...] = ()
+    free: frozenset[str] = frozenset()
 
     @property
     def over(self) -> bool:
-        """Whether everyone is back."""
-        return not self.waiting
+        """Whether everyone is back, and nobody is held any more."""
+        return not self.waiting and not self.back
 
 
 def begin(limit_w: float, members: Mapping[str, Waiting]) -> Pickup:
@@ -57,3 +64,14 @@ def step(
         room_w -= one.most_w
         back.append((one, now_utc_s))
     return replace(pickup, waiting=tuple(waiting), back=tuple(back))
+
+
+def eased(pickup: Pickup, powers_w: Mapping[str, float], now_utc_s: float, calm_s: float) -> Pickup:
+    """When all have been back for ``calm_s``: whoever does not press on its share is let go. Who is not read is held on (rule 6)."""
+    if pickup.waiting or any(now_utc_s - since_s < calm_s for _, since_s in pickup.back):
+        return pickup
+    held = tuple(
+        (one, since_s) for one, since_s in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w
+    )
+    gone = {one.member for one, _ in pickup.back} - {one.member for one, _ in held}
+    return replace(pickup, back=held, free=pickup.free | gone)
