@@ -2,7 +2,7 @@
 
 It begins by an order, or by itself when the area's meter shows no voltage: then everyone is held off before power returns, and nobody
 comes back until it has. A member that is back may take its share; when all are back, the last has settled and ``hold_s`` are over,
-whoever takes less than its share is let go, and the others as soon as they do: cold homes take all that they are let.
+whoever takes less than its share is let go; the others, cold as they are, share the room that is left until they do.
 """
 
 from collections.abc import Iterable, Mapping
@@ -110,6 +110,7 @@ class ColdLoadPickup:
         held = durable.pickup
         spans_s = (self.options.settle_s, self.options.settle_s + self.options.hold_s)
         young = [] if held is None else [since_s + span_s for _, since_s in held.back for span_s in spans_s]
+        young += [] if held is None else [held.eased_utc_s + self.options.settle_s]
         outputs += [WakeAt(Moment(OWN, at_s)) for at_s in young if at_s > now.utc_s]
         return Step(replace(state, durable=durable, standing=standing), tuple(outputs))
 
@@ -173,7 +174,8 @@ class ColdLoadPickup:
         if after.waiting and settled:
             outputs.append(_alarm("limit", f"leaves no room for {after.waiting[0].member} yet"))
         peak_w = max(durable.peak_w, area_w)
-        after = pickup.eased(after, powers_w, now.utc_s, settle_s + self.options.hold_s)
+        share_w, calm_s = self.options.share_kw * 1000.0, settle_s + self.options.hold_s
+        after = pickup.eased(after, area_w, powers_w, now.utc_s, share_w, settle_s, calm_s)
         if after.over:
             return replace(durable, pickup=None, ended_utc_s=now.utc_s, peak_w=peak_w)
         return replace(durable, pickup=after, peak_w=peak_w)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 PRESSES = 0.9
 """Of its share: who takes so much would take more."""
 
+NEAR = 0.95
+"""Of the limit: so much is given out when shares are widened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -25,13 +28,14 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Pickup:
     """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order; ``free``: who is held no
-    more. Durable.
+    more; ``eased_utc_s``: when shares were changed last. Durable.
     """
 
     limit_w: float
     waiting: tuple[Waiting, ...]
     back: tuple[tuple[Waiting, float], ...] = ()
     free: frozenset[str] = frozenset()
+    eased_utc_s: float = 0.0
 
     @property
     def over(self) -> bool:
@@ -66,12 +70,29 @@ def step(
     return replace(pickup, waiting=tuple(waiting), back=tuple(back))
 
 
-def eased(pickup: Pickup, powers_w: Mapping[str, float], now_utc_s: float, calm_s: float) -> Pickup:
-    """When all have been back for ``calm_s``: whoever does not press on its share is let go. Who is not read is held on (rule 6)."""
+def eased(
+    pickup: Pickup,
+    area_w: float,
+    powers_w: Mapping[str, float],
+    now_utc_s: float,
+    share_w: float,
+    settle_s: float,
+    calm_s: float,
+) -> Pickup:
+    """When all have been back for ``calm_s``: whoever does not press on its share is let go, and those who do are given half of the room
+    there is, once in ``settle_s``; where the area has come too near its limit, all of what is too much is taken back, down to the share
+    they came back with. Who is not read is held on (rule 6).
+    """
     if pickup.waiting or any(now_utc_s - since_s < calm_s for _, since_s in pickup.back):
         return pickup
-    held = tuple(
+    held = [
         (one, since_s) for one, since_s in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w
-    )
+    ]
     gone = {one.member for one, _ in pickup.back} - {one.member for one, _ in held}
-    return replace(pickup, back=held, free=pickup.free | gone)
+    pickup = replace(pickup, back=tuple(held), free=pickup.free | gone)
+    if not held or 0.0 <= now_utc_s - pickup.eased_utc_s < settle_s:
+        return pickup
+    room_w = NEAR * pickup.limit_w - area_w
+    more_w = (room_w / 2.0 if room_w > 0.0 else room_w) / len(held)
+    wider = tuple((replace(one, most_w=max(share_w, one.most_w + more_w)), since_s) for one, since_s in held)
+    return replace(pickup, back=wider, eased_utc_s=now_utc_s)
