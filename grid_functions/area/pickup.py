@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 PRESSES = 0.9
 """Of its share: who takes so much would take more."""
 
-NEAR = 0.95
-"""Of the limit: so much is given out when shares are widened."""
+NEAR = 0.9
+"""Of the limit: so much is given out when shares are widened; the rest is for what members let go take meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
