@@ -105,7 +105,7 @@ class Steward:
                 continue
             state = self._solved(state, answer.id, answer.solution, inputs, now, outputs)
         state = self._noted(state, inputs, now, outputs)
-        if now.utc_s >= state.replan_utc_s:
+        if now.utc_s >= self._replans_utc_s(state):
             state = self._pose_own(state, inputs, now, outputs)
         plans = {key: plan for key, plan in state.durable.plans.items() if plan.end_utc_s > now.utc_s}
         if plans.keys() != state.durable.plans.keys():
@@ -243,9 +243,7 @@ class Steward:
             return state
         plan = inquiry.plans[number]
         won = sale.sold(plan, commands(plan.series, self.options.dwelling), self.options.dwelling, inquiry)
-        # What it does afterwards it plans when it sees what is left of heat and charge.
-        state = replace(state, keeping=Keeping(), replan_utc_s=max(state.replan_utc_s, won.sold_until_utc_s))
-        return _kept(state, message.function, won)
+        return _kept(replace(state, keeping=Keeping()), message.function, won)
 
     def _solved(
         self, state: HomeState, about: str, solution: object, inputs: SiteInputs, now: Instants, outputs: list[Output]
@@ -347,8 +345,14 @@ class Steward:
             claim_of(device, *told[device], causes[device], NAME, now, self.options.step_s) for device in sorted(told)
         ]
 
+    def _replans_utc_s(self, state: HomeState) -> float:
+        """When the next plan of its own is due: also when what was sold is over, by what is then left of heat and charge."""
+        planned_utc_s = state.replan_utc_s - self.options.replan_s
+        ends = (plan.sold_until_utc_s for plan in state.durable.plans.values())
+        return min((state.replan_utc_s, *(end_s for end_s in ends if end_s > planned_utc_s)))
+
     def _next(self, state: HomeState, now: Instants) -> float:
-        ahead = [state.replan_utc_s]
+        ahead = [self._replans_utc_s(state)]
         for plan in state.durable.plans.values():
             done = int((now.utc_s - plan.start_utc_s) // plan.step_s) + 1
             ahead.append(plan.start_utc_s + max(0, done) * plan.step_s)

@@ -342,7 +342,12 @@ def test_what_was_sold_is_prepared_for_in_the_homes_own_name_and_planned_anew_af
     assert [claim.cause.source.kind for claim in home.claims] == [SourceKind.AREA]
     home.step()
     assert [claim.cause.source.kind for claim in home.claims] == [SourceKind.OPTIMISER], "no lease, no sale"
-    assert home.state.replan_utc_s == start_s + 7200.0
+    home.utc_s = start_s + 7200.0 - 600.0
+    home.step()
+    assert home.wake == Moment(OWN, start_s + 7200.0)
+    home.utc_s = start_s + 7200.0
+    home.step()
+    assert home.state.durable.plans[""].start_utc_s == start_s + 7200.0
 
 
 @pytest.mark.parametrize(
