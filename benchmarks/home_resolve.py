@@ -121,18 +121,20 @@ def prices_of(homes: list[Home]) -> list[Vector]:
     )
     state, solver = talks.begin(terms), Solver(2 * len(homes))
     while True:
-        price = state.prices[-1]
         replies = []
-        for name, home in zip(names, homes, strict=True):
-            plan = home.plan(solver.solve(home.problem(TARIFF.shifted(price * 3600.0 / STEP_S))), TARIFF)
-            replies.append((name, state.round, Reply(plan.cost, plan.net_w / 1000.0)))
+        for number in state.posted(1):
+            added = state.prices[number] * 3600.0 / STEP_S
+            for name, home in zip(names, homes, strict=True):
+                plan = home.plan(solver.solve(home.problem(TARIFF.shifted(added))), TARIFF)
+                replies.append((name, number, Reply(plan.cost, plan.net_w / 1000.0)))
         state = talks.closed_round(talks.heard(state, replies, terms), terms)
         if len(state.prices) >= PRICES:
-            return list(state.prices)
+            return list(state.prices[:PRICES])
         columns, _ = talks.columns_of(state, terms)
-        centre = state.prices[state.centre]
-        found = solver.solve(peak.next_price(columns, len(homes), terms.demand, centre, state.pull))
-        state = talks.with_price(state, peak.priced(found, columns, len(homes), terms.demand))
+        groups, centre = len(homes), state.prices[state.centre]
+        problems = peak.next_prices(columns, groups, terms.demand, centre, talks.pulls_of(state, terms))
+        found = [peak.priced(solver.solve(one), columns, groups, terms.demand) for one in problems]
+        state = talks.with_prices(state, found)
 
 
 def _parts(spec: Spec) -> int:

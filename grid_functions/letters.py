@@ -35,7 +35,9 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """A round of a coordination: ``added`` to the standing tariff by step, currency per kWh."""
+    """A price of a coordination: ``added`` to the standing tariff by step, currency per kWh; ``round``: its number, each of which is
+    answered by itself.
+    """
 
     talks: str
     round: int
@@ -46,7 +48,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A member's answer to one round: what the plan costs it at its standing tariff, and its net power by step, kW, positive = import."""
+    """A member's answer to one price: what the plan costs it at its standing tariff, and its net power by step, kW, positive = import."""
 
     talks: str
     round: int
@@ -86,12 +88,16 @@ class Flexibility:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for."""
+    """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for.
+
+    ``base_kw`` by interval: the member's measured baseline, against which all it delivers is verified; none = it has none and may not bid.
+    """
 
     market: str
     start_utc_s: float
     step_s: float
     prices: tuple[float, ...]
+    base_kw: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,8 @@ def market(feeder: Feeder) -> Result:
             wrong.append(f"{lot.home}: {lot.delivered_kwh:.2f} kWh in the ledger, {reckoned_kwh:.2f} at the meter")
         if (sure and paid is not enough) or paid is (lot.home in found.flagged):
             wrong.append(f"{lot.home}: due {lot.due}, {'' if lot.home in found.flagged else 'not '}flagged")
+    if not found.paid:
+        wrong.append("nobody who won delivered")
     told = {
         "peak_kw": round(shown.peak_kw(), 2),
         "gap_pct": round(100.0 * found.gap, 3),

@@ -83,7 +83,7 @@ def market(lab: Laboratory) -> tuple[Case, Market]:
 
     def order(window: Window) -> None:
         opens = window.utc_s - began_s == _OPENS_S
-        area.step(window, [(MARKET, "open", {})] if opens else ())
+        area.step(lab.bent(window), [(MARKET, "open", {})] if opens else ())
 
     case = _minutes(lab, "xor", began_s, MARKET_S, lambda until_s: area.pass_to(until_s, meters=True), order)
     durable = area.of(MARKET).durable

@@ -1,13 +1,13 @@
 """Cold-load pickup as a machine: members are held at nothing, and come back one after the other under the area's limit.
 
 It begins by an order, or by itself when the area's meter shows no voltage: then everyone is held off before power returns, and nobody
-comes back until it has. A member that is back may take its share; when all are back, the last has settled and
-``hold_s`` are over, nothing is held any more.
+comes back until it has. A member that is back may take its share; when all are back, the last has settled and ``hold_s`` are over,
+whoever takes less than its share is let go; the others, cold as they are, share the room that is left until they do.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
@@ -30,7 +30,7 @@ NAME = "cold_load_pickup"
 @dataclass(frozen=True, slots=True)
 class ColdLoadPickupOptions:
     """``limit_kw``: what the area must not exceed meanwhile; ``share_kw``: what a member may take once it is back. ``settle_s``: how long a
-    return takes to show in the meter; ``hold_s``: how long shares hold on after the last return, since cold homes take what they are let.
+    return takes to show in the meter; ``hold_s``: how long all shares hold on at least after the last return.
     ``priorities`` by member, the smaller comes first, 100 where none is given. ``dark_v``: below it
     there is no power. ``rest_kw``: the most that all but members can take, for when the area has no meter.
     """
@@ -61,11 +61,18 @@ class ColdLoadPickupOptions:
 class ColdLoadPickupDurable:
     """``pickup`` None: nothing is held; ``dark``: power has not returned yet; ``peak_w``: the most the area took since it did."""
 
+    VERSION: ClassVar[int] = 2
+
     pickup: Pickup | None = None
     dark: bool = False
     begun_utc_s: float = 0.0
     ended_utc_s: float = 0.0
     peak_w: float = 0.0
+
+    @staticmethod
+    def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Before 2 all were let go together."""
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class ColdLoadPickup:
         held = durable.pickup
         spans_s = (self.options.settle_s, self.options.settle_s + self.options.hold_s)
         young = [] if held is None else [since_s + span_s for _, since_s in held.back for span_s in spans_s]
+        young += [] if held is None else [held.eased_utc_s + self.options.settle_s]
         outputs += [WakeAt(Moment(OWN, at_s)) for at_s in young if at_s > now.utc_s]
         return Step(replace(state, durable=durable, standing=standing), tuple(outputs))
 
@@ -166,14 +174,15 @@ class ColdLoadPickup:
         if after.waiting and settled:
             outputs.append(_alarm("limit", f"leaves no room for {after.waiting[0].member} yet"))
         peak_w = max(durable.peak_w, area_w)
-        calm_s = settle_s + self.options.hold_s
-        if after.over and all(now.utc_s - since_s >= calm_s for _, since_s in after.back):
+        share_w, calm_s = self.options.share_kw * 1000.0, settle_s + self.options.hold_s
+        after = pickup.eased(after, area_w, powers_w, now.utc_s, share_w, settle_s, calm_s)
+        if after.over:
             return replace(durable, pickup=None, ended_utc_s=now.utc_s, peak_w=peak_w)
         return replace(durable, pickup=after, peak_w=peak_w)
 
     def _roll(self, held: Pickup, enrolled: tuple[str, ...], now: Instants) -> Pickup:
         """Who is new waits, who is revoked is gone; a clock that was set back makes nobody younger than now."""
-        known = {one.member for one in held.waiting} | {one.member for one, _ in held.back}
+        known = {one.member for one in held.waiting} | {one.member for one, _ in held.back} | held.free
         waiting = [one for one in held.waiting if one.member in enrolled]
         waiting += [self._waiting(member) for member in enrolled if member not in known]
         waiting.sort(key=lambda one: (one.priority, one.member))

@@ -34,7 +34,8 @@ NAME = "day_ahead"
 AFTER_S = 7200.0
 """Delivery is measured for so long beyond the plan: what a plan pushes over its end shows there."""
 
-_MASTER, _PRICE = "master", "price"
+_MASTER, _FURTHER, _MAIN = "master", "further", "price"
+"""The problems of a round: the plan, further prices, the main price; in order of name the main one is the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class DayAheadDurable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
-    """Talks in progress. ``asked``: which problems are out; ``priced``: the bundle's answer, kept until the master has answered too."""
+    """Talks in progress. ``waits``: which problems are out; ``found``: the bundle's answers by problem, kept until all have come."""
 
     name: str
     start_utc_s: float
@@ -120,7 +121,7 @@ class Session:
     columns: tuple[Column, ...] = ()
     named: tuple[tuple[int, int], ...] = ()
     waits: frozenset[str] = frozenset()
-    price: Solution | None = None
+    found: Mapping[str, Solution] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class DayAhead:
     def _solved(
         self, state: DayAheadState, session: Session, inputs: AreaInputs, now: Instants, outputs: list[Output]
     ) -> DayAheadState:
-        """Take the answers of the two programs; with both in hand go on, or end."""
+        """Take the answers of the programs; with all in hand go on, or end."""
         demand = talks.demand_of(session.talks, session.terms)
         groups = len(talks.groups_of(session.talks, session.terms))
         for answer in inputs.answers:
@@ -240,19 +241,20 @@ class DayAhead:
             if what == _MASTER and solution is not None:
                 plan = peak.planned(solution, session.columns, demand)
                 session = replace(session, talks=talks.with_plan(session.talks, plan, session.named))
-            elif what == _PRICE:
-                session = replace(session, price=solution)
+            elif what != _MASTER and solution is not None:
+                session = replace(session, found={**session.found, what: solution})
         if session.waits:
             return replace(state, session=session)
         late = now.utc_s + self.options.round_s >= session.start_utc_s
-        if talks.done(session.talks, session.terms) or session.price is None or late:
+        # The main price is the last; a further one that was not found is not missed.
+        found = [peak.priced(session.found[one], session.columns, groups, demand) for one in sorted(session.found)]
+        if talks.done(session.talks, session.terms) or _MAIN not in session.found or late:
             return self._ended(state, session, outputs)
-        found = peak.priced(session.price, session.columns, groups, demand)
         session = replace(
             session,
-            talks=talks.with_price(session.talks, found),
+            talks=talks.with_prices(session.talks, found),
             deadline_utc_s=now.utc_s + self.options.round_s,
-            price=None,
+            found={},
         )
         outputs += self._posted(session)
         return replace(state, session=session)
@@ -317,15 +319,13 @@ def _posed(session: Session, now: Instants, outputs: list[Output]) -> Session:
     after = talks.closed_round(session.talks, session.terms)
     columns, named = talks.columns_of(after, session.terms)
     demand, groups = talks.demand_of(after, session.terms), len(talks.groups_of(after, session.terms))
-    session = replace(
-        session, talks=after, columns=columns, named=named, waits=frozenset({_MASTER, _PRICE}), price=None
-    )
-    deadline = Moment(OWN, now.utc_s + 60.0)
-    about = _round_of(session)
-    outputs.append(Ask(f"{about}/{_MASTER}", peak.master(columns, groups, demand), deadline))
-    centre = after.prices[after.centre]
-    outputs.append(Ask(f"{about}/{_PRICE}", peak.next_price(columns, groups, demand, centre, after.pull), deadline))
-    return session
+    pulls = talks.pulls_of(after, session.terms)
+    names = (*(f"{_FURTHER}{number}" for number in range(1, len(pulls))), _MAIN)
+    priced = peak.next_prices(columns, groups, demand, after.prices[after.centre], pulls)
+    problems = {_MASTER: peak.master(columns, groups, demand)} | dict(zip(names, priced, strict=True))
+    deadline, about = Moment(OWN, now.utc_s + 60.0), _round_of(session)
+    outputs += [Ask(f"{about}/{what}", problem, deadline) for what, problem in problems.items()]
+    return replace(session, talks=after, columns=columns, named=named, waits=frozenset(problems), found={})
 
 
 def _round_of(session: Session) -> str:

@@ -103,8 +103,12 @@ def planned(solution: Solution, columns: Sequence[Column], demand: Demand) -> Pl
     return Planned(weights, load, peak, over, cost)
 
 
-def next_price(columns: Sequence[Column], groups: int, demand: Demand, centre: Vector, pull: float) -> Problem:
-    """The bundle: maximise the cuts' model of q less ``pull`` times the distance from ``centre``. Prices are the first columns."""
+def next_prices(
+    columns: Sequence[Column], groups: int, demand: Demand, centre: Vector, pulls: Sequence[float]
+) -> tuple[Problem, ...]:
+    """The bundle: maximise the cuts' model of q less a pull times the distance from ``centre``, one problem for each of the ``pulls``.
+    Prices are the first columns.
+    """
     steps = len(centre)
     unit = demand.charge / steps if demand.charge > 0 else demand.most / steps
     draft = Draft()
@@ -112,8 +116,7 @@ def next_price(columns: Sequence[Column], groups: int, demand: Demand, centre: V
     theta = draft.block(groups, -np.inf, np.inf, -1.0)
     widths = (*(width * unit for width in WIDTHS), np.inf)
     aside = [
-        [draft.block(steps, 0.0, width, pull * slope) for width, slope in zip(widths, SLOPES, strict=True)]
-        for _ in range(2)
+        [draft.block(steps, 0.0, width, slope) for width, slope in zip(widths, SLOPES, strict=True)] for _ in range(2)
     ]
     for k in range(steps):
         terms = [(price[k], 1.0)]
@@ -128,7 +131,11 @@ def next_price(columns: Sequence[Column], groups: int, demand: Demand, centre: V
         draft.equal([*((column, 1.0) for column in price), (extra, -1.0)], demand.charge)
     else:
         draft.equal([(column, 1.0) for column in price], demand.charge)
-    return Problem(draft.program(), draft.cost)
+    program, cost = draft.program(), draft.cost
+    distance = np.zeros(len(cost))
+    for piece in (*aside[0], *aside[1]):
+        distance[piece.start : piece.stop] = cost[piece.start : piece.stop]
+    return tuple(Problem(program, cost + (pull - 1.0) * distance) for pull in pulls)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,11 +2,18 @@
 
 After hours without power every heater, tank and car wants its full power: diversity is gone. Members come back by priority, then by how
 long they have waited; the next one only when the area's own meter leaves room for the most that it may take. Without a meter's reading
-nobody more comes back (rule 6). Who is back stays back: its import is limited to its share instead of being thrown off again.
+nobody more comes back (rule 6). Who is back stays back: its import is limited to its share instead of being thrown off again, until it
+wants no more than that: as long as a member presses on its share, it would take more without it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+PRESSES = 0.9
+"""Of its share: who takes so much would take more."""
+
+NEAR = 0.9
+"""Of the limit: so much is given out when shares are widened; the rest is for what members let go take meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +27,20 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Pickup:
-    """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order. Durable."""
+    """``back``: who is back, with the power reserved for it and the UTC second since when; ``waiting`` in order; ``free``: who is held no
+    more; ``eased_utc_s``: when shares were changed last. Durable.
+    """
 
     limit_w: float
     waiting: tuple[Waiting, ...]
     back: tuple[tuple[Waiting, float], ...] = ()
+    free: frozenset[str] = frozenset()
+    eased_utc_s: float = 0.0
 
     @property
     def over(self) -> bool:
-        """Whether everyone is back."""
-        return not self.waiting
+        """Whether everyone is back, and nobody is held any more."""
+        return not self.waiting and not self.back
 
 
 def begin(limit_w: float, members: Mapping[str, Waiting]) -> Pickup:
@@ -57,3 +68,31 @@ def step(
         room_w -= one.most_w
         back.append((one, now_utc_s))
     return replace(pickup, waiting=tuple(waiting), back=tuple(back))
+
+
+def eased(
+    pickup: Pickup,
+    area_w: float,
+    powers_w: Mapping[str, float],
+    now_utc_s: float,
+    share_w: float,
+    settle_s: float,
+    calm_s: float,
+) -> Pickup:
+    """When all have been back for ``calm_s``: whoever does not press on its share is let go, and those who do are given half of the room
+    there is, once in ``settle_s``; where the area has come too near its limit, all of what is too much is taken back, down to the share
+    they came back with. Who is not read is held on (rule 6).
+    """
+    if pickup.waiting or any(now_utc_s - since_s < calm_s for _, since_s in pickup.back):
+        return pickup
+    held = [
+        (one, since_s) for one, since_s in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w
+    ]
+    gone = {one.member for one, _ in pickup.back} - {one.member for one, _ in held}
+    pickup = replace(pickup, back=tuple(held), free=pickup.free | gone)
+    if not held or 0.0 <= now_utc_s - pickup.eased_utc_s < settle_s:
+        return pickup
+    room_w = NEAR * pickup.limit_w - area_w
+    more_w = (room_w / 2.0 if room_w > 0.0 else room_w) / len(held)
+    wider = tuple((replace(one, most_w=max(share_w, one.most_w + more_w)), since_s) for one, since_s in held)
+    return replace(pickup, back=wider, eased_utc_s=now_utc_s)

@@ -1,9 +1,9 @@
 """The XOR market: prices out, packages back, an exact award, its dispatch, what was really delivered, and what is due for it.
 
 One machine around :mod:`grid_functions.area.xor_clearing`. A member's baseline is what it was measured to take before it could know of the
-market; without one its bids are not let in, since nobody could verify what it delivers. Bids live in one run: a restart before the award
-voids the market, and says so. What was awarded is durable, with the proven gap; so is what is due, which is nothing until delivery is
-verified. There is one market at a time, from its opening until it is settled.
+market, and is in its offer; without one its bids are not let in, since nobody could verify what it delivers. Bids live in one run: a
+restart before the award voids the market, and says so. What was awarded is durable, with the proven gap; so is what is due, which is
+nothing until delivery is verified. There is one market at a time, from its opening until it is settled.
 """
 
 import math
@@ -223,8 +223,11 @@ class XorMarket:
             {member: base_w for member, base_w in bases.items() if base_w is not None},
             now.utc_s + options.bid_s,
         )
-        offers = Offers(name, start_s, options.step_s, (options.price,) * len(wanted))
-        outputs += [letters.write(offers, NAME, member, NAME, name) for member in inputs.enrolled]
+        for member in inputs.enrolled:
+            base_w = session.base_w.get(member)
+            base_kw = () if base_w is None else (base_w / 1000.0,) * len(wanted)
+            offers = Offers(name, start_s, options.step_s, (options.price,) * len(wanted), base_kw)
+            outputs.append(letters.write(offers, NAME, member, NAME, name))
         return replace(state, session=session, durable=replace(state.durable, opened_utc_s=now.utc_s, open=name))
 
     def _heard(self, state: XorMarketState, inputs: AreaInputs, outputs: list[Output]) -> XorMarketState:

@@ -1,7 +1,9 @@
 """A plan as it is carried out: what each device is told step by step, and the claim that says so."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from grid_functions.model.claim import (
     Basis,
@@ -20,6 +22,18 @@ from grid_functions.model.event import Rank
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.units import Quantity
 
+Command: TypeAlias = tuple[Quantity, float]
+"""What a device is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """Less power was sold between two UTC seconds; ``floors``: the least that a device may be told meanwhile, for what is sold."""
+
+    begins_utc_s: float
+    ends_utc_s: float
+    floors: Mapping[str, Command]
+
 
 @dataclass(frozen=True, slots=True)
 class Executing:
@@ -27,13 +41,23 @@ class Executing:
 
     start_utc_s: float
     step_s: float
-    told: Mapping[str, tuple[tuple[Quantity, float], ...]]
+    told: Mapping[str, tuple[Command, ...]]
     agreed: str = ""
+    sold: Sold | None = None
 
-    def at(self, utc_s: float) -> dict[str, tuple[Quantity, float]]:
+    def at(self, utc_s: float) -> dict[str, Command]:
         """What holds now; nothing outside the plan."""
-        k = int((utc_s - self.start_utc_s) // self.step_s)
+        k = self.step_at(utc_s)
         return {device: ones[k] for device, ones in self.told.items() if 0 <= k < len(ones)}
+
+    def step_at(self, utc_s: float) -> int:
+        """The number of the step, below 0 before the plan."""
+        return int((utc_s - self.start_utc_s) // self.step_s)
+
+    @property
+    def sold_until_utc_s(self) -> float:
+        """When the last interval that was sold is over; never, where nothing was."""
+        return -math.inf if self.sold is None else self.sold.ends_utc_s
 
     @property
     def end_utc_s(self) -> float:

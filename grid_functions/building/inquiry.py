@@ -24,7 +24,8 @@ STEPS_OF_PRICE = (0.5, 1.0, 2.0, 4.0)
 class Inquiry:
     """``plans`` by number, 0 = at the standing tariff unless it is a coordination's; ``asker``: where the answer goes.
 
-    ``first`` up to, not including, ``end``: the steps asked about.
+    ``first`` up to, not including, ``end``: the steps asked about. Of a market: ``base_kw``, the baseline that what is delivered is
+    measured against, none = not known; ``doubt_kw``: by how much more than planned the home may take. Both by step asked about.
     """
 
     asker: str
@@ -34,6 +35,8 @@ class Inquiry:
     tariff: Tariff
     first: int = 0
     end: int = 0
+    base_kw: tuple[float, ...] = ()
+    doubt_kw: tuple[float, ...] = ()
     wants: frozenset[int] = frozenset()
     plans: Mapping[int, Plan] = field(default_factory=dict)
 
@@ -67,14 +70,18 @@ def flexibility(inquiry: Inquiry, duration_s: float) -> Flexibility:
 def packages(inquiry: Inquiry) -> Bids:
     """Each plan beyond 0 as one package: what it reduces by interval, for what it costs more than the usual plan, comfort included.
 
-    A package that reduces nothing is none; equal ones are offered once.
+    A reduction counts from the lower of baseline and usual plan: the meter must show it, and what the home would have left anyway is not
+    sold. What may go otherwise than planned is kept back. A package that reduces nothing is none; equal ones are offered once.
     """
-    base = inquiry.plans[0]
+    usual = inquiry.plans[0]
     told: dict[tuple[float, ...], Bid] = {}
+    if not inquiry.base_kw:
+        return Bids(inquiry.name, ())
+    from_kw = np.minimum(np.array(inquiry.base_kw), usual.net_w[inquiry.span] / 1000.0)
     for number in sorted(inquiry.plans.keys() - {0}):
         plan = inquiry.plans[number]
-        reduced = np.clip((base.net_w - plan.net_w)[inquiry.span] / 1000.0, 0.0, None)
-        kw = tuple(np.round(reduced, 3).tolist())
+        reduced = np.clip(from_kw - plan.net_w[inquiry.span] / 1000.0 - np.array(inquiry.doubt_kw), 0.0, None)
+        kw = tuple((np.floor(reduced * 1000.0) / 1000.0).tolist())
         if max(kw, default=0.0) > 0.0:
-            told.setdefault(kw, Bid(str(number), kw, round(max(0.0, plan.cost - base.cost), 6)))
+            told.setdefault(kw, Bid(str(number), kw, round(max(0.0, plan.cost - usual.cost), 6)))
     return Bids(inquiry.name, tuple(told.values()))

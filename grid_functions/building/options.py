@@ -19,7 +19,8 @@ class HomeOptions:
     What the household takes beside all that is planned is foreseen from the site's own days once two of them are known; until then it is
     ``base_by_hour_w`` (24 hours of the local day), else as the connection point is wont to, else ``base_w``. ``time_zone``: a name such as
     America/Toronto; without one the clock is ``utc_offset_s`` east of UTC all year. ``learns_s``: after local midnight; each day the
-    thermal model is learnt anew. ``outdoor_sensor``: the device that reads the air outdoors, where there is one.
+    thermal model is learnt anew. ``outdoor_sensor``: the device that reads the air outdoors, where there is one. ``doubt``: by which share
+    of what is foreseen the household may take more, 0 to 5: so much is kept back of what a market is offered.
     """
 
     dwelling: Dwelling = field(default_factory=Dwelling)
@@ -35,6 +36,7 @@ class HomeOptions:
     time_zone: str = ""
     learns_s: float = 3 * 3600.0
     outdoor_sensor: str = ""
+    doubt: float = 1.0
 
     @property
     def civil(self) -> Civil:
@@ -47,6 +49,8 @@ class HomeOptions:
             mistakes.append(f"{FUNCTION}.import_price must be above export_price: energy would circulate for profit")
         if len(self.base_by_hour_w) not in (0, 24) or min(self.base_by_hour_w, default=0.0) < 0.0:
             mistakes.append(f"{FUNCTION}.base_by_hour_w has 24 powers of 0 W or more, or none")
+        if not 0.0 <= self.doubt <= 5.0:
+            mistakes.append(f"{FUNCTION}.doubt is {self.doubt:g}: choose 0 to 5")
         if not 60.0 <= self.step_s <= 3600.0:
             mistakes.append(f"{FUNCTION}.step_s is {self.step_s:g}: choose 60 to 3600")
         if not 2 <= self.steps <= letters.LONGEST:

@@ -13,20 +13,20 @@ import numpy as np
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.building import lesson
+from grid_functions.building import foresight, lesson, sale
 from grid_functions.building.civil import DAY_S
 from grid_functions.building.diary import Diary, Running, noted
-from grid_functions.building.dwelling import Outlook, commands, laid_out
-from grid_functions.building.execution import Executing, claim_of
-from grid_functions.building.forecast import forecast
+from grid_functions.building.dwelling import commands, laid_out
+from grid_functions.building.execution import Command, Executing, claim_of
 from grid_functions.building.heating import Dynamics, Heating, dynamics
-from grid_functions.building.home import Plan, Tariff, combined
+from grid_functions.building.home import Plan, combined
 from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, packages
 from grid_functions.building.lesson import Lesson, Model, Taught
 from grid_functions.building.observation import observed
 from grid_functions.building.options import FUNCTION, HomeOptions
 from grid_functions.building.part import Horizon
-from grid_functions.building.program import Solution, Vector
+from grid_functions.building.program import Solution
+from grid_functions.building.sale import Keeping
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
 from grid_functions.model.claim import Claim, InForce, LeaseId
 from grid_functions.model.control import LoadDispatch
@@ -34,17 +34,13 @@ from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.function import Ask, Output, SiteInputs, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Message
-from grid_functions.model.tariff import Price, Priced, PriceKind
-from grid_functions.model.units import Quantity
 
 NAME = FUNCTION
 HEARS = frozenset({"day_ahead", "direct_load_control", "xor_market"})
 """The area functions whose letters it answers."""
 
-_OWN, _LESSON = "own", "lesson"
+_OWN, _LESSON, _MARKET = "own", "lesson", "xor_market"
 _PATIENCE_S = 60.0
-_KNOWN_S = 2 * DAY_S
-"""Of measured base load, for it to be foreseen from that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class HomeDurable:
     what was learnt from it.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     plans: Mapping[str, Executing] = field(default_factory=dict)
     diary: Diary = field(default_factory=Diary)
@@ -61,14 +57,14 @@ class HomeDurable:
 
     @staticmethod
     def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Before 2 there were plans alone; the rest begins empty."""
+        """Before 2 there were plans alone, before 3 nothing was known of what was sold; the rest begins empty."""
         return plain
 
 
 @dataclass(frozen=True, slots=True)
 class HomeState:
     """``inquiries`` by name, of this run; ``replan_utc_s``: when the next plan of its own is due. ``running``: of the diary;
-    ``lesson_utc_s``: when the last lesson was asked for, and why nothing came of it.
+    ``lesson_utc_s``: when the last lesson was asked for, and why nothing came of it. ``keeping``: to what was sold.
     """
 
     durable: HomeDurable = field(default_factory=HomeDurable)
@@ -78,6 +74,7 @@ class HomeState:
     running: Running | None = None
     lesson_utc_s: float = -math.inf
     trouble: str = ""
+    keeping: Keeping = field(default_factory=Keeping)
     version: int = 1
 
 
@@ -108,11 +105,12 @@ class Steward:
                 continue
             state = self._solved(state, answer.id, answer.solution, inputs, now, outputs)
         state = self._noted(state, inputs, now, outputs)
-        if now.utc_s >= state.replan_utc_s:
+        if now.utc_s >= self._replans_utc_s(state):
             state = self._pose_own(state, inputs, now, outputs)
         plans = {key: plan for key, plan in state.durable.plans.items() if plan.end_utc_s > now.utc_s}
         if plans.keys() != state.durable.plans.keys():
             state = replace(state, durable=replace(state.durable, plans=plans))
+        state = self._looked(state, inputs, now)
         outputs += self._claims(state, inputs, now)
         outputs.append(WakeAt(Moment(OWN, self._next(state, now))))
         return Step(state, tuple(outputs))
@@ -172,17 +170,30 @@ class Steward:
             case Asked():
                 horizon = self._horizon(letter.start_utc_s)
                 length = max(1, round(letter.duration_s / horizon.step_s))
-                inquiry = self._inquiry(message, letter.request, horizon, state, inputs, length)
+                inquiry = self._inquiry(message, letter.request, horizon, state, inputs, slice(0, length))
                 return self._pose(state, inquiry, (0.0, MOVING, -MOVING), outputs, now)
             case Offers():
-                horizon = Horizon(letter.start_utc_s, letter.step_s, self.options.steps)
-                inquiry = self._inquiry(message, letter.market, horizon, state, inputs, len(letter.prices))
+                inquiry = self._offered(state, letter, message, inputs, now)
                 price = max(letter.prices, default=0.0)
                 return self._pose(state, inquiry, (0.0, *(factor * price for factor in STEPS_OF_PRICE)), outputs, now)
             case Award():
                 return self._awarded(state, letter, message)
             case _:
                 return state
+
+    def _offered(
+        self, state: HomeState, letter: Offers, message: Message, inputs: SiteInputs, now: Instants
+    ) -> Inquiry:
+        """The plan begins now, not with what is asked about: by then rooms, tank and battery are others, and may be prepared."""
+        count, most = len(letter.prices), self.options.steps // 2
+        if not 60.0 <= letter.step_s <= 7200.0 or len(letter.base_kw) not in (0, count):
+            raise MalformedMessage("an offer has steps of 60 to 7200 s, and a baseline for each of its prices or none")
+        ahead = min(max(0, math.floor((letter.start_utc_s - now.utc_s) / letter.step_s)), most)
+        horizon = Horizon(
+            letter.start_utc_s - ahead * letter.step_s, letter.step_s, max(self.options.steps, ahead + count)
+        )
+        span = slice(ahead, ahead + count)
+        return self._inquiry(message, letter.market, horizon, state, inputs, span, letter.base_kw)
 
     def _priced(
         self,
@@ -230,7 +241,9 @@ class Steward:
         number = int(letter.bid) if letter.bid.isascii() and letter.bid.isdigit() else -1
         if inquiry is None or number not in inquiry.plans:
             return state
-        return _kept(state, message.function, self._executing(inquiry.plans[number], message.function))
+        plan = inquiry.plans[number]
+        won = sale.sold(plan, commands(plan.series, self.options.dwelling), self.options.dwelling, inquiry)
+        return _kept(replace(state, keeping=Keeping()), message.function, won)
 
     def _solved(
         self, state: HomeState, about: str, solution: object, inputs: SiteInputs, now: Instants, outputs: list[Output]
@@ -252,7 +265,7 @@ class Steward:
             rest = {key: one for key, one in state.inquiries.items() if key != name}
             return _kept(replace(state, inquiries=rest), "", self._executing(inquiry.plans[0], ""))
         elif not inquiry.wants and 0 in inquiry.plans:
-            if inquiry.function == "xor_market":
+            if inquiry.function == _MARKET:
                 outputs.append(letters.write(packages(inquiry), inquiry.function, inquiry.asker, site, name))
             elif {1, 2} <= inquiry.plans.keys():
                 span_s = (inquiry.end - inquiry.first) * inquiry.home.horizon.step_s
@@ -283,85 +296,76 @@ class Steward:
         return Horizon(start_utc_s, self.options.step_s, self.options.steps)
 
     def _inquiry(
-        self, message: Message, name: str, horizon: Horizon, state: HomeState, inputs: SiteInputs, end: int = 0
+        self,
+        message: Message,
+        name: str,
+        horizon: Horizon,
+        state: HomeState,
+        inputs: SiteInputs,
+        span: slice = slice(0, 0),
+        base_kw: tuple[float, ...] = (),
     ) -> Inquiry:
-        outlook = self._outlook(state, horizon, inputs)
-        zones = tuple(zone.device for zone in self.options.dwelling.zones)
+        options = self.options
+        usual_w = inputs.normal_w.get("", options.base_w)
+        outlook = foresight.outlook(options, state.weather, state.durable.diary, usual_w, horizon)
+        zones = tuple(zone.device for zone in options.dwelling.zones)
         learnt = state.durable.model.dynamics(zones, horizon.step_s, inputs.snapshot.at.utc_s)
-        civil = self.options.civil
-        laid = laid_out(self.options.dwelling, inputs.snapshot, outlook, horizon, civil.at, learnt=learnt)
-        return Inquiry(message.sender, message.function, name, laid, self._tariff(horizon, inputs), 0, end)
-
-    def _outlook(self, state: HomeState, horizon: Horizon, inputs: SiteInputs) -> Outlook:
-        weather = state.weather
-        times = horizon.start_utc_s + (np.arange(horizon.steps) + 0.5) * horizon.step_s
-        base_w = self._base_w(state.durable.diary, horizon, times.tolist(), inputs)
-        if weather is None or not weather.outdoor_c or len(weather.outdoor_c) != len(weather.sun_w_m2):
-            return Outlook(np.full(horizon.steps, self.options.outdoor_c), np.zeros(horizon.steps), base_w)
-        known = weather.start_utc_s + (np.arange(len(weather.outdoor_c)) + 0.5) * weather.step_s
-        sun = np.interp(times, known, np.array(weather.sun_w_m2), left=0.0, right=0.0)
-        return Outlook(np.interp(times, known, np.array(weather.outdoor_c)), np.maximum(sun, 0.0), base_w)
-
-    def _base_w(self, diary: Diary, horizon: Horizon, times: list[float], inputs: SiteInputs) -> Vector:
-        known = diary.base()
-        if len(known) * diary.step_s >= _KNOWN_S:
-            civil = self.options.civil
-            foreseen = forecast(known, horizon.start_utc_s, horizon.step_s, horizon.steps, civil.at)
-            if foreseen is not None:
-                return foreseen
-        if not self.options.base_by_hour_w:
-            return np.full(len(times), max(0.0, inputs.normal_w.get("", self.options.base_w)))
-        hours = [(self.options.civil.at(utc_s)[1] / 3600.0 - 0.5) % 24.0 for utc_s in times]
-        told: Vector = np.interp(hours, np.arange(24), np.array(self.options.base_by_hour_w), period=24.0)
-        return told
-
-    def _tariff(self, horizon: Horizon, inputs: SiteInputs) -> Tariff:
-        """Prices by step: what is in force or known ahead, else configuration's; export never above import."""
-        imported = np.full(horizon.steps, self.options.import_price)
-        exported = np.full(horizon.steps, self.options.export_price)
-        for held in (*inputs.ahead, *inputs.in_force):
-            match held.control:
-                case Price(of=Priced.IMPORT, kind=PriceKind.ABSOLUTE, value=value):
-                    _put(imported, horizon, held, value)
-                case Price(of=Priced.EXPORT, kind=PriceKind.ABSOLUTE, value=value):
-                    _put(exported, horizon, held, value)
-        return Tariff(imported, np.minimum(exported, imported - 1e-3))
+        laid = laid_out(options.dwelling, inputs.snapshot, outlook, horizon, options.civil.at, learnt=learnt)
+        tariff = foresight.tariff(options, horizon, (*inputs.ahead, *inputs.in_force))
+        doubt_kw = tuple((foresight.doubt_w(options, outlook)[span] / 1000.0).tolist())
+        function, asker = message.function, message.sender
+        return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw)
 
     def _executing(self, plan: Plan, agreed: str) -> Executing:
         told = commands(plan.series, self.options.dwelling)
         return Executing(plan.horizon.start_utc_s, plan.horizon.step_s, told, agreed)
 
+    def _looked(self, state: HomeState, inputs: SiteInputs, now: Instants) -> HomeState:
+        """At the meter, while less was sold: storage and heaters make up for what goes otherwise than planned."""
+        held, plan = _leased(inputs).get(_MARKET), state.durable.plans.get(_MARKET)
+        if held is None or plan is None or not isinstance(held.control, LoadDispatch):
+            return state
+        aim_w, dwelling = held.control.value, self.options.dwelling
+        return replace(state, keeping=sale.looked(state.keeping, plan, aim_w, inputs.snapshot, dwelling, now.utc_s))
+
     def _claims(self, state: HomeState, inputs: SiteInputs, now: Instants) -> Iterable[Claim]:
-        """An agreed plan while its area's lease holds, else the home's own."""
-        leases = {
-            held.cause.subject.partition("/")[0]: held
-            for held in inputs.in_force
-            if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch)
-        }
-        told: dict[str, tuple[Quantity, float]] = {}
+        """An agreed plan while its area's lease holds, else what prepares for a sale, else the home's own plan."""
+        leases = _leased(inputs)
+        told: dict[str, Command] = {}
         causes: dict[str, InForce | None] = {}
-        for key in ("", *sorted(leases)):
-            plan = state.durable.plans.get(key)
-            for device, command in (plan.at(now.utc_s) if plan is not None else {}).items():
-                told[device], causes[device] = command, leases.get(key)
+        for key in sorted(state.durable.plans, key=lambda one: (one in leases, one)):
+            plan, held = state.durable.plans[key], leases.get(key)
+            if key and held is None and not sale.prepares(plan, now.utc_s):
+                continue
+            for device, command in sale.told(
+                state.keeping, plan, inputs.snapshot, self.options.dwelling, now.utc_s
+            ).items():
+                told[device], causes[device] = command, held
         return [
             claim_of(device, *told[device], causes[device], NAME, now, self.options.step_s) for device in sorted(told)
         ]
 
+    def _replans_utc_s(self, state: HomeState) -> float:
+        """When the next plan of its own is due: also when what was sold is over, by what is then left of heat and charge."""
+        planned_utc_s = state.replan_utc_s - self.options.replan_s
+        ends = (plan.sold_until_utc_s for plan in state.durable.plans.values())
+        return min((state.replan_utc_s, *(end_s for end_s in ends if end_s > planned_utc_s)))
+
     def _next(self, state: HomeState, now: Instants) -> float:
-        ahead = [state.replan_utc_s]
+        ahead = [self._replans_utc_s(state)]
         for plan in state.durable.plans.values():
             done = int((now.utc_s - plan.start_utc_s) // plan.step_s) + 1
             ahead.append(plan.start_utc_s + max(0, done) * plan.step_s)
         return min(one for one in ahead if one > now.utc_s)
 
 
-def _put(into: Vector, horizon: Horizon, held: InForce, value: float) -> None:
-    """A price into the steps it holds at the beginning of; on an upstream's clock, which is near enough for prices."""
-    starts = horizon.start_utc_s + np.arange(horizon.steps) * horizon.step_s
-    until = np.inf if held.until is None else held.until.at_s
-    if np.isfinite(value):
-        into[(starts >= held.since.at_s - horizon.step_s) & (starts < until)] = value
+def _leased(inputs: SiteInputs) -> dict[str, InForce]:
+    """The leases that say a plan is to be carried out, by the function it was agreed with."""
+    return {
+        held.cause.subject.partition("/")[0]: held
+        for held in inputs.in_force
+        if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch)
+    }
 
 
 def _profile(inquiry: Inquiry, number: int, site: str) -> Message:

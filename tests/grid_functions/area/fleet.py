@@ -80,5 +80,6 @@ def hold(terms: Terms, followers: Followers, silent: Silence = nobody) -> Talks:
         if talks.done(state, terms):
             return state
         centre = state.prices[state.centre]
-        found = solver.solve(peak.next_price(columns, groups, demand, centre, state.pull))
-        state = talks.with_price(state, peak.priced(found, columns, groups, demand))
+        pulls = talks.pulls_of(state, terms)
+        found = [solver.solve(one) for one in peak.next_prices(columns, groups, demand, centre, pulls)]
+        state = talks.with_prices(state, [peak.priced(one, columns, groups, demand) for one in found])

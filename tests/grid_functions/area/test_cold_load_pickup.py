@@ -43,6 +43,12 @@ class Feeder(Bench):
         """Under which limit each is."""
         return dict(self.controls("pickup"))
 
+    @property
+    def limits_w(self) -> dict[str, float]:
+        """What each may import."""
+        held = self.controls("pickup").items()
+        return {member: one.limit_w for member, ones in held for one in ones if isinstance(one, ImportLimit)}
+
 
 def test_an_order_holds_everyone_and_lets_back_whom_the_limit_bears() -> None:
     """12 kW bear two shares of 6: b by its priority, then a by its name."""
@@ -68,6 +74,51 @@ def test_the_last_comes_when_the_others_have_settled_and_then_nothing_is_held() 
     assert made.held == {}
     told = made.function.told(made.state)
     assert (told["running"], told["peak_w"], told["ended_utc_s"]) == (False, 9000.0, made.utc_s)
+
+
+def test_who_presses_on_its_share_is_held_on_and_the_others_go() -> None:
+    """c takes all of its 6 kW, and would take more; the area's limit leaves it nothing beside. When it is warm it goes too."""
+    made = Feeder()
+    made.order("begin")
+    made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
+    made.run(60.0, 10.0)
+    made.powers_w["c"], made.area_w = 6000.0, 12_000.0
+    made.run(3600.0)
+    assert made.held == {"c": SHARE}
+    assert made.function.told(made.state)["running"]
+    made.reborn()
+    made.step()
+    assert made.held == {"c": SHARE}, "who was let go does not wait again"
+    made.powers_w["c"], made.area_w = 5000.0, 11_000.0
+    made.run(60.0)
+    assert made.held == {}
+    assert not made.function.told(made.state)["running"]
+
+
+def test_who_presses_is_given_half_of_the_room_that_is_left_and_gives_back_what_is_too_much() -> None:
+    """12 kW x 0.9 - 10 = 0.8 kW of room: 400 W more for c alone. Then 200 W too much are taken back, and never more than to its share."""
+    made = Feeder()
+    made.order("begin")
+    made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
+    made.run(60.0, 10.0)
+    made.powers_w["c"], made.area_w = 6000.0, 10_000.0
+    made.run(60.0)
+    assert made.limits_w == {"c": pytest.approx(6400.0)}
+    made.powers_w["c"], made.area_w = 6400.0, 11_000.0
+    made.run(60.0)
+    assert made.limits_w == {"c": pytest.approx(6200.0)}
+    made.powers_w["c"], made.area_w = 6200.0, 15_000.0
+    made.run(60.0)
+    assert made.held == {"c": SHARE}
+
+
+def test_who_is_not_read_is_held_on() -> None:
+    made = Feeder()
+    made.order("begin")
+    made.run(60.0, 10.0)
+    del made.powers_w["c"]
+    made.run(600.0)
+    assert set(made.held) == {"c"}
 
 
 def test_whoever_does_not_settle_keeps_the_next_one_waiting_and_it_is_said() -> None:

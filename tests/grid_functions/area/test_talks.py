@@ -39,7 +39,7 @@ def test_the_plan_is_a_mixture_of_each_homes_own_replies() -> None:
     assert done.best is not None
     for mine in talks.weights_of(done, terms).values():
         assert sum(weight for _, weight in mine) == pytest.approx(1.0)
-        assert all(weight > 0 and 0 <= number <= done.round for number, weight in mine)
+        assert all(weight > 0 and 0 <= number < len(done.prices) for number, weight in mine)
     profiles = sum(talks.profile_of(member, done, terms) for member in terms.base_kw)
     assert profiles == pytest.approx(done.best.load_kw, abs=1e-3)
 
@@ -84,6 +84,22 @@ def test_who_never_answers_is_counted_at_its_baseline_and_named() -> None:
     assert told.missing == ("home-03",)
     assert told.gap <= 0.005
     assert talks.profile_of("home-03", done, terms) == pytest.approx(np.full(STEPS, 3.0))
+
+
+def test_few_members_are_posted_several_prices_a_round_and_many_one() -> None:
+    """The first round is one price; of each later round the last is the nearest to the centre."""
+    assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 2, 2, 1, 1]
+    homes, tariffs = cars(COUNT)
+    terms = terms_of(homes)
+    done = hold(terms, Followers(homes, tariffs))
+    assert done.firsts == (0, *range(1, len(done.prices), 4))
+    assert len(done.prices) == 1 + 4 * done.round
+    pulls = talks.pulls_of(done, terms)
+    assert pulls == tuple(sorted(pulls))
+    assert pulls[-1] == done.pull
+    told = talks.certificate(done, terms)
+    assert told is not None
+    assert told.rounds == done.round + 1
 
 
 def test_a_limit_is_kept_by_the_plan() -> None:

@@ -18,6 +18,7 @@ from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Message
 from tests.grid_functions.area.machine import MIDNIGHT, Bench
 from tests.grid_functions.building.test_steward import NOON, Home
+from tests.grid_functions.building.test_steward import OPTIONS as SURE
 
 HOUR = 3600.0
 OPTIONS = XorMarketOptions(wanted_kw=2.0, steps=2, step_s=HOUR, lead_s=1800.0, bid_s=60.0, base_s=600.0, penalty=10.0)
@@ -75,10 +76,10 @@ def why(made: Bench, member: str) -> str:
 
 
 def test_a_market_opens_with_offers_to_all() -> None:
-    """Ten minutes past midnight: the next whole hour at least half an hour later is 1:00."""
+    """Ten minutes past midnight: the next whole hour at least half an hour later is 1:00. All took 3 kW, and are told so."""
     made = opened()
     offers = {one.to: letters.read(one, Way.DOWN) for one in made.letters}
-    assert offers == dict.fromkeys(MEMBERS, Offers(market_of(made), MIDNIGHT + HOUR, HOUR, (0.2, 0.2)))
+    assert offers == dict.fromkeys(MEMBERS, Offers(market_of(made), MIDNIGHT + HOUR, HOUR, (0.2, 0.2), (3.0, 3.0)))
     assert min(made.wake_s) == made.utc_s + 60.0
 
 
@@ -422,12 +423,12 @@ def test_the_settlement_ledger_keeps_the_youngest_markets() -> None:
 
 
 def test_real_homes_bid_are_awarded_and_carry_it_out() -> None:
-    """Two homes with 5 kWh in their batteries and 1 kW of load each; 2 kW less are wanted for an hour.
+    """Two homes with 5 kWh in their batteries and 1 kW of load each, of which they are sure; 2 kW less are wanted for an hour.
 
     A battery moves its energy into the hour that is paid; while the award is leased, the home's claims carry that lease.
     """
     options = replace(OPTIONS, wanted_kw=2.0, steps=1, price=1.0)
-    homes = {member: Home() for member in ("a", "b")}
+    homes = {member: Home(replace(SURE, doubt=0.0)) for member in ("a", "b")}
     made = Bench(XorMarket(options), NAME, homes)
     made.utc_s = NOON
     made.powers_w = dict.fromkeys(homes, 1000.0)

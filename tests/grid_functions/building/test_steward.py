@@ -17,7 +17,7 @@ from grid_functions.building.program import Problem
 from grid_functions.building.steward import NAME, HomeState, Steward
 from grid_functions.building.storage import Store
 from grid_functions.building.water import Tank
-from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Way, Weather
+from grid_functions.letters import Agreed, Asked, Award, Bids, Offers, Prices, Way, Weather
 from grid_functions.model.claim import Basis, Bound, Claim, Devices, InForce, LeaseId, Shape, Source, SourceKind, Target
 from grid_functions.model.control import Control, DispatchKind, LoadDispatch, Mode, TargetPower, Thermostat
 from grid_functions.model.device import Capability, Condition, Nameplate, Role, Seen, Vehicle
@@ -279,22 +279,90 @@ def test_flexibility_is_how_far_the_mean_power_moves() -> None:
     assert told.duration_s == 7200.0
 
 
+def offered(home: Home, *base_kw: float, start_utc_s: float = NOON) -> Bids:
+    home.step(letter(Offers("m1", start_utc_s, 3600.0, (0.2, 0.2), base_kw), "xor_market"))
+    bids = letters.read(home.letters[-1], Way.UP)
+    assert isinstance(bids, Bids)
+    return bids
+
+
 def test_bids_are_packages_at_what_they_cost_and_the_award_is_carried_out() -> None:
-    home = Home()
-    home.step(letter(Offers("m1", NOON, 3600.0, (0.2, 0.2)), "xor_market"))
-    (bids,) = [letters.read(one, Way.UP) for one in home.letters]
+    """1 kW of load, which the battery can cover: 1 kW less than the baseline, but for the quarter by which the load may be higher."""
+    home = Home(replace(OPTIONS, doubt=0.25))
+    bids = offered(home, 1.0, 1.0)
     assert bids.market == "m1"
-    assert bids.bids
     best = max(bids.bids, key=lambda one: sum(one.kw))
+    assert best.kw == pytest.approx((0.75, 0.75), abs=2e-3)
     assert best.price == pytest.approx(0.0, abs=0.02), "a lossless battery moves energy for nothing at a flat tariff"
     home.step(letter(Award("m1", best.id), "xor_market"))
+    home.step(in_force=(leased(LoadDispatch(DispatchKind.SETPOINT_W, 250.0), "xor_market/award"),))
+    assert home.targets()["battery"] == pytest.approx(-1000.0, abs=5.0)
+
+
+@pytest.mark.parametrize(
+    ("base_kw", "kw"),
+    [
+        ((0.6, 0.6), (0.35, 0.35)),  # lower than the 1 kW it is wont to take: what the meter will show counts
+        ((3.0, 3.0), (0.75, 0.75)),  # higher: 2 kW of it would have been left anyway, and are not sold
+        ((3.0, 0.2), (0.75, 0.0)),
+    ],
+)
+def test_a_bid_counts_from_the_lower_of_baseline_and_usual_plan(
+    base_kw: tuple[float, ...], kw: tuple[float, ...]
+) -> None:
+    bids = offered(Home(replace(OPTIONS, doubt=0.25)), *base_kw)
+    assert max(bids.bids, key=lambda one: sum(one.kw)).kw == pytest.approx(kw, abs=2e-3)
+
+
+def test_a_home_that_cannot_deliver_bids_nothing() -> None:
+    """No baseline; one of no use; a load that may be twice as high as foreseen, which the battery could only just cover."""
+    assert offered(Home(replace(OPTIONS, doubt=0.25))).bids == ()
+    assert offered(Home(replace(OPTIONS, doubt=0.25)), 0.2, 0.2).bids == ()
+    assert offered(Home(replace(OPTIONS, doubt=1.0)), 1.0, 1.0).bids == ()
+
+
+def test_what_was_sold_is_prepared_for_in_the_homes_own_name_and_planned_anew_afterwards() -> None:
+    """The battery is empty: it charges in the two hours before, as the optimiser, and gives under the market's lease."""
+    home = Home(replace(OPTIONS, doubt=0.0), [seen("battery", Role.BATTERY, state_of_charge=0.0)])
+    start_s = NOON + 7200.0
+    bids = offered(home, 1.0, 1.0, start_utc_s=start_s)
+    best = max(bids.bids, key=lambda one: sum(one.kw))
+    assert best.kw == pytest.approx((1.0, 1.0), abs=2e-3)
+    home.step(letter(Award("m1", best.id), "xor_market"))
+    charged_wh = 0.0
+    for hour in range(2):
+        home.utc_s = NOON + hour * 3600.0
+        home.step()
+        charged_wh += home.targets()["battery"]
+        assert [claim.cause.source.kind for claim in home.claims] == [SourceKind.OPTIMISER]
+    assert charged_wh == pytest.approx(2000.0, abs=10.0)
+    home.utc_s = start_s
     home.step(in_force=(leased(LoadDispatch(DispatchKind.SETPOINT_W, 0.0), "xor_market/award"),))
-    assert home.targets()["battery"] == pytest.approx(-1000.0 * best.kw[0], abs=5.0)
+    assert home.targets()["battery"] == pytest.approx(-1000.0, abs=5.0)
+    assert [claim.cause.source.kind for claim in home.claims] == [SourceKind.AREA]
+    home.step()
+    assert [claim.cause.source.kind for claim in home.claims] == [SourceKind.OPTIMISER], "no lease, no sale"
+    home.utc_s = start_s + 7200.0 - 600.0
+    home.step()
+    assert home.wake == Moment(OWN, start_s + 7200.0)
+    home.utc_s = start_s + 7200.0
+    home.step()
+    assert home.state.durable.plans[""].start_utc_s == start_s + 7200.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [Offers("m1", NOON, 1.0, (0.2,), (1.0,)), Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0,))]
+)
+def test_an_offer_that_cannot_be_meant_is_an_alarm(wrong: Offers) -> None:
+    home = Home()
+    home.step(letter(wrong, "xor_market"))
+    assert home.letters == []
+    assert "an offer has" in home.alarms[0]
 
 
 def test_an_award_of_a_bid_that_was_never_made_changes_nothing() -> None:
     home = Home()
-    home.step(letter(Offers("m1", NOON, 3600.0, (0.2, 0.2)), "xor_market"))
+    home.step(letter(Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0, 1.0)), "xor_market"))
     for bid in ("", "99", "-1", "٣"):
         home.step(letter(Award("m1", bid), "xor_market"))
     assert "xor_market" not in home.state.durable.plans
