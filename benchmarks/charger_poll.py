@@ -21,7 +21,7 @@ from benchmarks.row import Row
 PEER: Final = "pymodbus"
 GOAL: Final = 0.6
 CHARGERS: Final = 200
-ROUNDS: Final = 4
+ROUNDS: Final = 3
 WINDOW_S: Final = 4
 READ_AT, READ_COUNT, WRITE_AT = 0x400A, 22, 0x4100
 LOOPS: Final[dict[str, Callable[[], asyncio.AbstractEventLoop]]] = {

@@ -27,7 +27,7 @@ ROUNDS: Final = 2
 GOAL_CPU, GOAL_MEMORY = 1 / 3, 1 / 5
 PEER: Final = "py20305's client"
 MOST_START_S: Final = 60.0
-REST_S: Final = 30.0
+REST_S: Final = 20.0
 """After all know everything: what was read is decided on and answered first, which is no idle minute of anybody's."""
 
 LEAST_GETS: Final = 3

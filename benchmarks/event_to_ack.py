@@ -28,7 +28,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
-ROUNDS = 5
+ROUNDS = 4
 
 
 def run() -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ SESSIONS: Final = 200
 RATE: Final = 150.0
 """Polls a second, over all sessions."""
 
-ROUNDS, POLLS = 5, 300
+ROUNDS, POLLS = 4, 300
 
 
 class Peer:

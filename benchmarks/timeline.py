@@ -28,7 +28,7 @@ CHANGES = {1_000: 2_000.0, 10_000: 5_000.0}
 """Events shown, and the most that a read which changes one of them may cost, in microseconds."""
 
 GOAL = 2.0
-ROUNDS = 5
+ROUNDS = 3
 STEPS = 400
 ME = Respondent("utility", "me")
 PROGRAMS = {f"p{level}": Rank(float(level), 0.0, f"p{level}") for level in (1, 2, 3)}

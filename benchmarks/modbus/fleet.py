@@ -18,7 +18,7 @@ from typing import Any, Final
 import uvloop
 
 PERIOD_S: Final = 1.0
-WARM_S: Final = 2.0
+WARM_S: Final = 1.0
 """Between the moment all devices are served and the window that counts."""
 
 LOOPS: Final[dict[str, Callable[[], asyncio.AbstractEventLoop]]] = {
