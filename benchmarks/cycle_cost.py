@@ -1,9 +1,9 @@
 """What a minute of an idle EndDevice costs: our appliance beside py20305's own client, both as processes at our utility server.
 
-Run with ``python -m benchmarks --only cycle_cost``; it takes two and a half minutes, for a cycle is the 60 s at which everything is polled. CPU: one
-session, and a whole appliance with a site for it, beside the mean of ten of the peer's processes. Memory: an appliance with ten EndDevices
-beside all ten, each page that processes share counted once. Checked: every side knows the very controls that the server made, and has
-polled in each cycle.
+Run with ``python -m benchmarks --only cycle_cost``; it takes two and a half minutes, for a cycle is the 60 s at which everything is polled.
+CPU: one session, and a whole appliance with a site for it, beside the mean of ten of the peer's processes. Memory: an appliance with ten
+EndDevices beside all ten, each page that processes share counted once. Checked: every side knows the very controls that the server made,
+and has polled in each cycle.
 """
 
 import json
