@@ -30,7 +30,7 @@ def demo(
     """
     from gateway.demo.act import MISSING
     from gateway.demo.play import play
-    from gateway.demo.show import Show
+    from gateway.demo.show import Show, told
 
     without = _without()
     with Show(people) as show:
@@ -51,6 +51,10 @@ def demo(
         json_.write_text(json.dumps(played.plain(), indent=2) + "\n")
     good = sum(result.ok for result in played.results)
     people.print(f"\n{good} of {len(played.results)} steps ok" + (f"; evidence in {keep}" if keep else ""))
+    for result in played.results:
+        # Said again at the end: of a long record often only the last lines are kept.
+        if not result.ok:
+            people.print(f"NOT OK  {result.id} ({result.site}): {told(result)}", style="bold red", soft_wrap=True)
     if not played.ok:
         raise typer.Exit(1)
 

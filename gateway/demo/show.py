@@ -87,9 +87,8 @@ class Part:
 
     def end(self, result: Result) -> None:
         """A step's verdict and figures."""
-        figures = ", ".join(f"{k} {v}" for k, v in result.figures.items() if k not in ("from_s", "to_s"))
         verdict = Text("ok" if result.ok else "NOT OK", style="green" if result.ok else "bold red")
-        self.say(verdict, "  ", figures, f"  {result.why}" if result.why else "")
+        self.say(verdict, "  ", told(result))
 
     def refresh(
         self, status: dict[str, Any] | None, meter_w: float | None, registers: list[Register], responses: list[Told]
@@ -120,6 +119,12 @@ class Part:
         if line != self._last:
             self.say(f"{line}; export {export}")
             self._last = line
+
+
+def told(result: Result) -> str:
+    """A step's figures and what it says of them, on one line."""
+    figures = ", ".join(f"{k} {v}" for k, v in result.figures.items() if k not in ("from_s", "to_s"))
+    return figures + (f"  {result.why}" if result.why else "")
 
 
 def _bound(status: dict[str, Any] | None) -> str:
