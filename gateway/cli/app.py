@@ -1,5 +1,6 @@
 """The command ``osed``: exit code 0 done, 1 failed, 2 used wrongly; an error is one line that says what to do."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -65,6 +66,7 @@ app.command(name="utility-server")(serve.utility_server)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(args=None if arguments is None else list(arguments), prog_name="osed")
     except ConfigurationFault as fault:
@@ -75,3 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (GatewayError, CertificateError) as fault:
         print(f"osed: {fault}", file=sys.stderr)
         sys.exit(1)
+
+
+def _interrupt(*_: object) -> None:
+    """What is asked to end ends as at Ctrl-C: it first takes down what it has raised, processes and folders."""
+    signal.raise_signal(signal.SIGINT)

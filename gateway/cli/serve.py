@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +85,6 @@ def utility_server(
             told=told,
         )
 
-    signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
         run_in_loop(main())
 
@@ -100,7 +98,3 @@ def _token(path: Path | None) -> str:
         raise OperatorFault(
             f"cannot read {path}: {fault.strerror}", "put a token of 16 characters or more into it"
         ) from fault
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
