@@ -107,7 +107,10 @@ async def _site(
     own.mkdir()
     async with AsyncExitStack() as ending:
         async with starting:
-            stage = await ending.enter_async_context(staged(setting, own, sabotage))
+            try:
+                stage = await ending.enter_async_context(staged(setting, own, sabotage))
+            except (GatewayError, OSError) as fault:
+                return _unplayed(setting, steps, str(fault), show)
         await ending.enter_async_context(_live(stage, show))
         show.say(
             f"utility server, {'two VTNs, ' if setting.with_vtns else ''}simulated site and gateway are up as processes of their own; "
@@ -124,6 +127,16 @@ async def _site(
             results=results,
             rows=(await stage.site.dump(stage.began_s))["samples"],
         )
+
+
+def _unplayed(setting: Setting, steps: Sequence[Step], why: str, show: Part) -> Evidence:
+    """What is left of a site that did not come up: the others play on."""
+    now_s = time.time()
+    results = []
+    for step in steps:
+        show.begin(step.id, step.title)
+        results.append(_timed(Result(step.id, step.title, False, {}, why, setting.name), now_s, now_s, show))
+    return Evidence(site=setting, began_s=now_s, meter=[], registers=[], responses=[], results=results, rows=[])
 
 
 async def _one(stage: Stage, step: Step, show: Part) -> Result:

@@ -30,9 +30,17 @@ class Process:
         """Start ``python -m module arguments`` with its log below ``folder``."""
         log = folder / f"{name}.log"
         with log.open("ab") as sink:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sink, limit=1 << 26
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sink, limit=1 << 26
+                )
             )
+            try:
+                child = await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                # Half a start cannot be taken back: asyncio then may wait for ever for a child that nobody watches.
+                await cls(name, await starting, log).end()
+                raise
         return cls(name, child, log)
 
     @property
