@@ -106,7 +106,7 @@ async def volt_var(stage: Stage) -> Result:
     control = await stage.operator.control(stage.programs["area"], {"opModVoltVar": curve}, 30)
     created_s = stage.now_s
     known = known and await stage.told(control.mrid, {1, 2}, 8)
-    adopted = await stage.until("adopted", lambda: _enabled(stage, devices, created_s), SETTLE_S)
+    adopted = await stage.until("adopted", lambda: _enabled(stage, devices), SETTLE_S)
     adopted_s = stage.now_s
     spans = []
     for volts_pct in VOLTS_PCT:
@@ -356,7 +356,7 @@ def _round(w: float | None) -> int | None:
     return None if w is None else round(w)
 
 
-async def _enabled(stage: Stage, devices: tuple[str, ...], since_s: float) -> bool:
+async def _enabled(stage: Stage, devices: tuple[str, ...]) -> bool:
     """Whether every device shows its curve enabled."""
     return all((_last(stage, name, 705, "Ena", stage.now_s) or 0) == 1 for name in devices)
 

@@ -6,6 +6,7 @@ Its watchdog listens to one register that only its master writes, so that readin
 import asyncio
 import logging
 import time
+from threading import Lock
 from typing import Any, Final
 
 from pymodbus.client import ModbusTcpClient
@@ -25,21 +26,26 @@ _TIMEOUT_S: Final = 1.0
 
 
 class ChargerWitness:
-    """One blocking client, used from a thread."""
+    """One blocking client, used from one thread at a time."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self._turn = Lock()
         # That a silent charger does not answer is what is to be shown, and no news.
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self._client: Any = ModbusTcpClient(address.host, port=address.port, timeout=_TIMEOUT_S, retries=0)
 
     async def read(self) -> list[Register]:
         """What it shows now; nothing while it does not answer."""
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self._in_turn)
 
     async def close(self) -> None:
         """Let go of the connection."""
         await asyncio.to_thread(self._client.close)
+
+    def _in_turn(self) -> list[Register]:
+        with self._turn:
+            return self._read()
 
     def _read(self) -> list[Register]:
         now_s, found = time.time(), []

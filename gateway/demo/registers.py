@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP, SunSpecModbusClientError
 from sunspec2.modbus.modbus import ModbusClientError, ModbusClientTimeout
@@ -33,6 +35,9 @@ _TIMEOUT_S = 1.0
 _FAULTS = (ModbusClientError, ModbusClientTimeout, SunSpecModbusClientError, OSError)
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """One point of one device, as read."""
@@ -56,25 +61,35 @@ class Address:
 
 
 class Witness:
-    """One blocking client per device, each used from a thread."""
+    """One blocking client per device, each used from one thread at a time: a client takes whatever comes for its answer."""
 
     def __init__(self, addresses: list[Address]) -> None:
         self.addresses = addresses
         self._clients: dict[str, Any] = {}
+        self._turns: dict[str, Lock] = {}
 
     async def read(self) -> list[Register]:
         """The points of every device that answers, now."""
-        found = await asyncio.gather(*(asyncio.to_thread(self._read, address) for address in self.addresses))
+        found = await asyncio.gather(*(self._in_turn(self._read, address) for address in self.addresses))
         return [each for one in found for each in one]
 
     async def curve(self, address: Address) -> tuple[tuple[float, float], ...]:
         """The volt-var curve in force in a device; empty when it does not answer."""
-        return await asyncio.to_thread(self._curve, address)
+        return await self._in_turn(self._curve, address)
 
     async def close(self) -> None:
         """Let go of every connection."""
         for client in self._clients.values():
             await asyncio.to_thread(client.close)
+
+    async def _in_turn(self, work: Callable[[Address], T], address: Address) -> T:
+        turn = self._turns.setdefault(address.device, Lock())
+
+        def alone() -> T:
+            with turn:  # in the thread, which works on when nobody waits for it any more
+                return work(address)
+
+        return await asyncio.to_thread(alone)
 
     def _read(self, address: Address) -> list[Register]:
         try:

@@ -1,6 +1,10 @@
 """What the witness's readings say: limits in watts, a point over time, how many reactive modes are enabled."""
 
-from gateway.demo.registers import Address, Register, limit_w, reactive_modes, series
+import asyncio
+
+from gateway.demo.registers import Address, Register, Witness, limit_w, reactive_modes, series
+from tests.adapters.simulator.situations import Hand
+from tests.adapters.stage import UTC_S, simulated
 
 EAST = Address("pv-east", "127.0.0.1", 502, 1, 6000.0)
 
@@ -31,3 +35,21 @@ def test_reactive_modes_are_counted_reading_by_reading() -> None:
         read(2.0, 712, "Ena", 0.0),
     ]
     assert reactive_modes(readings, "pv-east") == [(0.0, 1), (1.0, 2), (2.0, 1)]
+
+
+async def test_a_witness_that_several_ask_at_once_answers_each() -> None:
+    """Two threads that share one client take each other's answers."""
+    inverters = [{"name": "new", "kind": "der700", "rated_w": 8000, "dc_w": 9000, "link": "b", "models": [705, 712]}]
+    async with simulated(Hand(UTC_S), inverters=inverters) as site:
+        (found,) = (d for d in site.announcement["devices"] if d["name"] == "new")
+        address = Address("new", found["host"], found["port"], found["unit"], 8000.0)
+        witness = Witness([address])
+        first = await witness.read()
+        curve = await witness.curve(address)
+        assert first
+        assert curve
+        asked = [one for _ in range(12) for one in (witness.read(), witness.curve(address))]
+        answers = await asyncio.gather(*asked)
+        await witness.close()
+    assert [len(one) for one in answers[0::2]] == [len(first)] * 12
+    assert answers[1::2] == [curve] * 12
