@@ -1,6 +1,6 @@
 """Solves the problems that functions ask for, on HiGHS. A solver keeps what it knows of the last structures it met.
 
-HiGHS is handed a structure once; other costs are then changed in place and the simplex goes on from the last basis, without presolve.
+HiGHS is handed a structure once; costs that differ are then changed in place and the simplex goes on from the last basis, without presolve.
 That is what makes a home's plan at new prices a matter of milliseconds.
 """
 
@@ -13,7 +13,7 @@ from functools import cache
 import highspy
 import numpy as np
 
-from grid_functions.building.program import Problem, Program, Solution, Status
+from grid_functions.building.program import Problem, Program, Solution, Status, Vector
 
 _STATUS = {
     highspy.HighsModelStatus.kOptimal: Status.OPTIMAL,
@@ -23,7 +23,7 @@ _STATUS = {
     highspy.HighsModelStatus.kTimeLimit: Status.FEASIBLE,
 }
 _DUAL_SIMPLEX = 1
-"""A quarter fewer pivots than the primal one for a home at the prices of a coordination's rounds, and cold no slower."""
+"""For homes at the prices of a coordination's rounds the primal one takes as long, for the coordination's own programs a quarter longer."""
 
 
 _KEPT = 32
@@ -42,21 +42,25 @@ class Solver:
         self._kept = kept
         self._interior = interior
         self._make = make
-        self._instances: OrderedDict[bytes, highspy.Highs] = OrderedDict()
+        self._instances: OrderedDict[bytes, tuple[highspy.Highs, Vector]] = OrderedDict()
 
     def solve(self, problem: Problem, time_limit_s: float = 30.0) -> Solution:
         """The answer within ``time_limit_s`` seconds. Never raises for a problem that has none: its status says so."""
-        highs = self._instances.get(problem.program.digest)
-        if highs is None:
+        mixed, digest = len(problem.program.integer) > 0, problem.program.digest
+        met = self._instances.get(digest)
+        if met is None:
             highs = self._begun(problem)
         else:
-            highs.changeColsCost(len(problem.cost), np.arange(len(problem.cost), dtype=np.int32), problem.cost)
-            highs.setOptionValue("presolve", "off" if len(problem.program.integer) == 0 else "choose")
-        self._instances.move_to_end(problem.program.digest)
+            highs, cost = met
+            other = np.flatnonzero(problem.cost != cost).astype(np.int32)
+            highs.changeColsCost(len(other), other, problem.cost[other])
+            highs.setOptionValue("presolve", "choose" if mixed else "off")
+        self._instances[digest] = highs, problem.cost
+        self._instances.move_to_end(digest)
         highs.setOptionValue("time_limit", highs.getRunTime() + time_limit_s)
         highs.setOptionValue("mip_rel_gap", problem.gap)
         highs.run()
-        return _read(highs, len(problem.program.integer) > 0)
+        return _read(highs, mixed)
 
     def _begun(self, problem: Problem) -> highspy.Highs:
         while len(self._instances) >= self._kept:
@@ -69,7 +73,6 @@ class Solver:
             highs.setOptionValue("solver", "ipm")
             highs.setOptionValue("run_crossover", "off")
         highs.passModel(_model(problem.program, problem))
-        self._instances[problem.program.digest] = highs
         return highs
 
 

@@ -104,34 +104,34 @@ class HeatingPlan:
         heats, temperatures = [], []
         for zone in range(zones):
             heats.append(draft.block(steps, 0.0, self.heater_w[zone] / KILO))
-            temperatures.append(draft.block(steps, -np.inf, np.inf))
+            temperatures.append(self._temperature(draft, horizon, zone))
             balance.add(heats[zone], 1.0)
             label = self.names[zone] if self.names else str(zone)
-            laid[f"{label}.heat_w"] = Series(heats[zone], KILO)
-            laid[f"{label}.temperature_c"] = Series(temperatures[zone])
-        free = self.gain_w @ self.step.gain.T + np.outer(self.outdoor_c, self.step.outdoor)
+            laid[f"{label}.heat_w"] = Series.column(heats[zone], KILO)
+            laid[f"{label}.temperature_c"] = temperatures[zone]
+        # What is known of each step: weather and gains, and what is wanted, from which temperatures are counted.
+        known = self.gain_w @ self.step.gain.T + np.outer(self.outdoor_c, self.step.outdoor) - self.wanted_c
+        known += np.vstack((self.now_c, self.wanted_c[:-1])) @ self.step.keep.T
         for k in range(steps):
             for zone in range(zones):
-                terms = [(temperatures[zone][k], 1.0)]
+                terms = temperatures[zone].terms(k)
                 terms += [(heats[j][k], -KILO * self.step.heat[zone, j]) for j in range(zones)]
-                known = free[k, zone]
-                if k == 0:
-                    known += float(self.step.keep[zone] @ self.now_c)
-                else:
-                    terms += [(temperatures[j][k - 1], -self.step.keep[zone, j]) for j in range(zones)]
-                draft.equal(terms, float(known))
-        self._comfort(draft, horizon, temperatures)
+                if k > 0:
+                    terms += [
+                        one for j in range(zones) for one in temperatures[j].terms(k - 1, -self.step.keep[zone, j])
+                    ]
+                draft.equal(terms, float(known[k, zone]))
+        if self.final_c is not None:
+            for zone, final_c in enumerate(self.final_c.tolist()):
+                short = draft.block(1, cost=self.final_price)[0]
+                missing = final_c - float(self.wanted_c[-1, zone])
+                draft.row([*temperatures[zone].terms(steps - 1), (short, 1.0)], missing, np.inf)
         return laid
 
-    def _comfort(self, draft: Draft, horizon: Horizon, temperatures: list[range]) -> None:
-        hours = horizon.step_h
+    def _temperature(self, draft: Draft, horizon: Horizon, zone: int) -> Series:
+        """What is wanted, plus what is over it, less what is under it."""
+        steps, hours = horizon.steps, horizon.step_h
         prices = (self.comfort.near * hours, self.comfort.far * hours)
-        for zone, columns in enumerate(temperatures):
-            for k, column in enumerate(columns):
-                wanted = float(self.wanted_c[k, zone])
-                under = slack(draft, (self.comfort.free_k,), prices)
-                over = draft.block(1, cost=self.comfort.over * hours)[0]
-                draft.equal([(column, 1.0), *((one, 1.0) for one in under), (over, -1.0)], wanted)
-            if self.final_c is not None:
-                short = draft.block(1, cost=self.final_price)[0]
-                draft.row([(columns[-1], 1.0), (short, 1.0)], float(self.final_c[zone]), np.inf)
+        under = slack(draft, (self.comfort.free_k,), prices, steps)
+        over = draft.block(steps, cost=self.comfort.over * hours)
+        return Series(self.wanted_c[:, zone], (over,), under)

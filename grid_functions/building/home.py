@@ -62,7 +62,7 @@ class Home:
 
     def plan(self, solution: Solution, tariff: Tariff) -> "Plan":
         """What was decided, and what it costs at ``tariff``, comfort and wear included."""
-        net_w = (Series(self.imported, KILO).of(solution.x)) - (Series(self.exported, KILO).of(solution.x))
+        net_w = Series(np.zeros(self.horizon.steps), (self.imported,), (self.exported,), KILO).of(solution.x)
         series = {name: one.of(solution.x) for name, one in self.series.items()}
         return Plan(self.horizon, net_w, series, float(self.problem(tariff).cost @ solution.x))
 

@@ -4,11 +4,11 @@ E' = keep * E + (eta_in * c - d / eta_out) * dt
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grid_functions.building.part import KILO, Balance, Horizon, Series
+from grid_functions.building.part import KILO, Balance, Horizon, Series, softly_above
 from grid_functions.building.program import Draft, Vector
 
 
@@ -69,36 +69,38 @@ class StoragePlan:
         steps, hours, store = horizon.steps, horizon.step_h, self.store
         wear = store.wear_price * hours
         charge = draft.block(steps, 0.0, self.there * store.charge_w / KILO, wear)
-        discharge = draft.block(steps, 0.0, self.there * store.discharge_w / KILO, wear)
-        energy = draft.block(steps, 0.0, max(store.capacity_wh, self.now_wh) / KILO)
-        # The road may take more than there is: what is missing is charged on the way, dearly.
-        roadside = draft.block(steps, 0.0, self.driven_wh / KILO, self.short_price)
+        least, most = self.least_wh / KILO, max(store.capacity_wh, self.now_wh) / KILO
+        if least > 0.0:
+            energy, _ = softly_above(draft, steps, least, (0.0, most), self.short_price * hours)
+        else:
+            energy = Series.column(draft.block(steps, 0.0, most))
         balance.add(charge, 1.0)
-        balance.add(discharge, -1.0)
+        given = Series(np.zeros(steps), (), unit=KILO)
+        if store.discharge_w > 0.0:
+            discharge = draft.block(steps, 0.0, self.there * store.discharge_w / KILO, wear)
+            balance.add(discharge, -1.0)
+            given = Series.column(discharge, KILO)
         keep = store.keep(horizon.step_s)
         for k in range(steps):
-            terms = [
-                (energy[k], 1.0),
-                (charge[k], -store.efficiency_in * hours),
-                (discharge[k], hours / store.efficiency_out),
-                (roadside[k], -1.0),
-            ]
-            known = -float(self.driven_wh[k]) / KILO
+            terms = [*energy.terms(k), (charge[k], -store.efficiency_in * hours)]
+            terms += given.terms(k, hours / store.efficiency_out)
+            known = -float(self.driven_wh[k]) / KILO - energy.base[k]
+            if self.driven_wh[k] > 0.0:
+                # The road may take more than there is: what is missing is charged on the way, dearly.
+                roadside = draft.block(1, 0.0, self.driven_wh[k] / KILO, self.short_price)[0]
+                terms.append((roadside, -1.0))
             if k == 0:
                 known += keep * self.now_wh / KILO
             else:
-                terms.append((energy[k - 1], -keep))
-            draft.equal(terms, known)
-        if self.least_wh > 0.0:
-            short = draft.block(steps, cost=self.short_price * hours)
-            for k in range(steps):
-                draft.row([(energy[k], 1.0), (short[k], 1.0)], self.least_wh / KILO, np.inf)
+                terms += energy.terms(k - 1, -keep)
+                known += keep * energy.base[k - 1]
+            draft.equal(terms, float(known))
         for one in self.wanted:
             missing = draft.block(1, cost=one.price)[0]
-            draft.row([(energy[one.step], 1.0), (missing, 1.0)], one.energy_wh / KILO, np.inf)
+            wanted = one.energy_wh / KILO - float(energy.base[one.step])
+            draft.row([*energy.terms(one.step), (missing, 1.0)], wanted, np.inf)
         return {
-            "charge_w": Series(charge, KILO),
-            "discharge_w": Series(discharge, KILO),
-            "energy_wh": Series(energy, KILO),
-            "roadside_wh": Series(roadside, KILO),
+            "charge_w": Series.column(charge, KILO),
+            "discharge_w": given,
+            "energy_wh": replace(energy, unit=KILO),
         }

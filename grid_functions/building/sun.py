@@ -37,4 +37,4 @@ class SunPlan:
         """What is taken of it."""
         taken = draft.block(horizon.steps, 0.0, self.offered_w / KILO)
         balance.add(taken, -1.0)
-        return {"power_w": Series(taken, KILO)}
+        return {"power_w": Series.column(taken, KILO)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grid_functions.building.part import KILO, Balance, Horizon, Series
+from grid_functions.building.part import KILO, Balance, Horizon, Series, softly_above
 from grid_functions.building.program import Draft, Vector
 
 WH_PER_LITRE_K = 1.163
@@ -80,24 +80,24 @@ class TankPlan:
         steps = horizon.steps
         power = draft.block(steps, 0.0, self.tank.heater_w / KILO)
         # A tank that is too hot already may cool down: its bound is where it is.
-        temperature = draft.block(steps, -np.inf, max(self.most_c, self.now_c))
-        short = draft.block(steps, cost=self.short_price * horizon.step_h)
+        span = -np.inf, max(self.most_c, self.now_c)
+        temperature, short = softly_above(draft, steps, self.least_c, span, self.short_price * horizon.step_h)
         balance.add(power, 1.0)
         for k in range(steps):
             step = tank_step(self.tank, float(self.draw_l[k]), horizon.step_s)
-            terms = [(temperature[k], 1.0), (power[k], -KILO * step.heat_k_per_w)]
-            known = step.offset_k
+            terms = [*temperature.terms(k), (power[k], -KILO * step.heat_k_per_w)]
+            known = step.offset_k - self.least_c
             if k == 0:
                 known += step.keep * self.now_c
             else:
-                terms.append((temperature[k - 1], -step.keep))
+                terms += temperature.terms(k - 1, -step.keep)
+                known += step.keep * self.least_c
             draft.equal(terms, known)
-            draft.row([(temperature[k], 1.0), (short[k], 1.0)], self.least_c, np.inf)
         if self.final_c is not None:
             missing = draft.block(1, cost=self.final_price)[0]
-            draft.row([(temperature[-1], 1.0), (missing, 1.0)], self.final_c, np.inf)
+            draft.row([*temperature.terms(steps - 1), (missing, 1.0)], self.final_c - self.least_c, np.inf)
         return {
-            "power_w": Series(power, KILO),
-            "temperature_c": Series(temperature),
-            "short_k": Series(short),
+            "power_w": Series.column(power, KILO),
+            "temperature_c": temperature,
+            "short_k": Series.column(short),
         }

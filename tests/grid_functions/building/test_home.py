@@ -124,6 +124,33 @@ def test_a_tank_stays_over_its_least_temperature() -> None:
     assert plan.series["tank.short_k"].max() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_tank_whose_least_is_above_its_most_is_kept_to_its_most() -> None:
+    """Tight and undrawn at 45 degrees, its most, it lacks 5 K of 50 all day: 4 hours at 2.00 a kelvin-hour, and no power."""
+    tight = Tank(200.0, 3000.0, loss_w_per_k=0.0)
+    tank = TankPlan("tank", tight, 45.0, np.zeros(4), least_c=50.0, most_c=45.0, short_price=2.0)
+    plan = planned(home(HOURS, [tank], np.zeros(4)), tariff(0.1, 0.1, 0.1, 0.1))
+    assert plan.series["tank.temperature_c"] == pytest.approx(np.full(4, 45.0))
+    assert plan.series["tank.short_k"] == pytest.approx(np.full(4, 5.0))
+    assert plan.cost == pytest.approx(4 * 5.0 * 2.0)
+
+
+def test_a_battery_found_below_its_reserve_is_filled_up_to_it_and_kept_there() -> None:
+    """1.5 kWh are wanted and 0.5 are there: 1 kWh is bought at once at 0.10, dear as the next hour is, and none of it is used then."""
+    empty = StoragePlan("battery", LOSSLESS, 500.0, np.ones(4), np.zeros(4), least_wh=1500.0, short_price=3.0)
+    plan = planned(home(HOURS, [empty], np.zeros(4)), tariff(0.10, 0.90, 0.10, 0.90, exported=0.05))
+    assert plan.series["battery.energy_wh"] == pytest.approx(np.full(4, 1500.0), abs=1e-3)
+    assert plan.cost == pytest.approx(0.10, abs=1e-4)
+
+
+def test_what_a_reserve_lacks_is_paid_for_until_it_is_there() -> None:
+    """A battery that takes 1 kW lacks 1, then 0 kWh of 2: at 3.00 a kWh and hour the first hour costs 3.00, and 2 kWh at 0.10."""
+    slow = Store(10_000.0, 1000.0, 1000.0, 1.0, 1.0, wear_price=1e-6)
+    empty = StoragePlan("battery", slow, 0.0, np.ones(4), np.zeros(4), least_wh=2000.0, short_price=3.0)
+    plan = planned(home(HOURS, [empty], np.zeros(4)), tariff(0.10, 0.10, 0.10, 0.10, exported=0.05))
+    assert plan.series["battery.energy_wh"] == pytest.approx([1000.0, 2000.0, 2000.0, 2000.0], abs=1e-3)
+    assert plan.cost == pytest.approx(3.0 + 0.2, abs=1e-3)
+
+
 def test_a_tank_that_is_too_hot_has_a_plan_too() -> None:
     tank = TankPlan("tank", Tank(200.0, 3000.0), 90.0, np.zeros(4), most_c=65.0)
     plan = planned(home(HOURS, [tank], np.zeros(4)), tariff(0.1, 0.1, 0.1, 0.1))
