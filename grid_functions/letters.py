@@ -91,6 +91,7 @@ class Offers:
     """A market opens: prices by interval, currency per kWh of reduction, at which bids are asked for.
 
     ``base_kw`` by interval: the member's measured baseline, against which all it delivers is verified; none = it has none and may not bid.
+    ``most_beside_kw``: what a winner may take before the intervals, and for ``beside_s`` after them; 0 s = as much as it likes.
     """
 
     market: str
@@ -98,6 +99,8 @@ class Offers:
     step_s: float
     prices: tuple[float, ...]
     base_kw: tuple[float, ...]
+    most_beside_kw: float = 0.0
+    beside_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,12 @@ from grid_functions.area.settlement import Awarded, Settled
 from grid_functions.area.xor_market import NAME as MARKET
 from grid_functions.area.xor_market import XorMarket, XorMarketOptions
 
-MARKET_FROM_S, MARKET_S = 3.5 * 3600.0, 3.0 * 3600.0
+MARKET_FROM_S, MARKET_S = 3.5 * 3600.0, 6.5 * 3600.0
 _OPENS_S = 3900.0
-OUTAGE_ENDS_S, RETURN_S = 6.0 * 3600.0, 2.0 * 3600.0
+OUTAGE_ENDS_S, FREE_S = 6.0 * 3600.0, 2.0 * 3600.0
+RETURN_S, AFTER_S = 12.0 * 3600.0, 3600.0
+"""The return as the coordinator lets them is played until so long after the last was let go, and no longer than that in all."""
+
 COLD_K = 2.0
 """What rooms lost in the outage; tanks four times as much."""
 
@@ -110,7 +113,7 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
         lab,
         "pickup_free",
         began_s,
-        RETURN_S,
+        FREE_S,
         lambda until_s: lab.crew.advance(until_s, meters=True),
         lambda window: None,
     )
@@ -119,10 +122,16 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
     area = Coordinator(lab.crew, {PICKUP: ColdLoadPickup(options)}, ttl_s=600.0)
     lab.crew.begin(Play(options=lab.options(86_400.0), poll_s=MINUTE_S / 2.0, cold_k=COLD_K, held=True), began_s)
     area.step(Window(began_s, {}, (), {}), [(PICKUP, "begin", {})])
-    staged = _minutes(lab, "pickup", began_s, RETURN_S, lambda until_s: area.pass_to(until_s, meters=True), area.step)
+
+    def over(utc_s: float) -> bool:
+        durable = area.of(PICKUP).durable
+        return durable.pickup is None and utc_s >= durable.ended_utc_s + AFTER_S
+
+    staged = _minutes(
+        lab, "pickup", began_s, RETURN_S, lambda until_s: area.pass_to(until_s, meters=True), area.step, over
+    )
     durable = area.of(PICKUP).durable
-    over = durable.pickup is None
-    held_min = (durable.ended_utc_s - began_s) / 60.0 if over else None
+    held_min = (durable.ended_utc_s - began_s) / 60.0 if durable.pickup is None else None
     load = staged.feeder_kw
     last = len(load) if held_min is None else round(held_min)
     after_kw = float(load[last:].max()) if last < len(load) else None
@@ -149,6 +158,7 @@ def _minutes(
     length_s: float,
     pass_to: Callable[[float], Window],
     after: Callable[[Window], Any],
+    over: Callable[[float], bool] = lambda utc_s: False,
 ) -> Case:
     window = pass_to(began_s)
     after(window)
@@ -161,6 +171,9 @@ def _minutes(
         for one, wh in window.counters_wh.items():
             kw[one].append((wh - before[one]) / 1000.0 * 3600.0 / MINUTE_S)
         before = window.counters_wh
+        if over(window.utc_s):
+            break
         lab.progress(name, (k + 1) / steps)
+    lab.progress(name, 1.0)
     series = {one: np.array(values) for one, values in sorted(kw.items())}
     return Case(name, True, series, began_s - lab.crew.noon_utc_s, MINUTE_S, lab.crew.end())

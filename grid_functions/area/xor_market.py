@@ -26,6 +26,7 @@ from grid_functions.area.standing import Standing, changes
 from grid_functions.area.xor_clearing import Market, cleared, clearing
 from grid_functions.building.program import Solution
 from grid_functions.letters import Award, Bids, Offers, Open, Way
+from grid_functions.model.control import ImportLimit
 from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.function import AreaInputs, Ask, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -44,6 +45,9 @@ class XorMarketOptions:
     asked for at ``price``, currency per kWh; going short costs ``penalty`` per kWh, so that no bid above it wins. ``bid_s``: how long
     bids are waited for; ``clear_s``: how long clearing may take; ``base_s``: over how long a baseline is measured; ``tolerance``: the
     share of an award that may be missing; ``bids_each``: bids of one member at most; ``kept``: markets in the settlement ledger.
+
+    What a winner does not take then it takes before and after: from the award until ``beside_s`` after the last interval it is held to
+    ``beside_kw`` over its baseline, so that the area's peak moves nowhere; 0 s: to nothing.
     """
 
     opens_s: float | None = None
@@ -61,6 +65,8 @@ class XorMarketOptions:
     most_kw: float = 30.0
     bids_each: int = 16
     kept: int = 92
+    beside_kw: float = 1.0
+    beside_s: float = 3 * 3600.0
 
     def __post_init__(self) -> None:
         ranges = {
@@ -79,6 +85,8 @@ class XorMarketOptions:
             "most_kw": (self.most_kw, 0.1, 1e6),
             "bids_each": (self.bids_each, 1, 64),
             "kept": (self.kept, 1, 400),
+            "beside_kw": (self.beside_kw, 0.0, 1e6),
+            "beside_s": (self.beside_s, 0.0, DAY_S),
         }
         more = []
         if self.lead_s < self.bid_s + self.clear_s:
@@ -141,7 +149,7 @@ class XorMarket:
         state = self._heard(state, inputs, outputs)
         state = self._cleared(state, inputs, now, outputs)
         state = self._settled(state, inputs, now, outputs)
-        standing, grants = changes(state.standing, self._grants(state.durable, now))
+        standing, grants = changes(state.standing, self._grants(state.durable, inputs.enrolled, now))
         outputs += grants
         outputs += [WakeAt(Moment(OWN, at_s)) for at_s in self._ahead(state, now)]
         return Step(replace(state, standing=standing), tuple(outputs))
@@ -227,6 +235,9 @@ class XorMarket:
             base_w = session.base_w.get(member)
             base_kw = () if base_w is None else (base_w / 1000.0,) * len(wanted)
             offers = Offers(name, start_s, options.step_s, (options.price,) * len(wanted), base_kw)
+            if options.beside_s > 0.0:
+                most_kw = self._beside_w(base_w or 0.0) / 1000.0
+                offers = replace(offers, most_beside_kw=most_kw, beside_s=options.beside_s)
             outputs.append(letters.write(offers, NAME, member, NAME, name))
         return replace(state, session=session, durable=replace(state.durable, opened_utc_s=now.utc_s, open=name))
 
@@ -320,25 +331,33 @@ class XorMarket:
         ]
         outputs += [_alarm(row.member, f"did not deliver in {row.market}: {row.why}") for row in rows if row.why]
         ledger = settlement.youngest((*durable.ledger, *rows), self.options.kept)
-        durable = replace(durable, settled=True, meters=(), withdrawn=(), ledger=ledger)
+        durable = replace(durable, settled=True, meters=(), ledger=ledger)
         return replace(state, meters=(), durable=durable)
 
-    def _grants(self, durable: XorMarketDurable, now: Instants) -> Iterable[Grant]:
-        awarded = durable.due
-        if awarded is None or now.utc_s >= awarded.end_utc_s:
+    def _grants(self, durable: XorMarketDurable, enrolled: tuple[str, ...], now: Instants) -> Iterable[Grant]:
+        awarded = durable.awarded
+        if awarded is None:
             return
         for member, won in awarded.winners.items():
-            if member not in durable.withdrawn:
+            if member in durable.withdrawn or member not in enrolled:
+                continue
+            if now.utc_s < awarded.end_utc_s:
                 yield Grant(member, "award", (), awarded.start_utc_s, settlement.series(won, awarded.step_s))
+            if 0.0 < self.options.beside_s > now.utc_s - awarded.end_utc_s:
+                yield Grant(member, "beside", (ImportLimit(self._beside_w(won.base_w)),))
+
+    def _beside_w(self, base_w: float) -> float:
+        """The most that a winner may take before and after what it sold."""
+        return max(0.0, base_w + self.options.beside_kw * 1000.0)
 
     def _ahead(self, state: XorMarketState, now: Instants) -> Iterable[float]:
         """What changes by itself."""
-        session, awarded, opens_s = state.session, state.durable.due, self.options.opens_s
+        session, awarded, opens_s = state.session, state.durable.awarded, self.options.opens_s
         ahead = [] if opens_s is None else [before(now.utc_s, opens_s) + DAY_S]
         if session is not None:
             ahead.append(session.deadline_utc_s)
         if awarded is not None:
-            ahead += [awarded.end_utc_s, awarded.end_utc_s + LONGEST_GAP_S]
+            ahead += [awarded.end_utc_s + after_s for after_s in (0.0, LONGEST_GAP_S, self.options.beside_s)]
         return [one for one in ahead if one > now.utc_s]
 
 

@@ -26,6 +26,7 @@ class Inquiry:
 
     ``first`` up to, not including, ``end``: the steps asked about. Of a market: ``base_kw``, the baseline that what is delivered is
     measured against, none = not known; ``doubt_kw``: by how much more than planned the home may take. Both by step asked about.
+    ``held``: the same home as it may be while it sells, where that is less than it is free to: all plans beyond 0 are made with it.
     """
 
     asker: str
@@ -37,6 +38,7 @@ class Inquiry:
     end: int = 0
     base_kw: tuple[float, ...] = ()
     doubt_kw: tuple[float, ...] = ()
+    held: Home | None = None
     wants: frozenset[int] = frozenset()
     plans: Mapping[int, Plan] = field(default_factory=dict)
 
@@ -45,13 +47,13 @@ class Inquiry:
         """The steps asked about."""
         return slice(self.first, self.end)
 
-    def problem(self, added: Vector) -> Problem:
-        """The home's program at the tariff and what is added to it, currency per kWh."""
-        return self.home.problem(self.tariff.shifted(added))
+    def problem(self, number: int, added: Vector) -> Problem:
+        """The program of a plan at the tariff and what is added to it, currency per kWh."""
+        return self._home(number).problem(self.tariff.shifted(added))
 
     def solved(self, number: int, solution: Solution) -> "Inquiry":
         """With one more plan."""
-        plan = self.home.plan(solution, self.tariff)
+        plan = self._home(number).plan(solution, self.tariff)
         return replace(self, plans={**self.plans, number: plan}, wants=self.wants - {number})
 
     def within(self, price: float) -> Vector:
@@ -59,6 +61,9 @@ class Inquiry:
         added = np.zeros(self.home.horizon.steps)
         added[self.span] = price
         return added
+
+    def _home(self, number: int) -> Home:
+        return self.home if self.held is None or number == 0 else self.held
 
 
 def flexibility(inquiry: Inquiry, duration_s: float) -> Flexibility:

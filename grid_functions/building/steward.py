@@ -19,7 +19,7 @@ from grid_functions.building.diary import Diary, Running, noted
 from grid_functions.building.dwelling import commands, laid_out
 from grid_functions.building.execution import Command, Executing, claim_of
 from grid_functions.building.heating import Dynamics, Heating, dynamics
-from grid_functions.building.home import Plan, combined
+from grid_functions.building.home import Limits, Plan, combined
 from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, packages
 from grid_functions.building.lesson import Lesson, Model, Taught
 from grid_functions.building.observation import observed
@@ -188,12 +188,20 @@ class Steward:
         count, most = len(letter.prices), self.options.steps // 2
         if not 60.0 <= letter.step_s <= 7200.0 or len(letter.base_kw) not in (0, count):
             raise MalformedMessage("an offer has steps of 60 to 7200 s, and a baseline for each of its prices or none")
+        if letter.most_beside_kw < 0.0:
+            raise MalformedMessage("an offer allows 0 kW or more beside its intervals")
         ahead = min(max(0, math.floor((letter.start_utc_s - now.utc_s) / letter.step_s)), most)
         horizon = Horizon(
             letter.start_utc_s - ahead * letter.step_s, letter.step_s, max(self.options.steps, ahead + count)
         )
         span = slice(ahead, ahead + count)
-        return self._inquiry(message, letter.market, horizon, state, inputs, span, letter.base_kw)
+        limits = None
+        if letter.beside_s > 0.0:
+            most_w = np.full(horizon.steps, letter.most_beside_kw * 1000.0)
+            most_w[span] = np.inf
+            most_w[span.stop + math.ceil(letter.beside_s / letter.step_s) :] = np.inf
+            limits = Limits(most_w, np.full(horizon.steps, np.inf))
+        return self._inquiry(message, letter.market, horizon, state, inputs, span, letter.base_kw, limits)
 
     def _priced(
         self,
@@ -220,7 +228,7 @@ class Steward:
             outputs.append(_profile(inquiry, letter.round, inputs.terms.name))
             return state
         inquiry = replace(inquiry, wants=inquiry.wants | {letter.round})
-        problem = inquiry.problem(np.array(letter.added))
+        problem = inquiry.problem(letter.round, np.array(letter.added))
         outputs.append(Ask(f"{inquiry.name}#{letter.round}", problem, Moment(OWN, now.utc_s + _PATIENCE_S)))
         return replace(state, inquiries={**state.inquiries, inquiry.name: inquiry})
 
@@ -287,7 +295,7 @@ class Steward:
         deadline = Moment(OWN, now.utc_s + _PATIENCE_S)
         numbers = []
         for number, price in enumerate(prices):
-            outputs.append(Ask(f"{inquiry.name}#{number}", inquiry.problem(inquiry.within(price)), deadline))
+            outputs.append(Ask(f"{inquiry.name}#{number}", inquiry.problem(number, inquiry.within(price)), deadline))
             numbers.append(number)
         inquiry = replace(inquiry, wants=frozenset(numbers))
         return replace(state, inquiries={**state.inquiries, inquiry.name: inquiry})
@@ -304,17 +312,20 @@ class Steward:
         inputs: SiteInputs,
         span: slice = slice(0, 0),
         base_kw: tuple[float, ...] = (),
+        limits: Limits | None = None,
     ) -> Inquiry:
         options = self.options
         usual_w = inputs.normal_w.get("", options.base_w)
         outlook = foresight.outlook(options, state.weather, state.durable.diary, usual_w, horizon)
         zones = tuple(zone.device for zone in options.dwelling.zones)
         learnt = state.durable.model.dynamics(zones, horizon.step_s, inputs.snapshot.at.utc_s)
-        laid = laid_out(options.dwelling, inputs.snapshot, outlook, horizon, options.civil.at, learnt=learnt)
+        about = options.dwelling, inputs.snapshot, outlook, horizon, options.civil.at
+        laid = laid_out(*about, learnt=learnt)
+        held = None if limits is None else laid_out(*about, limits, learnt)
         tariff = foresight.tariff(options, horizon, (*inputs.ahead, *inputs.in_force))
         doubt_kw = tuple((foresight.doubt_w(options, outlook)[span] / 1000.0).tolist())
         function, asker = message.function, message.sender
-        return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw)
+        return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw, held)
 
     def _executing(self, plan: Plan, agreed: str) -> Executing:
         told = commands(plan.series, self.options.dwelling)

@@ -57,6 +57,11 @@ def test_equal_neighbours_are_one_interval() -> None:
     assert prices(Flat(0.1), 0.0, 600.0, 2) == (0.1, 0.1)
 
 
+def test_the_flat_price_is_osed_s_own_where_none_is_given() -> None:
+    """0.08, around which its shift tariff halves and doubles."""
+    assert prices(Flat(), 0.0, HOUR, 3) == (0.08, 0.08, 0.08)
+
+
 def test_a_limit_gives_floors_first_and_the_room_above_by_weight() -> None:
     """10 kW less 2 kW of the rest: floors of 1 and 3 leave 4 kW, shared 1 to 3."""
     parts = sharing.limit(10_000.0, 2000.0, {"a": 1000.0, "b": 3000.0}, {"a": 1.0, "b": 3.0}).parts

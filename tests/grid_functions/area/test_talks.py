@@ -6,7 +6,7 @@ import pytest
 from gateway.solver import Solver
 from grid_functions.area import talks
 from grid_functions.area.central import central
-from grid_functions.area.peak import Column, Demand, dual, master, planned, pull_after
+from grid_functions.area.peak import Column, Demand, Priced, dual, master, planned, pull_after
 from grid_functions.area.talks import Reply
 from tests.grid_functions.area.fleet import CHARGE, HORIZON, STEPS, Followers, cars, hold, terms_of
 
@@ -145,6 +145,18 @@ def test_the_first_answer_counts() -> None:
     after = talks.heard(talks.begin(terms), [("home-00", 0, reply(1.0)), ("home-00", 0, reply(2.0))], terms)
     assert after.replies["home-00"][0].net_kw[0] == 1.0
     assert "second time" in after.refused["home-00"]
+
+
+def test_a_round_is_complete_when_all_have_answered_its_own_prices_whoever_owes_one_of_before() -> None:
+    """Prices 0, then 1 and 2. home-01 never answered 0: that delays no later round. Without its answer to 2 there is none."""
+    terms = terms_of(cars(2)[0])
+    held = talks.heard(talks.begin(terms), [("home-00", 0, reply())], terms)
+    assert not talks.complete(held, terms)
+    priced = Priced(np.full(STEPS, CHARGE / STEPS), 0.0)
+    held = talks.with_prices(held, [priced, priced])
+    answers = [(member, number, reply()) for number in (1, 2) for member in ("home-00", "home-01")]
+    assert not talks.complete(talks.heard(held, answers[:-1], terms), terms)
+    assert talks.complete(talks.heard(held, answers, terms), terms)
 
 
 def test_a_liar_about_its_cost_moves_the_certificate_and_no_limit() -> None:

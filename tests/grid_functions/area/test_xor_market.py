@@ -11,7 +11,7 @@ from grid_functions.area.xor_market import NAME, XorMarket, XorMarketDurable, Xo
 from grid_functions.building.program import Problem
 from grid_functions.letters import Award, Bid, Bids, Offers, Way
 from grid_functions.model.claim import Basis, InForce, LeaseId, Source, SourceKind
-from grid_functions.model.control import DispatchKind, LoadDispatch
+from grid_functions.model.control import DispatchKind, ImportLimit, LoadDispatch
 from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.event import Rank
 from grid_functions.model.instants import OWN, Moment
@@ -21,7 +21,11 @@ from tests.grid_functions.building.test_steward import NOON, Home
 from tests.grid_functions.building.test_steward import OPTIONS as SURE
 
 HOUR = 3600.0
-OPTIONS = XorMarketOptions(wanted_kw=2.0, steps=2, step_s=HOUR, lead_s=1800.0, bid_s=60.0, base_s=600.0, penalty=10.0)
+OPTIONS = XorMarketOptions(
+    wanted_kw=2.0, steps=2, step_s=HOUR, lead_s=1800.0, bid_s=60.0, base_s=600.0, penalty=10.0, beside_s=0.0
+)
+HELD = replace(OPTIONS, beside_kw=0.5, beside_s=2 * HOUR)
+"""Winners are held to half a kilowatt over their 3 kW before, and for two hours after."""
 MEMBERS = ("a", "b", "c")
 BASE_W = 3000.0
 
@@ -62,9 +66,9 @@ def awards(made: Bench) -> dict[str, str]:
     return {member: letter.bid for member, letter in told if isinstance(letter, Award)}
 
 
-def awarded() -> Bench:
+def awarded(options: XorMarketOptions = OPTIONS) -> Bench:
     """a: 2 kW in both hours for 1.0; b the same for 1.5; c nothing. a wins."""
-    made = opened()
+    made = opened(options)
     made.hear(bids(made, "a", Bid("1", (2.0, 2.0), 1.0)), bids(made, "b", Bid("1", (2.0, 2.0), 1.5)), bids(made, "c"))
     solved(made)
     return made
@@ -120,6 +124,50 @@ def test_the_winner_is_leased_its_baseline_less_its_bid_until_the_end() -> None:
     made.utc_s = MIDNIGHT + 3 * HOUR
     made.step()
     assert made.granted == {}
+
+
+def test_a_winner_is_held_near_its_baseline_from_the_award_until_well_after() -> None:
+    """It sells 1:00 to 3:00; until 5:00 it may take 3.5 kW, settled as it is since 3:02. b and c won nothing, and are free."""
+    made = awarded(HELD)
+    assert made.controls("beside") == {"a": (ImportLimit(3500.0),)}
+    made.utc_s = MIDNIGHT + 3 * HOUR
+    made.step()
+    assert set(made.granted) == {("a", "beside")}
+    made.utc_s = MIDNIGHT + 4 * HOUR
+    made.step()
+    assert made.state.durable.settled
+    assert min(made.wake_s) == MIDNIGHT + 5 * HOUR
+    made.reborn()
+    made.step()
+    assert made.controls("beside") == {"a": (ImportLimit(3500.0),)}
+    made.utc_s = MIDNIGHT + 5 * HOUR
+    made.step()
+    assert made.granted == {}
+
+
+def test_a_winner_that_is_revoked_is_held_no_more_and_stays_free_when_it_is_settled() -> None:
+    made = awarded(HELD)
+    made.members = ("b", "c")
+    made.step()
+    assert made.granted == {}
+    made.members = MEMBERS
+    made.utc_s = MIDNIGHT + 4 * HOUR
+    made.step()
+    assert made.state.durable.settled
+    assert made.granted == {}
+
+
+def test_who_exports_is_held_to_no_import_rather_than_to_less() -> None:
+    """At 2 kW out, half a kilowatt more is still 1.5 kW out: a limit on import is 0 at the least."""
+    made = bench(HELD)
+    made.powers_w = dict.fromkeys(MEMBERS, -2000.0)
+    made.run(600.0)
+    made.order("open")
+    offers = [letters.read(one, Way.DOWN) for one in made.letters]
+    assert {(one.most_beside_kw, one.beside_s) for one in offers} == {(0.0, 2 * HOUR)}
+    made.hear(bids(made, "a", Bid("1", (2.0, 2.0), 1.0)), bids(made, "b"), bids(made, "c"))
+    solved(made)
+    assert made.controls("beside") == {"a": (ImportLimit(0.0),)}
 
 
 def test_what_was_delivered_is_due_at_the_bids_price() -> None:

@@ -6,6 +6,7 @@ import pytest
 from gateway.solver import Solver
 from grid_functions.building.heating import Comfort, Heating, HeatingPlan, Zone, dynamics
 from grid_functions.building.home import Home, Limits, Plan, Tariff, combined, home
+from grid_functions.building.inquiry import Inquiry
 from grid_functions.building.part import Horizon, Part, slack
 from grid_functions.building.program import Draft, Problem, Status
 from grid_functions.building.storage import StoragePlan, Store, Wanted
@@ -178,6 +179,21 @@ def test_a_plan_of_two_halves_is_half_of_each() -> None:
     assert mixed.series["battery.energy_wh"] == pytest.approx(
         0.25 * first.series["battery.energy_wh"] + 0.75 * second.series["battery.energy_wh"]
     )
+
+
+def test_a_plan_of_one_is_that_plan() -> None:
+    at = home(HOURS, [battery()], np.full(4, 1000.0))
+    only = planned(at, tariff(0.1, 0.1, 0.5, 0.5))
+    whole = combined([only], [1.0])
+    assert whole.horizon == HOURS
+    assert whole.net_w == pytest.approx(only.net_w)
+    assert whole.cost == pytest.approx(0.40, abs=1e-4)
+
+
+def test_an_inquiry_about_no_steps_makes_none_of_them_dearer() -> None:
+    at, prices = home(HOURS, [], np.full(4, 1000.0)), tariff(0.1, 0.1, 0.1, 0.1)
+    assert Inquiry("feeder", "day_ahead", "t1", at, prices).within(5.0).tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert Inquiry("feeder", "day_ahead", "t1", at, prices, 1, 3).within(5.0).tolist() == [0.0, 5.0, 5.0, 0.0]
 
 
 def test_other_prices_from_where_the_solver_was_are_worth_what_a_new_solver_finds() -> None:

@@ -350,14 +350,40 @@ def test_what_was_sold_is_prepared_for_in_the_homes_own_name_and_planned_anew_af
     assert home.state.durable.plans[""].start_utc_s == start_s + 7200.0
 
 
+@pytest.mark.parametrize(("beside_s", "kwh"), [(3600.0, 0.5), (0.0, 2.0)])
+def test_no_more_is_offered_than_can_be_prepared_for_within_what_is_allowed_beside(beside_s: float, kwh: float) -> None:
+    """An empty battery and 1 kW of load: in the two hours before, 1.25 kW leave it a quarter of a kilowatt, which is 0.5 kWh."""
+    home = Home(replace(OPTIONS, doubt=0.0), [seen("battery", Role.BATTERY, state_of_charge=0.0)])
+    offers = Offers("m1", NOON + 7200.0, 3600.0, (0.2, 0.2), (1.0, 1.0), 1.25, beside_s)
+    home.step(letter(offers, "xor_market"))
+    bids = letters.read(home.letters[-1], Way.UP).bids
+    assert max(sum(bid.kw) for bid in bids) == pytest.approx(kwh, abs=5e-3)
+
+
+def test_after_what_was_sold_the_plan_keeps_within_what_is_allowed_and_then_does_as_it_likes() -> None:
+    """The battery gives 2 kWh and wants them back: 0.25 kW in the hour after, the rest later, when 3 kW may be charged."""
+    home = Home(replace(OPTIONS, doubt=0.0))
+    home.step(letter(Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0, 1.0), 1.25, 3600.0), "xor_market"))
+    plan = home.state.inquiries["m1"].plans[4]
+    assert plan.net_w[:2] == pytest.approx([0.0, 0.0], abs=1.0)
+    assert plan.net_w[2] <= 1250.0 + 1.0
+    assert plan.net_w[2:].sum() == pytest.approx(12_000.0, abs=5.0)
+    assert home.state.inquiries["m1"].plans[0].net_w.sum() == pytest.approx(12_000.0, abs=5.0), "as usual: free"
+
+
 @pytest.mark.parametrize(
-    "wrong", [Offers("m1", NOON, 1.0, (0.2,), (1.0,)), Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0,))]
+    "wrong",
+    [
+        Offers("m1", NOON, 1.0, (0.2,), (1.0,)),
+        Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0,)),
+        Offers("m1", NOON, 3600.0, (0.2,), (1.0,), -1.0, 3600.0),
+    ],
 )
 def test_an_offer_that_cannot_be_meant_is_an_alarm(wrong: Offers) -> None:
     home = Home()
     home.step(letter(wrong, "xor_market"))
     assert home.letters == []
-    assert "an offer has" in home.alarms[0]
+    assert "an offer" in home.alarms[0]
 
 
 def test_an_award_of_a_bid_that_was_never_made_changes_nothing() -> None:
