@@ -45,6 +45,9 @@ def learning(told: Mapping[str, Any]) -> str:
     if told["base_load_error_w"] is not None:
         same_w = told["base_load_error_of_the_day_before_w"]
         parts.append(f"base load foreseen within {told['base_load_error_w']:.0f} W (as the day before: {same_w:.0f} W)")
+    if told["doubt"] is not None:
+        missed = told["doubt_missed"]
+        parts.append(f"{told['doubt']:.0%} more than foreseen is doubted (beyond it were {missed:.0%} of the last day)")
     parts.append(f"{told['days']:.1f} days remembered")
     return "; ".join([*parts, *(told[name] for name in ("why", "trouble") if told[name])])
 

@@ -161,7 +161,9 @@ def market(feeder: Feeder) -> Result:
 
 
 def pickup(feeder: Feeder) -> Result:
-    """Power returns to cold homes: the coordinator lets them back so that the feeder's limit holds, which all at once would break."""
+    """Power returns to cold homes: the coordinator lets them back so that the feeder's limit holds, until an hour after the last was let
+    go. All at once would break it.
+    """
     _, free = feeder.case("pickup", "pickup_free")
     case, shown = feeder.case("pickup")
     found = feeder.found.pickup
@@ -178,7 +180,7 @@ def pickup(feeder: Feeder) -> Result:
         "held_min": found.held_min,
         "afterwards_kw": None if after is None else round(after, 2),
     }
-    ok = held <= found.limit_kw < free_peak and (after is None or after < free_peak)
+    ok = held <= found.limit_kw < free_peak and after is not None and after <= found.limit_kw
     return _result(PICKUP, ok, told)
 
 

@@ -81,7 +81,8 @@ def eased(
 ) -> Pickup:
     """When all have been back for ``calm_s``: whoever does not press on its share is let go, and those who do are given half of the room
     there is, once in ``settle_s``; where the area has come too near its limit, all of what is too much is taken back, down to the share
-    they came back with. Who is not read is held on (rule 6).
+    they came back with. Who was let go and takes more than its share while others are still held is held again, or the cars that come home
+    would be made room for by nobody. Who is not read is held on (rule 6).
     """
     if pickup.waiting or any(now_utc_s - since_s < calm_s for _, since_s in pickup.back):
         return pickup
@@ -89,7 +90,11 @@ def eased(
         (one, since_s) for one, since_s in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w
     ]
     gone = {one.member for one, _ in pickup.back} - {one.member for one, _ in held}
-    pickup = replace(pickup, back=tuple(held), free=pickup.free | gone)
+    free = pickup.free | gone
+    again = {member for member in free if held and powers_w.get(member, 0.0) > share_w}
+    # It came back long ago, and has settled.
+    held += [(Waiting(member, share_w), now_utc_s - calm_s) for member in sorted(again)]
+    pickup = replace(pickup, back=tuple(held), free=free - again)
     if not held or 0.0 <= now_utc_s - pickup.eased_utc_s < settle_s:
         return pickup
     room_w = NEAR * pickup.limit_w - area_w

@@ -32,11 +32,11 @@ def outlook(options: HomeOptions, weather: Weather | None, diary: Diary, usual_w
     return Outlook(np.interp(times, known, np.array(weather.outdoor_c)), np.maximum(sun, 0.0), base_w)
 
 
-def doubt_w(options: HomeOptions, seen: Outlook) -> Vector:
-    """By how much the home may take more than is foreseen, by step: of its household as configured, of its sun a fifth."""
+def doubt_w(options: HomeOptions, seen: Outlook, doubt: float) -> Vector:
+    """By how much the home may take more than is foreseen, by step: of its household the share ``doubt``, of its sun a fifth."""
     offered = [sun.array.offered_w(seen.sun_w_m2, seen.outdoor_c) for sun in options.dwelling.suns]
-    doubt: Vector = options.doubt * seen.base_w + _SUN_DOUBT * sum(offered, np.zeros(len(seen.base_w)))
-    return doubt
+    doubted: Vector = doubt * seen.base_w + _SUN_DOUBT * sum(offered, np.zeros(len(seen.base_w)))
+    return doubted
 
 
 def tariff(options: HomeOptions, horizon: Horizon, held: Iterable[InForce]) -> Tariff:

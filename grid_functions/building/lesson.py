@@ -1,11 +1,12 @@
-"""What a steward learns of its home from its diary, when, and what it is good for: a thermal model and how well the base load is foreseen.
+"""What a steward learns of its home from its diary, when, and what it is good for: a thermal model, how well the base load is foreseen, and
+how much more than foreseen it may be.
 
 Learning takes longer than a step may: it is a problem that the roof solves, like a plan. A model holds for a week; one that was not found
 better than configuration's on days it had not seen never holds.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from grid_functions.building.diary import Diary
 from grid_functions.building.forecast import Sample, forecast
 from grid_functions.building.heating import Dynamics
 from grid_functions.building.learning import LEAST_SAMPLES, History, Learnt, learn
+from grid_functions.building.program import Vector
 
 HOLDS_S = 7 * DAY_S
 """A model that could not be judged anew for so long holds no longer."""
@@ -30,16 +32,29 @@ _BEGUN = 12
 
 _TRIED_W = 144
 
+LEAST_DOUBT, MOST_DOUBT = 0.1, 5.0
+"""A household is never foreseen better than to a tenth; of one that is not foreseen at all nothing can be sold."""
+
+_SURE = 0.95
+"""The share of steps in which no more was taken than is doubted."""
+
+_JUDGED_D, _LEAST_JUDGED_D = 7, 3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
     """``model`` None = there are no zones; ``base_error_w``: mean absolute error of the last day's forecast from the days before;
-    ``same_as_w``: of taking the day before it for it; NaN where there were too few days.
+    ``same_as_w``: of taking the day before it for it; NaN where there were too few days. ``doubt``: the share of what was foreseen by which
+    the household took more at most in 19 of 20 ``doubt_steps``; ``doubt_missed``: the share of the last day's steps that went beyond the
+    doubt of the days before it.
     """
 
     model: Learnt | None
     base_error_w: float = math.nan
     same_as_w: float = math.nan
+    doubt: float = math.nan
+    doubt_missed: float = math.nan
+    doubt_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +70,7 @@ class Lesson:
     def taught(self) -> Taught:
         """Learn; some tenths of a second."""
         model = None if self.fallback is None else learn(self.history, self.fallback)
-        return Taught(model, *_tried(self.base, self.step_s, self.civil))
+        return Taught(model, *_tried(self.base, self.step_s, self.civil), *_doubted(self.base, self.step_s, self.civil))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,13 @@ class Model:
     judged_utc_s: float | None = None
     base_error_w: float | None = None
     same_as_w: float | None = None
+    doubt: float | None = None
+    doubt_missed: float | None = None
+    doubt_steps: int = 0
+
+    def doubted(self, configured: float, utc_s: float) -> float:
+        """By which share of what is foreseen the household may take more: learnt, or as configured while nothing is known of it."""
+        return configured if self.doubt is None or self.stale(utc_s) else self.doubt
 
     def dynamics(self, zones: tuple[str, ...], step_s: float, utc_s: float) -> Dynamics | None:
         """The home's own model where it holds for these zones and this step; None = configuration's holds."""
@@ -102,6 +124,9 @@ class Model:
             "why": why,
             "base_load_error_w": self.base_error_w,
             "base_load_error_of_the_day_before_w": self.same_as_w,
+            "doubt": None if self.stale(utc_s) else self.doubt,
+            "doubt_missed": self.doubt_missed,
+            "doubt_steps": self.doubt_steps,
         }
 
 
@@ -124,6 +149,9 @@ def learnt(model: Model, taught: Taught, diary: Diary, utc_s: float) -> Model:
         judged_utc_s=utc_s,
         base_error_w=_finite(taught.base_error_w),
         same_as_w=_finite(taught.same_as_w),
+        doubt=_finite(taught.doubt),
+        doubt_missed=_finite(taught.doubt_missed),
+        doubt_steps=taught.doubt_steps,
     )
     found = taught.model
     if found is None:
@@ -167,6 +195,32 @@ def _tried(base: tuple[Sample, ...], step_s: float, civil: Civil) -> tuple[float
     own = [abs(foreseen[round((one.utc_s - start_s) / step_s)] - one.power_w) for one in came]
     same = [abs(before[one.utc_s - DAY_S] - one.power_w) for one in came]
     return float(np.mean(own)), float(np.mean(same))
+
+
+def _doubted(base: tuple[Sample, ...], step_s: float, civil: Civil) -> tuple[float, float, int]:
+    """The doubt, how often the last day went beyond that of the days before, and of how many steps it is. Each day is foreseen from what
+    was known before it, as it has to be for a market.
+    """
+    if not base:
+        return math.nan, math.nan, 0
+    steps, ends_s = round(DAY_S / step_s), base[-1].utc_s + step_s
+    days = []
+    for ago in range(_JUDGED_D, 0, -1):
+        start_s = ends_s - ago * DAY_S
+        known = [one for one in base if one.utc_s < start_s]
+        foreseen = forecast(known, start_s, step_s, steps, civil.at) if len(known) >= _TRIED_W else None
+        came = [one for one in base if start_s <= one.utc_s < start_s + DAY_S]
+        if foreseen is not None and len(came) >= steps // 2:
+            usual = np.maximum(1.0, [foreseen[round((one.utc_s - start_s) / step_s)] for one in came])
+            days.append(np.array([one.power_w for one in came]) / usual - 1.0)
+    if len(days) < _LEAST_JUDGED_D:
+        return math.nan, math.nan, 0
+    missed = float(np.mean(days[-1] > _most(days[:-1])))
+    return _most(days), missed, sum(len(day) for day in days)
+
+
+def _most(days: Sequence[Vector]) -> float:
+    return min(MOST_DOUBT, max(LEAST_DOUBT, float(np.quantile(np.concatenate(days), _SURE))))
 
 
 def _finite(value: float) -> float | None:

@@ -20,7 +20,8 @@ class HomeOptions:
     ``base_by_hour_w`` (24 hours of the local day), else as the connection point is wont to, else ``base_w``. ``time_zone``: a name such as
     America/Toronto; without one the clock is ``utc_offset_s`` east of UTC all year. ``learns_s``: after local midnight; each day the
     thermal model is learnt anew. ``outdoor_sensor``: the device that reads the air outdoors, where there is one. ``doubt``: by which share
-    of what is foreseen the household may take more, 0 to 5: so much is kept back of what a market is offered.
+    of what is foreseen the household may take more, 0 to 5: so much is kept back of what a market is offered, until it is learnt from the
+    home's own days.
     """
 
     dwelling: Dwelling = field(default_factory=Dwelling)

@@ -49,7 +49,7 @@ class HomeDurable:
     what was learnt from it.
     """
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     plans: Mapping[str, Executing] = field(default_factory=dict)
     diary: Diary = field(default_factory=Diary)
@@ -57,7 +57,7 @@ class HomeDurable:
 
     @staticmethod
     def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Before 2 there were plans alone, before 3 nothing was known of what was sold; the rest begins empty."""
+        """Before 2 there were plans alone, before 3 nothing was known of what was sold, before 4 of doubt; the rest begins empty."""
         return plain
 
 
@@ -323,7 +323,8 @@ class Steward:
         laid = laid_out(*about, learnt=learnt)
         held = None if limits is None else laid_out(*about, limits, learnt)
         tariff = foresight.tariff(options, horizon, (*inputs.ahead, *inputs.in_force))
-        doubt_kw = tuple((foresight.doubt_w(options, outlook)[span] / 1000.0).tolist())
+        doubt = state.durable.model.doubted(options.doubt, inputs.snapshot.at.utc_s)
+        doubt_kw = tuple((foresight.doubt_w(options, outlook, doubt)[span] / 1000.0).tolist())
         function, asker = message.function, message.sender
         return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw, held)
 

@@ -10,6 +10,7 @@ from gateway.lab.house import MINUTE_S
 from gateway.lab.play import one, opened
 from gateway.lab.street import Window
 from grid_functions import letters
+from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.letters import Bid, Bids, Way
 from grid_functions.model.lease import Message
 
@@ -49,6 +50,17 @@ def reduced_kw(found: Found, lot: Lot) -> list[float]:
     ]
 
 
+def beside_kw(found: Found, lot: Lot) -> float:
+    """The highest mean of ten minutes while the market holds the winner, but for its intervals and the two minutes it begins early."""
+    case, options = found.cases["xor"], XorMarketOptions()
+    first = round((lot.start_utc_s - found.noon_utc_s - case.began_s) / MINUTE_S)
+    last = first + round(len(lot.kw) * lot.step_s / MINUTE_S)
+    until = last + round(options.beside_s / MINUTE_S)
+    shown = case.kw[lot.home]
+    spans = [range(first - 20, first - 10, 10), range(last, until - 10, 10)]
+    return max(float(shown[k : k + 10].mean()) for span in spans for k in span)
+
+
 def test_who_bids_what_he_can_do_delivers_it_and_is_paid() -> None:
     found = played(lie=False)
     market = found.market
@@ -60,6 +72,7 @@ def test_who_bids_what_he_can_do_delivers_it_and_is_paid() -> None:
         assert all(shown >= 0.95 * kw for shown, kw in zip(reduced_kw(found, lot), lot.kw, strict=True)), (
             f"{lot.home}: {reduced_kw(found, lot)} of {lot.kw}"
         )
+        assert beside_kw(found, lot) <= lot.base_kw + XorMarketOptions().beside_kw + 0.1
     assert market.delivered_kwh == pytest.approx(market.awarded_kwh, rel=0.02)
 
 

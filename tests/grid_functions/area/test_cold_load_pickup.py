@@ -112,6 +112,26 @@ def test_who_presses_is_given_half_of_the_room_that_is_left_and_gives_back_what_
     assert made.held == {"c": SHARE}
 
 
+def test_who_was_let_go_and_takes_more_than_its_share_while_others_are_held_is_held_again() -> None:
+    """c presses on 6 kW. A car comes home to a, which takes 8: it is limited to its share, and let go as soon as it wants less again."""
+    made = Feeder()
+    made.order("begin")
+    made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
+    made.run(60.0, 10.0)
+    made.powers_w["c"], made.area_w = 6000.0, 12_000.0
+    made.run(60.0)
+    assert made.held == {"c": SHARE}
+    made.powers_w["a"], made.area_w = 8000.0, 16_000.0
+    made.run(10.0, 10.0)
+    assert made.held == {"a": SHARE, "c": SHARE}
+    made.powers_w["a"], made.area_w = 5000.0, 13_000.0
+    made.run(60.0)
+    assert made.held == {"c": SHARE}
+    made.powers_w, made.area_w = {"a": 8000.0, "b": 2000.0, "c": 5000.0}, 15_000.0
+    made.run(60.0)
+    assert made.held == {}, "nobody is held any more: what one takes is its own"
+
+
 def test_who_is_not_read_is_held_on() -> None:
     made = Feeder()
     made.order("begin")

@@ -9,9 +9,13 @@ import pytest
 from gateway.cli.phrases import learning
 from gateway.ledger.codec import Codec
 from gateway.solving import Solving
+from grid_functions.building.civil import Civil
+from grid_functions.building.diary import Diary
 from grid_functions.building.dwelling import Dwelling, ZoneOf
+from grid_functions.building.forecast import Sample
 from grid_functions.building.heating import Heating, Zone, dynamics
-from grid_functions.building.lesson import HOLDS_S, Lesson, Taught
+from grid_functions.building.learning import History
+from grid_functions.building.lesson import HOLDS_S, Lesson, Model, Taught, learnt
 from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
 from grid_functions.building.steward import HomeDurable, HomeState, Steward
@@ -199,6 +203,46 @@ def test_a_model_that_was_not_judged_for_a_week_holds_no_longer(site: Site) -> N
     assert model.dynamics(("living",), 600.0, model.judged_utc_s + HOLDS_S + 1.0) is None
     assert model.dynamics(("living", "attic"), 600.0, model.judged_utc_s) is None
     assert model.told(model.judged_utc_s + HOLDS_S + 1.0)["why"] == "it was not judged for a week"
+
+
+def taught(*levels_w: float) -> Taught:
+    """Of a household that took the same all day, each day another power."""
+    base = [
+        Sample(MIDNIGHT + (day * 144 + k) * 600.0, level_w) for day, level_w in enumerate(levels_w) for k in range(144)
+    ]
+    nothing = History(np.empty((0, 0)), np.empty((0, 0)), np.empty(0), np.empty(0))
+    return Lesson(nothing, None, tuple(base), 600.0, Civil()).taught()
+
+
+def test_doubt_is_what_the_household_took_more_than_foreseen_in_all_but_a_twentieth_of_the_steps() -> None:
+    """Three days of 100 W foresee each other; the fourth takes 150, foreseen as 100. A third of 432 steps took half more: that is doubted.
+
+    The two days before it gave no more to doubt than the least, a tenth: all of the last day went beyond.
+    """
+    found = taught(100.0, 100.0, 100.0, 150.0)
+    assert found.doubt == pytest.approx(0.5)
+    assert found.doubt_missed == 1.0
+    assert found.doubt_steps == 3 * 144
+
+
+def test_doubt_has_ends() -> None:
+    calm = taught(100.0, 100.0, 100.0, 100.0)
+    assert (calm.doubt, calm.doubt_missed) == (pytest.approx(0.1), 0.0)
+    assert taught(100.0, 100.0, 100.0, 900.0).doubt == 5.0
+    assert taught(100.0, 100.0, 100.0, 0.0).doubt == pytest.approx(0.1), "who takes less has delivered"
+
+
+def test_of_too_few_days_there_is_no_doubt_and_what_is_configured_holds() -> None:
+    found = taught(100.0, 100.0, 100.0)
+    assert math.isnan(found.doubt)
+    kept = learnt(Model(), found, Diary(), MIDNIGHT)
+    assert kept.doubted(0.7, MIDNIGHT) == 0.7
+    known = learnt(Model(), taught(100.0, 100.0, 100.0, 150.0), Diary(), MIDNIGHT)
+    assert known.doubted(0.7, MIDNIGHT) == pytest.approx(0.5)
+    assert (known.told(MIDNIGHT)["doubt"], known.told(MIDNIGHT)["doubt_missed"]) == (pytest.approx(0.5), 1.0)
+    week_on_s = MIDNIGHT + 7 * DAY + 1.0
+    assert known.doubted(0.7, week_on_s) == 0.7
+    assert known.told(week_on_s)["doubt"] is None
 
 
 async def test_the_solvers_process_learns_too(site: Site) -> None:

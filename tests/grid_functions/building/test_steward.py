@@ -12,6 +12,7 @@ from grid_functions import letters
 from grid_functions.alarm import alarm_of
 from grid_functions.building.dwelling import BatteryOf, CarOf, Dwelling, TankOf, ZoneOf, possible
 from grid_functions.building.heating import Zone
+from grid_functions.building.lesson import Model
 from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
 from grid_functions.building.steward import NAME, HomeState, Steward
@@ -312,6 +313,15 @@ def test_a_bid_counts_from_the_lower_of_baseline_and_usual_plan(
 ) -> None:
     bids = offered(Home(replace(OPTIONS, doubt=0.25)), *base_kw)
     assert max(bids.bids, key=lambda one: sum(one.kw)).kw == pytest.approx(kw, abs=2e-3)
+
+
+def test_what_was_learnt_of_the_household_is_kept_back_rather_than_what_is_configured() -> None:
+    """1 kW of load, of which a tenth is doubted: 900 W are sold. Configured to doubt all of it, the home would sell nothing."""
+    home = Home(replace(OPTIONS, doubt=1.0))
+    model = Model(doubt=0.1, doubt_steps=432, judged_utc_s=NOON)
+    home.state = replace(home.state, durable=replace(home.state.durable, model=model))
+    bids = offered(home, 1.0, 1.0)
+    assert max(bids.bids, key=lambda one: sum(one.kw)).kw == pytest.approx((0.9, 0.9), abs=2e-3)
 
 
 def test_a_home_that_cannot_deliver_bids_nothing() -> None:
