@@ -79,25 +79,30 @@ def eased(
     settle_s: float,
     calm_s: float,
 ) -> Pickup:
-    """When all have been back for ``calm_s``: whoever does not press on its share is let go, and those who do are given half of the room
-    there is, once in ``settle_s``; where the area has come too near its limit, all of what is too much is taken back, down to the share
-    they came back with. Who was let go and takes more than its share while others are still held is held again, or the cars that come home
-    would be made room for by nobody. Who is not read is held on (rule 6).
+    """When all have been back for ``calm_s``, once in ``settle_s``: whoever does not press on its share is let go where the limit leaves
+    room for a whole share more, since what a share kept off comes at once; those who press are given half of the room under what is
+    near the limit. Where the area comes nearer, all of what is too much is taken back, down to the share they came back with, and who was
+    let go and takes more than its share is held again, for ``calm_s``. Who is not read is held on (rule 6).
     """
-    if pickup.waiting or any(now_utc_s - since_s < calm_s for _, since_s in pickup.back):
+    young = {one.member for one, since_s in pickup.back if now_utc_s - since_s < calm_s}
+    if pickup.waiting or (young and not pickup.eased_utc_s):
         return pickup
-    held = [
-        (one, since_s) for one, since_s in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w
-    ]
-    gone = {one.member for one, _ in pickup.back} - {one.member for one, _ in held}
-    free = pickup.free | gone
-    again = {member for member in free if held and powers_w.get(member, 0.0) > share_w}
-    # It came back long ago, and has settled.
-    held += [(Waiting(member, share_w), now_utc_s - calm_s) for member in sorted(again)]
-    pickup = replace(pickup, back=tuple(held), free=free - again)
-    if not held or 0.0 <= now_utc_s - pickup.eased_utc_s < settle_s:
+    near_w = NEAR * pickup.limit_w - area_w
+    if near_w < 0.0:
+        again = sorted(member for member in pickup.free if powers_w.get(member, 0.0) > share_w)
+        back = (*pickup.back, *((Waiting(member, share_w), now_utc_s) for member in again))
+        pickup = replace(pickup, back=back, free=pickup.free.difference(again))
+    if 0.0 <= now_utc_s - pickup.eased_utc_s < settle_s:
         return pickup
-    room_w = NEAR * pickup.limit_w - area_w
-    more_w = (room_w / 2.0 if room_w > 0.0 else room_w) / len(held)
-    wider = tuple((replace(one, most_w=max(share_w, one.most_w + more_w)), since_s) for one, since_s in held)
-    return replace(pickup, back=wider, eased_utc_s=now_utc_s)
+    presses = {one.member for one, _ in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w}
+    calm = [one.member for one, _ in pickup.back if one.member not in presses | young]
+    fit = max(0, int((pickup.limit_w - area_w) // share_w))
+    gone = set(sorted(calm, key=lambda member: powers_w[member])[:fit])
+    held = [(one, since_s) for one, since_s in pickup.back if one.member not in gone]
+    moved = presses if near_w > 0.0 else {one.member for one, _ in held if one.most_w > share_w}
+    more_w = (near_w / 2.0 if near_w > 0.0 else near_w) / max(1, len(moved))
+    wider = tuple(
+        (replace(one, most_w=max(share_w, one.most_w + more_w)) if one.member in moved else one, since_s)
+        for one, since_s in held
+    )
+    return replace(pickup, back=wider, free=pickup.free | gone, eased_utc_s=now_utc_s)

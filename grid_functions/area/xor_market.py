@@ -47,7 +47,8 @@ class XorMarketOptions:
     share of an award that may be missing; ``bids_each``: bids of one member at most; ``kept``: markets in the settlement ledger.
 
     What a winner does not take then it takes before and after: from the award until ``beside_s`` after the last interval it is held to
-    ``beside_kw`` over its baseline, so that the area's peak moves nowhere; 0 s: to nothing.
+    ``beside_kw`` over its baseline, so that the area's peak moves nowhere; 0 s: to nothing. Winners are then let go one after the other,
+    within as long again: what is still missing they take at once.
     """
 
     opens_s: float | None = None
@@ -66,7 +67,7 @@ class XorMarketOptions:
     bids_each: int = 16
     kept: int = 92
     beside_kw: float = 1.0
-    beside_s: float = 3 * 3600.0
+    beside_s: float = 2 * 3600.0
 
     def __post_init__(self) -> None:
         ranges = {
@@ -343,8 +344,18 @@ class XorMarket:
                 continue
             if now.utc_s < awarded.end_utc_s:
                 yield Grant(member, "award", (), awarded.start_utc_s, settlement.series(won, awarded.step_s))
-            if 0.0 < self.options.beside_s > now.utc_s - awarded.end_utc_s:
+            if now.utc_s < self._free_utc_s(awarded)[member]:
                 yield Grant(member, "beside", (ImportLimit(self._beside_w(won.base_w)),))
+
+    def _free_utc_s(self, awarded: Awarded) -> Mapping[str, float]:
+        """When each winner is let go."""
+        beside_s, count = self.options.beside_s, len(awarded.winners)
+        if beside_s == 0.0:
+            return dict.fromkeys(awarded.winners, -math.inf)
+        return {
+            member: awarded.end_utc_s + beside_s * (1.0 + number / count)
+            for number, member in enumerate(sorted(awarded.winners))
+        }
 
     def _beside_w(self, base_w: float) -> float:
         """The most that a winner may take before and after what it sold."""
@@ -357,7 +368,7 @@ class XorMarket:
         if session is not None:
             ahead.append(session.deadline_utc_s)
         if awarded is not None:
-            ahead += [awarded.end_utc_s + after_s for after_s in (0.0, LONGEST_GAP_S, self.options.beside_s)]
+            ahead += [awarded.end_utc_s, awarded.end_utc_s + LONGEST_GAP_S, *self._free_utc_s(awarded).values()]
         return [one for one in ahead if one > now.utc_s]
 
 

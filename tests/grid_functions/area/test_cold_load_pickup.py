@@ -58,8 +58,10 @@ def test_an_order_holds_everyone_and_lets_back_whom_the_limit_bears() -> None:
     assert min(made.wake_s) == MIDNIGHT + 60.0
 
 
-def test_the_last_comes_when_the_others_have_settled_and_then_nothing_is_held() -> None:
-    """After a minute a and b take 2 kW each: 12 - 4 leave room for c. When it has settled as well all limits go."""
+def test_the_last_comes_when_the_others_have_settled_and_then_all_are_let_go_as_room_allows() -> None:
+    """After a minute a and b take 2 kW each: 12 - 4 leave room for c. When it has settled as well 12 - 6 leave room for one whole share:
+    one goes each minute.
+    """
     made = Feeder()
     made.order("begin")
     made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
@@ -67,30 +69,30 @@ def test_the_last_comes_when_the_others_have_settled_and_then_nothing_is_held() 
     assert made.held["c"] == OFF
     made.run(10.0)
     assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
-    made.powers_w["c"], made.area_w = 5000.0, 9000.0
+    made.powers_w["c"], made.area_w = 2000.0, 6000.0
     made.run(50.0, 10.0)
     assert made.held["c"] == SHARE
-    made.run(10.0)
-    assert made.held == {}
+    for left in (2, 1, 0):
+        made.run(10.0 if left == 2 else 60.0)
+        assert len(made.held) == left
     told = made.function.told(made.state)
-    assert (told["running"], told["peak_w"], told["ended_utc_s"]) == (False, 9000.0, made.utc_s)
+    assert (told["running"], told["peak_w"], told["ended_utc_s"]) == (False, 6000.0, made.utc_s)
 
 
-def test_who_presses_on_its_share_is_held_on_and_the_others_go() -> None:
-    """c takes all of its 6 kW, and would take more; the area's limit leaves it nothing beside. When it is warm it goes too."""
+def test_while_one_presses_and_the_limit_leaves_no_room_nobody_is_let_go() -> None:
+    """c takes all of its 6 kW, and would take more; a and b want no more than 2, but what they may keep off would come at once."""
     made = Feeder()
     made.order("begin")
     made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
     made.run(60.0, 10.0)
     made.powers_w["c"], made.area_w = 6000.0, 12_000.0
     made.run(3600.0)
-    assert made.held == {"c": SHARE}
-    assert made.function.told(made.state)["running"]
+    assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
     made.reborn()
     made.step()
-    assert made.held == {"c": SHARE}, "who was let go does not wait again"
-    made.powers_w["c"], made.area_w = 5000.0, 11_000.0
-    made.run(60.0)
+    assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
+    made.powers_w["c"], made.area_w = 1900.0, 5900.0
+    made.run(180.0)
     assert made.held == {}
     assert not made.function.told(made.state)["running"]
 
@@ -103,33 +105,35 @@ def test_who_presses_is_given_half_of_the_room_that_is_left_and_gives_back_what_
     made.run(60.0, 10.0)
     made.powers_w["c"], made.area_w = 6000.0, 10_000.0
     made.run(60.0)
-    assert made.limits_w == {"c": pytest.approx(6400.0)}
+    assert made.limits_w == {"a": 6000.0, "b": 6000.0, "c": pytest.approx(6400.0)}
     made.powers_w["c"], made.area_w = 6400.0, 11_000.0
     made.run(60.0)
-    assert made.limits_w == {"c": pytest.approx(6200.0)}
+    assert made.limits_w == {"a": 6000.0, "b": 6000.0, "c": pytest.approx(6200.0)}
     made.powers_w["c"], made.area_w = 6200.0, 15_000.0
     made.run(60.0)
-    assert made.held == {"c": SHARE}
+    assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
 
 
-def test_who_was_let_go_and_takes_more_than_its_share_while_others_are_held_is_held_again() -> None:
-    """c presses on 6 kW. A car comes home to a, which takes 8: it is limited to its share, and let go as soon as it wants less again."""
+def test_who_was_let_go_and_takes_more_than_its_share_is_held_again_where_the_limit_is_near() -> None:
+    """b is let go, and takes 8 kW: at 9 of 12 kW that is its own affair, at 14.5 it is limited to its share at once, and for a minute."""
     made = Feeder()
     made.order("begin")
-    made.powers_w, made.area_w = {"a": 2000.0, "b": 2000.0, "c": 0.0}, 4000.0
+    made.powers_w, made.area_w = {"a": 500.0, "b": 400.0, "c": 0.0}, 900.0
     made.run(60.0, 10.0)
-    made.powers_w["c"], made.area_w = 6000.0, 12_000.0
+    made.powers_w["c"], made.area_w = 5600.0, 6000.0
     made.run(60.0)
-    assert made.held == {"c": SHARE}
-    made.powers_w["a"], made.area_w = 8000.0, 16_000.0
+    assert set(made.held) == {"a", "c"}
+    made.powers_w, made.area_w = {"a": 500.0, "b": 8000.0, "c": 500.0}, 9000.0
     made.run(10.0, 10.0)
-    assert made.held == {"a": SHARE, "c": SHARE}
-    made.powers_w["a"], made.area_w = 5000.0, 13_000.0
-    made.run(60.0)
-    assert made.held == {"c": SHARE}
-    made.powers_w, made.area_w = {"a": 8000.0, "b": 2000.0, "c": 5000.0}, 15_000.0
-    made.run(60.0)
-    assert made.held == {}, "nobody is held any more: what one takes is its own"
+    assert set(made.held) == {"a", "c"}
+    made.powers_w["c"], made.area_w = 6000.0, 14_500.0
+    made.run(10.0, 10.0)
+    assert made.held["b"] == SHARE
+    made.powers_w, made.area_w = dict.fromkeys(MEMBERS, 400.0), 1200.0
+    made.run(50.0, 10.0)
+    assert made.held["b"] == SHARE
+    made.run(180.0, 10.0)
+    assert made.held == {}
 
 
 def test_who_is_not_read_is_held_on() -> None:

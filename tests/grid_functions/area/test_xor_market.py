@@ -145,6 +145,21 @@ def test_a_winner_is_held_near_its_baseline_from_the_award_until_well_after() ->
     assert made.granted == {}
 
 
+def test_winners_are_let_go_one_after_the_other() -> None:
+    """Both sell until 3:00. a is let go two hours later, b after half as long again: at 6:00."""
+    made = opened(replace(HELD, wanted_kw=4.0))
+    made.hear(bids(made, "a", Bid("1", (2.0, 2.0), 1.0)), bids(made, "b", Bid("1", (2.0, 2.0), 1.5)), bids(made, "c"))
+    solved(made)
+    assert set(made.controls("beside")) == {"a", "b"}
+    made.utc_s = MIDNIGHT + 5 * HOUR
+    made.step()
+    assert set(made.controls("beside")) == {"b"}
+    assert MIDNIGHT + 6 * HOUR in made.wake_s
+    made.utc_s = MIDNIGHT + 6 * HOUR
+    made.step()
+    assert made.granted == {}
+
+
 def test_a_winner_that_is_revoked_is_held_no_more_and_stays_free_when_it_is_settled() -> None:
     made = awarded(HELD)
     made.members = ("b", "c")
