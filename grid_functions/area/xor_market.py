@@ -339,12 +339,13 @@ class XorMarket:
         awarded = durable.awarded
         if awarded is None:
             return
+        free_utc_s = self._free_utc_s(awarded)
         for member, won in awarded.winners.items():
             if member in durable.withdrawn or member not in enrolled:
                 continue
             if now.utc_s < awarded.end_utc_s:
                 yield Grant(member, "award", (), awarded.start_utc_s, settlement.series(won, awarded.step_s))
-            if now.utc_s < self._free_utc_s(awarded)[member]:
+            if now.utc_s < free_utc_s[member]:
                 yield Grant(member, "beside", (ImportLimit(self._beside_w(won.base_w)),))
 
     def _free_utc_s(self, awarded: Awarded) -> Mapping[str, float]:
