@@ -79,9 +79,9 @@ def eased(
     settle_s: float,
     calm_s: float,
 ) -> Pickup:
-    """When all have been back for ``calm_s``, once in ``settle_s``: whoever does not press on its share is let go where the limit leaves
-    room for a whole share more, since what a share kept off comes at once; those who press are given half of the room under what is
-    near the limit. Where the area comes nearer, all of what is too much is taken back, down to the share they came back with, and who was
+    """When all have been back for ``calm_s``, once in ``settle_s``: whoever does not press on its share is let go where there is room for a
+    whole share more under what is near the limit, since what a share kept off comes at once; those who press are given half of what
+    is left of it. Where the area comes nearer, all of what is too much is taken back, down to the share they came back with, and who was
     let go and takes more than its share is held again, for ``calm_s``. Who is not read is held on (rule 6).
     """
     young = {one.member for one, since_s in pickup.back if now_utc_s - since_s < calm_s}
@@ -96,8 +96,9 @@ def eased(
         return pickup
     presses = {one.member for one, _ in pickup.back if powers_w.get(one.member, one.most_w) >= PRESSES * one.most_w}
     calm = [one.member for one, _ in pickup.back if one.member not in presses | young]
-    fit = max(0, int((pickup.limit_w - area_w) // share_w))
+    fit = max(0, int(near_w // share_w))
     gone = set(sorted(calm, key=lambda member: powers_w[member])[:fit])
+    near_w -= len(gone) * share_w
     held = [(one, since_s) for one, since_s in pickup.back if one.member not in gone]
     moved = presses if near_w > 0.0 else {one.member for one, _ in held if one.most_w > share_w}
     more_w = (near_w / 2.0 if near_w > 0.0 else near_w) / max(1, len(moved))

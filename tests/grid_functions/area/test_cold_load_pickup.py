@@ -59,8 +59,8 @@ def test_an_order_holds_everyone_and_lets_back_whom_the_limit_bears() -> None:
 
 
 def test_the_last_comes_when_the_others_have_settled_and_then_all_are_let_go_as_room_allows() -> None:
-    """After a minute a and b take 2 kW each: 12 - 4 leave room for c. When it has settled as well 12 - 6 leave room for one whole share:
-    one goes each minute.
+    """After a minute a and b take 2 kW each: 12 - 4 leave room for c. When it has settled as well 12 x 0.9 - 4.5 leave room for one
+    whole share: one goes each minute.
     """
     made = Feeder()
     made.order("begin")
@@ -69,14 +69,14 @@ def test_the_last_comes_when_the_others_have_settled_and_then_all_are_let_go_as_
     assert made.held["c"] == OFF
     made.run(10.0)
     assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
-    made.powers_w["c"], made.area_w = 2000.0, 6000.0
+    made.powers_w["c"], made.area_w = 500.0, 4500.0
     made.run(50.0, 10.0)
     assert made.held["c"] == SHARE
     for left in (2, 1, 0):
         made.run(10.0 if left == 2 else 60.0)
         assert len(made.held) == left
     told = made.function.told(made.state)
-    assert (told["running"], told["peak_w"], told["ended_utc_s"]) == (False, 6000.0, made.utc_s)
+    assert (told["running"], told["peak_w"], told["ended_utc_s"]) == (False, 4500.0, made.utc_s)
 
 
 def test_while_one_presses_and_the_limit_leaves_no_room_nobody_is_let_go() -> None:
@@ -91,7 +91,7 @@ def test_while_one_presses_and_the_limit_leaves_no_room_nobody_is_let_go() -> No
     made.reborn()
     made.step()
     assert made.held == {"a": SHARE, "b": SHARE, "c": SHARE}
-    made.powers_w["c"], made.area_w = 1900.0, 5900.0
+    made.powers_w["c"], made.area_w = 700.0, 4700.0
     made.run(180.0)
     assert made.held == {}
     assert not made.function.told(made.state)["running"]
@@ -120,7 +120,7 @@ def test_who_was_let_go_and_takes_more_than_its_share_is_held_again_where_the_li
     made.order("begin")
     made.powers_w, made.area_w = {"a": 500.0, "b": 400.0, "c": 0.0}, 900.0
     made.run(60.0, 10.0)
-    made.powers_w["c"], made.area_w = 5600.0, 6000.0
+    made.powers_w["c"], made.area_w = 3000.0, 3900.0
     made.run(60.0)
     assert set(made.held) == {"a", "c"}
     made.powers_w, made.area_w = {"a": 500.0, "b": 8000.0, "c": 500.0}, 9000.0
@@ -292,8 +292,8 @@ def test_options_out_of_range_are_all_named() -> None:
 
 
 def test_shares_hold_on_after_the_last_return() -> None:
-    """All three are back at once under 18 kW; they have settled after a minute, and are held for ten more."""
-    made = Feeder(ColdLoadPickupOptions(limit_kw=18.0, share_kw=6.0, settle_s=60.0, hold_s=600.0))
+    """All three are back at once under 20 kW; they have settled after a minute, and are held for ten more."""
+    made = Feeder(ColdLoadPickupOptions(limit_kw=20.0, share_kw=6.0, settle_s=60.0, hold_s=600.0))
     made.order("begin")
     assert min(made.wake_s) == MIDNIGHT + 60.0
     made.run(650.0, 10.0)
