@@ -70,7 +70,9 @@ class Lesson:
     def taught(self) -> Taught:
         """Learn; some tenths of a second."""
         model = None if self.fallback is None else learn(self.history, self.fallback)
-        return Taught(model, *_tried(self.base, self.step_s, self.civil), *_doubted(self.base, self.step_s, self.civil))
+        error_w, same_w = _tried(self.base, self.step_s, self.civil)
+        doubt, missed, steps = _doubted(self.base, self.step_s, self.civil)
+        return Taught(model, error_w, same_w, doubt, missed, steps)
 
 
 @dataclass(frozen=True, slots=True)
