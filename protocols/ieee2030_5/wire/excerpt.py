@@ -70,12 +70,8 @@ class _Pieces:
 
 def _beside(pieces: _Pieces, fresh: list[bytes], found: list[Message | None]) -> Decoded[Message] | None:
     """None where the whole must be read. ``found``: what is known of each item, None = it is ``fresh``."""
-    if fresh:
-        body = b"".join((pieces.head, pieces.end.join(fresh), pieces.end, pieces.tail))
-    else:
-        body = pieces.head + pieces.tail
     try:
-        decoded: Any = decode(body)
+        decoded: Any = decode(b"".join((pieces.head, *(piece + pieces.end for piece in fresh), pieces.tail)))
     except MalformedBody:
         return None
     if decoded.rejects or decoded.remarks or len(decoded.message.items) != len(fresh):
