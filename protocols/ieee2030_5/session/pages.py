@@ -87,8 +87,7 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
         first=walk.first if walk.pages else message,
     )
     changed = walk.pages > 0 and told != walk.told
-    repeated = walk.pages > 0 and count > 0 and not fresh and not page.rejects
-    if count == 0 or repeated:
+    if not fresh and not page.rejects:  # it is empty, or repeats what came before
         short = went.start < told if count == 0 else len(went.items) + len(went.rejects) < told
         return _listing(went, ended=not changed and (not short or went.keys == before))
     if went.pages >= MOST_PAGES or went.start >= MOST_ITEMS:

@@ -4,11 +4,9 @@ Source: IEEE 2030.5-2018 clause 10.2 (Response), replyTo and responseRequired of
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import compress
-from operator import is_not
+from itertools import islice
 from zlib import crc32
 
 from grid_functions.model.event import RefusalKind, Wanted
@@ -51,10 +49,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Where each event wants its answers, and what is owed."""
+    """Where each event wants its answers, and what is owed. ``texts``: the letters as they are remembered, by key: the very bytes that the
+    memory holds, so that a new letter is written behind the others of its sixteenth and none of them anew."""
 
     letters: Mapping[str, Letter] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
+    texts: Mapping[str, bytes] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ def noted(book: Book, letters: Mapping[str, Letter]) -> Book:
     if not fresh:
         return book
     kept = dict(book.letters)
-    for name in fresh:
-        kept.pop(name, None)
+    stale = [name for name in fresh if kept.pop(name, None) is not None]
     kept |= fresh
-    for name in list(kept)[: max(0, len(kept) - MOST_LETTERS)]:
+    for name in list(islice(kept, max(0, len(kept) - MOST_LETTERS))):
         if name not in book.queues and name not in letters:
             del kept[name]
-    return Book(kept, book.queues)
+            stale.append(name)
+    return Book(kept, book.queues, _written(book.texts, fresh, stale))
 
 
 def tell(book: Book, outcome: Outcome, mono_s: float) -> Book:
@@ -171,28 +171,43 @@ def hastened(book: Book, mono_s: float, dice: Dice) -> Book:
 def changed(before: Book, after: Book) -> Iterator[Remember]:
     """What to remember anew: the sixteenths in which a letter came, changed or went. What is owed is not here: it is in the ledger until
     acknowledged."""
-    new = compress(after.letters, map(is_not, map(before.letters.get, after.letters), after.letters.values()))
-    moved = {*new, *(before.letters.keys() - after.letters.keys())}
-    for key in sorted(set(map(_key_of, moved))):
-        plain = {
-            name: [letter.subject, letter.program, letter.reply_to, sorted(letter.wants), letter.refusal]
-            for name, letter in after.letters.items()
-            if _key_of(name) == key
-        }
-        yield Remember(key, VERSION, json.dumps(plain).encode())
+    for key, text in after.texts.items():
+        if before.texts.get(key) is not text:
+            yield Remember(key, VERSION, text)
 
 
 def loaded(memory: Mapping[str, tuple[int, bytes]]) -> Book:
     """The book of an earlier run, without what cannot be read: the letters come again with the events."""
     letters: dict[str, Letter] = {}
+    texts: dict[str, bytes] = {}
     for key in KEYS:
         version, body = memory.get(key, (0, b""))
-        if version == VERSION:
-            letters |= _read(body)
-    return Book(letters)
+        found = _read(body) if version == VERSION else {}
+        if found:
+            letters |= found
+            texts[key] = body
+    return Book(letters, texts=texts)
 
 
-@lru_cache(maxsize=4096)
+def _written(texts: Mapping[str, bytes], fresh: Mapping[str, Letter], stale: Iterable[str]) -> Mapping[str, bytes]:
+    """The texts without the ``stale`` letters and with the ``fresh`` ones."""
+    after = dict(texts)
+    for name in stale:
+        key = _key_of(name)
+        plain = json.loads(after[key])
+        del plain[name]
+        after[key] = json.dumps(plain).encode()
+    for name, letter in fresh.items():
+        key = _key_of(name)
+        plain = {name: [letter.subject, letter.program, letter.reply_to, sorted(letter.wants), letter.refusal]}
+        text, others = json.dumps(plain).encode(), after.get(key, _NONE)
+        after[key] = text if others == _NONE else b"%b, %b" % (others[:-1], text[1:])
+    return after
+
+
+_NONE = b"{}"
+
+
 def _key_of(name: str) -> str:
     return KEYS[crc32(name.encode()) % len(KEYS)]
 

@@ -33,34 +33,45 @@ def decode_beside(body: bytes, known: Known | None) -> Known:
     pieces = _pieces(body) if len(body) <= DEFAULT_LIMITS.max_bytes else None
     if pieces is None:
         return Known(hash(body), decode(body), {})
-    head, cut, tail = pieces
     # What the names in an item mean is said around it; how many there are is not part of that.
-    context, marks = hash((_COUNTS.sub(b"", head), tail)), list(map(hash, cut))
-    decoded = None if known is None or known.context != context else _beside(pieces, marks, known.items)
+    context, marks = hash((_COUNTS.sub(b"", pieces.head), pieces.tail)), list(map(hash, pieces.items))
+    old: Mapping[int, Message] = known.items if known is not None and known.context == context else {}
+    found = list(map(old.get, marks))
+    fresh = [piece for piece, one in zip(pieces.items, found, strict=True) if one is None]
+    if not all(map(pieces.is_item, fresh)):  # the others were proved when they came
+        return Known(hash(body), decode(body), {})
+    decoded = _beside(pieces, fresh, found) if len(fresh) < len(found) else None
     if decoded is None:
         decoded = decode(body)
     listed: Any = decoded.message
     items = {}
-    if type(listed) in LISTS and not decoded.rejects and not decoded.remarks and len(listed.items) == len(cut):
+    if type(listed) in LISTS and not decoded.rejects and not decoded.remarks and len(listed.items) == len(marks):
         items = dict(zip(marks, listed.items, strict=True))
     return Known(hash(body), decoded, items, context)
 
 
-_Pieces = tuple[bytes, list[bytes], bytes]
-"""Head, items, tail."""
-
 _COUNTS = re.compile(rb' (?:all|results)="[0-9]+"')
 
 
-def _beside(pieces: _Pieces, marks: list[int], items: Mapping[int, Message]) -> Decoded[Message] | None:
-    """None where the whole must be read. ``marks``: what each item is known by."""
-    head, cut, tail = pieces
-    found = list(map(items.get, marks))
-    fresh = [piece for piece, one in zip(cut, found, strict=True) if one is None]
-    if len(fresh) == len(cut):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """A list taken to pieces. ``items``: each without its ``end``; ``start``: how one begins."""
+
+    head: bytes
+    items: list[bytes]
+    tail: bytes
+    start: re.Pattern[bytes]
+    end: bytes
+
+    def is_item(self, piece: bytes) -> bool:
+        """Whether it begins as an item, and no other begins in it."""
+        return self.start.match(piece) is not None and self.start.search(piece, 1) is None
+
+
+def _beside(pieces: _Pieces, fresh: list[bytes], found: list[Message | None]) -> Decoded[Message] | None:
+    """None where the whole must be read. ``found``: what is known of each item, None = it is ``fresh``."""
     try:
-        decoded: Any = decode(b"".join((head, *fresh, tail)))
+        decoded: Any = decode(b"".join((pieces.head, *(piece + pieces.end for piece in fresh), pieces.tail)))
     except MalformedBody:
         return None
     if decoded.rejects or decoded.remarks or len(decoded.message.items) != len(fresh):
@@ -70,18 +81,18 @@ def _beside(pieces: _Pieces, marks: list[int], items: Mapping[int, Message]) -> 
 
 
 def _pieces(body: bytes) -> _Pieces | None:
+    """Not proved yet: that each piece :meth:`_Pieces.is_item`."""
     last = body.rfind(b"</")
     name = body[last + 2 : last + _LONGEST].rstrip()[:-1].removesuffix(b"List")
     if last < 0 or not _NAME(name) or _holds(b"!", body, 0) or _holds(b"?", body, 1):
         return None
-    starts, end = _starts(name), b"</%b>" % name
-    begins = [found.start() for found in starts.finditer(body)]
-    if not begins or len(begins) != body.count(end):
+    start, end = _start(name), b"</%b>" % name
+    *items, tail = body.split(end)
+    first = start.search(items[0]) if items else None
+    if first is None or len(tail.lstrip()) != len(body) - last:
         return None
-    items = [body[one:other].rstrip() for one, other in zip(begins, [*begins[1:], last], strict=True)]
-    if [one for one in items if not one.endswith(end)]:
-        return None
-    return body[: begins[0]], items, body[last:].rstrip()
+    head, items[0] = items[0][: first.start()], items[0][first.start() :]
+    return _Pieces(head, list(map(bytes.lstrip, items)), tail.strip(), start, end)
 
 
 def _holds(mark: bytes, body: bytes, first: int) -> bool:
@@ -95,5 +106,5 @@ _NAME = re.compile(rb"(?:[A-Za-z0-9_]+:)?[A-Za-z]+").fullmatch
 
 
 @lru_cache(maxsize=64)
-def _starts(name: bytes) -> re.Pattern[bytes]:
+def _start(name: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"<%b[\s/>]" % name)

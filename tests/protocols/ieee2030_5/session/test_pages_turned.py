@@ -287,3 +287,14 @@ def test_a_failure_is_a_change_the_first_time() -> None:
 def test_what_has_only_an_address_goes_by_it() -> None:
     bare = FunctionSetAssignments(href="/fsa/1", DERProgramListLink=ListLink("/derp", 1), mRID=mrid(5))
     assert key_of(bare) == mrid(5)
+
+
+def test_a_page_of_which_nothing_could_be_read_is_neither_an_end_nor_a_repetition() -> None:
+    # Clause 6.6: the list goes on at s=4 as long as all of them (5) were not given.
+    under_way = walked(page(0, 1, told=5), page(told=5, rejects=2))
+    assert isinstance(under_way, Walk)
+    assert under_way.start == 4
+    assert ended(turn(under_way, page(2, told=5), 2, None)) == (3, True)
+    first = walked(page(told=5, rejects=2))
+    assert isinstance(first, Walk)
+    assert first.start == 2

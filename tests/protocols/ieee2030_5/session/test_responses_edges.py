@@ -155,28 +155,33 @@ def test_a_response_says_whom_what_and_when_it_happened() -> None:
 
 def test_letters_are_kept_and_come_back() -> None:
     known = {"A": replace(letter(), refusal=RefusalKind.INVALID), "B": letter("B", "", frozenset())}
-    kept = {one.key: (one.version, one.body) for one in responses.changed(Book(), Book(known))}
+    kept = remembered(Book(), responses.noted(Book(), known))
     assert responses.loaded(kept) == Book(known)
     assert responses.loaded({key: (2, body) for key, (_, body) in kept.items()}) == Book()
     for broken in (b"", b"{", b"[]", b"[1]", b'{"A": 1}', b'{"A": ["s","p","r",["shout"],null]}', b"\xff"):
         first = next(key for key, (_, body) in kept.items() if b"refus" not in body and b"invalid" in body)
         assert "A" not in responses.loaded({**kept, first: (1, broken)}).letters
         assert "B" in responses.loaded({**kept, first: (1, broken)}).letters
+        again = responses.noted(responses.loaded({**kept, first: (1, broken)}), known)
+        assert responses.loaded(remembered(Book(), again)).letters == known
 
 
-def test_a_letter_that_is_new_changed_or_gone_writes_nothing_but_its_own_sixteenth() -> None:
-    before = Book({str(number): letter(str(number)) for number in range(100)})
-    whole = {one.key: one.body for one in responses.changed(Book(), before)}
+def test_a_letter_that_is_new_or_changed_writes_nothing_but_its_own_sixteenth() -> None:
+    before = responses.noted(Book(), {str(number): letter(str(number)) for number in range(100)})
+    whole = remembered(Book(), before)
     assert len(whole) == 16
-    for letters in (
-        {**before.letters, "new": letter("new")},
-        {**before.letters, "7": letter("another")},
-        {name: one for name, one in before.letters.items() if name != "7"},
-    ):
-        (one,) = responses.changed(before, Book(letters))
-        kept = {key: (1, body) for key, body in {**whole, one.key: one.body}.items()}
-        assert responses.loaded(kept).letters == letters
-    assert list(responses.changed(before, before)) == []
+    for start in (before, responses.loaded(whole)):
+        for fresh in ({"new": letter("new")}, {"7": letter("another")}):
+            after = responses.noted(start, fresh)
+            anew = remembered(start, after)
+            assert len(anew) == 1
+            assert responses.loaded({**whole, **anew}).letters == {**before.letters, **fresh}
+    assert remembered(before, before) == {}
+
+
+def remembered(before: Book, after: Book) -> dict[str, tuple[int, bytes]]:
+    """What is to be remembered anew, as a memory gives it back."""
+    return {one.key: (one.version, one.body) for one in responses.changed(before, after)}
 
 
 def test_the_thousand_and_first_letter_pushes_out_the_oldest_that_is_not_owed() -> None:
@@ -189,3 +194,4 @@ def test_the_thousand_and_first_letter_pushes_out_the_oldest_that_is_not_owed() 
     assert "1" not in more.letters
     assert "2" in more.letters
     assert len(more.letters) == 1001
+    assert responses.loaded(remembered(Book(), more)).letters == more.letters
