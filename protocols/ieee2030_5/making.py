@@ -18,16 +18,10 @@ def twin_of(kind: type[Any]) -> type[Any]:
 def maker_of(kind: type[T]) -> Callable[..., T]:
     """What makes a ``kind`` of the values of all its fields, in their order."""
     twin = twin_of(kind)
-    names = [field.name for field in fields(twin)]
-    lines = [
-        f"def make({', '.join(names)}):",
-        "    made = new(twin)",
-        *(f"    made.{name} = {name}" for name in names),
-        "    made.__class__ = kind",
-        "    return made",
-    ]
-    place: dict[str, Any] = {"new": object.__new__, "twin": twin, "kind": kind}
-    # Spelled out, for the twin's own initialiser would be one call more; the names in it are our own fields'.
-    exec(compile("\n".join(lines), f"<maker of {kind.__name__}>", "exec"), place)  # noqa: S102
-    make: Callable[..., T] = place["make"]
+
+    def make(*values: object) -> T:
+        made: T = twin(*values)
+        made.__class__ = kind
+        return made
+
     return make

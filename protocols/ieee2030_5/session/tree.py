@@ -350,8 +350,9 @@ def leads_alike(before: Node, after: Node) -> bool:
     """Whether a control list leads where it led, at the same rate: then the tree has no reason to be another."""
     if (before.rate, before.message is None) != (after.rate, after.message is None):
         return False
-    old, new = {id(item): item for item in before.items}, {id(item): item for item in after.items}
-    return _curves(old[one] for one in old.keys() - new.keys()) == _curves(new[one] for one in new.keys() - old.keys())
+    old, new = set(map(id, before.items)), set(map(id, after.items))
+    had = _curves([item for item in before.items if id(item) not in new])
+    return had == _curves([item for item in after.items if id(item) not in old])
 
 
 _PARENTS_RATE = frozenset({Kind.CONTROLS, Kind.DEFAULT})
