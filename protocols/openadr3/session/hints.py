@@ -218,7 +218,6 @@ def _answered(
         why = f"status {reply.status} {reader.problem(reply.json)}".strip()
         _later(turn, upkeep, reply.fault or why, reply.retry_s, keep, key)
         return False
-    token.served(turn, bearer)
     return True
 
 

@@ -131,7 +131,6 @@ def answered(turn: Turn, search: Search, number: int, reply: Reply | Failed, bea
         why = reply.fault or f"status {reply.status}" + (f" ({words})" if words else "")
         after = Walked(ended=False, why=why, status=reply.status)
     else:
-        token.served(turn, bearer)
         walk = one.walk if one.walk is not None and one.walk.search == search else Walk(search)
         try:
             read = leaf(search.kind, reply.json, turn.state.leaves.get((search, walk.skip)))
@@ -168,7 +167,6 @@ def created(turn: Turn, what: ForVen | ForResource, number: int, reply: Reply | 
         )
         return
     if reply.good:
-        token.served(turn, bearer)
         try:
             if isinstance(what, ForVen):
                 turn.change(enrolment=replace(enrolment, ven=reader.ven(reply.json), conflicts=0))

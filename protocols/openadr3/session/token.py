@@ -46,20 +46,13 @@ def next_due(turn: Turn) -> float:
     return turn.state.grant.due_s if turn.state.grant.asked is None else float("inf")
 
 
-def served(turn: Turn, bearer: str) -> None:
-    """A request with this token was answered, and not for want of it."""
-    grant = turn.state.grant
-    if bearer and bearer == grant.token:
-        turn.change(grant=replace(grant, used=grant.used + 1))
-
-
 def dropped(turn: Turn, bearer: str) -> bool:
     """The VTN refused a request with this token. True if it is worth another try with a new one."""
     grant = turn.state.grant
     if turn.state.terms.auth is AuthStyle.NONE:
         return False
     if bearer and bearer == grant.token:
-        turn.change(grant=replace(grant, token="", until_s=float("inf"), used=0))
+        turn.change(grant=replace(grant, token="", until_s=float("inf")))
     return True
 
 
@@ -76,9 +69,7 @@ def answered(turn: Turn, number: int, reply: Reply | Failed) -> None:
             _failed(turn, grant, f"the token endpoint's answer is none: {malformed}", 0.0)
             return
         until_s = float("inf") if token.expires_s is None else turn.mono_s + RENEW * token.expires_s
-        turn.change(
-            grant=replace(grant, token=token.access_token, until_s=until_s, used=0, failures=0, due_s=turn.mono_s)
-        )
+        turn.change(grant=replace(grant, token=token.access_token, until_s=until_s, failures=0, due_s=turn.mono_s))
         turn.calm("credentials")
         turn.calm("token")
         return
