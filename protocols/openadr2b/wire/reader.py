@@ -107,7 +107,7 @@ def _open(body: bytes, limits: Limits) -> Any:
         raise MalformedBody("empty body")
     if not start.startswith(b"<"):
         raise MalformedBody("not XML")
-    if start[:14].lower().startswith((b"<!doctype html", b"<html")):
+    if start.lower().startswith((b"<!doctype html", b"<html")):
         raise MalformedBody("an HTML page, not a message")
     if b"<!DOCTYPE" in start:
         raise MalformedBody("a document type declaration is not taken")

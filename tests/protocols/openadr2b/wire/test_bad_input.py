@@ -79,6 +79,11 @@ def test_a_byte_order_mark_space_and_a_declaration_may_stand_before_it(before: s
     assert decode((before + POLL).encode()).message == OadrPoll(venID="v")
 
 
+def test_comments_and_instructions_are_no_content() -> None:
+    odd = POLL.replace("<e:venID>v<", "<?v w?><!-- x --><e:venID><!-- y -->v<?z?><")
+    assert decode(odd.encode()).message == OadrPoll(venID="v")
+
+
 def test_the_signed_object_may_stand_alone() -> None:
     namespaces = POLL[len("<o:oadrPayload") : POLL.index(">")]
     signed = POLL[POLL.index("<o:oadrSignedObject>") : POLL.index("</o:oadrPayload>")]
@@ -112,6 +117,11 @@ BAD_EVENTS = {
     "signal type": ("<ei:signalType>delta<", "<ei:signalType>gamma<", "signalType"),
     "scale": ("<scale:siScaleCode>k<", "<scale:siScaleCode>K<", "siScaleCode"),
     "value": ("<ei:value>-1.5<", "<ei:value>NaN<", "value"),
+    "ramp of another namespace": (
+        "<ei:x-eiRampUp><xcal:duration>PT1H30M</xcal:duration>",
+        "<ei:x-eiRampUp><ei:duration>PT1H30M</ei:duration>",
+        "x-eiRampUp/duration: is in namespace",
+    ),
 }
 
 
