@@ -66,7 +66,7 @@ def answered(turn: Turn, number: int, reply: Reply | Failed) -> None:
         try:
             token = reader.token(reply.json)
         except MalformedMessage as malformed:
-            _failed(turn, grant, f"the token endpoint's answer is none: {malformed}", 0.0)
+            _failed(turn, grant, f"the token endpoint's answer is none: {malformed}")
             return
         until_s = float("inf") if token.expires_s is None else turn.mono_s + RENEW * token.expires_s
         turn.change(grant=replace(grant, token=token.access_token, until_s=until_s, failures=0, due_s=turn.mono_s))
@@ -93,7 +93,7 @@ def found(turn: Turn, number: int, reply: Reply | Failed) -> None:
         return
     if isinstance(reply, Failed) or (reply.status >= 500 and reply.status != 501):
         why = reply.why if isinstance(reply, Failed) else f"status {reply.status}"
-        _failed(turn, replace(grant, asked=None), f"the VTN does not say where tokens are: {why}", 0.0)
+        _failed(turn, replace(grant, asked=None), f"the VTN does not say where tokens are: {why}")
         return
     url = _own(turn)
     if reply.good:
@@ -122,7 +122,7 @@ def _ask(turn: Turn) -> None:
     turn.change(grant=replace(turn.state.grant, asked=number))
 
 
-def _failed(turn: Turn, grant: Grant, why: str, wait_s: float) -> None:
+def _failed(turn: Turn, grant: Grant, why: str, wait_s: float = 0.0) -> None:
     failures = grant.failures + 1
     wait = max(wait_s, pace.backoff(failures, turn.dice, most_s=turn.state.terms.ceiling_s))
     turn.change(grant=replace(grant, failures=failures, due_s=turn.mono_s + wait))

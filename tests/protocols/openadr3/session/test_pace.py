@@ -13,7 +13,7 @@ from protocols.openadr3.desk.tree import Desk
 from protocols.openadr3.report import outbox
 from protocols.openadr3.report.outbox import Letter, Outbox
 from protocols.openadr3.session import pace
-from protocols.openadr3.session.exchange import Listening
+from protocols.openadr3.session.exchange import Hint, Listening
 from protocols.openadr3.session.reporting import begun_s, deed_at, deed_key, with_deed
 from protocols.openadr3.session.sightings import Sighting, moved, pruned
 from protocols.openadr3.session.terms import Webhook
@@ -163,14 +163,55 @@ def test_a_subscription_that_is_not_taken_is_tried_again_and_an_alarm_at_the_sec
     assert "subscription" in rig.alarms
 
 
-@pytest.mark.parametrize("status", [401, 403, 500])
-def test_one_subscription_that_is_not_taken_is_no_alarm(status: int) -> None:
+@pytest.mark.parametrize(("status", "tokens"), [(401, 2), (403, 2), (400, 1), (500, 1)])
+def test_one_subscription_that_is_not_taken_is_no_alarm(status: int, tokens: int) -> None:
     rig = Rig(HOOKED).settle()
     rig.trick("status", "/subscriptions", method="POST", status=status, times=1)
     rig.give(Listening("webhook", True))
     rig.run(60.0)
     assert len(rig.sent("/subscriptions", "POST")) == 2
     assert [one for one in rig.raised if one.key == "subscription"] == []
+    assert len(rig.sent("/auth/token", "POST")) == tokens
+
+
+def test_a_broker_that_is_lost_is_looked_for_with_doubling_patience() -> None:
+    """7/8 of 10, 20 and 40 s."""
+    rig = Rig(replace(TERMS, mqtt=True), broker={"URIS": ["mqtts://b"], "serialization": "JSON"}).settle()
+    rig.give(Listening("mqtt", True))
+    lost = []
+    for _ in range(3):
+        rig.give(Listening("mqtt", False, "gone"))
+        lost.append(round(rig.state.broker.due_s - rig.mono, 3))
+        rig.run(1.0)
+    assert lost == [8.75, 17.5, 35.0]
+
+
+def test_a_hint_is_looked_into_a_second_later() -> None:
+    rig = Rig().settle()
+    hinted_s = rig.mono
+    rig.give(Hint("webhook"))
+    rig.run(10.0)
+    assert rig.sent("/programs")[1] - hinted_s == pytest.approx(1.0)
+
+
+def test_a_hint_within_a_round_is_looked_into_a_second_after_its_end() -> None:
+    rig = Rig()
+    rig.run(0.22)
+    rig.give(Hint("webhook"))
+    rig.run(6.0)
+    ended_s = rig.sent("/events")[0] + 0.05
+    assert rig.sent("/programs")[1] - ended_s == pytest.approx(1.0)
+
+
+def test_what_a_list_no_longer_shows_is_looked_for_again_within_five_seconds() -> None:
+    """3/4 of 5 s after the round that missed it."""
+    rig = Rig()
+    name = rig.event(rig.program())
+    rig.settle()
+    rig.write("DELETE", f"/events/{name}")
+    rig.run(70.0)
+    _, missed, again = rig.sent("/events")
+    assert again - missed == pytest.approx(3.75 + 0.1, abs=0.06)
 
 
 def test_a_subscription_that_stands_is_looked_at_every_hour() -> None:
