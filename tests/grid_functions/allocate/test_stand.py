@@ -69,6 +69,68 @@ def test_what_was_sent_is_told_by_direction() -> None:
     assert one(seen("a", Role.BATTERY), sent, CONSUMED).sent_w == 2.0
 
 
+@pytest.mark.parametrize(
+    ("sent", "produced", "consumed"),
+    [
+        (Setpoint("a", produce_max_w=1500.0, consume_max_w=700.0), 1500.0, 700.0),
+        # a target is what it is told to do in its direction, and nothing in the other
+        (Setpoint("a", target_w=-2000.0), 2000.0, 0.0),
+        (Setpoint("a", target_w=2000.0), 0.0, 2000.0),
+        (Setpoint("a", target_w=0.0), 0.0, 0.0),
+        # within its limit, which is the tighter where it is
+        (Setpoint("a", target_w=-2000.0, produce_max_w=1500.0, consume_max_w=700.0), 1500.0, 0.0),
+        (Setpoint("a", target_w=-2000.0, produce_max_w=2500.0), 2000.0, 0.0),
+        (Setpoint("a", target_w=2000.0, produce_max_w=1500.0, consume_max_w=700.0), 0.0, 700.0),
+        (Setpoint("a"), None, None),
+    ],
+)
+def test_a_target_is_what_it_was_told_within_its_limit(
+    sent: Setpoint, produced: float | None, consumed: float | None
+) -> None:
+    battery = seen("a", Role.BATTERY)
+    assert (one(battery, sent).sent_w, one(battery, sent, CONSUMED).sent_w) == (produced, consumed)
+    assert (one(battery, sent).limit_w, one(battery, sent, CONSUMED).limit_w) == (
+        sent.produce_max_w,
+        sent.consume_max_w,
+    )
+
+
+@pytest.mark.parametrize(
+    ("holds_a", "sent_a", "may_a"),
+    [
+        (None, None, 16.0),  # unknown is all it can
+        (10.0, None, 10.0),
+        (10.0, 6.0, 10.0),  # a write may have arrived unseen: the larger of both
+        (10.0, 12.0, 12.0),
+        (None, 6.0, 16.0),
+        (32.0, None, 16.0),
+        (0.0, 0.0, 0.0),
+    ],
+)
+def test_a_charger_may_draw_what_was_read_back_or_sent_since(
+    holds_a: float | None, sent_a: float | None, may_a: float
+) -> None:
+    """On three phases of 230 V, that is 690 W for each ampere."""
+    ev = charger("ev", holds_a=holds_a)
+    sent = None if sent_a is None else Setpoint("ev", current_max_a=sent_a)
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    found = stands(
+        CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([ev], 0.0), site, {} if sent is None else {"ev": sent}
+    )["ev"]
+    assert found.may_w == pytest.approx(690.0 * may_a)
+    assert (found.able_w, found.aimed_w) == pytest.approx((690.0 * 16.0, 690.0 * 16.0))
+    assert found.sent_w == (None if sent_a is None else pytest.approx(690.0 * sent_a))
+    assert found.minimum_w == pytest.approx(690.0 * 6.0)
+
+
+@pytest.mark.parametrize("holds", [{"on": False}, {"connect": False}])
+def test_a_charger_that_is_off_draws_nothing(holds: dict[str, bool]) -> None:
+    ev = charger("ev")
+    off = replace(ev, condition=replace(ev.condition, holds=Setpoint("ev", current_max_a=16.0, **holds)))
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    assert stands(CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([off], 0.0), site, {})["ev"].may_w == 0.0
+
+
 def test_what_it_does_counts_for_three_times_the_age_of_a_meter() -> None:
     """A meter is stale after 5 s, so a device after 15 s."""
     busy = seen("a", power_w=-700.0, at_s=100.0)
