@@ -49,6 +49,11 @@ def test_one_events_facts_are_put_in_order_and_others_keep_their_place() -> None
     assert told == [("A", K.RECEIVED), ("B", K.RECEIVED), ("A", K.STARTED), ("A", K.COMPLETED)]
 
 
+def test_a_start_noticed_after_the_end_is_told_with_its_own_moment() -> None:
+    done = outcomes.step(Book(), [fact(K.COMPLETED, 70), fact(K.STARTED, 30), fact(K.RECEIVED, 10)], at(0))
+    assert [(one.kind, one.at.at_s) for one in done.outcomes] == [(K.RECEIVED, 10), (K.STARTED, 30), (K.COMPLETED, 70)]
+
+
 @pytest.mark.parametrize("final", sorted(FINAL))
 def test_nothing_comes_after_a_final(final: OutcomeKind) -> None:
     book, _ = tell(fact(K.RECEIVED), fact(final))

@@ -308,7 +308,7 @@ def _skip(turn: Turn, why: str) -> None:
 
 
 def settle(turn: Turn) -> None:
-    """The round is over: what it says of ourselves stands for a while."""
+    """The round is over: what it says of ourselves stands for a while. Who was skipped was not looked at in it."""
     enrolment = turn.state.enrolment
-    if turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
+    if not enrolment.skipped and turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
         turn.change(enrolment=replace(enrolment, checked_s=turn.mono_s, conflicts=0))

@@ -75,7 +75,7 @@ def answered(turn: Turn, number: int, reply: Reply | Failed) -> None:
         return
     if isinstance(reply, Reply) and reply.status in _REFUSED:
         words = str(reader.problem(reply.json)) or "no reason given"
-        turn.change(grant=replace(grant, failures=grant.failures + 1, due_s=turn.mono_s + pace.refused(turn.dice)))
+        turn.change(grant=replace(grant, due_s=turn.mono_s + pace.refused(turn.dice)))
         turn.alarm(
             "credentials",
             f"the token endpoint refuses us with {reply.status} ({words}): check client_id and client_secret,"

@@ -123,10 +123,12 @@ def test_a_charger_may_draw_what_was_read_back_or_sent_since(
     assert found.minimum_w == pytest.approx(690.0 * 6.0)
 
 
-@pytest.mark.parametrize("holds", [{"on": False}, {"connect": False}])
-def test_a_charger_that_is_off_draws_nothing(holds: dict[str, bool]) -> None:
+@pytest.mark.parametrize(
+    "holds", [Setpoint("ev", current_max_a=16.0, on=False), Setpoint("ev", current_max_a=16.0, connect=False)]
+)
+def test_a_charger_that_is_off_draws_nothing(holds: Setpoint) -> None:
     ev = charger("ev")
-    off = replace(ev, condition=replace(ev.condition, holds=Setpoint("ev", current_max_a=16.0, **holds)))
+    off = replace(ev, condition=replace(ev.condition, holds=holds))
     site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
     assert stands(CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([off], 0.0), site, {})["ev"].may_w == 0.0
 

@@ -229,6 +229,18 @@ def test_who_we_are_is_looked_at_every_hour() -> None:
     assert len(rig.sent("/vens")) == 3
 
 
+def test_who_is_shown_no_vens_looks_for_them_every_hour_and_takes_what_is_there_then() -> None:
+    rig = Rig()
+    trick = rig.trick("status", "/vens", status=404)
+    rig.run(3700.0)
+    assert [3600.0 <= gap <= 3661.0 for gap in gaps(rig.sent("/vens"))] == [True]
+    assert "ven" in rig.alarms
+    rig.desk.tricks.remove(trick)
+    rig.run(3661.0)
+    assert rig.state.enrolment.ven is not None
+    assert "ven" not in rig.alarms
+
+
 def test_a_name_that_is_taken_and_never_shown_is_given_up_after_three_more_looks() -> None:
     rig = Rig()
     rig.trick("status", "/vens", method="POST", status=409)
