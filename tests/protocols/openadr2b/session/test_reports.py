@@ -439,6 +439,36 @@ def test_a_report_the_vtn_refuses_is_told_of_and_holds_up_no_other() -> None:
     assert "452" in talk.alarms["report"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_vtn_that_denies_us_a_report_is_sent_it_again_after_nine_minutes(status: int) -> None:
+    """The first minute ends at 60 s, is told ten seconds later, and again after 9/10 of ten minutes; nothing is lost."""
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    denied: list[float] = []
+
+    def meddle(message: Message) -> int | None:
+        if isinstance(message, OadrUpdateReport) and not denied:
+            denied.append(talk.mono_s)
+            return status
+        return None
+
+    talk.vtn.meddle = meddle
+    talk.run(540.0)
+    assert "access" in talk.alarms
+    assert [read.refused for read in talk.reads if read.refused] != []
+    assert len(talk.vtn.of(OadrUpdateReport)) == 1
+    talk.run(120.0)
+    again = [at_s for at_s, message in talk.sent if isinstance(message, OadrUpdateReport)][1]
+    assert again - denied[0] == pytest.approx(540.0, abs=0.5)
+    assert "access" not in talk.alarms
+
+
+def test_a_report_request_that_is_refused_is_told_to_people_too() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "nothing"))
+    (created,) = talk.vtn.of(OadrCreatedReport)
+    assert not created.eiResponse.good
+    assert ["report request refused" in text for text in talk.remarks] == [True]
+
+
 def test_a_long_upload_holds_up_no_event() -> None:
     talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
     talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrUpdateReport) else None
