@@ -13,14 +13,14 @@ from gateway.cli.app import main
 
 pytestmark = pytest.mark.long
 
-HOMES = 2
+HOMES = ("home-0000", "home-0001")
 DAY = ("no_control", "flat", "tou", "day_ahead", "best_response", "free_price")
 """Cases of 24 hours in steps of ten minutes; the others are minutes of an evening, and a plan."""
 
 SHARE_KW = 9.0
 """The least that the return of power is held to."""
 
-ROUNDED_KW = 0.0005 * HOMES + 0.0005
+ROUNDED_KW = 0.0005 * len(HOMES) + 0.0005
 """Each row is told in whole watts, and so is each figure."""
 
 Rows = Mapping[str, Mapping[float, Mapping[str, float]]]
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("lab")
     files = ("--json", str(found / "lab.json"), "--series", str(found / "lab.csv"))
     with pytest.raises(SystemExit) as end:
-        main(["lab", "area", "--homes", str(HOMES), "--seed", "1", "--processes", "1", *files])
+        main(["lab", "area", "--homes", str(len(HOMES)), "--seed", "1", "--processes", "1", *files])
     assert end.value.code in (0, None)
     return found
 
@@ -84,7 +84,7 @@ def test_every_step_of_every_home_is_a_row(
     for name, (after_s, step_s, steps) in spans.items():
         assert (cases[name]["begins_after_noon_s"], cases[name]["step_s"], cases[name]["steps"]) == spans[name], name
         assert sorted(rows[name]) == [noon_s + after_s + number * step_s for number in range(steps)], name
-        assert {frozenset(at) for at in rows[name].values()} == {frozenset({"home-0000", "home-0001"})}, name
+        assert {frozenset(at) for at in rows[name].values()} == {frozenset(HOMES)}, name
 
 
 def test_peaks_energies_and_costs_are_those_of_the_series(
@@ -109,7 +109,7 @@ def test_days_are_set_against_the_day_without_control_and_hours_against_nothing(
         relative = max(feeder(rows[name])) / none_kw - 1.0
         assert cases[name]["peak_against_no_control"] == pytest.approx(relative, abs=5e-4), name
     assert [cases[name]["peak_against_no_control"] for name in ("xor", "pickup_free", "pickup")] == [None] * 3
-    own = [max(at[home] for at in rows["no_control"].values()) for home in ("home-0000", "home-0001")]
+    own = [max(at[home] for at in rows["no_control"].values()) for home in HOMES]
     assert document["diversity_factor"] == pytest.approx(sum(own) / none_kw, abs=1e-3)
 
 
