@@ -146,29 +146,34 @@ def test_what_no_fence_holds_does_all_it_can(part: Part, given_w: float) -> None
 
 
 @pytest.mark.parametrize(
-    ("room_w", "a_w", "b_w"),
+    ("room_w", "first_w", "second_w"),
     [
         (1379.0, 0.0, 0.0),
-        (1380.0, 0.0, 1380.0),
-        (2000.0, 0.0, 2000.0),
-        (2759.0, 0.0, 2759.0),
+        (1380.0, 1380.0, 0.0),
+        (2000.0, 2000.0, 0.0),
+        (2759.0, 2759.0, 0.0),
         (2760.0, 1380.0, 1380.0),
         (4760.0, 2380.0, 2380.0),
     ],
 )
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("b", "a")])
 def test_who_queues_enters_by_place_as_long_as_there_is_room_for_his_least(
-    room_w: float, a_w: float, b_w: float
+    first: str, second: str, room_w: float, first_w: float, second_w: float
 ) -> None:
-    parts = {"a": Part(7360.0, least_w=1380.0, place=(1.0,)), "b": Part(7360.0, least_w=1380.0, place=(0.0,))}
-    assert share(parts, [fence(room_w, "a", "b")]) == pytest.approx({"a": a_w, "b": b_w})
+    parts = {first: Part(7360.0, least_w=1380.0, place=(0.0,)), second: Part(7360.0, least_w=1380.0, place=(1.0,))}
+    assert share(parts, [fence(room_w, "a", "b")]) == pytest.approx({first: first_w, second: second_w})
 
 
 def test_who_queues_needs_room_behind_every_fence_that_counts_him() -> None:
     """Of the second fence a third of each counts: 920 W hold the least of both, 919 W of one alone."""
-    parts = {"a": Part(7360.0, least_w=1380.0, place=(1.0,)), "b": Part(7360.0, least_w=1380.0, place=(0.0,))}
+    parts = {"a": Part(7360.0, least_w=1380.0, place=(0.0,)), "b": Part(7360.0, least_w=1380.0, place=(1.0,))}
     wide = fence(5000.0, "a", "b")
     assert share(parts, [wide, counting(920.0, a=1 / 3, b=1 / 3)]) == pytest.approx({"a": 1380.0, "b": 1380.0})
-    assert share(parts, [wide, counting(919.0, a=1 / 3, b=1 / 3)]) == pytest.approx({"a": 0.0, "b": 2757.0})
+    assert share(parts, [wide, counting(919.0, a=1 / 3, b=1 / 3)]) == pytest.approx({"a": 2757.0, "b": 0.0})
+
+
+def test_the_smallest_devices_share_by_capability_too() -> None:
+    assert share({"a": Part(0.5), "b": Part(1.0)}, [fence(0.6, "a", "b")]) == pytest.approx({"a": 0.2, "b": 0.4})
 
 
 @pytest.mark.parametrize(

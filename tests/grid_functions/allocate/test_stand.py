@@ -7,14 +7,14 @@ import pytest
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.allocate.revert import reverts
-from grid_functions.allocate.stand import Stand, binding, limit_in, members, stands, switched
+from grid_functions.allocate.stand import Stand, binding, limit_in, members, rewired, stands, switched
 from grid_functions.arbiter import rule
 from grid_functions.conductors import wires
 from grid_functions.model.claim import Area, Claim, ConnectionPoint, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, DeviceTerms
-from grid_functions.model.reading import Quality
+from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Phase, Quantity
 from tests.grid_functions.house import able, bound, charger, in_force, on, seen, snapshot, terms
@@ -131,6 +131,36 @@ def test_a_charger_that_is_off_draws_nothing(holds: Setpoint) -> None:
     off = replace(ev, condition=replace(ev.condition, holds=holds))
     site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
     assert stands(CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([off], 0.0), site, {})["ev"].may_w == 0.0
+
+
+@pytest.mark.parametrize(
+    ("connection", "counts"),
+    [
+        (Connection(phases=1), {}),  # nothing there to blow
+        (Connection(phases=1, fuse_a=63.0), {Phase.A: 1.0}),
+        (Connection(phases=3, fuse_a=63.0), {Phase.A: 1 / 3, Phase.B: 1 / 3, Phase.C: 1 / 3}),
+    ],
+)
+def test_what_counts_on_a_conductor_is_reckoned_where_there_is_a_fuse(
+    connection: Connection, counts: dict[Phase, float]
+) -> None:
+    battery = seen("a", Role.BATTERY)
+    readings = {**battery.condition.readings, (Quantity.VOLTAGE, None): Reading(230.0, Quality.GOOD, 0.0, 0.0)}
+    battery = replace(
+        battery,
+        nameplate=replace(battery.nameplate, phases=connection.phases),
+        condition=replace(battery.condition, readings=readings),
+    )
+    site = terms({"a": Role.BATTERY}, connection=connection)
+    found = stands(PRODUCED, rule([], DEFAULT_PRECEDENCE), snapshot([battery], 0.0), site, {})["a"]
+    assert found.counts == pytest.approx(counts)
+    assert [found.counted(phase) for phase in Phase] == pytest.approx([counts.get(phase, 0.0) for phase in Phase])
+
+
+def test_what_is_limited_in_watts_stands_the_same_on_any_phases() -> None:
+    battery = seen("a", Role.BATTERY)
+    found = one(battery)
+    assert rewired(found, battery, terms({"a": Role.BATTERY}), 1) is found
 
 
 def test_what_it_does_counts_for_three_times_the_age_of_a_meter() -> None:
