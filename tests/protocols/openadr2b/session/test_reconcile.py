@@ -2,10 +2,11 @@
 
 import pytest
 
-from protocols.openadr2b.session.book import Book, due_answers
+from protocols.openadr2b.session.book import Book, Gone, Known, due_answers, pruned
 from protocols.openadr2b.session.reconcile import reconcile
 from protocols.openadr2b.wire.events import OadrDistributeEvent
 from protocols.openadr2b.wire.reader import Unread
+from tests.protocols.openadr2b.samples import event
 from tests.protocols.openadr2b.session.rig import TERMS
 
 
@@ -32,3 +33,22 @@ def test_what_could_not_be_read_is_refused_under_its_own_number_where_it_has_one
     assert found == answers
     assert all(one.requestID == "r1" for one in due_answers(done.book))
     assert done.remarks == (remark,)
+
+
+def gone(name: str, at_s: float, *, owed: bool = False) -> Known:
+    """Over since then."""
+    return Known(event(name), "r1", gone=Gone(at_s, False, True), wants_answer=owed)
+
+
+def test_what_is_over_is_known_for_a_day_or_as_long_as_something_is_owed_for_it() -> None:
+    held = (
+        gone("old", 0.0),
+        gone("later", 1.0),
+        gone("owed", 0.0, owed=True),
+        gone("told", 0.0),
+        Known(event("on"), "r1"),
+    )
+    book = Book({one.name: one for one in held}, waiting={"told": ()})
+    assert pruned(book, 86_400.0) is book
+    assert list(pruned(book, 86_401.0).known) == ["later", "owed", "told", "on"]
+    assert list(pruned(book, 86_402.0).known) == ["owed", "told", "on"]
