@@ -75,7 +75,7 @@ def send(turn: Turn) -> None:
         if one.due_s > turn.mono_s:
             return
         enrolment = turn.state.enrolment
-        if enrolment.skipped and turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
+        if turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
             turn.change(enrolment=replace(enrolment, skipped="", conflicts=0))
         turn.change(
             round=replace(one, open=True, started_s=turn.mono_s, done={}, retried=frozenset(), walk=None, again=False)

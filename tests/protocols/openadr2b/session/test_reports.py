@@ -10,6 +10,7 @@ from grid_functions.model.device import Capability, Condition, Nameplate, Role, 
 from grid_functions.model.event import Respondent
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
+from protocols.openadr2b.session import requests
 from protocols.openadr2b.session.exchange import Picture
 from protocols.openadr2b.session.requests import Asked
 from protocols.openadr2b.session.state import keys
@@ -496,6 +497,26 @@ def test_the_site_is_the_whole_vens_and_the_devices_are_a_resources() -> None:
         talk.take(Picture(respondent, (), tuple(both)))
     series = talk.state.stock.series
     assert [series[name].minutes[int(ZERO_S)].power_w for name in ("depot", "r1")] == [10.0, -5.0]
+
+
+@pytest.mark.parametrize(
+    ("begins_s", "length_s", "told_s", "next_s", "end_s"),
+    [
+        # it is 1000 s; every 60 s
+        (None, 0.0, 1000.0, 1060.0, float("inf")),
+        (None, 300.0, 1000.0, 1060.0, 1300.0),
+        (None, 30.0, 1000.0, 1030.0, 1030.0),
+        (1500.0, 300.0, 1500.0, 1560.0, 1800.0),
+        (900.0, 300.0, 1000.0, 1060.0, 1200.0),  # begun in the past: from now on, and to the end that was asked for
+    ],
+)
+def test_a_request_is_from_its_start_or_from_now_on(
+    begins_s: float | None, length_s: float, told_s: float, next_s: float, end_s: float
+) -> None:
+    wanted = replace(request("q1", "TELEMETRY_USAGE", "power"), dtstart=begins_s, duration=length_s)
+    found, _, refusals = requests.taken(requests.Requests(), (wanted,), TERMS, 1000.0)
+    one = found.asked["q1"]
+    assert (one.told_s, one.next_s, one.end_s, refusals) == (told_s, next_s, end_s, ())
 
 
 @pytest.mark.parametrize(
