@@ -95,13 +95,17 @@ def step(
             case Message():
                 # A function does not know whose it is: the area signs.
                 messages.append(replace(output, sender=terms.name))
-    renew_s = terms.ttl_s / 3.0
+    wake = list(ran.wake)
+    due: list[float] = []
     for key, one in sorted(grants.items()):
-        if one.sent_s is None or now.mono_s - one.sent_s >= renew_s:
+        due_s = now.mono_s if one.sent_s is None else one.sent_s + terms.ttl_s / 3.0
+        if due_s <= now.mono_s:
             leases.append((key[1], _lease(key, one, terms)))
             grants[key] = Granted(one.grant, now.mono_s, whole=True)
-    due = [one.sent_s + renew_s for one in grants.values() if one.sent_s is not None]
-    wake = [*ran.wake, *([Moment(OWN, now.utc_s + min(due) - now.mono_s)] if due else [])]
+            due_s = now.mono_s + terms.ttl_s / 3.0
+        due.append(due_s)
+    if due:
+        wake.append(Moment(OWN, now.utc_s + min(due) - now.mono_s))
     return AreaStep(
         AreaState(ran.kept, grants),
         tuple(leases),

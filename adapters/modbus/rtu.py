@@ -8,7 +8,7 @@ from typing import Final
 
 from pymodbus.framer import FramerRTU
 
-from adapters.modbus.frames import WRITE_MANY, Frame, Read, Request, decode_request, encode_request
+from adapters.modbus.frames import WRITE_MANY, Frame, Read, Request, encode_request
 
 EXCEPTION_SIZE: Final = 5
 _WRITE_SIZE: Final = 8
@@ -119,11 +119,8 @@ def reply_size(asked: Request) -> int:
 
 
 def asked_of(data: bytes) -> Frame | None:
-    """A whole request frame as a server reads it; None when its CRC is wrong or it is none."""
-    if not intact(data) or len(data) < _CRC + 2:
-        return None
-    frame = Frame(0, data[0], data[1:-_CRC])
-    return frame if decode_request(frame) else None
+    """A whole frame as a server reads it; None when its CRC is wrong or it has no function."""
+    return Frame(0, data[0], data[1:-_CRC]) if intact(data) and len(data) >= _CRC + 2 else None
 
 
 def _fits(tail: bytes, asked: Request, size: int) -> bool:

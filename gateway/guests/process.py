@@ -42,6 +42,9 @@ _FIRST = 4
 _SHORT = 16_384
 """Bytes of an answer that are read in a millisecond or two."""
 
+_ENDS_S = 10.0
+"""How long a process that closed its line may take to end: its code says more than that it is gone."""
+
 _LINES_PER_S = 20
 _LINE = 300
 
@@ -153,7 +156,7 @@ class GuestProcess:
 
     async def _how_it_ended(self) -> str:
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(_ENDS_S):
                 code = await self._child.wait()
         except TimeoutError:
             return "it closed its line to the gateway"

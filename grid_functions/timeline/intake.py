@@ -82,12 +82,9 @@ def _note_shown(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str], 
     """Keep in mind which known events are not shown, without looking at all of them; and when the last complete read came."""
     run = draft.run
     came = frozenset(fresh)
-    gone = (
-        run.shown.keys() - shown.keys() if len(run.shown) + len(came - run.shown.keys()) > len(shown) else frozenset()
-    )
-    if came or gone:
-        known = frozenset(name for name in gone if name in draft.events)
-        absent, over = (run.absent - came) | known, run.over - came
+    if came or len(shown) != len(run.shown):
+        gone = frozenset(name for name in run.shown.keys() - shown.keys() if name in draft.events)
+        absent, over = (run.absent - came) | gone, run.over - came
         draft.run = replace(run, shown=shown, absent=absent, over=over, heard_mono_s=heard_mono_s)
     elif heard_mono_s != run.heard_mono_s:
         draft.run = replace(run, heard_mono_s=heard_mono_s)

@@ -48,7 +48,6 @@ def is_restful(draft: Draft) -> bool:
     run = draft.run
     return (
         draft.relation.current
-        and not draft.stale
         and not run.recent
         and len(draft.behind) <= FAR_BEHIND
         and all(_is_settled(draft, draft.events[name]) for name in run.running)

@@ -162,6 +162,66 @@ def test_at_equal_level_the_later_created_wins_then_the_larger_tie() -> None:
     assert rule([older, newer, larger], DEFAULT_PRECEDENCE).winners == (larger,)
 
 
+@pytest.mark.parametrize(
+    ("winner", "loser"),
+    [
+        # level before all else, then the later created, then the larger text, the longer of two that agree, then the later received
+        (Rank(1.0, 0.0, "a"), Rank(2.0, 9.0, "b")),
+        (Rank(-1.0, 0.0, "a"), Rank(0.0, 0.0, "a")),
+        (Rank(1.0, 9.0, "a"), Rank(1.0, 8.0, "b")),
+        (Rank(1.0, 9.0, "b"), Rank(1.0, 9.0, "a")),
+        (Rank(1.0, 9.0, "ff0"), Rank(1.0, 9.0, "ff")),
+        (Rank(1.0, 9.0, "a"), Rank(1.0, 9.0, "")),
+        (Rank(1.0, 9.0, "ff"), Rank(1.0, 9.0, "fe9")),
+    ],
+)
+def test_ranks_within_one_upstream(winner: Rank, loser: Rank) -> None:
+    best = replace(target(1), cause=replace(target(1).cause, rank=winner, received_utc_s=1.0))
+    other = replace(target(2), cause=replace(target(2).cause, rank=loser, received_utc_s=2.0))
+    for claims in ([best, other], [other, best]):
+        ruling = rule(claims, DEFAULT_PRECEDENCE)
+        assert ruling.winners == (best,)
+        assert [loss.why for loss in ruling.losses] == [LossReason.RANK]
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (Basis.EVENT, Basis.STANDING),
+        (Basis.EVENT, Basis.FAIL_SAFE),
+        (Basis.STANDING, Basis.FAIL_SAFE),
+    ],
+)
+def test_an_event_of_any_level_stands_before_a_standing_and_that_before_a_fail_safe(
+    better: Basis, worse: Basis
+) -> None:
+    best = replace(target(1), cause=replace(target(1).cause, rank=Rank(9.0), basis=better))
+    other = replace(target(2), cause=replace(target(2).cause, rank=Rank(0.0, 5.0), basis=worse, received_utc_s=2.0))
+    ruling = rule([other, best], DEFAULT_PRECEDENCE)
+    assert ruling.winners == (best,)
+    assert [loss.why for loss in ruling.losses] == [LossReason.RANK]
+
+
+@pytest.mark.parametrize("least_var", [0.0, 99.0])
+def test_at_equal_level_the_least_reactive_power_wins_before_the_later_created(least_var: float) -> None:
+    def reactive(var: float, created_s: float) -> Claim:
+        want = Target(var)
+        cause = replace(in_force(TargetReactive(var)), rank=Rank(1.0, created_s))
+        return Claim(on("pv"), Quantity.REACTIVE, want, want, Mode.TARGET_REACTIVE, cause, magnitude_var=abs(var))
+
+    least, most = reactive(-least_var, 0.0), reactive(100.0, 5.0)
+    ruling = rule([most, least], DEFAULT_PRECEDENCE)
+    assert ruling.winners == (least,)
+    assert [loss.why for loss in ruling.losses] == [LossReason.SMALLER]
+
+
+def test_what_is_in_no_precedence_comes_last_and_safety_first() -> None:
+    listed, unlisted = target(1, ADR), target(2, SourceKind.OPERATOR, upstream="op", level=0, received=9)
+    safe = target(3, SourceKind.SAFETY, upstream="fuse", level=9)
+    assert rule([unlisted, listed], (ADR,)).winners == (listed,)
+    assert rule([unlisted, listed, safe], (ADR,)).winners == (safe,)
+
+
 def test_three_that_beat_each_other_in_a_ring_still_have_one_winner_whatever_the_order() -> None:
     """a beats b by rank (one upstream), b beats c and c beats a as newer: the best of each upstream meet, and c is newer than a."""
     a, b = target(1, level=1, received=1), target(2, level=2, received=3)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from grid_functions._blueprint import QuietHours, QuietHoursOptions
-from grid_functions.catalogue import GROUP, SITE, Maker, built_in, folders_of, load_plug_in, plug_ins
+from grid_functions.catalogue import AREA, GROUP, SITE, Maker, built_in, folders_of, load_plug_in, plug_ins
 from grid_functions.model.errors import ConfigurationFault
 
 OURS = {
@@ -71,6 +71,12 @@ def test_in_its_own_process_an_installed_function_is_loaded() -> None:
 def test_what_is_no_function_says_why(bad: EntryPoint, why: str) -> None:
     with pytest.raises(ConfigurationFault, match=why):
         load_plug_in("other", [bad])
+
+
+def test_every_state_is_of_the_first_version() -> None:
+    """Whoever changes what a function keeps says how the ledgers in the field are read then."""
+    for name, maker in {**SITE, **AREA}.items():
+        assert maker.build(maker.options()).empty().version == 1, name
 
 
 def test_every_function_runs_with_its_default_options() -> None:

@@ -49,6 +49,11 @@ def test_one_events_facts_are_put_in_order_and_others_keep_their_place() -> None
     assert told == [("A", K.RECEIVED), ("B", K.RECEIVED), ("A", K.STARTED), ("A", K.COMPLETED)]
 
 
+def test_a_start_noticed_after_the_end_is_told_with_its_own_moment() -> None:
+    done = outcomes.step(Book(), [fact(K.COMPLETED, 70), fact(K.STARTED, 30), fact(K.RECEIVED, 10)], at(0))
+    assert [(one.kind, one.at.at_s) for one in done.outcomes] == [(K.RECEIVED, 10), (K.STARTED, 30), (K.COMPLETED, 70)]
+
+
 @pytest.mark.parametrize("final", sorted(FINAL))
 def test_nothing_comes_after_a_final(final: OutcomeKind) -> None:
     book, _ = tell(fact(K.RECEIVED), fact(final))
@@ -133,6 +138,67 @@ def test_pages_go_a_week_after_their_final_but_never_while_something_is_owed() -
     assert late.book.pages.keys() == {B}  # B has no final yet
     assert outcomes.restore([*ledger, *late.entries]).pages == late.book.pages
     assert outcomes.step(late.book, [], at(KEEP_S + KEEP_OPEN_S)).book.pages == {}
+
+
+def closed_book(*facts: Fact) -> Book:
+    """The book after these facts at 0 s, nothing owed any more."""
+    done = outcomes.step(Book(), facts, at(0))
+    book = done.book
+    for one in done.outcomes:
+        book, _ = outcomes.acknowledged(book, one)
+    return book
+
+
+@pytest.mark.parametrize(
+    ("facts", "days"), [((fact(K.RECEIVED), fact(K.COMPLETED)), 7), ((fact(K.REFUSED),), 7), ((fact(K.STARTED),), 400)]
+)
+def test_a_page_goes_a_week_after_its_end_and_400_days_after_its_last_word_without_one(
+    facts: tuple[Fact, ...], days: int
+) -> None:
+    book = closed_book(*facts)
+    assert A in outcomes.step(book, [], at(days * 86_400)).book.pages
+    gone = outcomes.step(book, [], at(days * 86_400 + 1))
+    assert (gone.book.pages, gone.book.closed) == ({}, frozenset())
+    assert [(entry.key, entry.value) for entry in gone.entries] == [(("outcomes", "utility", "one", "A"), None)]
+
+
+def test_old_pages_are_looked_for_every_hour_whichever_way_the_clock_went() -> None:
+    book = outcomes.step(closed_book(fact(K.REFUSED)), [], at(604_800)).book
+    assert outcomes.step(book, [], at(604_800 + 3599)).book is book
+    assert outcomes.step(book, [], at(604_800 + 3600)).book.pages == {}
+    assert outcomes.step(book, [], at(604_800 - 3599)).book is book
+    assert outcomes.step(book, [], at(604_800 - 3600)).book.swept_utc_s == 601_200
+
+
+def test_a_last_word_is_dated_by_our_own_clock() -> None:
+    first = outcomes.step(Book(), [fact(K.RECEIVED, 5)], at(100)).book
+    later = outcomes.step(first, [fact(K.STARTED, 6)], at(200)).book
+    assert (first.pages[A].utc_s, later.pages[A].utc_s) == (100, 200)
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ((K.STARTED,), (K.RECEIVED, K.STARTED)),
+        ((K.RESTORED, K.OPTED_IN), ()),
+        ((K.APPLIED, K.MISMATCHED, K.MISMATCHED, K.APPLIED), (K.APPLIED, K.MISMATCHED, K.APPLIED)),
+        (
+            (K.EFFECTIVE, K.NOT_EFFECTIVE, K.NOT_OBSERVABLE, K.NOT_OBSERVABLE, K.EFFECTIVE),
+            (K.EFFECTIVE, K.NOT_EFFECTIVE, K.NOT_OBSERVABLE, K.EFFECTIVE),
+        ),
+        # what is of another group is not undone
+        ((K.APPLIED, K.EFFECTIVE, K.APPLIED), (K.APPLIED, K.EFFECTIVE)),
+        ((K.PARTIALLY_SERVED, K.PARTIALLY_SERVED), (K.PARTIALLY_SERVED,)),
+    ],
+)
+def test_what_undoes_another_is_told_again(facts: tuple[OutcomeKind, ...], told: tuple[OutcomeKind, ...]) -> None:
+    assert [kind for _, kind in tell(*map(fact, facts))[1]] == list(told)
+
+
+def test_who_ran_and_was_told_so_is_not_told_so_again() -> None:
+    book, _ = tell(fact(K.RECEIVED), fact(K.STARTED))
+    assert tell(fact(K.COMPLETED), book=book)[1] == [("A", K.COMPLETED)]
+    assert tell(fact(K.CANCELLED, started=True), book=book)[1] == [("A", K.CANCELLED)]
 
 
 def test_a_step_without_news_leaves_the_book_as_it_is() -> None:

@@ -14,7 +14,6 @@ from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
 from grid_functions.timeline import contest, windows
 from grid_functions.timeline import step as timeline_step
-from grid_functions.timeline.intake import AWAY_S, KEEP_S
 from grid_functions.timeline.plan import Plan
 from grid_functions.timeline.state import Phase, TimelineState, TimelineStep, Tracked
 from grid_functions.timeline.step import empty, restore, step
@@ -122,11 +121,11 @@ def test_a_finished_event_is_forgotten_a_day_after_its_end_once_no_longer_shown(
     one = event("A", 0.0, 100.0)
     state = go(go(empty(ME), 0.0, read(one)).state, 100.0).state
     assert state.kept.events["A"].phase is Phase.DONE
-    shown = go(state, 100.0 + KEEP_S + 1, read(one)).state
+    shown = go(state, 100.0 + 86_400.0 + 1, read(one)).state
     assert "A" in shown.kept.events
-    early = go(state, 100.0 + KEEP_S - 1, read()).state
+    early = go(state, 100.0 + 86_400.0 - 1, read()).state
     assert "A" in early.kept.events
-    late = go(state, 100.0 + KEEP_S + 1, read())
+    late = go(state, 100.0 + 86_400.0 + 1, read())
     assert late.state.kept.events == {}
     assert Entry(("timeline", "utility", "me", "event", "A"), None) in late.entries
 
@@ -136,8 +135,8 @@ def test_an_event_whose_program_went_is_forgotten_after_a_week() -> None:
     gone = read(programs=q, listed=frozenset(q))
     state = go(go(empty(ME), 0.0, read(event("A", 0.0, None))).state, 10.0, gone).state
     assert state.kept.events["A"].away_s == 10.0
-    assert "A" in go(state, AWAY_S, gone).state.kept.events
-    assert go(state, AWAY_S + 11.0, gone).state.kept.events == {}
+    assert "A" in go(state, 604_800.0, gone).state.kept.events
+    assert go(state, 604_800.0 + 11.0, gone).state.kept.events == {}
 
 
 def test_silence_is_measured_in_the_run_whatever_the_clocks_do() -> None:

@@ -22,7 +22,6 @@ from grid_functions.model.event import (
 from grid_functions.model.instants import OWN, ClockQuality, Instants, Moment, UpstreamTime
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
-from grid_functions.timeline.intake import AWAY_S, KEEP_S
 from grid_functions.timeline.state import Opt, Phase, TimelineState, TimelineStep
 from grid_functions.timeline.step import empty, restore, step
 
@@ -30,6 +29,7 @@ ME = Respondent("utility", "me")
 P = {"p": Rank(1.0, 0.0, "p")}
 A, B = "A", "B"
 K = OutcomeKind
+DAY_S, WEEK_S = 86_400.0, 604_800.0
 KEEP = Policy("utility", Source(SourceKind.IEEE2030_5, "utility", ME), True, Vanished.KEEP, OptOut.NONE, (), 300.0)
 CANCEL = replace(KEEP, vanished=Vanished.CANCEL)
 
@@ -327,13 +327,13 @@ def test_at_birth_an_upstream_is_not_current() -> None:
     assert go(born.state, 9.0, how=how).in_force[0].since == Moment("utility", 5.0)
 
 
-@pytest.mark.parametrize(("now_s", "kept"), [(200.0 + KEEP_S, True), (200.1 + KEEP_S, False)])
+@pytest.mark.parametrize(("now_s", "kept"), [(200.0 + DAY_S, True), (200.1 + DAY_S, False)])
 def test_a_finished_event_is_remembered_a_day_after_its_nominal_end(now_s: float, kept: bool) -> None:
     cancelled = go(after(0.0, read(event())), 10.0, read(event(status=EventStatus.CANCELLED))).state
     assert (A in go(cancelled, now_s, read()).state.kept.events) is kept
 
 
-@pytest.mark.parametrize(("now_s", "kept"), [(10.0 + KEEP_S, True), (10.1 + KEEP_S, False)])
+@pytest.mark.parametrize(("now_s", "kept"), [(10.0 + DAY_S, True), (10.1 + DAY_S, False)])
 def test_an_open_ended_one_a_day_after_it_was_over(now_s: float, kept: bool) -> None:
     cancelled = go(
         after(0.0, read(event(duration_s=None))), 10.0, read(event(duration_s=None, status=EventStatus.CANCELLED))
@@ -341,7 +341,7 @@ def test_an_open_ended_one_a_day_after_it_was_over(now_s: float, kept: bool) -> 
     assert (A in go(cancelled, now_s, read()).state.kept.events) is kept
 
 
-@pytest.mark.parametrize(("now_s", "kept"), [(10.0 + AWAY_S, True), (10.1 + AWAY_S, False)])
+@pytest.mark.parametrize(("now_s", "kept"), [(10.0 + WEEK_S, True), (10.1 + WEEK_S, False)])
 def test_one_whose_program_is_away_a_week(now_s: float, kept: bool) -> None:
     q = {"q": Rank(1.0, 0.0, "q")}
     gone = read(programs=q, listed=frozenset(q))

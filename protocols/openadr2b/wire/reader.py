@@ -12,7 +12,7 @@ from lxml import etree
 
 from protocols.openadr2b.wire.messages import ROOTS, Message
 from protocols.openadr2b.wire.namespaces import NAMESPACES, clark
-from protocols.openadr2b.wire.scalars import BadValue, Scalar, shown
+from protocols.openadr2b.wire.scalars import BadValue, Scalar, read_whole, shown
 from protocols.openadr2b.wire.schema import Row, rows_of
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
@@ -107,7 +107,7 @@ def _open(body: bytes, limits: Limits) -> Any:
         raise MalformedBody("empty body")
     if not start.startswith(b"<"):
         raise MalformedBody("not XML")
-    if start[:14].lower().startswith((b"<!doctype html", b"<html")):
+    if start.lower().startswith((b"<!doctype html", b"<html")):
         raise MalformedBody("an HTML page, not a message")
     if b"<!DOCTYPE" in start:
         raise MalformedBody("a document type declaration is not taken")
@@ -257,9 +257,9 @@ class _Plan:
             raise BadValue("is given twice").within(leaf.name)
 
     def pass_over(self, tag: str, nodes: dict[str, _Node]) -> None:
-        local = tag.rpartition("}")[2]
+        foreign, _, local = tag.rpartition("}")
         if local in self.locals and any(known.endswith(f"}}{local}") for known in nodes):
-            raise BadValue(f"is in namespace {tag[1:81].rpartition('}')[0]!r}").within(local)
+            raise BadValue(f"is in namespace {shown(foreign[1:])}").within(local)
 
 
 @cache
@@ -282,11 +282,17 @@ _REQUIRED = clark("oadr:oadrResponseRequired")
 
 
 def _unread(element: Any, bad: BadValue) -> Unread:
-    number = (element.findtext(_MODIFICATION) or "").strip()
     return Unread(
         reason=str(bad),
         eventID=element.findtext(_EVENT_ID),
-        modificationNumber=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
+        modificationNumber=_whole(element.findtext(_MODIFICATION)),
         responseRequired=(element.findtext(_REQUIRED) or "").strip() == "always",
         cancelled=(element.findtext(_STATUS) or "").strip() == "cancelled",
     )
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return read_whole(text)
+    except BadValue:
+        return None

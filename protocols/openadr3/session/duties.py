@@ -97,7 +97,6 @@ def answered(turn: Turn, number: int, reply: Reply | Failed, bearer: str) -> Non
     if box.asked != number:
         return
     if isinstance(reply, Reply) and (200 <= reply.status < 300 or reply.status in outbox.REFUSED):
-        token.served(turn, bearer)
         if reply.status >= 300 and reply.status != 409:
             why = str(reader.problem(reply.json))
             turn.alarm(

@@ -67,7 +67,7 @@ def subscribed(turn: Turn, act: str, number: int, reply: Reply | Failed, bearer:
             try:
                 page = reader.page(reply.json, reader.subscription)
             except MalformedMessage as malformed:
-                _later(turn, upkeep, str(malformed), 0.0, keep, "subscription")
+                _later(turn, upkeep, str(malformed), keep, "subscription")
                 return
             keep(_after_look(turn, upkeep, page.items))
         case "delete":
@@ -104,7 +104,7 @@ def told(turn: Turn, topic: str, number: int, reply: Reply | Failed, bearer: str
             turn.change(broker_named=broker)
             keep(replace(upkeep, stage=Stage.LOOKED, wanted=_wanted_topics(turn), topics=(), due_s=turn.mono_s))
     except MalformedMessage as malformed:
-        _later(turn, upkeep, str(malformed), 0.0, keep, "mqtt")
+        _later(turn, upkeep, str(malformed), keep, "mqtt")
         return
     _listen(turn)
 
@@ -209,20 +209,19 @@ def _answered(
 ) -> bool:
     """Whether it went well; else it is tried later."""
     if isinstance(reply, Failed):
-        _later(turn, upkeep, reply.why, 0.0, keep, key)
+        _later(turn, upkeep, reply.why, keep, key)
         return False
     if reply.status in (401, 403) and token.dropped(turn, bearer):
-        _later(turn, upkeep, f"status {reply.status}", 0.0, keep, key)
+        _later(turn, upkeep, f"status {reply.status}", keep, key)
         return False
     if not reply.good and not (gone_is_good and reply.status == 404):
         why = f"status {reply.status} {reader.problem(reply.json)}".strip()
-        _later(turn, upkeep, reply.fault or why, reply.retry_s, keep, key)
+        _later(turn, upkeep, reply.fault or why, keep, key, reply.retry_s)
         return False
-    token.served(turn, bearer)
     return True
 
 
-def _later(turn: Turn, upkeep: Upkeep, why: str, wait_s: float, keep: Callable[[Upkeep], None], key: str) -> None:
+def _later(turn: Turn, upkeep: Upkeep, why: str, keep: Callable[[Upkeep], None], key: str, wait_s: float = 0.0) -> None:
     failures = upkeep.failures + 1
     wait = max(wait_s, pace.backoff(failures, turn.dice, least_s=10.0, most_s=pace.REFUSED_S))
     keep(Upkeep(due_s=turn.mono_s + wait, failures=failures))

@@ -239,8 +239,9 @@ def _listening(turn: Turn, given: Listening) -> None:
     if given.why:
         turn.alarm(given.of, f"no hints by {given.of} ({given.why}); the VTN is polled, and asked again")
     if given.of == "mqtt":
-        wait = pace.backoff(turn.state.broker.failures + 1, turn.dice, least_s=10.0, most_s=pace.REFUSED_S)
-        broker = replace(turn.state.broker, due_s=turn.mono_s + wait, failures=turn.state.broker.failures + 1)
+        failures = turn.state.broker.failures + 1
+        wait = pace.backoff(failures, turn.dice, least_s=10.0, most_s=pace.REFUSED_S)
+        broker = replace(turn.state.broker, due_s=turn.mono_s + wait, failures=failures)
         turn.change(broker=broker)
     one = turn.state.round
     if not one.open and not one.failures and not turn.state.refused:

@@ -75,7 +75,7 @@ def send(turn: Turn) -> None:
         if one.due_s > turn.mono_s:
             return
         enrolment = turn.state.enrolment
-        if enrolment.skipped and turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
+        if turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
             turn.change(enrolment=replace(enrolment, skipped="", conflicts=0))
         turn.change(
             round=replace(one, open=True, started_s=turn.mono_s, done={}, retried=frozenset(), walk=None, again=False)
@@ -131,7 +131,6 @@ def answered(turn: Turn, search: Search, number: int, reply: Reply | Failed, bea
         why = reply.fault or f"status {reply.status}" + (f" ({words})" if words else "")
         after = Walked(ended=False, why=why, status=reply.status)
     else:
-        token.served(turn, bearer)
         walk = one.walk if one.walk is not None and one.walk.search == search else Walk(search)
         try:
             read = leaf(search.kind, reply.json, turn.state.leaves.get((search, walk.skip)))
@@ -168,7 +167,6 @@ def created(turn: Turn, what: ForVen | ForResource, number: int, reply: Reply | 
         )
         return
     if reply.good:
-        token.served(turn, bearer)
         try:
             if isinstance(what, ForVen):
                 turn.change(enrolment=replace(enrolment, ven=reader.ven(reply.json), conflicts=0))
@@ -310,7 +308,7 @@ def _skip(turn: Turn, why: str) -> None:
 
 
 def settle(turn: Turn) -> None:
-    """The round is over: what it says of ourselves stands for a while."""
+    """The round is over: what it says of ourselves stands for a while. Who was skipped was not looked at in it."""
     enrolment = turn.state.enrolment
-    if turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
+    if not enrolment.skipped and turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
         turn.change(enrolment=replace(enrolment, checked_s=turn.mono_s, conflicts=0))

@@ -68,13 +68,12 @@ Purpose = ForToken | ForServer | ForSearch | ForVen | ForResource | ForSubscript
 class Grant:
     """The bearer token. ``until_s``: monotonic, infinite while the VTN does not say; ``url``: of the endpoint, empty = not known yet.
 
-    ``used``: how many requests it opened; ``asked``: id of the request under way for a new one.
+    ``asked``: id of the request under way for a new one.
     """
 
     token: str = ""
     until_s: float = float("inf")
     url: str = ""
-    used: int = 0
     asked: int | None = None
     due_s: float = 0.0
     failures: int = 0

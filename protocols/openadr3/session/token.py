@@ -46,20 +46,13 @@ def next_due(turn: Turn) -> float:
     return turn.state.grant.due_s if turn.state.grant.asked is None else float("inf")
 
 
-def served(turn: Turn, bearer: str) -> None:
-    """A request with this token was answered, and not for want of it."""
-    grant = turn.state.grant
-    if bearer and bearer == grant.token:
-        turn.change(grant=replace(grant, used=grant.used + 1))
-
-
 def dropped(turn: Turn, bearer: str) -> bool:
     """The VTN refused a request with this token. True if it is worth another try with a new one."""
     grant = turn.state.grant
     if turn.state.terms.auth is AuthStyle.NONE:
         return False
     if bearer and bearer == grant.token:
-        turn.change(grant=replace(grant, token="", until_s=float("inf"), used=0))
+        turn.change(grant=replace(grant, token="", until_s=float("inf")))
     return True
 
 
@@ -73,18 +66,16 @@ def answered(turn: Turn, number: int, reply: Reply | Failed) -> None:
         try:
             token = reader.token(reply.json)
         except MalformedMessage as malformed:
-            _failed(turn, grant, f"the token endpoint's answer is none: {malformed}", 0.0)
+            _failed(turn, grant, f"the token endpoint's answer is none: {malformed}")
             return
         until_s = float("inf") if token.expires_s is None else turn.mono_s + RENEW * token.expires_s
-        turn.change(
-            grant=replace(grant, token=token.access_token, until_s=until_s, used=0, failures=0, due_s=turn.mono_s)
-        )
+        turn.change(grant=replace(grant, token=token.access_token, until_s=until_s, failures=0, due_s=turn.mono_s))
         turn.calm("credentials")
         turn.calm("token")
         return
     if isinstance(reply, Reply) and reply.status in _REFUSED:
         words = str(reader.problem(reply.json)) or "no reason given"
-        turn.change(grant=replace(grant, failures=grant.failures + 1, due_s=turn.mono_s + pace.refused(turn.dice)))
+        turn.change(grant=replace(grant, due_s=turn.mono_s + pace.refused(turn.dice)))
         turn.alarm(
             "credentials",
             f"the token endpoint refuses us with {reply.status} ({words}): check client_id and client_secret,"
@@ -102,7 +93,7 @@ def found(turn: Turn, number: int, reply: Reply | Failed) -> None:
         return
     if isinstance(reply, Failed) or (reply.status >= 500 and reply.status != 501):
         why = reply.why if isinstance(reply, Failed) else f"status {reply.status}"
-        _failed(turn, replace(grant, asked=None), f"the VTN does not say where tokens are: {why}", 0.0)
+        _failed(turn, replace(grant, asked=None), f"the VTN does not say where tokens are: {why}")
         return
     url = _own(turn)
     if reply.good:
@@ -131,7 +122,7 @@ def _ask(turn: Turn) -> None:
     turn.change(grant=replace(turn.state.grant, asked=number))
 
 
-def _failed(turn: Turn, grant: Grant, why: str, wait_s: float) -> None:
+def _failed(turn: Turn, grant: Grant, why: str, wait_s: float = 0.0) -> None:
     failures = grant.failures + 1
     wait = max(wait_s, pace.backoff(failures, turn.dice, most_s=turn.state.terms.ceiling_s))
     turn.change(grant=replace(grant, failures=failures, due_s=turn.mono_s + wait))

@@ -58,9 +58,9 @@ class Walk:
 class Walked:
     """A search that is over. ``ended``: everything it has was seen; ``why``: it was not, and this is the reason."""
 
+    ended: bool
     items: tuple[Item, ...] = ()
     unread: tuple[Unread, ...] = ()
-    ended: bool = True
     why: str = ""
     status: int = 0
 
@@ -110,6 +110,6 @@ def turned(walk: Walk, read: Leaf, limit: int) -> Walk | Walked:
     if page.size < limit or known.issuperset(ids) or len(items) >= MOST_ITEMS:
         ended = after.steady and len(items) < MOST_ITEMS
         return Walked(
-            tuple(items.values()), unread, ended, "" if ended else "the list does not hold still, or has no end"
+            ended, tuple(items.values()), unread, "" if ended else "the list does not hold still, or has no end"
         )
     return replace(after, skip=walk.skip + page.size - 1, edge=ids[-1])

@@ -63,19 +63,19 @@ class EventDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class ReportDescriptor:
-    """What the VTN asks to be told (reportDescriptor; the defaults are the schema's)."""
+    """What the VTN asks to be told (reportDescriptor)."""
 
     payload_type: str
-    reading_type: str = "DIRECT_READ"
-    units: str = ""
-    targets: tuple[Target, ...] = ()
-    aggregate: bool = False
-    start_interval: int = -1
-    num_intervals: int = -1
-    historical: bool = True
-    frequency: int = -1
-    repeat: int = 1
-    report_intervals: str = "INTERVALS"
+    reading_type: str
+    units: str
+    targets: tuple[Target, ...]
+    aggregate: bool
+    start_interval: int
+    num_intervals: int
+    historical: bool
+    frequency: int
+    repeat: int
+    report_intervals: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,6 +275,7 @@ def _event_descriptors(given: Mapping[str, Any]) -> tuple[EventDescriptor, ...]:
 
 
 def _report_descriptor(json: Any) -> ReportDescriptor:
+    """The defaults are the schema's."""
     given = _object(json, "reportDescriptor")
     return ReportDescriptor(
         payload_type=_text(given, "payloadType"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,9 @@ from adapters.modbus.frames import (
     good_reply,
 )
 from grid_functions.model.errors import DeviceFault, OurFault
+
+READING: Any = 3
+"""What no caller that is checked would write with."""
 
 READ_TWO = Read(unit=1, address=40000, count=2)  # 40000 = 0x9C40
 SUNS = bytes.fromhex("0007 0000 0007 01 03 04 53756E53")  # unit + function + byte count + 4 bytes = 7
@@ -181,6 +185,22 @@ def test_an_answer_to_another_question(request_: Request, wire: str, why: str) -
         ("0001 0000 0009 01 10 FFFF 0001 02 0000", None),
         ("0001 0000 000B 01 10 FFFF 0002 04 00000000", ILLEGAL_ADDRESS),
         ("0001 0000 0009 01 10 0000 0001 04 0000", ILLEGAL_VALUE),
+        ("0001 0000 0009 01 10 0000 0001 01 0000", ILLEGAL_VALUE),
+        ("0001 0000 0008 01 10 0000 0001 02 00", ILLEGAL_VALUE),
+        ("0001 0000 000A 01 10 0000 0001 02 0000 00", ILLEGAL_VALUE),
+        ("0001 0000 0006 01 10 0000 0001", ILLEGAL_VALUE),
+        ("0001 0000 00FD 01 10 0000 007B F6" + "00" * 246, None),  # 123
+        ("0001 0000 00FE 01 10 0000 007C F8" + "00" * 247, ILLEGAL_VALUE),  # 124
+        ("0001 0000 0006 01 03 FFFF 0001", None),
+        ("0001 0000 0006 01 03 FF83 007D", None),  # 125, the last of them 65535
+        ("0001 0000 0006 01 03 FF84 007D", ILLEGAL_ADDRESS),
+        ("0001 0000 0006 01 06 FFFF FFFF", None),
+        ("0001 0000 0006 01 05 00AC 0000", None),
+        ("0001 0000 0006 01 05 00AC FF00", None),
+        ("0001 0000 0006 01 05 00AC FFFF", ILLEGAL_VALUE),
+        ("0001 0000 0006 01 05 00AC FE00", ILLEGAL_VALUE),
+        ("0001 0000 0006 01 0F 0000 0001", ILLEGAL_FUNCTION),
+        ("0001 0000 0006 01 00 0000 0001", ILLEGAL_FUNCTION),
         ("0001 0000 0009 01 10 0000 0002 04 0000", ILLEGAL_VALUE),
         ("0001 0000 0007 01 10 0000 0000 00", ILLEGAL_VALUE),
     ],
@@ -199,6 +219,11 @@ def test_what_a_server_refuses(wire: str, code: int | None) -> None:
         lambda: Read(1, 65535, 2),
         lambda: Read(1, -1, 2),
         lambda: Read(256, 0, 1),
+        lambda: Read(-1, 0, 1),
+        lambda: Read(1, 65536, 1),
+        lambda: Write(1, 0, (2,), 5),
+        lambda: Write(1, 65535, (0, 0)),
+        lambda: Write(1, 0, (0,), READING),
         lambda: Read(1, 0, 1, 6),  # type: ignore[arg-type]  # the check at run time is what is tested
         lambda: Write(1, 0, ()),
         lambda: Write(1, 0, (0,) * 124),
@@ -210,6 +235,88 @@ def test_what_a_server_refuses(wire: str, code: int | None) -> None:
 def test_impossible_requests_cannot_be_built(build: Callable[[], Request]) -> None:
     with pytest.raises(OurFault):
         build()
+
+
+@pytest.mark.parametrize(
+    ("request_", "wire"),
+    [
+        (Read(0, 0, 1), "0007 0000 0006 00 03 0000 0001"),
+        (Read(255, 65535, 1), "0007 0000 0006 FF 03 FFFF 0001"),
+        (Read(1, 65411, 125), "0007 0000 0006 01 03 FF83 007D"),
+        (Write(1, 65535, (65535,), WRITE_ONE), "0007 0000 0006 01 06 FFFF FFFF"),
+        (Write(1, 0, (0,), 5), "0007 0000 0006 01 05 0000 0000"),
+        (Write(1, 65413, (0,) * 123), "0007 0000 00FD 01 10 FF85 007B F6" + "0000" * 123),
+    ],
+)
+def test_the_edges_of_what_can_be_asked(request_: Request, wire: str) -> None:
+    assert encode_request(request_, 7) == bytes.fromhex(wire)
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked", "answered", "values"),
+    [
+        # The examples of clauses 6.1 and 6.2: coils 20 to 38 are CD 6B 05, inputs 197 to 218 are AC DB 35, the lowest bit first.
+        (
+            Read(1, 0x13, 19, 1),
+            "0007 0000 0006 01 01 0013 0013",
+            "0007 0000 0006 01 01 03 CD6B05",
+            "1011 0011 1101 0110 101",
+        ),
+        (
+            Read(1, 0xC4, 22, 2),
+            "0007 0000 0006 01 02 00C4 0016",
+            "0007 0000 0006 01 02 03 ACDB35",
+            "0011 0101 1101 1011 101011",
+        ),
+        (Read(1, 0, 1, 1), "0007 0000 0006 01 01 0000 0001", "0007 0000 0004 01 01 01 01", "1"),
+        (Read(1, 0, 7, 1), "0007 0000 0006 01 01 0000 0007", "0007 0000 0004 01 01 01 40", "0000001"),
+        (Read(1, 0, 8, 1), "0007 0000 0006 01 01 0000 0008", "0007 0000 0004 01 01 01 81", "10000001"),
+        (Read(1, 0, 9, 1), "0007 0000 0006 01 01 0000 0009", "0007 0000 0005 01 01 02 8101", "100000011"),
+        (Read(1, 0, 16, 1), "0007 0000 0006 01 01 0000 0010", "0007 0000 0005 01 01 02 0180", "1000000000000001"),
+    ],
+)
+def test_bits_are_packed_from_the_lowest_on(request_: Request, asked: str, answered: str, values: str) -> None:
+    assert encode_request(request_, 7) == bytes.fromhex(asked)
+    bits = tuple(map(int, values.replace(" ", "")))
+    (question,), (answer,) = frames(bytes.fromhex(asked)), frames(bytes.fromhex(answered))
+    assert decode_request(question) == request_
+    reply = decode_reply(request_, answer)
+    assert isinstance(reply, Registers)
+    assert reply.values == bits
+    assert encode_reply(question, reply) == bytes.fromhex(answered)
+
+
+@pytest.mark.parametrize(
+    "wire", ["0007 0000 0004 01 01 01 FF", "0007 0000 0006 01 01 03 FFFFFF", "0007 0000 0005 01 01 01 FFFF"]
+)
+def test_nine_bits_are_two_bytes(wire: str) -> None:
+    (frame,) = frames(bytes.fromhex(wire))
+    with pytest.raises(FrameError, match="answered a read of 2 bytes"):
+        decode_reply(Read(1, 0, 9, 1), frame)
+
+
+def test_a_wrong_answer_is_quoted_from_behind_its_function() -> None:
+    (read,) = frames(bytes.fromhex("0007 0000 0005 01 03 02 5375"))
+    with pytest.raises(FrameError, match=r"^025375 answered a read of 4 bytes$"):
+        decode_reply(READ_TWO, read)
+    (write,) = frames(bytes.fromhex("0007 0000 0006 01 06 0004 0006"))
+    with pytest.raises(FrameError, match=r"^write to 5 echoed as 00040006$"):
+        decode_reply(Write(1, 5, (6,), WRITE_ONE), write)
+
+
+def test_a_request_is_its_question_not_its_bytes() -> None:
+    assert repr(READ_TWO) == "Read(unit=1, address=40000, count=2, function=3)"
+    assert repr(Write(1, 5, (6,))) == "Write(unit=1, address=5, values=(6,), function=16)"
+
+
+def test_a_deframer_has_begun_while_part_of_a_frame_is_here() -> None:
+    deframer = Deframer()
+    begun = [deframer.begun]
+    for part in (SUNS[:1], SUNS[1:] + SUNS[:3], SUNS[3:]):
+        deframer.feed(part)
+        deframer.next_frame()
+        begun.append(deframer.begun)
+    assert begun == [False, True, True, False]
 
 
 def test_frame_error_is_the_devices() -> None:

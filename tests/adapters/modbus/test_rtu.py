@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.framer import FramerType
 
-from adapters.modbus.address import Address, parse_address
+from adapters.modbus.address import Address
 from adapters.modbus.frames import (
     Frame,
     Read,
@@ -28,9 +28,9 @@ from adapters.modbus.frames import (
 )
 from adapters.modbus.lines import Line, line_to
 from adapters.modbus.link import MOST_QUARANTINE_S, Link
-from adapters.modbus.rtu import RtuDeframer, asked_of, encode_rtu, request_size, sealed, silence_s
+from adapters.modbus.rtu import RtuDeframer, asked_of, encode_rtu, request_size, sealed
 from adapters.modbus.wire import NoAnswer
-from grid_functions.model.errors import OperatorFault, Unreachable
+from grid_functions.model.errors import Unreachable
 from tests.adapters.modbus.peers import StillTimer, until
 
 READ = Read(1, 0x6B, 3)
@@ -121,49 +121,6 @@ def test_no_bytes_crash_it_and_only_a_whole_answer_is_one(
     asked = Read(unit, 0, count, function)
     frame = answered(asked, data)
     assert frame is None or (frame.unit == unit and frame.pdu[0] & 0x7F == function)
-
-
-@pytest.mark.parametrize(
-    ("baud", "bits", "expected_s"), [(9600, 10, 3.646e-3), (19200, 11, 2.005e-3), (115200, 11, 1.75e-3)]
-)
-def test_silence(baud: int, bits: int, expected_s: float) -> None:
-    assert silence_s(baud, bits) == pytest.approx(expected_s, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("tcp://10.0.0.1:502", Address("tcp", "10.0.0.1", 502)),
-        ("tcp://charger.local", Address("tcp", "charger.local", 502)),
-        ("tls://10.0.0.1", Address("tls", "10.0.0.1", 802)),
-        ("rtu+tcp://bridge:4001", Address("rtu+tcp", "bridge", 4001)),
-        ("serial:///dev/ttyUSB0", Address("serial", device="/dev/ttyUSB0")),
-        (
-            "serial:///dev/ttyUSB0?baud=9600&parity=n",
-            Address("serial", device="/dev/ttyUSB0", baud=9600, parity="N", stop=2),
-        ),
-        (
-            "serial:///dev/ttyS1?baud=57600&parity=N&stop=2&echo=1",
-            Address("serial", device="/dev/ttyS1", baud=57600, parity="N", stop=2, echo=True),
-        ),
-    ],
-)
-def test_addresses(text: str, expected: Address) -> None:
-    assert parse_address(text) == expected
-    assert parse_address(str(expected)) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "10.0.0.1", "tcp://", "tcp://a:0", "tcp://a:65536", "udp://a:1", "tcp://a:502/x", "rtu+tcp://a"),
-        *("serial://ttyUSB0", "serial:///dev/x?baud=9601", "serial:///dev/x?parity=M", "serial:///dev/x?stop=3"),
-        *("serial:///dev/x?speed=9600", "serial:///dev/x?echo=yes", "tcp://a b:502"),
-    ],
-)
-def test_addresses_that_are_none(text: str) -> None:
-    with pytest.raises(OperatorFault):
-        parse_address(text)
 
 
 @dataclass

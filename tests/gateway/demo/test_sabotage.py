@@ -11,6 +11,9 @@ import pytest
 AT_ONCE = 3
 """Demonstrations side by side: most of a step is waiting for what does not come."""
 
+PATIENCE_S = 900
+"""For one of them, on a machine that does much else."""
+
 
 async def test_a_sabotaged_step_is_noticed(tmp_path: Path) -> None:
     """One of each kind."""
@@ -30,7 +33,8 @@ async def test_a_sabotaged_step_is_noticed(tmp_path: Path) -> None:
         async with room:
             return sabotage, step, is_noticed(step, *await play(folder, "--step", step, "--sabotage", sabotage))
 
-    found = await asyncio.gather(*(noticed(*case) for case in cases))
+    # All are waited for, whatever becomes of one: asyncio does not survive the cancelling of a process that is being started.
+    found = await asyncio.gather(*(noticed(*case) for case in cases), return_exceptions=True)
     assert found == [(*case, True) for case in cases]
 
 
@@ -85,6 +89,6 @@ async def play(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "demo", "--json", str(told), *arguments, stdout=asyncio.subprocess.PIPE
     )
-    await asyncio.wait_for(process.communicate(), 180)
+    await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode is not None
     return process.returncode, json.loads(told.read_text())

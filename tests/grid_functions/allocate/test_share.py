@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from grid_functions.allocate.share import Fence, Part, floor_to, share
+from grid_functions.allocate.share import Fence, Part, floor_to, serve, share
 
 
 def fence(room_w: float, *names: str) -> Fence:
@@ -88,3 +88,145 @@ def test_no_devices_is_nothing_to_share() -> None:
 )
 def test_rounding_goes_down_but_not_over_a_crumb(value_w: float, step_w: float, floored: float) -> None:
     assert floor_to(value_w, step_w) == pytest.approx(floored)
+
+
+def counting(room_w: float, **counts: float) -> Fence:
+    """At most so much, of which each counts by so much."""
+    return Fence(frozenset(counts), room_w, counts)
+
+
+def test_only_what_counts_of_a_device_uses_a_fence() -> None:
+    """A third of a and all of b: they rise by 3 to 1 and use as much, 1500 W of 3000 W each."""
+    given = share({"a": Part(9000.0), "b": Part(3000.0)}, [counting(3000.0, a=1 / 3, b=1.0)])
+    assert given == pytest.approx({"a": 4500.0, "b": 1500.0})
+    fence_ = Fence(frozenset({"a", "b"}), 0.0, {"a": 0.5})
+    assert fence_.used_w({"a": 10.0, "b": 20.0, "c": 40.0}) == 25.0
+    assert fence_.used_w({}) == 0.0
+
+
+def test_whom_a_fence_does_not_count_it_does_not_hold() -> None:
+    assert share({"a": Part(5000.0), "b": Part(5000.0)}, [counting(1000.0, a=1.0, b=0.0)]) == pytest.approx(
+        {"a": 1000.0, "b": 5000.0}
+    )
+
+
+@pytest.mark.parametrize("rooms", [(5000.0, 3000.0), (3000.0, 5000.0), (3000.0, 3000.0)])
+def test_of_two_fences_over_the_same_the_tighter_holds_in_any_order(rooms: tuple[float, float]) -> None:
+    parts = {"a": Part(4000.0), "b": Part(4000.0)}
+    plain = share(parts, [fence(room_w, "a", "b") for room_w in rooms])
+    counted = share(parts, [counting(room_w, a=0.5, b=0.5) for room_w in rooms])
+    assert plain == pytest.approx({"a": 1500.0, "b": 1500.0})
+    assert counted == pytest.approx({"a": 3000.0, "b": 3000.0})
+
+
+def test_fences_that_count_otherwise_both_hold() -> None:
+    """a alone may use 1000 W of the first, a half of b 500 W of the second."""
+    parts = {"a": Part(4000.0), "b": Part(4000.0)}
+    given = share(parts, [counting(1000.0, a=1.0, b=0.0), counting(500.0, a=0.0, b=0.5)])
+    assert given == pytest.approx({"a": 1000.0, "b": 1000.0})
+
+
+@pytest.mark.parametrize(
+    ("part", "given_w"),
+    [
+        (Part(1000.0), 1000.0),
+        (Part(1000.0, step_w=300.0), 900.0),
+        (Part(1000.0, step_w=300.0, least_w=900.0), 900.0),
+        (Part(1000.0, step_w=300.0, least_w=901.0), 0.0),
+        (Part(1000.0, least_w=1380.0), 1000.0),  # it can do no more
+        (Part(0.0, least_w=1380.0), 0.0),
+        (Part(math.inf, step_w=50.0), math.inf),
+    ],
+)
+def test_what_no_fence_holds_does_all_it_can(part: Part, given_w: float) -> None:
+    """Without a fence, and behind one that has room for all."""
+    assert share({"a": part}, []) == {"a": given_w}
+    assert share({"a": part}, [fence(math.inf, "a")]) == {"a": given_w}
+    assert share({"a": part, "b": Part(10.0)}, [fence(1.0, "b")]) == pytest.approx({"a": given_w, "b": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("room_w", "first_w", "second_w"),
+    [
+        (1379.0, 0.0, 0.0),
+        (1380.0, 1380.0, 0.0),
+        (2000.0, 2000.0, 0.0),
+        (2759.0, 2759.0, 0.0),
+        (2760.0, 1380.0, 1380.0),
+        (4760.0, 2380.0, 2380.0),
+    ],
+)
+@pytest.mark.parametrize(("first", "second"), [("a", "b"), ("b", "a")])
+def test_who_queues_enters_by_place_as_long_as_there_is_room_for_his_least(
+    first: str, second: str, room_w: float, first_w: float, second_w: float
+) -> None:
+    parts = {first: Part(7360.0, least_w=1380.0, place=(0.0,)), second: Part(7360.0, least_w=1380.0, place=(1.0,))}
+    assert share(parts, [fence(room_w, "a", "b")]) == pytest.approx({first: first_w, second: second_w})
+
+
+def test_who_queues_needs_room_behind_every_fence_that_counts_him() -> None:
+    """Of the second fence a third of each counts: 920 W hold the least of both, 919 W of one alone."""
+    parts = {"a": Part(7360.0, least_w=1380.0, place=(0.0,)), "b": Part(7360.0, least_w=1380.0, place=(1.0,))}
+    wide = fence(5000.0, "a", "b")
+    assert share(parts, [wide, counting(920.0, a=1 / 3, b=1 / 3)]) == pytest.approx({"a": 1380.0, "b": 1380.0})
+    assert share(parts, [wide, counting(919.0, a=1 / 3, b=1 / 3)]) == pytest.approx({"a": 2757.0, "b": 0.0})
+
+
+def test_the_smallest_devices_share_by_capability_too() -> None:
+    assert share({"a": Part(0.5), "b": Part(1.0)}, [fence(0.6, "a", "b")]) == pytest.approx({"a": 0.2, "b": 0.4})
+
+
+@pytest.mark.parametrize(
+    ("room_w", "a", "b", "a_w", "b_w"),
+    [
+        # the larger tier first
+        (6000.0, Part(5000.0, tier=1), Part(5000.0), 5000.0, 1000.0),
+        (6000.0, Part(5000.0), Part(5000.0, tier=1), 1000.0, 5000.0),
+        # up to its wish, and what is left when all have theirs
+        (6000.0, Part(5000.0, wish_w=2000.0, tier=1), Part(5000.0), 2000.0, 4000.0),
+        (9000.0, Part(5000.0, wish_w=2000.0, tier=1), Part(5000.0), 4000.0, 5000.0),
+        # what is needed before others of its tier have more
+        (4000.0, Part(5000.0, need_w=3000.0), Part(5000.0), 3500.0, 500.0),
+        (2500.0, Part(5000.0, need_w=3000.0), Part(5000.0), 2500.0, 0.0),
+        (4000.0, Part(5000.0, need_w=3000.0, wish_w=1000.0), Part(5000.0), 1000.0, 3000.0),
+        (4000.0, Part(5000.0, need_w=3000.0), Part(5000.0, need_w=3000.0), 2000.0, 2000.0),
+        # but not before a larger tier
+        (6000.0, Part(5000.0, need_w=3000.0), Part(5000.0, tier=1), 1000.0, 5000.0),
+    ],
+)
+def test_tiers_wishes_and_needs(room_w: float, a: Part, b: Part, a_w: float, b_w: float) -> None:
+    assert share({"a": a, "b": b}, [fence(room_w, "a", "b")]) == pytest.approx({"a": a_w, "b": b_w})
+
+
+@pytest.mark.parametrize(
+    ("room_w", "free_first", "aimed", "limits"),
+    [
+        (6000.0, False, {"a": 4000.0}, {"a": 4000.0, "b": 2000.0}),
+        (6000.0, True, {"a": 1000.0}, {"a": 1000.0, "b": 5000.0}),
+        (3000.0, False, {"a": 3000.0}, {"a": 3000.0, "b": 0.0}),
+        # with room for all an aim is no limit
+        (20_000.0, False, {"a": 4000.0}, {"a": 5000.0, "b": 5000.0}),
+    ],
+)
+def test_an_aim_is_served_first_or_last(
+    room_w: float, free_first: bool, aimed: dict[str, float], limits: dict[str, float]
+) -> None:
+    parts = {"a": Part(5000.0), "b": Part(5000.0)}
+    served = serve(parts, [fence(room_w, "a", "b")], [fence(4000.0, "a")], free_first=free_first)
+    assert served.aimed == pytest.approx(aimed)
+    assert served.limits == pytest.approx(limits)
+
+
+def test_what_one_leaves_undone_of_an_aim_another_does_in_his_place() -> None:
+    """6000 W are 3000 W each; a is seen to do 1000 W of them, so b is to do 5000 W."""
+    parts = {"a": Part(5000.0, uses_w=1000.0), "b": Part(5000.0)}
+    served = serve(parts, [fence(20_000.0, "a", "b")], [fence(6000.0, "a", "b")])
+    assert served.aimed == pytest.approx({"a": 3000.0, "b": 5000.0})
+    assert serve(parts, [fence(6500.0, "a", "b")], [fence(6000.0, "a", "b")]).aimed == pytest.approx(
+        {"a": 3000.0, "b": 3500.0}
+    )
+
+
+def test_an_aim_is_rounded_as_its_limit_is() -> None:
+    served = serve({"a": Part(5000.0, step_w=300.0)}, [fence(1000.0, "a")], [fence(4000.0, "a")])
+    assert (served.aimed, served.limits) == ({"a": 900.0}, {"a": 900.0})

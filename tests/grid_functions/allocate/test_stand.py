@@ -7,14 +7,14 @@ import pytest
 
 from grid_functions.allocate.loop import Sample
 from grid_functions.allocate.revert import reverts
-from grid_functions.allocate.stand import Stand, binding, limit_in, members, stands, switched
+from grid_functions.allocate.stand import Stand, binding, limit_in, members, rewired, stands, switched
 from grid_functions.arbiter import rule
 from grid_functions.conductors import wires
 from grid_functions.model.claim import Area, Claim, ConnectionPoint, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
 from grid_functions.model.device import Role, Seen
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, DeviceTerms
-from grid_functions.model.reading import Quality
+from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Phase, Quantity
 from tests.grid_functions.house import able, bound, charger, in_force, on, seen, snapshot, terms
@@ -67,6 +67,100 @@ def test_what_was_sent_is_told_by_direction() -> None:
     assert one(seen("a"), sent).sent_w == 1.0
     assert one(seen("a")).sent_w is None
     assert one(seen("a", Role.BATTERY), sent, CONSUMED).sent_w == 2.0
+
+
+@pytest.mark.parametrize(
+    ("sent", "produced", "consumed"),
+    [
+        (Setpoint("a", produce_max_w=1500.0, consume_max_w=700.0), 1500.0, 700.0),
+        # a target is what it is told to do in its direction, and nothing in the other
+        (Setpoint("a", target_w=-2000.0), 2000.0, 0.0),
+        (Setpoint("a", target_w=2000.0), 0.0, 2000.0),
+        (Setpoint("a", target_w=0.0), 0.0, 0.0),
+        # within its limit, which is the tighter where it is
+        (Setpoint("a", target_w=-2000.0, produce_max_w=1500.0, consume_max_w=700.0), 1500.0, 0.0),
+        (Setpoint("a", target_w=-2000.0, produce_max_w=2500.0), 2000.0, 0.0),
+        (Setpoint("a", target_w=2000.0, produce_max_w=1500.0, consume_max_w=700.0), 0.0, 700.0),
+        (Setpoint("a"), None, None),
+    ],
+)
+def test_a_target_is_what_it_was_told_within_its_limit(
+    sent: Setpoint, produced: float | None, consumed: float | None
+) -> None:
+    battery = seen("a", Role.BATTERY)
+    assert (one(battery, sent).sent_w, one(battery, sent, CONSUMED).sent_w) == (produced, consumed)
+    assert (one(battery, sent).limit_w, one(battery, sent, CONSUMED).limit_w) == (
+        sent.produce_max_w,
+        sent.consume_max_w,
+    )
+
+
+@pytest.mark.parametrize(
+    ("holds_a", "sent_a", "may_a"),
+    [
+        (None, None, 16.0),  # unknown is all it can
+        (10.0, None, 10.0),
+        (10.0, 6.0, 10.0),  # a write may have arrived unseen: the larger of both
+        (10.0, 12.0, 12.0),
+        (None, 6.0, 16.0),
+        (32.0, None, 16.0),
+        (0.0, 0.0, 0.0),
+    ],
+)
+def test_a_charger_may_draw_what_was_read_back_or_sent_since(
+    holds_a: float | None, sent_a: float | None, may_a: float
+) -> None:
+    """On three phases of 230 V, that is 690 W for each ampere."""
+    ev = charger("ev", holds_a=holds_a)
+    sent = None if sent_a is None else Setpoint("ev", current_max_a=sent_a)
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    found = stands(
+        CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([ev], 0.0), site, {} if sent is None else {"ev": sent}
+    )["ev"]
+    assert found.may_w == pytest.approx(690.0 * may_a)
+    assert (found.able_w, found.aimed_w) == pytest.approx((690.0 * 16.0, 690.0 * 16.0))
+    assert found.sent_w == (None if sent_a is None else pytest.approx(690.0 * sent_a))
+    assert found.minimum_w == pytest.approx(690.0 * 6.0)
+
+
+@pytest.mark.parametrize(
+    "holds", [Setpoint("ev", current_max_a=16.0, on=False), Setpoint("ev", current_max_a=16.0, connect=False)]
+)
+def test_a_charger_that_is_off_draws_nothing(holds: Setpoint) -> None:
+    ev = charger("ev")
+    off = replace(ev, condition=replace(ev.condition, holds=holds))
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    assert stands(CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([off], 0.0), site, {})["ev"].may_w == 0.0
+
+
+@pytest.mark.parametrize(
+    ("connection", "counts"),
+    [
+        (Connection(phases=1), {}),  # nothing there to blow
+        (Connection(phases=1, fuse_a=63.0), {Phase.A: 1.0}),
+        (Connection(phases=3, fuse_a=63.0), {Phase.A: 1 / 3, Phase.B: 1 / 3, Phase.C: 1 / 3}),
+    ],
+)
+def test_what_counts_on_a_conductor_is_reckoned_where_there_is_a_fuse(
+    connection: Connection, counts: dict[Phase, float]
+) -> None:
+    battery = seen("a", Role.BATTERY)
+    readings = {**battery.condition.readings, (Quantity.VOLTAGE, None): Reading(230.0, Quality.GOOD, 0.0, 0.0)}
+    battery = replace(
+        battery,
+        nameplate=replace(battery.nameplate, phases=connection.phases),
+        condition=replace(battery.condition, readings=readings),
+    )
+    site = terms({"a": Role.BATTERY}, connection=connection)
+    found = stands(PRODUCED, rule([], DEFAULT_PRECEDENCE), snapshot([battery], 0.0), site, {})["a"]
+    assert found.counts == pytest.approx(counts)
+    assert [found.counted(phase) for phase in Phase] == pytest.approx([counts.get(phase, 0.0) for phase in Phase])
+
+
+def test_what_is_limited_in_watts_stands_the_same_on_any_phases() -> None:
+    battery = seen("a", Role.BATTERY)
+    found = one(battery)
+    assert rewired(found, battery, terms({"a": Role.BATTERY}), 1) is found
 
 
 def test_what_it_does_counts_for_three_times_the_age_of_a_meter() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from grid_functions.baseline import Baseline
 from grid_functions.decide import restore
-from grid_functions.model.claim import LeaseId, SourceKind
+from grid_functions.model.claim import LeaseId, SourceKind, Target
 from grid_functions.model.control import DispatchKind, LoadDispatch, Mode
 from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.entry import Entry
@@ -82,13 +82,74 @@ def test_the_like_hours_mean_is_the_base_where_it_is_known() -> None:
     [
         {"levels": {11: ()}},
         {"levels": {0: ()}},
+        {"levels": {-11: ()}},
+        {"levels": {1: (), 11: ()}},
         {"absurd_factor": 0.5},
+        {"absurd_factor": 1000.5},
         {"absurd_factor": float("nan")},
     ],
 )
 def test_options_that_make_no_sense_are_refused(told: dict[str, object]) -> None:
     with pytest.raises(ConfigurationFault, match="load_dispatch"):
         make(LoadDispatchOptions, **told)
+
+
+def test_the_edges_of_options_are_taken() -> None:
+    for factor in (1.0, 1000.0):
+        assert LoadDispatchOptions({-10: (), -1: (), 1: (), 10: ()}, factor).absurd_factor == factor
+
+
+@pytest.mark.parametrize(
+    ("asked_w", "target"),
+    [
+        (50_000.0, 50_000.0),
+        (50_001.0, None),
+        (-50_000.0, -50_000.0),
+        (-50_001.0, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        (0.0, 0.0),
+    ],
+)
+def test_more_than_ten_times_what_the_devices_can_do_is_no_target(asked_w: float, target: float | None) -> None:
+    """The battery can do 5 kW. What it is told is bounded by that."""
+    site = house(0.0)
+    done = site.tick(0.0, leases=(lease_of(LoadDispatch(DispatchKind.SETPOINT_W, asked_w)),))
+    told = [claim.want for claim in done.ruling.winners if claim.mode is Mode.TARGET_POWER]
+    assert told == ([] if target is None else [Target(target)])
+    assert [alarm.text for alarm in done.alarms if "is no target" in alarm.text] == (
+        [] if target is not None else [f"load_dispatch of {asked_w:g} W is no target"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "target_w"),
+    [
+        (DispatchKind.SETPOINT_W, 700.0, 700.0),
+        (DispatchKind.DELTA_W, 700.0, 1700.0),
+        (DispatchKind.DELTA_W, -1700.0, -700.0),
+        (DispatchKind.MULTIPLIER, 0.5, 500.0),
+        (DispatchKind.MULTIPLIER, 0.0, 0.0),
+    ],
+)
+def test_a_power_a_change_and_a_multiple_of_one_kilowatt(kind: DispatchKind, value: float, target_w: float) -> None:
+    assert house(1000.0).tick(0.0, leases=(lease_of(LoadDispatch(kind, value)),)).setpoints[
+        0
+    ].target_w == pytest.approx(target_w)
+
+
+@pytest.mark.parametrize("kind", [DispatchKind.DELTA_W, DispatchKind.MULTIPLIER])
+def test_what_is_relative_to_something_unknown_is_no_target(kind: DispatchKind) -> None:
+    site = house(1000.0)
+    site.devices = [seen("battery", Role.BATTERY, power_w=None, capability=STEERED)]
+    done = site.tick(0.0, leases=(lease_of(LoadDispatch(kind, 0.5)),))
+    assert not [claim for claim in done.ruling.winners if claim.mode is Mode.TARGET_POWER]
+    assert any("no baseline" in alarm.text for alarm in done.alarms)
+
+
+def lease_of(control: LoadDispatch) -> Lease:
+    """What direct load control of an area asks of its member."""
+    return Lease(LeaseId("feeder", "direct_load_control/event", 1), 600.0, (control,))
 
 
 @pytest.mark.parametrize(
@@ -125,5 +186,5 @@ def test_a_plan_of_the_whole_home_is_no_dispatch_of_its_battery() -> None:
         ("direct_load_control/event", 5000.0),
     ):
         site = house(0.0)
-        lease = Lease(LeaseId("feeder", function, 1), 600.0, (LoadDispatch(DispatchKind.SETPOINT_W, 5000.0),))
+        lease = replace(lease_of(LoadDispatch(DispatchKind.SETPOINT_W, 5000.0)), id=LeaseId("feeder", function, 1))
         assert site.tick(0.0, leases=(lease,)).setpoints[0].target_w == expected

@@ -122,18 +122,24 @@ def test_a_plan_without_a_vehicle_claims_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("charge_pct", "was", "limits"),
+    ("charge_pct", "empty", "full", "limits"),
     [
-        (50.0, False, {PRODUCED: 3000.0}),
-        (20.0, False, {PRODUCED: 0.0}),
-        (21.9, True, {PRODUCED: 0.0}),  # two percent beyond its edge before it is lifted
-        (22.1, True, {PRODUCED: 3000.0}),
-        (90.0, False, {PRODUCED: 3000.0, CONSUMED: 0.0}),
+        (50.0, False, False, {PRODUCED: 3000.0}),
+        (20.0, False, False, {PRODUCED: 0.0}),
+        (20.1, False, False, {PRODUCED: 3000.0}),
+        (21.9, True, False, {PRODUCED: 0.0}),  # two percent beyond its edge before it is lifted
+        (22.1, True, False, {PRODUCED: 3000.0}),
+        (90.0, False, False, {PRODUCED: 3000.0, CONSUMED: 0.0}),
+        (89.9, False, False, {PRODUCED: 3000.0}),
+        (88.1, False, True, {PRODUCED: 3000.0, CONSUMED: 0.0}),
+        (87.9, False, True, {PRODUCED: 3000.0}),
     ],
 )
-def test_reserve_and_fill_end_discharge_and_charge(charge_pct: float, was: bool, limits: dict[Quantity, float]) -> None:
+def test_reserve_and_fill_end_discharge_and_charge(
+    charge_pct: float, empty: bool, full: bool, limits: dict[Quantity, float]
+) -> None:
     function = StorageLimits(StorageLimitsOptions(20.0, 90.0, discharge_max_w=3000.0))
-    state = StorageLimitsState(empty=frozenset({"bat"} if was else ()))
+    state = StorageLimitsState(frozenset({"bat"} if empty else ()), frozenset({"bat"} if full else ()))
     found = claims(function.step(state, inputs([battery(charge_pct=charge_pct)], 0.0), MIDNIGHT).outputs)
     assert {one.quantity: one.want for one in found} == {quantity: Bound(w) for quantity, w in limits.items()}
 

@@ -164,7 +164,10 @@ class Talk:
         """Let the session live for so long."""
         end_s = self.mono_s + seconds
         self.take(Tick())
+        steps = 0
         while self._wake_s <= end_s:
+            steps += 1
+            assert steps < 1000 + 10 * seconds, "it circles"
             self._pass(max(0.001, self._wake_s - self.mono_s))
             self.take(Tick())
         self._pass(end_s - self.mono_s)

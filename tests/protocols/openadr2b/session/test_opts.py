@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from grid_functions.model.event import Respondent
+from protocols.openadr2b.session import opts
 from protocols.openadr2b.session.exchange import Opine, Schedule, Unschedule
 from protocols.openadr2b.session.terms import OptBy
-from protocols.openadr2b.wire.events import EiResponse, Period
+from protocols.openadr2b.wire.events import EiResponse, Period, Target
 from protocols.openadr2b.wire.registration import OadrCancelOpt, OadrCreatedOpt, OadrCreateOpt
 from tests.protocols.openadr2b.samples import START_S, event
 from tests.protocols.openadr2b.session.rig import TERMS, Talk, Vtn
@@ -22,6 +23,66 @@ NIGHTS = OadrCreateOpt(
     createdDateTime=START_S,
     requestID="",
 )
+
+
+def opt(name: str, of: str | None = None, target: Target | None = None) -> OadrCreateOpt:
+    """One to an event, or a schedule."""
+    number = None if of is None else 0
+    return replace(
+        NIGHTS, optID=name, eventID=of, modificationNumber=number, available=(), target=target or NIGHTS.target
+    )
+
+
+def standing(*messages: OadrCreateOpt) -> opts.Opts:
+    """Taken by the VTN."""
+    found = opts.Opts()
+    for one in messages:
+        found = opts.settled(opts.create(found, one), one.optID, good=True)
+    return found
+
+
+def phases(of: opts.Opts) -> dict[str, str]:
+    return {name: str(one.phase) for name, one in of.kept.items()}
+
+
+def test_another_opt_to_the_same_event_and_target_withdraws_the_one_that_stands_and_no_other() -> None:
+    r1 = Target(resourceID=("r1",))
+    held = standing(opt("a", "e1"), opt("b", "e2"), opt("c", "e1", target=r1), opt("d"))
+    after = opts.create(held, opt("new", "e1"))
+    stands = {"b": "stands", "c": "stands", "d": "stands"}
+    assert phases(after) == {"a": "to_cancel", **stands, "new": "to_create"}
+    # two schedules have no event in common
+    assert phases(opts.create(held, opt("new"))) == {"a": "stands", **stands, "new": "to_create"}
+    # once more: what the VTN never had is dropped, what is on its way out stays so
+    assert phases(opts.create(after, opt("newer", "e1"))) == {"a": "to_cancel", **stands, "newer": "to_create"}
+
+
+def test_withdrawals_are_posted_first() -> None:
+    held = opts.create(standing(opt("a", "e1")), opt("new", "e1"))
+    assert opts.waits(held)
+    first = opts.due(held, "ven", "r")
+    assert first == ("a", OadrCancelOpt(requestID="r", optID="a", venID="ven"))
+    held = opts.settled(held, "a", good=True)
+    second = opts.due(held, "ven", "r")
+    assert second is not None
+    assert (second[0], isinstance(second[1], OadrCreateOpt)) == ("new", True)
+    held = opts.settled(held, "new", good=True)
+    assert (opts.due(held, "ven", "r"), opts.waits(held)) == (None, False)
+    assert opts.settled(held, "unknown", good=True) is held
+    assert phases(opts.settled(opts.create(held, opt("x")), "x", good=False)) == {"new": "stands"}
+
+
+def test_five_hundred_are_kept_the_newest() -> None:
+    many = standing(*(opt(f"o{number}") for number in range(502)))
+    assert (len(many.kept), next(iter(many.kept))) == (500, "o2")
+
+
+def test_what_is_to_be_said_leaves_at_once_and_not_with_the_next_poll() -> None:
+    talk = Talk(terms=replace(TERMS, poll_s=1000.0)).run(200.0)
+    said_s = talk.mono_s
+    talk.take(Schedule(NIGHTS))
+    talk.run(5.0)
+    assert [at_s for at_s, message in talk.sent if isinstance(message, OadrCreateOpt)] == [said_s]
 
 
 def test_a_schedule_is_told_with_its_times_and_our_id() -> None:

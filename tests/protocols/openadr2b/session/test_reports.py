@@ -10,6 +10,7 @@ from grid_functions.model.device import Capability, Condition, Nameplate, Role, 
 from grid_functions.model.event import Respondent
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
+from protocols.openadr2b.session import requests
 from protocols.openadr2b.session.exchange import Picture
 from protocols.openadr2b.session.requests import Asked
 from protocols.openadr2b.session.state import keys
@@ -439,6 +440,36 @@ def test_a_report_the_vtn_refuses_is_told_of_and_holds_up_no_other() -> None:
     assert "452" in talk.alarms["report"]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_vtn_that_denies_us_a_report_is_sent_it_again_after_nine_minutes(status: int) -> None:
+    """The first minute ends at 60 s, is told ten seconds later, and again after 9/10 of ten minutes; nothing is lost."""
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
+    denied: list[float] = []
+
+    def meddle(message: Message) -> int | None:
+        if isinstance(message, OadrUpdateReport) and not denied:
+            denied.append(talk.mono_s)
+            return status
+        return None
+
+    talk.vtn.meddle = meddle
+    talk.run(540.0)
+    assert "access" in talk.alarms
+    assert [read.refused for read in talk.reads if read.refused] != []
+    assert len(talk.vtn.of(OadrUpdateReport)) == 1
+    talk.run(120.0)
+    again = [at_s for at_s, message in talk.sent if isinstance(message, OadrUpdateReport)][1]
+    assert again - denied[0] == pytest.approx(540.0, abs=0.5)
+    assert "access" not in talk.alarms
+
+
+def test_a_report_request_that_is_refused_is_told_to_people_too() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "nothing"))
+    (created,) = talk.vtn.of(OadrCreatedReport)
+    assert not created.eiResponse.good
+    assert ["report request refused" in text for text in talk.remarks] == [True]
+
+
 def test_a_long_upload_holds_up_no_event() -> None:
     talk = begun(request("q1", "TELEMETRY_USAGE", "power"))
     talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrUpdateReport) else None
@@ -466,6 +497,26 @@ def test_the_site_is_the_whole_vens_and_the_devices_are_a_resources() -> None:
         talk.take(Picture(respondent, (), tuple(both)))
     series = talk.state.stock.series
     assert [series[name].minutes[int(ZERO_S)].power_w for name in ("depot", "r1")] == [10.0, -5.0]
+
+
+@pytest.mark.parametrize(
+    ("begins_s", "length_s", "told_s", "next_s", "end_s"),
+    [
+        # it is 1000 s; every 60 s
+        (None, 0.0, 1000.0, 1060.0, float("inf")),
+        (None, 300.0, 1000.0, 1060.0, 1300.0),
+        (None, 30.0, 1000.0, 1030.0, 1030.0),
+        (1500.0, 300.0, 1500.0, 1560.0, 1800.0),
+        (900.0, 300.0, 1000.0, 1060.0, 1200.0),  # begun in the past: from now on, and to the end that was asked for
+    ],
+)
+def test_a_request_is_from_its_start_or_from_now_on(
+    begins_s: float | None, length_s: float, told_s: float, next_s: float, end_s: float
+) -> None:
+    wanted = replace(request("q1", "TELEMETRY_USAGE", "power"), dtstart=begins_s, duration=length_s)
+    found, _, refusals = requests.taken(requests.Requests(), (wanted,), TERMS, 1000.0)
+    one = found.asked["q1"]
+    assert (one.told_s, one.next_s, one.end_s, refusals) == (told_s, next_s, end_s, ())
 
 
 @pytest.mark.parametrize(

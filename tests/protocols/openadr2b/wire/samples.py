@@ -80,6 +80,8 @@ def messages(kind: Any) -> st.SearchStrategy[Any]:
         return made.map(lambda one: replace(one, eventID="e", modificationNumber=one.modificationNumber or 0))
     if kind.__name__ == "ReportRequest":
         return made.map(lambda one: replace(one, dtstart=one.dtstart or 0.0, duration=one.duration or 0.0))
+    if kind.__name__ == "ReportInterval":  # an interval holds a payload
+        return made.map(lambda one: one if one.payloads else replace(one, payloads=full(kind).payloads[:1]))
     if kind.__name__ == "OadrCreatedPartyRegistration":  # we read one without profiles, the schema knows none
         spoken = (Profile(name="2.0b", transports=("simpleHttp",)),)
         return made.map(lambda one: replace(one, profiles=one.profiles or spoken))

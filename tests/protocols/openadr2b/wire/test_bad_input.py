@@ -7,7 +7,7 @@ import pytest
 
 from protocols.openadr2b.wire.events import OadrDistributeEvent
 from protocols.openadr2b.wire.namespaces import NAMESPACES
-from protocols.openadr2b.wire.reader import DEFAULT_LIMITS, MalformedBody, decode
+from protocols.openadr2b.wire.reader import MalformedBody, decode
 from protocols.openadr2b.wire.registration import OadrPoll
 from protocols.openadr2b.wire.writer import encode
 from tests.protocols.openadr2b.wire.samples import full
@@ -23,6 +23,8 @@ REFUSED = {
     "space": ("  \n", "empty body"),
     "json": ('{"a": 1}', "not XML"),
     "html": ("<!DOCTYPE html><html></html>", "HTML page"),
+    "older html": ('<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN">', "HTML page"),
+    "html without its type": ("\n<HTML><body>502</body></HTML>", "HTML page"),
     "cut": (POLL[:-20], "not well-formed"),
     "entity bomb": (BOMB + POLL, "document type"),
     "hidden entity bomb": ("<!--" + "x" * 2000 + "-->" + BOMB + POLL, "document type"),
@@ -35,6 +37,14 @@ REFUSED = {
     "no venID": (POLL.replace("<e:venID>v</e:venID>", ""), "venID: is missing"),
     "venID of another namespace": (POLL.replace("e:venID", "o:venID"), "is in namespace"),
     "venID twice": (POLL.replace("<e:venID>v</e:venID>", "<e:venID>v</e:venID>" * 2), "given twice"),
+    "venID of a namespace too long to show": (
+        POLL.replace("<e:venID>", f'<q:venID xmlns:q="urn:{"q" * 200}">').replace("</e:venID>", "</q:venID>"),
+        "venID: is in namespace 'urn:q{52}\\.\\.\\.$",
+    ),
+    "a signed object of nothing": (
+        POLL[: POLL.index("<o:oadrPoll")] + POLL[POLL.index("</o:oadrSigned") :],
+        "0 messages",
+    ),
     "latin-1 bytes": (POLL.replace(">v<", ">\udcff<"), "not well-formed"),
 }
 
@@ -57,9 +67,28 @@ def test_two_signed_objects_in_one_payload() -> None:
         decode(POLL.replace(signed, signed * 2).encode())
 
 
-def test_ten_megabytes_are_not_parsed() -> None:
-    with pytest.raises(MalformedBody, match=f"more than {DEFAULT_LIMITS.max_bytes}"):
-        decode(POLL.encode() + b" " * 10_000_000)
+def test_more_than_four_mebibytes_are_not_parsed() -> None:
+    most = POLL.encode().ljust(4_194_304)
+    assert decode(most).message == OadrPoll(venID="v")
+    with pytest.raises(MalformedBody, match="4194305 bytes, more than 4194304"):
+        decode(most + b" ")
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\n ", '\ufeff<?xml version="1.0"?>\n'])
+def test_a_byte_order_mark_space_and_a_declaration_may_stand_before_it(before: str) -> None:
+    assert decode((before + POLL).encode()).message == OadrPoll(venID="v")
+
+
+def test_comments_and_instructions_are_no_content() -> None:
+    odd = POLL.replace("<e:venID>v<", "<?v w?><!-- x --><e:venID><!-- y -->v<?z?><")
+    assert decode(odd.encode()).message == OadrPoll(venID="v")
+
+
+def test_the_signed_object_may_stand_alone() -> None:
+    namespaces = POLL[len("<o:oadrPayload") : POLL.index(">")]
+    signed = POLL[POLL.index("<o:oadrSignedObject>") : POLL.index("</o:oadrPayload>")]
+    alone = signed.replace("<o:oadrSignedObject>", f"<o:oadrSignedObject{namespaces}>")
+    assert decode(alone.encode()).message == OadrPoll(venID="v")
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
@@ -88,6 +117,11 @@ BAD_EVENTS = {
     "signal type": ("<ei:signalType>delta<", "<ei:signalType>gamma<", "signalType"),
     "scale": ("<scale:siScaleCode>k<", "<scale:siScaleCode>K<", "siScaleCode"),
     "value": ("<ei:value>-1.5<", "<ei:value>NaN<", "value"),
+    "ramp of another namespace": (
+        "<ei:x-eiRampUp><xcal:duration>PT1H30M</xcal:duration>",
+        "<ei:x-eiRampUp><ei:duration>PT1H30M</ei:duration>",
+        "x-eiRampUp/duration: is in namespace",
+    ),
 }
 
 
@@ -101,6 +135,56 @@ def test_a_bad_event_is_set_aside_and_touches_no_other(good: str, bad: str, wher
     assert [one.eventID for one in decoded.unread] == ["second"]
     assert where in decoded.unread[0].reason
     assert decoded.unread[0].responseRequired
+
+
+NUMBERS = {"7": 7, " 7\n": 7, "4294967295": 4_294_967_295, "4294967296": None, "-7": None, "٣": None, "": None}
+
+
+@pytest.mark.parametrize(("number", "read"), NUMBERS.items())
+def test_of_an_event_set_aside_its_modification_is_read_where_it_is_one(number: str, read: int | None) -> None:
+    text = _document()
+    at = text.rindex("<ei:modificationNumber>7<")
+    text = text[:at] + text[at:].replace("<ei:modificationNumber>7<", f"<ei:modificationNumber>{number}<")
+    at = text.rindex("<ei:priority>7<")
+    (unread,) = decode((text[:at] + text[at:].replace(">7<", ">high<", 1)).encode()).unread
+    assert (unread.eventID, unread.modificationNumber) == ("second", read)
+
+
+@pytest.mark.parametrize(
+    ("tag", "good", "bad", "responded", "cancelled"),
+    [
+        ("oadr:oadrResponseRequired", "always", "always", True, False),
+        ("oadr:oadrResponseRequired", "always", " always\n", True, False),
+        ("oadr:oadrResponseRequired", "always", "never", False, False),
+        ("oadr:oadrResponseRequired", "always", "", False, False),
+        ("ei:eventStatus", "active", " cancelled ", True, True),
+        ("ei:eventStatus", "active", "completed", True, False),
+    ],
+)
+def test_of_an_event_set_aside_it_is_read_whether_it_is_over_and_wants_an_answer(
+    tag: str, good: str, bad: str, responded: bool, cancelled: bool
+) -> None:
+    text = _document()
+    for found, other in ((f"<{tag}>{good}<", f"<{tag}>{bad}<"), ("<ei:priority>7<", "<ei:priority>high<")):
+        at = text.rindex(found)
+        text = text[:at] + other + text[at + len(found) :]
+    (unread,) = decode(text.encode()).unread
+    assert (unread.responseRequired, unread.cancelled) == (responded, cancelled)
+
+
+@pytest.mark.parametrize("levels", [40, 41])
+def test_who_is_set_aside_is_no_deeper_than_forty_levels(levels: int) -> None:
+    """Payload, signed object, distribution and event are four."""
+    text = _document()
+    at = text.rindex("<ei:priority>7<")
+    text = text[:at] + text[at:].replace(">7<", ">high<", 1)
+    at = text.rindex("</oadr:oadrEvent>")
+    document = (text[:at] + "<x>" * (levels - 4) + "</x>" * (levels - 4) + text[at:]).encode()
+    if levels == 40:
+        assert [one.eventID for one in decode(document).unread] == ["second"]
+    else:
+        with pytest.raises(MalformedBody, match="deeper than 40"):
+            decode(document)
 
 
 def test_elements_of_unknown_name_are_passed_over() -> None:

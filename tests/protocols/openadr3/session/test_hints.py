@@ -63,6 +63,15 @@ def test_the_subscription_of_an_earlier_run_is_replaced_and_a_strangers_left() -
     assert len(subscriptions(again)) == 2
 
 
+@pytest.mark.parametrize(("status", "made"), [(404, True), (405, False)])
+def test_a_stale_subscription_that_is_gone_already_is_as_good_as_deleted(status: int, made: bool) -> None:
+    old = open_hook(Rig(HOOKED))
+    again = old.again()
+    again.trick("status", "/subscriptions/*", method="DELETE", status=status)
+    open_hook(again)
+    assert (len(again.sent("/subscriptions", "POST")) == 1) is made
+
+
 def test_a_subscription_that_the_vtn_lost_is_made_again() -> None:
     rig = open_hook(Rig(HOOKED))
     (made,) = subscriptions(rig)

@@ -13,7 +13,7 @@ from grid_functions.model.usual import Hours, Usual
 from protocols.exchange import Tell, Told
 from protocols.openadr3.session.exchange import Picture
 from tests.protocols.openadr3.report.site import battery, charger, minute, picture
-from tests.protocols.openadr3.rig import TERMS, UTC_S, Rig, in_3_0_1, interval
+from tests.protocols.openadr3.rig import MONO_S, TERMS, UTC_S, Rig, gaps, in_3_0_1, interval
 
 EACH = {"startInterval": 0, "numIntervals": 1, "frequency": 1, "repeat": -1}
 QUARTERS = {"start": "2026-11-29T21:15:00Z", "duration": "PT15M"}
@@ -112,6 +112,60 @@ def test_an_event_seen_late_is_reported_from_then_on(rig: Rig) -> None:
     assert [values(one)[0][0] for one in told(rig)] == [6, 7]
 
 
+def test_of_a_long_event_seen_late_too(rig: Rig) -> None:
+    """The interval that ends at 02:00 is the 19th, number 18; it is 01:59:50."""
+    rig.event(rig.program(), **quarters("USAGE", count=40))
+    rig.mono += 17_990.0
+    rig.settle()
+    live(rig, 30)
+    assert [values(one)[0][0] for one in told(rig)] == [5 + 18, 5 + 19]
+
+
+def test_a_report_leaves_a_quarter_of_a_minute_after_its_end_and_again_with_doubling_patience(rig: Rig) -> None:
+    """Due at 21:30:15, 1815 s after our birth; the waits are 7/8 of 5, 10, 20 s, and 0.05 s for the answer."""
+    rig.event(rig.program(), **quarters("USAGE", count=1))
+    trick = rig.trick("status", "/reports", status=500)
+    rig.settle().run(1850.0)
+    times = rig.sent("/reports", "POST")
+    assert times[0] - MONO_S == pytest.approx(1815.0, abs=0.01)
+    assert gaps(times) == pytest.approx([4.425, 8.8, 17.55])
+    rig.desk.tricks.remove(trick)
+    rig.run(60.0)
+    assert len(told(rig)) == 1
+
+
+def test_the_next_that_waits_follows_at_once(rig: Rig) -> None:
+    rig.event(rig.program(), **quarters("USAGE", count=1))
+    rig.event(rig.program("other"), **quarters("DEMAND", count=1))
+    rig.settle().run(1830.0)
+    assert gaps(rig.sent("/reports", "POST")) == pytest.approx([0.05], abs=0.01)
+
+
+def test_only_a_demand_has_a_peak(rig: Rig) -> None:
+    """2 kW, but 4 kW in the last minute: the mean of the quarter of an hour is 32/15 kW."""
+    asked = [
+        {"payloadType": "DEMAND", "readingType": "PEAK", **EACH},
+        {"payloadType": "USAGE", "readingType": "PEAK", **EACH},
+        {"payloadType": "DEMAND", **EACH},
+    ]
+    rig.event(rig.program(), **quarters(count=1, reportDescriptors=asked[:2]))
+    rig.event(rig.program("other"), **quarters(count=1, reportDescriptors=asked[2:]))
+    rig.settle()
+    live(rig, 29, 2000.0)
+    live(rig, 3, 4000.0)
+    told_of = {
+        (one["type"], one["values"][0])
+        for report in told(rig)
+        for one in report["resources"][0]["intervals"][0]["payloads"]
+    }
+    assert ("DEMAND", 4.0) in told_of
+    assert any(kind == "DEMAND" and value == pytest.approx(32 / 15, abs=1e-3) for kind, value in told_of)
+    types = sorted(
+        (one["payloadType"], one["readingType"]) for report in told(rig) for one in report["payloadDescriptors"]
+    )
+    assert types == [("DEMAND", "MEAN"), ("DEMAND", "PEAK"), ("USAGE", "SUMMED")]
+
+
 def test_what_was_not_measured_is_missing_and_said_so(rig: Rig) -> None:
     rig.event(rig.program(), **quarters("USAGE", "STORAGE_CHARGE_LEVEL", count=1))
     rig.settle().run(3600.0)
@@ -186,6 +240,9 @@ def test_how_an_event_is_followed_outlives_a_restart(rig: Rig) -> None:
         ({"SIMPLE": [0]}, "NORMAL"),
         ({"PRICE": [0.3]}, "NORMAL"),
         ({"DISPATCH_SETPOINT_RELATIVE": [2.0]}, "HEIGHTENED"),
+        ({"DISPATCH_SETPOINT_RELATIVE": [0.5]}, "HEIGHTENED"),
+        ({"DISPATCH_SETPOINT_RELATIVE": [0.0]}, "NORMAL"),
+        ({"DISPATCH_SETPOINT_RELATIVE": [-0.5]}, "CURTAILED"),
         ({"CONTROL_LEVEL_OFFSET": [-2]}, "CURTAILED"),
         ({"IMPORT_CAPACITY_LIMIT": [5.0]}, "CURTAILED"),
     ],

@@ -1,6 +1,7 @@
 """JSON in, objects out: what is unknown is kept, what is none is one item lost."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,26 @@ def changed(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (EVENT | changes).items() if value is not ...}
 
 
+DEFAULTS = ReportDescriptor("USAGE", "DIRECT_READ", "", (), False, -1, -1, True, -1, 1, "INTERVALS")
+"""reportDescriptor of the 3.1 schema, where it says nothing but what is to be told."""
+
+
+def test_the_defaults_of_a_report_are_the_schemas() -> None:
+    assert reader.event(changed(reportDescriptors=[{"payloadType": "USAGE"}])).reports == (DEFAULTS,)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63 - 1, 1 - 2**63])
+def test_an_interval_has_any_whole_number(number: int) -> None:
+    (interval,) = reader.event(changed(intervals=[{"id": number, "payloads": []}])).intervals
+    assert interval.id == number
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), True, 1.0, "1", None])
+def test_an_interval_without_a_whole_number_of_64_bits_is_none(number: object) -> None:
+    with pytest.raises(MalformedMessage, match="interval id"):
+        reader.event(changed(intervals=[{"id": number, "payloads": []}]))
+
+
 def test_an_event_is_read_whole() -> None:
     event = reader.event(EVENT)
     assert (event.id, event.program_id, event.name, event.priority) == ("event-9", "program-1", "evening", 0)
@@ -57,7 +78,7 @@ def test_an_event_is_read_whole() -> None:
     assert event.period == Period(1_795_953_600.0, 3600.0, 300.0)
     assert event.intervals == (Interval(7, (Values("PRICE", (0.25,)),)),)
     assert event.descriptors == (EventDescriptor("PRICE", "KWH", "EUR"),)
-    assert event.reports == (ReportDescriptor("USAGE", num_intervals=1, frequency=1, repeat=-1, start_interval=0),)
+    assert event.reports == (replace(DEFAULTS, start_interval=0, num_intervals=1, frequency=1, repeat=-1),)
     assert (event.created_s, event.modified) == (1_795_953_600.0, "2026-11-29T12:00:01Z")
 
 
