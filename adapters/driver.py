@@ -15,11 +15,11 @@ import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
 from adapters.budget import Budget, budget_key, decode_budget, encode_budget
-from adapters.family import Concerns, Conversation, DcPort, Family, Look, Points, Ported, Writing
+from adapters.family import Concerns, Conversation, DcPort, Family, Look, Ported, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
 from adapters.pace import left_s
-from adapters.rehearsal import Begun, both, dry, rehearsed
+from adapters.rehearsal import Begun, Settled, both, dry, rehearsed
 from adapters.settings import DriverSettings
 from adapters.showing import Showing, silent
 from adapters.silence import Reach, held, lapses_in_s, outlives
@@ -34,7 +34,6 @@ Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 T = TypeVar("T")
 
-_UNWATCHED = frozenset({Trouble.NO_WATCHDOG})
 _PORTS_S = 60.0
 """Ports are asked for no more often: nothing decides by them."""
 
@@ -76,12 +75,12 @@ class Driver(Generic[Found, Raw]):
         self._condition = Condition(online=False)
         self._wrong = ""
         self._baseline: Baseline | None = None
-        self._safe_points: Points | None = None
-        self._safe_plate: Nameplate | None = None
+        self._kept = Settled()
         self._unsafe = ""
         self._budget = Budget()
         self._spent = ""
         self._obedience = Obedience()
+        self._settled = Settled()
         self._armed_s: float | None = None
         self._showing = Showing(name)
         self._reach = Reach()
@@ -140,8 +139,8 @@ class Driver(Generic[Found, Raw]):
         if isinstance(self._family, Ported) and now_s >= self._ports_s + _PORTS_S:
             async with self._turn:
                 with suppress(Unreachable, DeviceFault):
-                    here = self._found is not None and self._here
-                    self._ports = await self._converse(self._family.ports(self._found)) if here else ()
+                    found = self._found if self._here else None
+                    self._ports = () if found is None else await self._converse(self._family.ports(found))
                     self._ports_s = now_s
         return self._ports
 
@@ -228,7 +227,7 @@ class Driver(Generic[Found, Raw]):
 
     def _is_safe(self, look: Look) -> bool:
         """Whether this very device told the same when its values from before us were last seen to be in the ledger."""
-        return look.points is self._safe_points and self._plate is self._safe_plate and not self._unsafe
+        return self._kept.has(look.points, self._plate) and not self._unsafe
 
     async def _safe(self, look: Look) -> bool:
         """Whether the values from before us are in the ledger; those of a point first seen now are put there."""
@@ -237,11 +236,12 @@ class Driver(Generic[Found, Raw]):
             known = self._baseline if self._baseline is not None and self._baseline.key == key else None
             if known is None and (kept := self._memory.get(key)) is not None:
                 known = decode_baseline(key, *kept)
-            if known is None or (look.points is not self._safe_points and look.points.keys() - known.points.keys()):
+            if known is None or look.points.keys() - known.points.keys():
                 points, owned = (known.points, known.owned) if known is not None else ({}, frozenset[str]())
                 known = Baseline(key, {**look.points, **points}, owned)
                 await self._memory.put(key, *encode_baseline(known))
-            self._baseline, self._safe_points, self._safe_plate = known, look.points, self._plate
+            self._baseline = known
+            self._kept.keep(look.points, self._plate)
         except LedgerUnavailable as fault:
             if not self._unsafe:
                 _log.error("no baseline, so nothing is written", device=self.name, why=str(fault))
@@ -264,9 +264,10 @@ class Driver(Generic[Found, Raw]):
         known, now_s = self._baseline, now.mono_s
         if self._obedience.watch(look, known.owned, now_s):
             _log.warning("changed without our write", device=self.name)
-        begun = Begun(self._family.write(found, raw, wanted, rearm=self._late(wanted, now_s)))
-        if begun.silent and self._given_back(found, raw, wanted, known):
-            await self._confirm(found, look, wanted, known)
+        settled = not (late := self._late(wanted, now_s)) and self._settled.has(found, raw, wanted, known)
+        begun = None if settled else Begun(self._family.write(found, raw, wanted, rearm=late))
+        if begun is None or (begun.silent and self._given_back(found, raw, wanted, known)):
+            await self._confirm(found, raw, look, wanted, known)
             return
         may = self._obedience.may_write(wanted, look.holds, now_s)
         if not may or not self._affordable(found, raw, look, wanted, now):
@@ -312,7 +313,7 @@ class Driver(Generic[Found, Raw]):
         settled = not writing.refused and dry(self._family.write(found, raw, wanted))
         if settled and self._given_back(found, raw, wanted, known):
             self._armed_s = at.mono_s
-            await self._confirm(found, look, wanted, known)
+            await self._confirm(found, raw, look, wanted, known)
             return
         if not writing.pending or writing.refused or not self._obedience.waits(wanted, at.mono_s):
             why = self._obedience.failed(wanted, writing.refused, at.mono_s, writing.pending)
@@ -370,17 +371,17 @@ class Driver(Generic[Found, Raw]):
         if self._spent:
             troubles |= {Trouble.WRITES_SPENT}
         if not self._settings.read_only and outlives(self._capability):
-            troubles |= _UNWATCHED
+            troubles |= {Trouble.NO_WATCHDOG}
         holds = self._condition.holds if not look.plausible else look.holds
         self._sleepy = look.sleepy
         self._held = self._showing.held(holds, decision)
         self._reach = self._reach.answered(at_s)
         self._condition = self._showing.condition(look, at_s, self._held, troubles, self._wrong or why or self._spent)
 
-    async def _confirm(self, found: Found, look: Look, wanted: Setpoint, known: Baseline) -> None:
+    async def _confirm(self, found: Found, raw: Raw, look: Look, wanted: Setpoint, known: Baseline) -> None:
         """It reads back as wanted: from now on it holds this decision, and only what this decides is ours."""
         self._obedience.held(look)
-        await self._own(known, self._concerns(found, wanted))
+        self._settled.keep(found, raw, wanted, await self._own(known, self._concerns(found, wanted)))
         self._see(look, wanted.decision)
         self._reach = self._reach.confirmed()
 

@@ -5,11 +5,12 @@ A conversation is a generator that yields requests and is sent each reply, or No
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from adapters.modbus.frames import Reply, Request
 from grid_functions.model.device import Capability, Nameplate, Vehicle, Word
 from grid_functions.model.instants import Instants
+from grid_functions.model.making import maker_of
 from grid_functions.model.reading import MeterKey, Reading
 from grid_functions.model.setpoint import Setpoint
 
@@ -18,6 +19,8 @@ Found = TypeVar("Found")
 Raw = TypeVar("Raw")
 
 Conversation = Generator[Request, Reply | None, T]
+
+_SILENT: Final = Word()
 
 Points = Mapping[str, int | float | str]
 """Values by ``model.point``, in engineering units."""
@@ -38,13 +41,32 @@ class Look:
     energized: bool | None = None
     operating: bool | None = None
     vehicle: Vehicle | None = None
-    word: Word = field(default_factory=Word)
+    word: Word = _SILENT
     alarms: frozenset[str] = frozenset()
     points: Points = field(default_factory=dict)
     text: str = ""
     plausible: bool = True
     beat: int | None = None
     sleepy: bool = False
+
+
+def measured(look: Look, readings: Mapping[MeterKey, Reading]) -> Look:
+    """The same look with these readings."""
+    return _look(
+        readings,
+        look.holds,
+        look.connected,
+        look.energized,
+        look.operating,
+        look.vehicle,
+        look.word,
+        look.alarms,
+        look.points,
+        look.text,
+        look.plausible,
+        look.beat,
+        look.sleepy,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +189,6 @@ class Concerns(Generic[Found]):
         if last is None or last[0] is not found or last[1] is not wanted:
             last = self._last = found, wanted, self._ask(found, wanted)
         return last[2]
+
+
+_look: Final = maker_of(Look)

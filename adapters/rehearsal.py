@@ -1,5 +1,6 @@
 """Write conversations played without a device: what they would write; pure."""
 
+from operator import is_
 from typing import Generic, TypeVar
 
 from adapters.family import Conversation, Writing
@@ -59,6 +60,23 @@ class Begun(Generic[Found]):
             self._over = end.value
         assert self._over is not None
         return self._over
+
+
+class Settled:
+    """What was last found to be as it should. All of it is frozen, so the very same objects are so again."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self) -> None:
+        self._what: tuple[object, ...] = ()
+
+    def keep(self, *what: object) -> None:
+        """These are as they should be."""
+        self._what = what
+
+    def has(self, *what: object) -> bool:
+        """Whether it is these very ones."""
+        return bool(self._what) and all(map(is_, self._what, what))
 
 
 def both(one: Writing[Found], other: Writing[Found]) -> Writing[Found]:

@@ -1,10 +1,12 @@
 """A look as the condition of one device: what it holds under the device's own name, and what is wrong with it. Pure but for its memory."""
 
 from dataclasses import replace
+from typing import Final
 
 from adapters.family import Look
 from adapters.pulse import Pulse
 from grid_functions.model.device import Condition, Trouble
+from grid_functions.model.making import maker_of
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
 
@@ -33,7 +35,7 @@ class Showing:
         self, look: Look, at_s: float, held: Setpoint | None, troubles: frozenset[Trouble], why: str
     ) -> Condition:
         """``at_s``: of the poll, monotonic. ``why``: what is wrong, before what the device itself says."""
-        return Condition(
+        return _condition(
             online=True,
             holds=held,
             readings=look.readings,
@@ -42,10 +44,14 @@ class Showing:
             operating=look.operating,
             vehicle=look.vehicle,
             word=look.word,
+            touch=None,
             alarms=look.alarms | {"HEARTBEAT_STOPPED"} if self._pulse.stalled(look.beat, at_s) else look.alarms,
             troubles=troubles,
             text=why or look.text,
         )
+
+
+_condition: Final = maker_of(Condition)
 
 
 def silent(before: Condition, holds: Setpoint | None, why: str, *, sleepy: bool) -> Condition:

@@ -4,16 +4,19 @@ A line knows how frames look on it and how it is opened; who may speak on it whe
 """
 
 import asyncio
+import os
+import socket
 import ssl
 import termios
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import serial
 from pymodbus.transport.serialtransport import create_serial_connection
 
 from adapters.modbus.address import Address
+from adapters.modbus.hub import Socket
 from adapters.modbus.rtu import character_s, silence_s
 
 Open = Callable[[asyncio.AbstractEventLoop, Callable[[], asyncio.Protocol]], Awaitable[Any]]
@@ -38,13 +41,21 @@ class Line:
 def tcp_line(host: str, port: int, context: ssl.SSLContext | None = None) -> Line:
     """Modbus/TCP, with a context Modbus/TCP Security."""
 
-    async def opened(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
+    async def plain(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
+        transport, _ = await loop.create_connection(_Unheard, host.strip("[]"), port)
+        try:
+            taken = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        finally:
+            transport.abort()
+        Socket(loop, taken, factory())
+
+    async def secure(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
         # Interpretation: a device on a site's own network has a certificate of its maker or of the site, rarely one with the address it
         # has today; who may speak is settled by the chain, so the context of the roof decides whether names are checked.
-        name = host if context is not None and context.check_hostname else ("" if context is not None else None)
+        name = host if context is not None and context.check_hostname else ""
         await loop.create_connection(factory, host.strip("[]"), port, ssl=context, server_hostname=name)
 
-    return Line(f"{host}:{port}", opened)
+    return Line(f"{host}:{port}", plain if context is None else secure)
 
 
 def line_to(address: Address, context: ssl.SSLContext | None = None) -> Line:
@@ -72,6 +83,13 @@ def line_to(address: Address, context: ssl.SSLContext | None = None) -> Line:
         character_s=character_s(address.baud, address.bits),
         echo=address.echo,
     )
+
+
+class _Unheard(asyncio.Protocol):
+    """Connects and hears nothing: what arrives is for whoever takes the socket over."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).pause_reading()  # uvloop's transports are none by inheritance
 
 
 _BEHIND_A_SERVER_S: Final = 4e-3

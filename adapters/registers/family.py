@@ -7,7 +7,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
 
-from adapters.family import Conversation, Look, Pace, Points, Writing
+from adapters.family import Conversation, Look, Pace, Points, Writing, measured
 from adapters.modbus.frames import (
     ACKNOWLEDGE,
     BUSY,
@@ -25,7 +25,7 @@ from adapters.registers.orders import NOMINAL_V, OPTIONAL, Cannot, Orders, Put, 
 from adapters.registers.points import Value, WriteFunction
 from adapters.registers.profile import Aim, Profile
 from adapters.registers.readings import Gauge, Pilot, fits
-from adapters.registers.spans import Span, Values, read, spans
+from adapters.registers.spans import Heard, Span, Values, read, spans
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Ability, Capability, Currents, Fallback, How, Nameplate
 from grid_functions.model.instants import Instants
@@ -70,6 +70,8 @@ class Mapped:
         )
         self._silent: tuple[Found, Setpoint, bool, tuple[Value | None, ...]] | None = None
         self._points_told: dict[str, Value] = {}
+        self._heard = Heard(())
+        self._meant: tuple[Found, Values, Look] | None = None
         self._gauge = Gauge(profile, options)
         self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
@@ -165,11 +167,13 @@ class Mapped:
 
     def poll(self, found: Found, ours: frozenset[str] = frozenset()) -> Conversation[Values | None]:
         """All that changes; what tells how it obeys is asked for again when it gives no value. Then the token, if it watches for one."""
-        values = yield from read(found.unit, found.polled)
+        if self._heard.spans is not found.polled:
+            self._heard = Heard(found.polled)
+        values = yield from self._heard.again(found.unit)
         for _ in range(_MORE_LOOKS):
-            missing = {one for one in found.orders.read if values is not None and values.get(one) is None}
-            if values is None or not missing:
+            if values is None or None not in found.orders.shown(values):
                 break
+            missing = {one for one in found.orders.read if values.get(one) is None}
             again = yield from read(
                 found.unit, (s for s in found.polled if missing & {one.name for one, _, _ in s.points})
             )
@@ -180,17 +184,18 @@ class Mapped:
 
     def decode(self, found: Found, raw: Values, now: Instants) -> Look:
         """Readings in the house's signs, what it holds, the vehicle."""
+        last = self._meant
+        if last is None or last[0] is not found or last[1] is not raw:
+            last = self._meant = found, raw, self._state(found, raw)
+        return measured(last[2], self._gauge.readings(raw, now))
+
+    def _state(self, found: Found, raw: Values) -> Look:
+        """All but what was measured; it stays as long as the same is read."""
         holds = found.orders.holds(raw, found.rating) if self.profile.orders else None
         text = found.unwatchable
         if holds is None and (untold := sorted(one for one in found.orders.read if raw.get(one) is None)):
             text = f"tells nothing at {', '.join(untold)}"
-        return Look(
-            self._gauge.readings(raw, now),
-            holds,
-            vehicle=self._pilot.state(raw),
-            points=self._written(found, raw),
-            text=text,
-        )
+        return Look({}, holds, vehicle=self._pilot.state(raw), points=self._written(found, raw), text=text)
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """The function code by point, where one was refused and the other taken."""

@@ -1,7 +1,7 @@
 """Values of a map -> readings in the house's signs, and the state of the vehicle; pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from adapters.registers.options import RegisterOptions
@@ -10,6 +10,7 @@ from adapters.registers.profile import Condition, Profile, Rule, meter_key
 from adapters.registers.spans import Values
 from grid_functions.model.device import Vehicle
 from grid_functions.model.instants import Instants
+from grid_functions.model.making import maker_of
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
@@ -28,12 +29,15 @@ POSSIBLE: Final[Mapping[Quantity, tuple[float, float]]] = {
 }
 """What no device of a site can pass: beyond it the answer is not believed."""
 
+_reading: Final = maker_of(Reading)
+
 
 class Gauge:
     """Which point measures what, as the profile and the installer say."""
 
     def __init__(self, profile: Profile, options: RegisterOptions) -> None:
         self._measures: list[tuple[MeterKey, tuple[str, ...], float, float, bool, bool]] = []
+        self._last: tuple[Values, list[tuple[MeterKey, float, Quality]]] | None = None
         for word, measure in profile.measures.items():
             key = meter_key(word)
             if key is None or (placed := _placed(key, options.phases)) is None:
@@ -44,18 +48,21 @@ class Gauge:
 
     def readings(self, values: Values, now: Instants) -> dict[MeterKey, Reading]:
         """What was measured; what the device gives no value for is MISSING, what cannot be is SUSPECT, and neither is a number."""
-        found: dict[MeterKey, Reading] = {}
-        mono_s, utc_s = now.mono_s, now.utc_s
+        mono_s, utc_s, last = now.mono_s, now.utc_s, self._last
+        if last is None or last[0] is not values:
+            last = self._last = values, list(self._judged(values))
+        return {key: _reading(value, quality, mono_s, utc_s) for key, value, quality in last[1]}
+
+    def _judged(self, values: Values) -> Iterator[tuple[MeterKey, float, Quality]]:
         for key, points, low, high, turn, magnitude in self._measures:
             value = values.get(points[0]) if len(points) == 1 else _sum(values, points)
             if value is None or isinstance(value, str):
-                found[key] = Reading(math.nan, Quality.MISSING, mono_s, utc_s)
+                yield key, math.nan, Quality.MISSING
             elif not low <= value <= high:
-                found[key] = Reading(math.nan, Quality.SUSPECT, mono_s, utc_s)
+                yield key, math.nan, Quality.SUSPECT
             else:
                 value = turned(value) if turn else (abs(value) if magnitude else value)
-                found[key] = Reading(float(value), Quality.GOOD, mono_s, utc_s)
-        return found
+                yield key, float(value), Quality.GOOD
 
 
 def _sum(values: Values, points: tuple[str, ...]) -> float | None:

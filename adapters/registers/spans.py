@@ -41,6 +41,10 @@ class Span:
             values[point.name] = point.decode(data[start:end])
         return values
 
+    def untold(self) -> Values:
+        """Its points when it is refused."""
+        return {point.name: None for point, _, _ in self.points}
+
 
 def spans(points: Iterable[Point], manners: Manners) -> tuple[Span, ...]:
     """The reads for these points: a point is never torn, and no register is read along that the manners do not allow."""
@@ -55,18 +59,35 @@ def spans(points: Iterable[Point], manners: Manners) -> tuple[Span, ...]:
 
 def read(unit: int, asked: Iterable[Span]) -> Conversation[Values | None]:
     """All of these; None when the device leaves one unanswered. What it refuses has no value."""
-    values: Values = {}
-    for span in asked:
-        reply = yield span.request(unit)
-        if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY):
+    return (yield from Heard(tuple(asked)).again(unit))
+
+
+class Heard:
+    """What a device answers to the same reads again and again: the same bytes are the same values, one object, not to be changed."""
+
+    __slots__ = ("_data", "_values", "spans")
+
+    def __init__(self, spans: tuple[Span, ...]) -> None:
+        self.spans = spans
+        self._data: list[bytes | None] | None = None
+        self._values: Values = {}
+
+    def again(self, unit: int) -> Conversation[Values | None]:
+        """As :func:`read`."""
+        data: list[bytes | None] = []
+        for span in self.spans:
             reply = yield span.request(unit)
-        if isinstance(reply, Registers):
-            values |= span.decode(reply.data)
-        elif isinstance(reply, Refusal):
-            values |= {point.name: None for point, _, _ in span.points}
-        else:
-            return None
-    return values
+            if isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY):
+                reply = yield span.request(unit)
+            if not isinstance(reply, Registers | Refusal):
+                return None
+            data.append(reply.data if isinstance(reply, Registers) else None)
+        if data != self._data:
+            values: Values = {}
+            for span, told in zip(self.spans, data, strict=True):
+                values |= span.untold() if told is None else span.decode(told)
+            self._data, self._values = data, values
+        return self._values
 
 
 def _joins(group: list[Point], point: Point, manners: Manners) -> bool:

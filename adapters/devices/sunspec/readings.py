@@ -9,6 +9,7 @@ from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Value
 from grid_functions.model.device import Word
 from grid_functions.model.instants import Instants
+from grid_functions.model.making import maker_of
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
@@ -42,6 +43,7 @@ class State:
 
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
+_reading: Final = maker_of(Reading)
 _TURNED: Final = 1
 _DROPPED: Final = 2
 _NET: Final[MeterKey] = (Quantity.NET, None)
@@ -60,7 +62,7 @@ def readings(table: Table, values: Mapping[str, Value | None], now: Instants, *,
         if value is not None and not isinstance(value, str):
             if sense:
                 value = turned(value) if sense == _TURNED else abs(value)
-            found[key] = Reading(float(value), good, mono_s, utc_s)
+            found[key] = _reading(float(value), good, mono_s, utc_s)
     if _NET in table and _NET not in found:
         found[_NET] = Reading(math.nan, Quality.MISSING, mono_s, utc_s)
     return found

@@ -13,7 +13,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
-from protocols.ieee2030_5.making import maker_of
+from grid_functions.model.making import maker_of
 from protocols.ieee2030_5.session import polling
 from protocols.ieee2030_5.session.pages import Listing, Walk
 from protocols.ieee2030_5.session.terms import Terms

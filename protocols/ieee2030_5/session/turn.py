@@ -5,9 +5,9 @@ from operator import attrgetter
 from typing import cast
 
 from grid_functions.model.instants import Instants
+from grid_functions.model.making import twin_of
 from grid_functions.model.ports import Dice
 from protocols.exchange import Alarm
-from protocols.ieee2030_5.making import twin_of
 from protocols.ieee2030_5.session.exchange import Method, Output, Request
 from protocols.ieee2030_5.session.state import Purpose, State
 from protocols.ieee2030_5.session.tree import Place

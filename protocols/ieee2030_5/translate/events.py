@@ -17,7 +17,7 @@ from grid_functions.model.event import (
     Standing,
     Wanted,
 )
-from protocols.ieee2030_5.making import maker_of
+from grid_functions.model.making import maker_of
 from protocols.ieee2030_5.translate.controls import Curves, wanted
 from protocols.ieee2030_5.wire.der import DefaultDERControl, DERControl, DERControlBase, DERProgram
 from protocols.ieee2030_5.wire.reader import Reject as Unread

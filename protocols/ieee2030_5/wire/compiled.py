@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from protocols.ieee2030_5.making import twin_of
+from grid_functions.model.making import twin_of
 from protocols.ieee2030_5.wire.namespaces import CSIPAUS_EDITIONS
 from protocols.ieee2030_5.wire.scalars import Text, Truth, Whole
 from protocols.ieee2030_5.wire.schema import Field, fields_of

@@ -147,6 +147,21 @@ async def test_the_watchdog_is_fed_and_bites_and_the_limit_is_told_anew(name: st
             assert (held_a(seen), decision(seen), at.twin.limit_a) == pytest.approx((12.0, 2, 12.0))
 
 
+@pytest.mark.parametrize("name", [name for name in CHARGERS if PROFILES[name].watchdog])
+async def test_the_watchdog_is_fed_though_nothing_that_is_read_changes(name: str, hand: Hand) -> None:
+    async with bench(name, hand) as at, at.driven() as it:
+        it.driver.want(amperes(12.0))
+        await it.look()
+        span_s = 0.0
+        while span_s < 2 * at.twin.timeout_s:
+            span_s += it.driver.poll_s
+            await it.look(it.driver.poll_s)
+            assert at.twin.limit_a == pytest.approx(12.0), f"after {span_s} s"
+            # What bites between two looks is mended by the second.
+            assert at.twin.fed_s is not None
+            assert hand.t_s - at.twin.fed_s < 0.75 * at.twin.timeout_s, f"after {span_s} s"
+
+
 @pytest.mark.parametrize("name", CHARGERS)
 async def test_a_restart_of_the_gateway_changes_nothing_and_releases_what_was(name: str, hand: Hand) -> None:
     memory = Drawer()

@@ -16,11 +16,11 @@ def twin_of(kind: type[Any]) -> type[Any]:
 
 
 def maker_of(kind: type[T]) -> Callable[..., T]:
-    """What makes a ``kind`` of the values of all its fields, in their order."""
+    """What makes a ``kind`` of the values of all its fields, in their order or by name."""
     twin = twin_of(kind)
 
-    def make(*values: object) -> T:
-        made: T = twin(*values)
+    def make(*values: object, **named: object) -> T:
+        made: T = twin(*values, **named)
         made.__class__ = kind
         return made
 

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from protocols.ieee2030_5.making import maker_of
+from grid_functions.model.making import maker_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ def test_what_a_twin_makes_is_equal_and_of_the_type() -> None:
     assert type(made) is Pair
     assert made == Pair(1, "y")
     assert hash(made) == hash(Pair(1, "y"))
+    assert maker_of(Pair)(other="y", one=1) == made
 
 
 def test_it_is_frozen_as_all_of_its_type_are() -> None:
