@@ -13,8 +13,9 @@ from grid_functions.model.units import Phase, Quantity
 NOMINAL_V = 230.0
 """Volts to neutral where nobody tells: EN 50160 for public networks in Europe."""
 
-HIGHEST = 1.1
-"""A voltage that nobody measures may be this much above nominal (EN 50160, 4.2.2.2): watts then become fewer amperes (rule 6)."""
+HIGHEST, LOWEST = 1.1, 0.9
+"""A voltage that nobody measures may be this far from nominal (EN 50160, 4.2.2.2). Whatever is limited in amperes counts at the highest:
+there it takes most watts; whatever is limited in watts at the lowest: there it takes most amperes (rule 6)."""
 
 ALL = (Phase.A, Phase.B, Phase.C)
 _GOOD: Final = Quality.GOOD
@@ -43,16 +44,21 @@ def conductors(phases: int) -> tuple[Phase, ...]:
     return ALL[:phases]
 
 
-def volts(seen: Seen) -> float:
-    """Phase to neutral at the device, as measured, else the most that is permitted there."""
+def most_volts(seen: Seen) -> float:
+    """The highest phase to neutral at the device, as measured, else the most that is permitted there."""
+    return max(_measured_v(seen), default=HIGHEST * (seen.nameplate.nominal_v or NOMINAL_V))
+
+
+def least_volts(seen: Seen) -> float:
+    """The lowest phase to neutral at the device, as measured, else the least that is permitted there."""
+    return min(_measured_v(seen), default=LOWEST * (seen.nameplate.nominal_v or NOMINAL_V))
+
+
+def _measured_v(seen: Seen) -> list[float]:
     nominal_v, readings = seen.nameplate.nominal_v or NOMINAL_V, seen.condition.readings
     least_v, most_v = _PLAUSIBLE[0] * nominal_v, _PLAUSIBLE[1] * nominal_v
-    highest_v = 0.0
-    for key in _VOLTAGES:
-        told = readings.get(key)
-        if told is not None and told.quality is _GOOD and least_v <= told.value <= most_v and told.value > highest_v:
-            highest_v = told.value
-    return highest_v or HIGHEST * nominal_v
+    told = [readings[key] for key in _VOLTAGES if key in readings]
+    return [one.value for one in told if one.quality is _GOOD and least_v <= one.value <= most_v]
 
 
 def wires(seen: Seen, device: DeviceTerms, connection: Connection, phases: int | None = None) -> Wires:
@@ -72,7 +78,7 @@ def wires(seen: Seen, device: DeviceTerms, connection: Connection, phases: int |
     used = number
     if len(told) == number and max(told) >= _USED_A:
         used = sum([one_a > _UNUSED_A for one_a in told])
-    return Wires(on, used, used * volts(seen), amps if len(amps) == min(len(placed), len(_CURRENTS)) else {})
+    return Wires(on, used, used * most_volts(seen), amps if len(amps) == min(len(placed), len(_CURRENTS)) else {})
 
 
 def counts(seen: Seen | None, device: DeviceTerms, connection: Connection) -> dict[Phase, float]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from grid_functions.conductors import ALL, volts
+from grid_functions.conductors import ALL, most_volts
 from grid_functions.model.control import Mode
 from grid_functions.model.device import How, Role, Seen, Trouble
 from grid_functions.model.reading import MeterKey, Quality
@@ -53,7 +53,7 @@ def most_w(seen: Seen, quantity: Quantity) -> float:
     if seen.role not in CONSUMERS:
         return 0.0
     if currents is not None:
-        return _first((currents.maximum_a * volts(seen) * (plate.phases or len(ALL)),), UNLIMITED_W)
+        return _first((currents.maximum_a * most_volts(seen) * (plate.phases or len(ALL)),), UNLIMITED_W)
     return _first((plate.rated_charge_w, plate.max_w, plate.rated_w), UNLIMITED_W)
 
 

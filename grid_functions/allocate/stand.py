@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from grid_functions.allocate.loop import Sample
-from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, volts, wires
+from grid_functions.conductors import NOMINAL_V, Wires, conductors, counts, least_volts, most_volts, wires
 from grid_functions.model.claim import Bound, Claim, ConnectionPoint, Devices, Ruling, SourceKind, Switch
 from grid_functions.model.control import Mode
 from grid_functions.model.device import Capability, Condition, Currents, Nameplate, Seen, Vehicle
@@ -180,7 +180,7 @@ def _stand(
         )
     counted: Mapping[Phase, float] = _EVERYWHERE
     if terms.connection.fuse_a is not None or terms.groups:
-        by_volts = NOMINAL_V / volts(seen)
+        by_volts = NOMINAL_V / least_volts(seen)
         counted = {phase: one * by_volts for phase, one in counts(seen, device, terms.connection).items()}
     rated_w = most_w(seen, quantity)
     return Stand(
@@ -208,7 +208,7 @@ def rewired(one: Stand, seen: Seen, terms: SiteTerms, phases: int) -> Stand:
     flows = {phase: one.doing_on(phase) for phase in conductors(terms.connection.phases)}
     amps = {phase: 0.0 if flow is None else flow.value_w / NOMINAL_V for phase, flow in flows.items()}
     wired = wires(seen, terms.devices[one.name], terms.connection, phases)
-    wired = replace(wired, used=phases, watts=phases * volts(seen), amps=amps)
+    wired = replace(wired, used=phases, watts=phases * most_volts(seen), amps=amps)
     return replace(
         one,
         able_w=currents.maximum_a * wired.watts,

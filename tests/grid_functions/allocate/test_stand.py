@@ -157,6 +157,33 @@ def test_what_counts_on_a_conductor_is_reckoned_where_there_is_a_fuse(
     assert [found.counted(phase) for phase in Phase] == pytest.approx([counts.get(phase, 0.0) for phase in Phase])
 
 
+@pytest.mark.parametrize(
+    ("told_v", "counted"),
+    [
+        ({}, 230.0 / 207.0),  # nobody measures: EN 50160 permits 230 V less a tenth
+        ({None: 230.0}, 1.0),
+        ({None: 253.0}, 230.0 / 253.0),
+        ({Phase.A: 240.0, Phase.B: 220.0, Phase.C: 230.0}, 230.0 / 220.0),
+        ({None: 20.0}, 230.0 / 207.0),  # no voltage of a grid
+    ],
+)
+def test_a_watt_counts_on_a_fuse_as_at_the_lowest_voltage_there_may_be(
+    told_v: dict[Phase | None, float], counted: float
+) -> None:
+    """A fuse is of amperes: the lower the voltage, the more of them is a watt."""
+    battery = seen("a", Role.BATTERY)
+    told = {(Quantity.VOLTAGE, phase): Reading(volts, Quality.GOOD, 0.0, 0.0) for phase, volts in told_v.items()}
+    untold = {key: one for key, one in battery.condition.readings.items() if key[0] is not Quantity.VOLTAGE}
+    battery = replace(
+        battery,
+        nameplate=replace(battery.nameplate, phases=1),
+        condition=replace(battery.condition, readings={**untold, **told}),
+    )
+    site = terms({"a": Role.BATTERY}, connection=Connection(phases=1, fuse_a=63.0))
+    found = stands(CONSUMED, rule([], DEFAULT_PRECEDENCE), snapshot([battery], 0.0), site, {})["a"]
+    assert found.counts == pytest.approx({Phase.A: counted})
+
+
 def test_what_is_limited_in_watts_stands_the_same_on_any_phases() -> None:
     battery = seen("a", Role.BATTERY)
     found = one(battery)
