@@ -25,14 +25,16 @@ _log = structlog.get_logger("api")
 _LONGEST = 100
 """Bytes of a Unix socket's path that every system takes."""
 
+_SHORT = Path("/tmp")  # noqa: S108  # a folder that only this user may enter is made there
+
 
 def socket_path(data: Path) -> Path:
     """Where the gateway of this data folder listens; a long path is replaced by a short one derived from it."""
     direct = data.resolve() / "run" / "gateway.sock"
-    if len(os.fsencode(direct)) <= _LONGEST:
-        return direct
     digest = hashlib.sha256(os.fsencode(direct)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"osed-{os.getuid()}-{digest}" / "gateway.sock"
+    name = Path(f"osed-{os.getuid()}-{digest}") / "gateway.sock"
+    paths = (direct, Path(tempfile.gettempdir()) / name)
+    return next((path for path in paths if len(os.fsencode(path)) <= _LONGEST), _SHORT / name)
 
 
 async def serve(path: Path, app: web.Application) -> web.AppRunner:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import typer
@@ -66,7 +67,8 @@ app.command(name="utility-server")(serve.utility_server)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    if threading.current_thread() is threading.main_thread():  # no other may
+        signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(args=None if arguments is None else list(arguments), prog_name="osed")
     except ConfigurationFault as fault:

@@ -67,6 +67,11 @@ class Process:
         with suppress(ProcessLookupError):
             self._child.send_signal(signal.SIGKILL)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._child.returncode is not None
+
     async def wait(self) -> int:
         """The exit code, once it has ended."""
         return await self._child.wait()

@@ -83,7 +83,10 @@ class Stage:
             status = await self.status() or {"sites": []}
             return any(each["basis"] == "standing" for site in status["sites"] for each in site["in_force"])
 
-        if not await self.until("the gateway leads its site", leads, READY_S):
+        async def settled() -> bool:
+            return self.gateway.ended or await leads()
+
+        if not await self.until("the gateway leads its site", settled, READY_S) or self.gateway.ended:
             raise self.gateway.mute()
 
     def break_ledger(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -87,7 +88,13 @@ async def test_a_socket_left_by_one_that_was_killed_is_taken_over(tmp_path: Path
         assert await call(path, "GET", "/good") == {"good": True}
 
 
-async def test_a_folder_too_deep_for_a_socket_gets_a_short_one_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temporary", [None, "t" * 90])
+async def test_a_folder_too_deep_for_a_socket_gets_a_short_one_of_its_own(
+    tmp_path: Path, temporary: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever temporary files are to go."""
+    if temporary is not None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
     deep = tmp_path / ("d" * 90) / ("e" * 90)
     deep.mkdir(parents=True)
     path = socket_path(deep)
