@@ -13,6 +13,7 @@ from gateway import loop as site_loop
 from grid_functions.decide import restore
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
+from grid_functions.model.entry import Entry
 from grid_functions.model.errors import OurFault, Unreachable
 from grid_functions.model.event import Event, EventStatus, Rank, Standing
 from grid_functions.model.instants import Moment
@@ -20,7 +21,7 @@ from grid_functions.model.outcome import Cause, Outcome, OutcomeKind
 from grid_functions.model.policy import BaselineTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.outcomes import owed
-from tests.gateway.site import FakeDevice, FakeLog, Rig, idle, key, read
+from tests.gateway.site import FakeDevice, FakeLedger, FakeLog, FakeUpstream, Rig, idle, key, read
 from tests.grid_functions.house import seen
 from tests.scenarios.decide.site import event
 
@@ -97,6 +98,89 @@ async def test_a_driver_begins_before_the_start_that_it_makes_true_is_told(now: 
         site.take_read(read(now, standings=() if now is LIMIT else (TIGHT,)))
         await idle()
         assert happened.index("written") < happened.index("outcome started")
+
+
+class Clerk(FakeLedger):
+    """Says what it begins to keep, and whether it has kept anything of an event."""
+
+    def __init__(self, happened: list[str]) -> None:
+        super().__init__()
+        self.happened = happened
+
+    async def commit(self, stream: str, entries: tuple[Entry, ...]) -> None:
+        self.happened.append("commit")
+        await super().commit(stream, entries)
+
+    def knows(self, name: str) -> bool:
+        """Whether anything of that event is kept."""
+        return any(name in entry_key for entry_key in self.kept)
+
+
+async def test_a_driver_begins_before_the_commit_of_what_it_follows_and_before_anything_is_noted_or_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What else is done in the same moment would keep the device's next request waiting."""
+    happened: list[str] = []
+
+    class Busy(FakeDevice):
+        """Its driver begins with its next turn."""
+
+        def want(self, setpoint: Setpoint) -> None:
+            super().want(setpoint)
+            asyncio.get_running_loop().call_soon(happened.append, "begun")
+
+    class Open(FakeUpstream):
+        async def tell(self, outcome: Outcome) -> None:
+            await super().tell(outcome)
+            happened.append("told")
+
+    def noted(*arguments: Any, **named: Any) -> Any:
+        happened.append("noted")
+        return grid_functions.decide.note(*arguments, **named)
+
+    monkeypatch.setattr(site_loop, "note", noted)
+    rig = Rig(ledger=Clerk(happened), upstream=Open(), devices={name: Busy(name) for name in ("a", "b", "meter")})
+    async with rig.running() as site:
+        await rig.look(site)
+        happened.clear()
+        site.take_read(read(LIMIT))
+        await idle()
+        assert happened[:2] == ["begun", "begun"]
+        assert set(happened[2:]) == {"commit", "told", "noted"}
+        happened.clear()
+        # Whatever loosens has to be kept first, and is then begun.
+        site.take_read(read(LIMIT, LOOSE))
+        await idle()
+        assert happened.index("commit") < happened.index("begun")
+
+
+async def test_what_loosens_is_owed_before_anybody_else_has_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that ends right after a decision must find it owed, or it would take it for kept, and let what loosens go."""
+    clerk = Clerk([])
+    known: list[bool] = []
+
+    class Watched(FakeDevice):
+        def want(self, setpoint: Setpoint) -> None:
+            super().want(setpoint)
+            known.append(clerk.knows("loose"))
+
+    rig = Rig(ledger=clerk, devices={name: Watched(name) for name in ("a", "b", "meter")})
+    async with rig.running() as site:
+        await rig.look(site)
+        clerk.open.clear()
+        site.take_read(read(LIMIT))
+        await idle()
+        known.clear()
+
+        def decided(*arguments: Any, **named: Any) -> grid_functions.decide.Decision:
+            made = grid_functions.decide.decide(*arguments, **named)
+            clerk.open.set()  # the commit of the limit that came before ends now
+            return made
+
+        monkeypatch.setattr(site_loop, "decide", decided)
+        site.take_read(read(LIMIT, LOOSE))
+        await idle()
+        assert known == [True, True]
 
 
 async def test_a_commit_that_ends_late_does_not_bring_back_the_looser_decision_it_was_for() -> None:
