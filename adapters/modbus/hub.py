@@ -1,9 +1,9 @@
 """The plain sockets of one event loop, watched as one: whoever has answered is read within the same wake of the loop.
 
-A message over a transport of asyncio costs a handle, a run in a context, a buffer of 256 KB and flow control, and all that costs more
-than a Modbus answer itself. So plain sockets stand in a selector of our own, of which the loop watches the descriptor alone; epoll and
-kqueue are such descriptors, and the product runs where there is one of them: there is no second way beside it. Lines with TLS, and
-serial ones, are transports of asyncio as before.
+A message over a transport of asyncio's own loop costs a handle, a run in a context, a buffer of 256 KB and flow control, and all that
+costs more than a Modbus answer itself. So its plain sockets stand in a selector of our own, of which the loop watches the descriptor
+alone; epoll and kqueue are such descriptors. uvloop's transports are of C, and cheaper still; lines with TLS, and serial ones, are
+transports of the loop as well.
 """
 
 import asyncio

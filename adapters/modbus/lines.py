@@ -42,6 +42,9 @@ def tcp_line(host: str, port: int, context: ssl.SSLContext | None = None) -> Lin
     """Modbus/TCP, with a context Modbus/TCP Security."""
 
     async def plain(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
+        if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop's own transports cost less than a socket in Python
+            await loop.create_connection(factory, host.strip("[]"), port)
+            return
         transport, _ = await loop.create_connection(_Unheard, host.strip("[]"), port)
         try:
             taken = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))

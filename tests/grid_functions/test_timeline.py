@@ -149,6 +149,13 @@ def test_silence_is_measured_in_the_run_whatever_the_clocks_do() -> None:
     assert done.next_change == Moment(OWN, 9e6 + 200.0)
 
 
+@pytest.mark.parametrize(("now_s", "holds"), [(299.9, False), (300.0, True), (300.1, True), (4000.0, True)])
+def test_the_fail_safe_holds_from_the_end_of_the_silence_on(now_s: float, holds: bool) -> None:
+    how = policy(fail_safe=(ExportLimit(7.0),), fail_safe_after_s=300.0)
+    state = go(empty(ME), 0.0, read(), how=how).state
+    assert [one.control for one in go(state, now_s, how=how).in_force] == ([ExportLimit(7.0)] if holds else [])
+
+
 def test_addressees_share_a_mode() -> None:
     """Where loss is not final, a stronger event for some leaves the weaker one to the others, and the standing to the rest."""
     how = policy(final=False)

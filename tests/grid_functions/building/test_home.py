@@ -125,6 +125,15 @@ def test_a_tank_stays_over_its_least_temperature() -> None:
     assert plan.series["tank.short_k"].max() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_tank_is_heated_in_the_cheap_hour_by_its_heat_capacity() -> None:
+    """100 l tight and undrawn take 116.3 Wh a kelvin: 1163 W for an hour are the 10 K that are wanted at the end."""
+    tight = Tank(100.0, 1163.0, loss_w_per_k=0.0)
+    tank = TankPlan("tank", tight, 50.0, np.zeros(4), least_c=50.0, final_c=60.0)
+    plan = planned(home(HOURS, [tank], np.zeros(4)), tariff(0.2, 0.1, 0.2, 0.2))
+    assert plan.series["tank.power_w"] == pytest.approx([0.0, 1163.0, 0.0, 0.0], abs=1e-3)
+    assert plan.series["tank.temperature_c"] == pytest.approx([50.0, 60.0, 60.0, 60.0])
+
+
 def test_a_tank_whose_least_is_above_its_most_is_kept_to_its_most() -> None:
     """Tight and undrawn at 45 degrees, its most, it lacks 5 K of 50 all day: 4 hours at 2.00 a kelvin-hour, and no power."""
     tight = Tank(200.0, 3000.0, loss_w_per_k=0.0)

@@ -114,6 +114,16 @@ def test_the_sun_alone_charges_with_what_would_be_exported(meter_w: float | None
     assert [one.want for one in claims(function.step(function.empty(), looks, MIDNIGHT).outputs)] == [Bound(limit_w)]
 
 
+@pytest.mark.parametrize(
+    ("beside", "limit_w"), [(seen("pv", Role.PV, power_w=-5000.0), 7000.0), (battery(-2000.0), 5000.0)]
+)
+def test_what_a_battery_gives_is_no_sun_and_what_pv_gives_is(beside: Seen, limit_w: float) -> None:
+    """4 kW are drawn and 3 kW exported."""
+    function = Charging(ChargingOptions((ChargePlan("ev", solar=True),)))
+    looks = inputs([charger("ev", power_w=4000.0), beside], -3000.0)
+    assert [one.want for one in claims(function.step(function.empty(), looks, MIDNIGHT).outputs)] == [Bound(limit_w)]
+
+
 def test_a_plan_without_a_vehicle_claims_nothing() -> None:
     function = Charging(ChargingOptions((ChargePlan("ev", 20_000.0, 3600.0),)))
     for vehicle in (Vehicle.ABSENT, Vehicle.FAULT, None):
