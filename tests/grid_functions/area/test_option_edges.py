@@ -1,4 +1,4 @@
-"""Every option takes the edges that its page states, and nothing beyond them; expectations from docs/areas.md and docs/configuration.md."""
+"""Every option takes the edges that its page states, and nothing beyond them; expectations from docs/areas.md."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,6 @@ from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
-from grid_functions.site.thermostat import ThermostatOptions
 
 Edges = Mapping[str, tuple[float, float]]
 
@@ -45,7 +44,6 @@ PICKUP: Edges = {
     "dark_v": (1, 1e6),
     "rest_kw": (0, 1e6),
 }
-THERMOSTAT: Edges = {"occupant_s": (300, 86_400)}
 
 FITTING: Mapping[type[Any], Mapping[str, Any]] = {
     # Bids and clearing fit into the lead, and no bid costs more than going short.
@@ -61,7 +59,6 @@ CASES = [
         (DirectLoadControlOptions, DIRECT),
         (DivisionOptions, DIVISION),
         (ColdLoadPickupOptions, PICKUP),
-        (ThermostatOptions, THERMOSTAT),
     )
     for name, (least, most) in edges.items()
 ]
