@@ -74,22 +74,28 @@ async def test_loosening_waits_for_the_commit_and_goes_out_with_it() -> None:
         assert last(rig.devices["a"]) > tight
 
 
-@pytest.mark.parametrize("now", [LIMIT, LOOSE], ids=["tightens", "loosens"])
-async def test_a_driver_begins_before_the_start_that_it_makes_true_is_told(now: Event) -> None:
-    """A driver's task runs once the loop gets back to it: till then nothing is noted in the log."""
-    happened: list[str] = []
+def prompt(name: str, happened: list[str]) -> FakeDevice:
+    """Its driver begins with the event loop's next turn, and says so."""
 
     class Prompt(FakeDevice):
         def want(self, setpoint: Setpoint) -> None:
             super().want(setpoint)
-            asyncio.get_running_loop().call_soon(happened.append, "written")
+            asyncio.get_running_loop().call_soon(happened.append, "begun")
+
+    return Prompt(name)
+
+
+@pytest.mark.parametrize("now", [LIMIT, LOOSE], ids=["tightens", "loosens"])
+async def test_a_driver_begins_before_the_start_that_it_makes_true_is_told(now: Event) -> None:
+    """A driver's task runs once the loop gets back to it: till then nothing is noted in the log."""
+    happened: list[str] = []
 
     class Told(FakeLog):
         def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
             super().add(site, kind, correlation, body)
             happened.append(f"{kind} {body.get('kind', '')}")
 
-    rig = Rig(log=Told(), devices={name: Prompt(name) for name in ("a", "b", "meter")})
+    rig = Rig(log=Told(), devices={name: prompt(name, happened) for name in ("a", "b", "meter")})
     async with rig.running() as site:
         await rig.look(site)
         site.take_read(read(standings=() if now is LIMIT else (TIGHT,)))
@@ -97,7 +103,7 @@ async def test_a_driver_begins_before_the_start_that_it_makes_true_is_told(now: 
         happened.clear()
         site.take_read(read(now, standings=() if now is LIMIT else (TIGHT,)))
         await idle()
-        assert happened.index("written") < happened.index("outcome started")
+        assert happened.index("begun") < happened.index("outcome started")
 
 
 class Clerk(FakeLedger):
@@ -122,13 +128,6 @@ async def test_a_driver_begins_before_the_commit_of_what_it_follows_and_before_a
     """What else is done in the same moment would keep the device's next request waiting."""
     happened: list[str] = []
 
-    class Busy(FakeDevice):
-        """Its driver begins with its next turn."""
-
-        def want(self, setpoint: Setpoint) -> None:
-            super().want(setpoint)
-            asyncio.get_running_loop().call_soon(happened.append, "begun")
-
     class Open(FakeUpstream):
         async def tell(self, outcome: Outcome) -> None:
             await super().tell(outcome)
@@ -139,7 +138,9 @@ async def test_a_driver_begins_before_the_commit_of_what_it_follows_and_before_a
         return grid_functions.decide.note(*arguments, **named)
 
     monkeypatch.setattr(site_loop, "note", noted)
-    rig = Rig(ledger=Clerk(happened), upstream=Open(), devices={name: Busy(name) for name in ("a", "b", "meter")})
+    rig = Rig(
+        ledger=Clerk(happened), upstream=Open(), devices={name: prompt(name, happened) for name in ("a", "b", "meter")}
+    )
     async with rig.running() as site:
         await rig.look(site)
         happened.clear()

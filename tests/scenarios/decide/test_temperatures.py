@@ -166,3 +166,8 @@ def test_nobody_can_say_that_another_temperature_tightens() -> None:
 def test_how_long_an_occupants_hand_holds_has_a_range(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"thermostat\.occupant_s"):
         HoldTemperature(ThermostatOptions(seconds))
+
+
+@pytest.mark.parametrize("seconds", [300.0, 86_400.0])
+def test_an_occupants_hand_may_hold_as_long_as_either_end_of_the_range(seconds: float) -> None:
+    assert ThermostatOptions(seconds).occupant_s == seconds
