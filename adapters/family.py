@@ -4,7 +4,8 @@ A conversation is a generator that yields requests and is sent each reply, or No
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from adapters.modbus.frames import Reply, Request
@@ -52,21 +53,7 @@ class Look:
 
 def measured(look: Look, readings: Mapping[MeterKey, Reading]) -> Look:
     """The same look with these readings."""
-    return _look(
-        readings,
-        look.holds,
-        look.connected,
-        look.energized,
-        look.operating,
-        look.vehicle,
-        look.word,
-        look.alarms,
-        look.points,
-        look.text,
-        look.plausible,
-        look.beat,
-        look.sleepy,
-    )
+    return _look(readings, *_all_else(look))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +179,4 @@ class Concerns(Generic[Found]):
 
 
 _look: Final = maker_of(Look)
+_all_else: Final = attrgetter(*[one.name for one in fields(Look) if one.name != "readings"])

@@ -41,24 +41,18 @@ class Line:
 def tcp_line(host: str, port: int, context: ssl.SSLContext | None = None) -> Line:
     """Modbus/TCP, with a context Modbus/TCP Security."""
 
-    async def plain(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
-        if not isinstance(loop, asyncio.BaseEventLoop):  # uvloop's own transports cost less than a socket in Python
-            await loop.create_connection(factory, host.strip("[]"), port)
+    async def opened(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
+        if context is None and isinstance(
+            loop, asyncio.BaseEventLoop
+        ):  # uvloop's own transports cost less than a socket in Python
+            await _watched(loop, host.strip("[]"), port, factory)
             return
-        transport, _ = await loop.create_connection(_Unheard, host.strip("[]"), port)
-        try:
-            taken = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-        finally:
-            transport.abort()
-        Socket(loop, taken, factory())
-
-    async def secure(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
         # Interpretation: a device on a site's own network has a certificate of its maker or of the site, rarely one with the address it
         # has today; who may speak is settled by the chain, so the context of the roof decides whether names are checked.
-        name = host if context is not None and context.check_hostname else ""
+        name = host if context is not None and context.check_hostname else ("" if context is not None else None)
         await loop.create_connection(factory, host.strip("[]"), port, ssl=context, server_hostname=name)
 
-    return Line(f"{host}:{port}", plain if context is None else secure)
+    return Line(f"{host}:{port}", opened)
 
 
 def line_to(address: Address, context: ssl.SSLContext | None = None) -> Line:
@@ -88,11 +82,23 @@ def line_to(address: Address, context: ssl.SSLContext | None = None) -> Line:
     )
 
 
+async def _watched(
+    loop: asyncio.AbstractEventLoop, host: str, port: int, factory: Callable[[], asyncio.Protocol]
+) -> None:
+    """Connect as asyncio does, and hand the socket over."""
+    transport, _ = await loop.create_connection(_Unheard, host, port)
+    try:
+        taken = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+    finally:
+        transport.abort()
+    Socket(loop, taken, factory())
+
+
 class _Unheard(asyncio.Protocol):
     """Connects and hears nothing: what arrives is for whoever takes the socket over."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).pause_reading()  # uvloop's transports are none by inheritance
+        cast(asyncio.Transport, transport).pause_reading()
 
 
 _BEHIND_A_SERVER_S: Final = 4e-3
