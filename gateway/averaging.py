@@ -1,6 +1,7 @@
 """One site's averages for its upstreams: of the connection point, and of each respondent's devices together."""
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 
 from grid_functions import report
@@ -16,10 +17,13 @@ WINDOW_S = 60.0
 
 
 class Averages:
-    """Kept while the site runs; a minute that a restart cuts has the coverage that is left of it."""
+    """Kept while the site runs; a minute that a restart cuts has the coverage that is left of it.
 
-    def __init__(self, terms: SiteTerms) -> None:
-        self._terms = terms
+    ``told``: to whom. For nobody none are kept, and no picture is due for their sake.
+    """
+
+    def __init__(self, terms: SiteTerms, told: Collection[Respondent]) -> None:
+        self._terms, self._told = terms, told
         self._connection = ReportState()
         self._devices = dict.fromkeys(terms.respondents, ReportState())
         self._closed: tuple[Average, ...] = ()
@@ -27,6 +31,8 @@ class Averages:
 
     def take(self, snapshot: Snapshot) -> None:
         """One more picture."""
+        if not self._told:
+            return
         stale_s = self._terms.meter_stale_s
         self._connection, self._closed = report.step(self._connection, snapshot, WINDOW_S, stale_s)
         for respondent, names in self._terms.respondents.items():

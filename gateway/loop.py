@@ -70,7 +70,7 @@ class SiteLoop:
         self._ledger, self._log, self._clock, self._sleep = ledger, log, clock, sleep
         self._pause = pause or _pause
         self._recorder = Recorder(plan, log)
-        self._averages = Averages(plan.terms)
+        self._averages = Averages(plan.terms, plan.policies.keys())
         self._reads: list[Read] = []
         self._changed, self._ripe = asyncio.Event(), asyncio.Event()
         self._looked: set[str] = set()

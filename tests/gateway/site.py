@@ -220,6 +220,7 @@ class Rig:
         default_factory=lambda: {name: FakeDevice(name) for name in ("a", "b", "meter")}
     )
     functions: Mapping[str, Machine] = field(default_factory=built_in)
+    policies: Mapping[Respondent, Policy] = field(default_factory=lambda: {UTILITY: policy()})
     observe: bool = False
     deadline_s: float = 10.0
     owed: tuple[Outcome, ...] | None = None
@@ -230,7 +231,7 @@ class Rig:
         site_terms = terms({"a": Role.PV, "b": Role.PV})
         plan = SitePlan(
             terms=site_terms,
-            policies={UTILITY: policy()},
+            policies=self.policies,
             devices=self.devices,
             upstreams={"utility": self.upstream},
             meter="meter",

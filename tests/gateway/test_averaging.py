@@ -3,10 +3,13 @@
 import pytest
 
 from grid_functions.model.device import Role
+from grid_functions.model.event import Respondent
+from grid_functions.model.policy import Policy
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from tests.gateway.site import Rig
-from tests.grid_functions.house import seen
+from tests.grid_functions.house import UTILITY, seen
+from tests.scenarios.decide.site import policy
 
 
 async def _minutes(rig: Rig) -> list[Average]:
@@ -54,3 +57,17 @@ async def test_a_minute_is_told_at_its_end_though_every_device_fell_silent_in_it
         {Metered.CONNECTION: 5 / 60, Metered.DEVICES: 5 / 60}
     )
     assert {(one.start_s, one.value) for one in told} == {(1_000_020.0, -4000.0)}
+
+
+@pytest.mark.parametrize(("policies", "more"), [({UTILITY: policy()}, 1), ({}, 0)], ids=["an upstream", "none"])
+async def test_who_tells_nobody_is_not_woken_by_the_minute(policies: dict[Respondent, Policy], more: int) -> None:
+    """A reading of second 20 is believed for 5 s: the minute that it was part of is told at its end, where there is anybody to tell."""
+    rig = Rig(policies=policies)
+    async with rig.running() as site:
+        await rig.time.go(20.0)
+        await rig.look(site)
+        await rig.time.go(10.0)
+        assert site.decision is not None
+        serial = site.decision.serial
+        await rig.time.go(300.0)
+        assert site.decision.serial == serial + more

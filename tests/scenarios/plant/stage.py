@@ -53,7 +53,7 @@ class Plant(Both):
         )
         self.running, self.hand, self.drivers = running, hand, drivers
         self.state = SiteState()
-        self.averages = Averages(self.terms)
+        self.averages = Averages(self.terms, self.terms.respondents)
         self.load_w = load_w
         self.imports: dict[float, float] = {}
         self._functions = built_in()
