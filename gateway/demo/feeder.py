@@ -110,7 +110,7 @@ def day_ahead(feeder: Feeder) -> Result:
         "rounds": certificate.rounds,
         "comfort_kh": _sum(case, lambda home: home.comfort_kh),
         "comfort_no_control_kh": _sum(free, lambda home: home.comfort_kh),
-        "ev_left_kwh": _sum(case, lambda home: home.ev_left_kwh),
+        "ev_charged_kwh": _sum(case, lambda home: home.ev_charged_kwh),
         "most_off_plan": max(off.values()),
     }
     kept = {
@@ -120,7 +120,7 @@ def day_ahead(feeder: Feeder) -> Result:
         f"missing {certificate.missing}, refused {certificate.refused}": not certificate.missing
         and not certificate.refused,
         "colder": told["comfort_kh"] <= told["comfort_no_control_kh"] + _NEAR_KWH,
-        "cars": _alike(case, free, lambda home: home.ev_left_kwh),
+        "cars": _alike(case, free, lambda home: home.ev_charged_kwh),
         "what is stored at the end": _alike(case, free, lambda home: home.stored_kwh),
     }
     return _result(DAY_AHEAD, all(kept.values()), told, "; ".join(what for what, good in kept.items() if not good))

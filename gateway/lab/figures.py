@@ -108,7 +108,7 @@ def _case(case: Case, charge: float, against: Mapping[str, float]) -> dict[str, 
     sums = {
         "comfort_kh": sum(one.comfort_kh for one in ended),
         "ev_short_kwh": sum(one.ev_short_kwh for one in ended),
-        "ev_left_kwh": sum(one.ev_left_kwh for one in ended),
+        "ev_charged_kwh": sum(one.ev_charged_kwh for one in ended),
         "tank_short_kwh": sum(one.tank_short_kwh for one in ended),
         "end_state_kwh": sum(one.stored_kwh for one in ended),
     }

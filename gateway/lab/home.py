@@ -168,7 +168,7 @@ class Home:
         self.site: SiteLoop | None = None
         self.ledger: LabLedger | None = None
         self.ev_short_kwh = 0.0
-        self.left_wh: float | None = None
+        self.ev_charged_kwh = 0.0
         self._door = Door("127.0.0.1", self.board)
         self._links: list[Link] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -297,8 +297,9 @@ class Home:
             self._plugged = True
         elif self._plugged and since_s >= car.departs_s:
             there = self.board.twin(unit).car
-            self.left_wh = 0.0 if there is None else there.stored_wh
-            self.ev_short_kwh = max(0.0, car.wanted_wh - self.left_wh) / 1000.0
+            left_wh = 0.0 if there is None else there.stored_wh
+            self.ev_short_kwh = max(0.0, car.wanted_wh - left_wh) / 1000.0
+            self.ev_charged_kwh = (left_wh - car.arrives_wh) / 1000.0
             self.board.plug(unit, None)
             self._plugged = False
 

@@ -60,7 +60,7 @@ class Ended:
     name: str
     comfort_kh: float
     ev_short_kwh: float
-    ev_left_kwh: float
+    ev_charged_kwh: float
     tank_short_kwh: float
     stored_kwh: float
     alarms: tuple[str, ...]
@@ -126,7 +126,7 @@ class Street:
                 name,
                 home.house.tally.comfort_kh,
                 home.ev_short_kwh,
-                0.0 if home.left_wh is None else home.left_wh / 1000.0,
+                home.ev_charged_kwh,
                 home.house.tally.tank_short_kwh,
                 home.stored_kwh(),
                 () if home.site is None else tuple(home.site.alarms.values()),

@@ -72,7 +72,7 @@ def test_what_was_agreed_is_done_and_nobody_pays_for_it(played: Path) -> None:
     assert agreed["peak_kw"] < 0.9 * none["peak_kw"]
     assert agreed["alarms"] == []
     assert agreed["comfort_kh"] <= none["comfort_kh"] + 0.1
-    assert agreed["ev_left_kwh"] == pytest.approx(none["ev_left_kwh"], rel=0.02)
+    assert agreed["ev_charged_kwh"] == pytest.approx(none["ev_charged_kwh"], rel=0.02)
     assert agreed["end_state_kwh"] == pytest.approx(none["end_state_kwh"], rel=0.02)
 
 
