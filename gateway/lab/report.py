@@ -45,7 +45,7 @@ def plots(found: Found) -> list[tuple[str, str]]:
     for title, names in _DRAWN.items():
         cases = [found.cases[name] for name in names if name in found.cases]
         if names[-1] == "xor":
-            cases = _alike(cases)
+            cases = alike(cases)
         if cases:
             made.append((title, _embedded(_loads(cases, found), f"lab-{len(made)}")))
     if found.talked is not None:
@@ -53,7 +53,7 @@ def plots(found: Found) -> list[tuple[str, str]]:
     return made
 
 
-def _alike(cases: list[Case]) -> list[Case]:
+def alike(cases: list[Case]) -> list[Case]:
     """Each in steps as long as the longest, from when the last begins until the first ends: none if the last was not played."""
     if not cases or cases[-1].name != "xor":
         return []
