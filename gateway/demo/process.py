@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gateway.child import begun
 from grid_functions.model.errors import OurFault
 
 READY_S = 120.0
@@ -30,17 +31,9 @@ class Process:
         """Start ``python -m module arguments`` with its log below ``folder``."""
         log = folder / f"{name}.log"
         with log.open("ab") as sink:
-            starting = asyncio.ensure_future(
-                asyncio.create_subprocess_exec(
-                    sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sink, limit=1 << 26
-                )
+            child = await begun(
+                sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=sink, limit=1 << 26
             )
-            try:
-                child = await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                # Half a start cannot be taken back: asyncio then may wait for ever for a child that nobody watches.
-                await cls(name, await starting, log).end()
-                raise
         return cls(name, child, log)
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from gateway.child import begun
 from gateway.guests import words
 from gateway.guests.confinement import Layer
 from grid_functions.guest import STEP_S, Failed, Stepped, Turn
@@ -186,9 +187,11 @@ def environment() -> dict[str, str]:
 async def begin(name: str, terms: Terms) -> GuestProcess:
     """Begin a process, not yet ready. Raises OSError."""
     ours, theirs = socket.socketpair()
+    ours.setblocking(False)
     with theirs:
+        line = await asyncio.open_connection(sock=ours, limit=words.LONGEST)
         try:
-            child = await asyncio.create_subprocess_exec(
+            child = await begun(
                 *(sys.executable, "-P", "-m", "gateway.guests.worker", name, str(theirs.fileno()), str(terms.memory)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -199,9 +202,7 @@ async def begin(name: str, terms: Terms) -> GuestProcess:
                 env=environment(),
                 cwd=NOWHERE,
             )
-        except OSError:
-            ours.close()
+        except BaseException:
+            line[1].close()
             raise
-    ours.setblocking(False)
-    line = await asyncio.open_connection(sock=ours, limit=words.LONGEST)
     return GuestProcess(name, terms, child, line)
