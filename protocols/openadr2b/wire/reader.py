@@ -48,7 +48,6 @@ class Unread:
     eventID: str | None = None
     modificationNumber: int | None = None
     responseRequired: bool = False
-    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +278,6 @@ def _locals(nodes: dict[str, _Node]) -> frozenset[str]:
 
 _EVENT_ID = f".//{clark('ei:eventID')}"
 _MODIFICATION = f".//{clark('ei:modificationNumber')}"
-_STATUS = f".//{clark('ei:eventStatus')}"
 _REQUIRED = clark("oadr:oadrResponseRequired")
 
 
@@ -289,7 +287,6 @@ def _unread(element: Any, bad: BadValue) -> Unread:
         eventID=element.findtext(_EVENT_ID),
         modificationNumber=_whole(element.findtext(_MODIFICATION)),
         responseRequired=(element.findtext(_REQUIRED) or "").strip() == "always",
-        cancelled=(element.findtext(_STATUS) or "").strip() == "cancelled",
     )
 
 
