@@ -172,7 +172,7 @@ def _fill(given: dict[str, float], parts: Mapping[str, Part], ground: "_Ground")
         if needs:
             _rise(given, needs, ground)
         _rise(given, {name: min(part.most_w, part.wish_w) for name, part in peers.items()}, ground)
-    if len(tiers) > 1 or any(part.wish_w < part.most_w for part in parts.values()):
+    if any(part.wish_w < part.most_w for part in parts.values()):
         _rise(given, {name: part.most_w for name, part in parts.items()}, ground)
 
 

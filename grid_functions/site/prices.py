@@ -121,12 +121,12 @@ class KeepPrices:
     def _resolved(self, price: Price) -> float | None:
         standing = self.options.standing.get(price.of)
         if price.kind is PriceKind.ABSOLUTE:
-            value: float | None = price.value
+            value = price.value
         elif standing is None:
             return None
         else:
             value = standing + price.value if price.kind is PriceKind.RELATIVE else standing * price.value
-        return value if value is not None and math.isfinite(value) else None
+        return value if math.isfinite(value) else None
 
 
 def price_at(tariff: Tariff, options: PricesOptions, of: Priced, utc_s: float) -> float | None:

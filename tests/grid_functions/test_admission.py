@@ -75,6 +75,7 @@ def cause(**changes: object) -> Claim:
         (Message("mine", "feeder", "house", "bid", "1", b'{"kw":[1.5,-2],"for":"x"}'),),
         (Message("xor_market", "feeder", "house", "bids", "m1", b'{"market":"m1","bids":[]}'),),
         (Ask("p", "p", Moment(OWN, NOW.utc_s + 30.0)),) * 4,
+        (Ask("p" * 64, "p", Moment(OWN, NOW.utc_s + 30.0)),),
         (Receipt(Mode.EXPORT_LIMIT), Receipt(Mode.SHED_LEVEL, "no such level here")),
     ],
 )
@@ -132,6 +133,7 @@ REFUSED: list[tuple[Said, str]] = [
     (replace(LETTER, function="day_ahead"), "in the name of day_ahead"),
     (replace(LETTER, function="xor_market", kind="bids", body=b'"x"'), "bids is no object"),
     (Ask("", "p", SOON), "proper name"),
+    (Ask("p" * 65, "p", SOON), "proper name"),
     (Ask("p", "p", Moment(OWN, NOW.utc_s + 31.0)), "more than 30 s ahead"),
     (Ask("p", "p", Moment("elsewhere", 0.0)), "another clock"),
     (Receipt(Mode.EXPORT_LIMIT, "no"), "never a plug-in's to refuse"),

@@ -106,6 +106,12 @@ def test_what_came_from_an_event_keeps_its_source_and_rank() -> None:
     assert (held.source, held.rank, held.received_utc_s) == (source, Rank(3.0, 5.0), 999_990.0)
 
 
+def test_what_came_from_no_event_is_the_areas_own_and_ranks_by_its_subject_alone() -> None:
+    held = leases.step(LeaseState(), (lease(), lease(700.0, subject="dac/plan")), at(0.0)).in_force
+    assert {one.source for one in held} == {Source(SourceKind.AREA, "feeder")}
+    assert {one.rank for one in held} == {Rank(0.0, tie="dac/plan"), Rank(0.0, tie="dlc/limit")}
+
+
 def restarted(after_s: float, utc_jump_s: float = 0.0) -> leases.LeaseStep:
     first = leases.step(LeaseState(), (lease(ttl_s=600.0),), at(0.0))
     state = leases.restore(first.entries)

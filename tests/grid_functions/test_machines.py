@@ -7,7 +7,7 @@ import pytest
 
 from grid_functions.catalogue import built_in
 from grid_functions.guest import Remembered
-from grid_functions.machines import Kept, Run, receipts, restore, run
+from grid_functions.machines import Kept, Run, receipts, restore, run, told
 from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import (
     Alert,
@@ -127,6 +127,22 @@ def test_a_function_that_raises_at_birth_claims_nothing() -> None:
 def test_a_function_taken_away_leaves_no_claim_behind() -> None:
     kept = run({"c": Counter()}, {}, INPUTS, at(0.0)).kept
     assert run({}, kept, INPUTS, at(1.0)).claims == ()
+
+
+@dataclass(frozen=True, slots=True)
+class Teller(Counter):
+    """Says how many steps it counted."""
+
+    def told(self, state: Tally) -> dict[str, int]:
+        """For people."""
+        return {"steps": state.seen}
+
+
+def test_only_who_has_something_to_say_and_has_run_says_it() -> None:
+    """``a`` says nothing to people, ``b`` did not run yet, ``c`` ran once; of ``d`` only what is durable came back."""
+    ran = run({"a": Counter(), "c": Teller()}, {}, INPUTS, at(0.0)).kept
+    kept = {**ran, "d": Kept(durable=5)}
+    assert told({"a": Counter(), "b": Teller(), "c": Teller(), "d": Teller()}, kept) == {"c": {"steps": 1}}
 
 
 def test_messages_go_to_the_function_they_name() -> None:

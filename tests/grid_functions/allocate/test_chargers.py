@@ -14,7 +14,7 @@ from grid_functions.arbiter import rule
 from grid_functions.guard import clamp
 from grid_functions.model.claim import Basis, Claim, InForce, Need, Source, SourceKind
 from grid_functions.model.control import LoadLimit, Mode
-from grid_functions.model.device import Fallback, Role, Seen, Vehicle
+from grid_functions.model.device import Capability, Fallback, Role, Seen, Vehicle
 from grid_functions.model.event import Rank
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, Dwell, FuseGroup, SiteTerms
@@ -127,6 +127,22 @@ def test_what_a_charger_draws_itself_is_room_for_it() -> None:
     where = site("ev", fuse_a=25.0, placed={"ev": (A,)})
     car = charger("ev", phases=1, power_w=2300.0, holds_a=10.0, amps=(10.0,))
     assert told(decided([], [car], 4600.0, where, amps={A: 20.0, B: 0.0, C: 0.0})) == {"ev": 15.0}
+
+
+@pytest.mark.parametrize(
+    ("other", "tells_a", "left_a"),
+    [
+        # b takes no limit; the 6 A that it is seen to draw are among the meter's 12 A: 25 - 12
+        (replace(charger("b", phases=1, power_w=1380.0, amps=(6.0,)), capability=Capability()), 12.0, 13.0),
+        # b is silent: of the meter's 2 A none may be its own, and all of its 10 A may come: 25 - 2 - 10
+        (charger("b", phases=1, power_w=None, holds_a=10.0, online=False), 2.0, 13.0),
+    ],
+)
+def test_a_fuse_keeps_room_for_what_another_may_draw_unseen(other: Seen, tells_a: float, left_a: float) -> None:
+    """25 A for a, on three phases, and b on the first."""
+    where, amps = site("a", "b", fuse_a=25.0, placed={"b": (A,)}), dict.fromkeys(Phase, tells_a)
+    done = decided([], [charger("a"), other], 690.0 * tells_a, where, amps=amps)
+    assert told(done)["a"] == left_a
 
 
 def test_a_meter_that_tells_only_the_total_may_have_it_all_on_one_conductor() -> None:

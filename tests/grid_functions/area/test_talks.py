@@ -86,6 +86,15 @@ def test_who_never_answers_is_counted_at_its_baseline_and_named() -> None:
     assert talks.profile_of("home-03", done, terms) == pytest.approx(np.full(STEPS, 3.0))
 
 
+def test_silence_counts_once_patience_is_over_and_no_round_sooner() -> None:
+    """Two rounds of patience, of one price each: home-01 is waited for after the first, and counted at its baseline after the second."""
+    terms = terms_of(cars(2)[0])
+    first = talks.closed_round(talks.heard(talks.begin(terms), [("home-00", 0, reply())], terms), terms)
+    assert first.absent == frozenset()
+    second = talks.with_prices(first, [Priced(np.full(STEPS, CHARGE / STEPS), 0.0)])
+    assert talks.closed_round(talks.heard(second, [("home-00", 1, reply())], terms), terms).absent == {"home-01"}
+
+
 def test_few_members_are_posted_several_prices_a_round_and_many_one() -> None:
     """The first round is one price; of each later round the last is the nearest to the centre."""
     assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 3, 3, 1, 1]

@@ -205,6 +205,12 @@ def test_a_model_that_was_not_judged_for_a_week_holds_no_longer(site: Site) -> N
     assert model.told(model.judged_utc_s + HOLDS_S + 1.0)["why"] == "it was not judged for a week"
 
 
+def test_a_home_that_was_never_judged_tells_that_nothing_was_learnt() -> None:
+    told = Model().told(MIDNIGHT)
+    assert (told["model"], told["steps"], told["doubt_steps"]) == ("configured", 0, 0)
+    assert {told[name] for name in ("error_k", "since_utc_s", "learnt_utc_s", "doubt", "doubt_missed")} == {None}
+
+
 def taught(*levels_w: float) -> Taught:
     """Of a household that took the same all day, each day another power."""
     base = [

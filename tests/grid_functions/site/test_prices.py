@@ -1,5 +1,6 @@
 """Prices become one series: told ahead, resolved against the standing price, one value for each moment."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -89,6 +90,21 @@ def test_only_a_price_that_refers_to_the_standing_one_has_its_currency(kind: Pri
     state = site.state.kept["prices"].state
     assert isinstance(state, PricesState)
     assert [one.currency for one in state.tariff[Priced.IMPORT]] == [currency]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(PriceKind.ABSOLUTE, math.inf), (PriceKind.ABSOLUTE, math.nan), (PriceKind.MULTIPLIER, 1e308)]
+)
+def test_a_price_that_is_no_number_is_told_of_and_is_none(kind: PriceKind, value: float) -> None:
+    """30 a kWh standing: 1e308 times as much is beyond what a number can be."""
+    site = house(PricesOptions({Priced.IMPORT: 30.0}))
+    site.tick(
+        0.0, site.read(0.0, priced("e", value, kind=kind), priced("f", 0.2, start_s=3600.0), respondent=AGGREGATOR)
+    )
+    assert series(site) == [(1.0, 2.0, 0.2)]
+    assert [one.text for one in site.state.kept["prices"].state.alarms] == [
+        f"a {kind.value} price of import cannot be resolved"
+    ]
 
 
 def test_each_thing_that_has_a_price_has_its_own_series() -> None:

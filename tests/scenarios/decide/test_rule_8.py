@@ -143,8 +143,9 @@ def test_a_target_displaced_by_another_server_is_aborted_for_good() -> None:
         done = site.tick(second)
         assert [one.target_w for one in done.setpoints] == [1000.0 if second < 110 else None]
     assert told(site, "u") == ["received", "started", "displaced"]
-    by = cause(site, "u", OutcomeKind.DISPLACED).by
-    assert (by and by.id, told(site, "v")) == ("v", ["received", "started", "completed"])
+    why = cause(site, "u", OutcomeKind.DISPLACED)
+    assert (why.by and why.by.id, why.had_started) == ("v", True)
+    assert told(site, "v") == ["received", "started", "completed"]
 
 
 def test_where_displacement_is_not_final_it_is_restored_after_it_held_for_a_minute() -> None:

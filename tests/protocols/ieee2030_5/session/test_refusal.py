@@ -28,8 +28,11 @@ def test_a_wrong_pin_refuses_the_server_and_ends_the_conversation(pin: int) -> N
     assert [alarm.key for alarm in rig.alarms if alarm.raised] == ["pin"]
 
 
-def test_a_pin_that_turns_wrong_stops_control_and_one_that_is_mended_resumes_it() -> None:
+@pytest.mark.parametrize("rate_s", [60, 3600])
+def test_a_pin_that_turns_wrong_stops_control_and_one_that_is_mended_resumes_it(rate_s: int) -> None:
+    """The PIN is read again within ten minutes, and then all lists, those polled hourly too (rule 7: left only on a complete re-read)."""
     rig = house()
+    rig.server.rates |= dict.fromkeys(rig.server.rates, rate_s)
     rig.run(60)
     _wrong_pin(rig, 222222)
     rig.run(900)
@@ -38,6 +41,7 @@ def test_a_pin_that_turns_wrong_stops_control_and_one_that_is_mended_resumes_it(
     rig.run(601)
     assert rig.reads[-1].complete
     assert not rig.reads[-1].refused
+    assert all(rig.mono - rig.gets(path)[-1] < 601 for path in rig.server.lists)
 
 
 def test_the_right_pin_carries_on() -> None:

@@ -1,5 +1,7 @@
 """What a body may not do to us, and bounds of what is believed of a rejected item."""
 
+from pathlib import Path
+
 import pytest
 
 from protocols.ieee2030_5.wire.reader import Limits, MalformedBody, decode, decode_as, hardened_parser
@@ -51,6 +53,22 @@ def test_what_is_no_message_at_all(body: bytes, reason: str) -> None:
 
 def test_a_declaration_that_hides_behind_a_comment_is_not_taken_either() -> None:
     hidden = b"<!--" + b"x" * 1100 + b'--><!DOCTYPE Time [<!ENTITY a "b">]>' + TIME.encode()
+    assert why(hidden) == "a document type declaration is not taken"
+
+
+LONG = control_list(*([GOOD] * 300))
+FILE = Path(__file__).as_uri()
+"""No document type: whoever opens it as one stumbles over it, and says so."""
+
+
+@pytest.mark.parametrize(
+    "declared", [f'SYSTEM "{FILE}"', f'[<!ENTITY % f SYSTEM "{FILE}"> %f;]'], ids=["as its type", "in an entity"]
+)
+@pytest.mark.parametrize("body", [TIME.encode(), LONG], ids=["short", "long"])
+def test_no_file_is_opened_that_a_body_names(declared: str, body: bytes) -> None:
+    """It may be a pipe that nobody writes to. Neither where a body is read at once, nor where it is while it arrives: from 128 KiB on."""
+    assert len(LONG) > 4 * 32_768
+    hidden = f"<!--{'x' * 1100}--><!DOCTYPE Time {declared}>".encode() + body
     assert why(hidden) == "a document type declaration is not taken"
 
 

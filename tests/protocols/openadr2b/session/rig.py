@@ -146,6 +146,7 @@ class Talk:
         self.remarks: list[str] = []
         self.told: list[tuple[Outcome, str]] = []
         self.sent: list[tuple[float, Message]] = []
+        self.long: dict[str, bool] = {}
         self.pushed: dict[int, Message | None] = {}
         self._wake_s = self.mono_s
         self._inbox: list[Input] = []
@@ -209,8 +210,9 @@ class Talk:
                     self._read(output)
                 case Told(outcome, fate):
                     self.told.append((outcome, fate))
-                case Remember(key, version, body):
+                case Remember(key, version, body, long):
                     self.memory[key] = (version, body())
+                    self.long[key] = long
                 case Alarm(key, text, raised):
                     self._warn(key, text, raised)
                 case WakeAt(at_s):

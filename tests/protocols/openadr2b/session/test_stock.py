@@ -6,8 +6,10 @@ from grid_functions.model.device import Capability, Condition, Nameplate, Role, 
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Phase, Quantity
 from protocols.openadr2b.session import stock
+from protocols.openadr2b.session.state import REGISTRATION_KEY
 from protocols.openadr2b.session.stock import Stock
 from protocols.openadr2b.wire.reports import OadrUpdateReport
+from tests.protocols.openadr2b.session import test_reports
 
 
 def net(start_s: float, value: float, of: Metered = Metered.CONNECTION, phase: Phase | None = None) -> Average:
@@ -81,6 +83,15 @@ def test_reports_wait_in_order_and_the_oldest_is_given_up_beyond_the_most() -> N
     assert lost
     assert [more.unsent[0].serial, more.unsent[-1].serial] == [1, 500]
     assert len(more.unsent) == 500
+
+
+def test_what_waits_is_written_down_where_nobody_waits_for_it() -> None:
+    """It may be 500 reports; a registration is a line."""
+    talk = test_reports.begun(test_reports.request("q1", "TELEMETRY_USAGE", "power"))
+    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrUpdateReport) else None
+    test_reports.minutes(talk, 1.0)
+    assert talk.run(60.0).state.stock.unsent
+    assert (talk.long[stock.KEY], talk.long[REGISTRATION_KEY]) == (True, False)
 
 
 def test_one_over_which_a_vtn_stumbles_goes_behind_the_others() -> None:
