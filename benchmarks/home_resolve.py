@@ -26,10 +26,12 @@ from grid_functions.building.home import Home, Tariff
 from grid_functions.building.part import Horizon
 from grid_functions.building.program import Problem, Vector
 from grid_functions.model.instants import Instants
+from grid_functions.model.policy import Connection
 from grid_functions.model.snapshot import Snapshot
 
 HOMES, PRICES, ROUNDS = 30, 18, 5
 GOAL_MS, GOAL_RATIO = 10.0, 1.0 / 8.0
+CONNECTION = Connection(24_000.0, 24_000.0, 1)
 TARIFF = Tariff(np.full(STEPS, 0.08), np.full(STEPS, 0.03))
 
 
@@ -106,7 +108,7 @@ def laid(spec: Spec, day: Day) -> Home:
         days, second = divmod(utc_s, 86_400.0)
         return int(days + 3) % 7, second
 
-    return laid_out(spec.dwelling, snapshot, outlook, Horizon(start_utc_s, STEP_S, STEPS), local)
+    return laid_out(spec.dwelling, snapshot, outlook, Horizon(start_utc_s, STEP_S, STEPS), local, connection=CONNECTION)
 
 
 def prices_of(homes: list[Home]) -> list[Vector]:

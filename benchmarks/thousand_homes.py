@@ -78,13 +78,14 @@ def talk(homes: int, processes: int, seed: int, groups: int) -> dict[str, Any]:
     state: DayAheadState = leader.empty()
     solver, utc_s = Solver(2), NOON_S - LEAD_S
     messages: tuple[Message, ...] = ()
-    history: list[tuple[float, float]] = []
+    gaps: list[float] = []
+    """After each round."""
     for one in begun:
         one.result()
     while state.durable.agreement is None:
         state, out = _led(leader, state, members, messages, utc_s, solver)
-        if state.session is not None and (best := state.session.talks.best) is not None:
-            history.append((state.session.talks.gap, best.peak_kw))
+        if state.session is not None and state.session.talks.round > len(gaps):
+            gaps.append(state.session.talks.gap)
         post: list[list[Message]] = [[] for _ in pools]
         for letter in out:
             post[place[letter.to]].append(letter)
@@ -97,7 +98,7 @@ def talk(homes: int, processes: int, seed: int, groups: int) -> dict[str, Any]:
     for pool in pools:
         pool.shutdown()
     told = state.durable.agreement.certificate
-    gaps = [*(gap for gap, _ in history), told.gap]
+    gaps.append(told.gap)
     return {
         "homes": homes,
         "processes": processes,

@@ -187,7 +187,8 @@ class Laboratory:
             laid = laid or self.crew.laid(DAY_AHEAD)
             area.step(window)
             last = session
-            if (best := session.talks.best) is not None:
+            # A round that somebody is late in is looked at more than once.
+            if (best := session.talks.best) is not None and session.talks.round > len(history):
                 history.append((session.talks.lower, best.cost, best.peak_kw))
             self.progress("day_ahead", 0.3 * min(1.0, len(history) / 20.0))
         agreement = area.of(DAY_AHEAD).durable.agreement

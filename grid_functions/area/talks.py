@@ -57,7 +57,8 @@ class Reply:
 @dataclass(frozen=True, slots=True, eq=False)
 class Talks:
     """``prices`` in the order they were posted, currency per kW and step; ``firsts``: the number of each round's first, its last is the
-    one the bundle hopes most of. ``best``: the plan of least cost so far; ``lower``: the best bound so far.
+    one the bundle hopes most of. ``best``: the plan of least cost so far; ``lower``: the best bound so far. ``spurned``: who has answered
+    which price with what cannot be taken.
     """
 
     prices: tuple[Vector, ...]
@@ -70,6 +71,7 @@ class Talks:
     replies: Mapping[str, Mapping[int, Reply]] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
+    spurned: frozenset[tuple[str, int]] = frozenset()
     best: Planned | None = None
     planned_of: tuple[tuple[int, int], ...] = ()
 
@@ -150,21 +152,26 @@ def fault_of(member: str, number: int, reply: Reply, talks: Talks, terms: Terms)
 def heard(talks: Talks, replies: Iterable[tuple[str, int, Reply]], terms: Terms) -> Talks:
     """Take what was answered; what cannot be taken is named and changes nothing."""
     taken = {member: dict(mine) for member, mine in talks.replies.items()}
-    refused = dict(talks.refused)
+    refused, spurned = dict(talks.refused), set(talks.spurned)
     for member, number, reply in replies:
         fault = fault_of(member, number, reply, replace(talks, replies=taken), terms)
-        if fault:
-            refused[member] = fault
-        else:
+        if not fault:
             taken.setdefault(member, {})[number] = reply
-    return replace(talks, replies=taken, refused=refused)
+            continue
+        refused[member] = fault
+        if member in terms.base_kw and 0 <= number < len(talks.prices):
+            spurned.add((member, number))
+    return replace(talks, replies=taken, refused=refused, spurned=frozenset(spurned))
 
 
 def complete(talks: Talks, terms: Terms) -> bool:
-    """Whether everyone who is counted has answered the last round."""
-    last = talks.posted(1)
-    counted = [talks.replies.get(one, {}) for one in terms.base_kw if one not in talks.absent]
-    return all(number in mine for mine in counted for number in last)
+    """Whether everyone who is counted has answered the last round. Who answered what cannot be taken would answer the same again."""
+    return all(
+        number in talks.replies.get(member, {}) or (member, number) in talks.spurned
+        for member in terms.base_kw
+        if member not in talks.absent
+        for number in talks.posted(1)
+    )
 
 
 def closed_round(talks: Talks, terms: Terms) -> Talks:
@@ -243,7 +250,7 @@ def posts_of(members: int) -> int:
 
     Ten homes come to 0.5 % in half the rounds with four; of fifty the plan's peak comes within 2 % of the optimum's with three.
     """
-    return 4 if members <= 20 else 3 if members <= 100 else 1
+    return 4 if members <= 20 else 3 if members <= 100 else 2
 
 
 def pulls_of(talks: Talks, terms: Terms) -> tuple[float, ...]:

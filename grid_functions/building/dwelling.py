@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from grid_functions.building.heating import Comfort, Dynamics, Heating, HeatingPlan, Zone, dynamics
-from grid_functions.building.home import Home, Limits, home
+from grid_functions.building.home import UNRATED, Home, Limits, home
 from grid_functions.building.part import Horizon, Part
 from grid_functions.building.program import Vector
 from grid_functions.building.storage import StoragePlan, Store, Wanted
@@ -16,6 +16,7 @@ from grid_functions.building.water import Tank, TankPlan
 from grid_functions.building.weekly import Week
 from grid_functions.model.device import Vehicle
 from grid_functions.model.errors import ConfigurationFault
+from grid_functions.model.policy import Connection
 from grid_functions.model.reading import Quality
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
@@ -127,6 +128,7 @@ def laid_out(
     local: Local,
     limits: Limits | None = None,
     learnt: Dynamics | None = None,
+    connection: Connection = UNRATED,
 ) -> Home:
     """The program of a dwelling as it is now. What cannot be read stands where its people want it: a plan is made all the same."""
     parts: list[Part] = []
@@ -159,7 +161,7 @@ def laid_out(
         )
     parts += [_car(car, snapshot, horizon, seconds) for car in dwelling.cars]
     parts += [SunPlan(sun.device, sun.array.offered_w(outlook.sun_w_m2, outlook.outdoor_c)) for sun in dwelling.suns]
-    return home(horizon, parts, outlook.base_w, limits)
+    return home(horizon, parts, outlook.base_w, limits, connection)
 
 
 def _heating(

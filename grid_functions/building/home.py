@@ -13,6 +13,10 @@ import numpy as np
 
 from grid_functions.building.part import KILO, Balance, Horizon, Part, Series
 from grid_functions.building.program import Draft, Problem, Program, Solution, Vector
+from grid_functions.model.policy import Connection
+
+UNRATED = Connection()
+"""One of which no rating is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +97,21 @@ def sum_of(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
     return summed
 
 
-def home(horizon: Horizon, parts: Sequence[Part], fixed_w: Vector, limits: Limits | None = None) -> Home:
-    """Lay out all parts around one balance. ``fixed_w`` by step: what nobody decides, positive = consumed."""
+def home(
+    horizon: Horizon,
+    parts: Sequence[Part],
+    fixed_w: Vector,
+    limits: Limits | None = None,
+    connection: Connection = UNRATED,
+) -> Home:
+    """Lay out all parts around one balance. ``fixed_w`` by step: what nobody decides, positive = consumed.
+
+    Nothing is planned beyond the ``connection``, of which ``fixed_w`` may take more: then all else is off, and there is a plan.
+    """
     draft = Draft()
     steps = horizon.steps
-    imported, exported = draft.block(steps), draft.block(steps)
+    imported = draft.block(steps, 0.0, np.maximum(_rated_kw(connection.import_limit_w), fixed_w / KILO))
+    exported = draft.block(steps, 0.0, np.maximum(_rated_kw(connection.export_limit_w), -fixed_w / KILO))
     balance = Balance(steps)
     series: dict[str, Series] = {}
     for part in parts:
@@ -111,6 +125,10 @@ def home(horizon: Horizon, parts: Sequence[Part], fixed_w: Vector, limits: Limit
         _limit(draft, imported, limits.import_w, limits.price * horizon.step_h)
         _limit(draft, exported, limits.export_w, limits.price * horizon.step_h)
     return Home(horizon, draft.program(), draft.cost, imported, exported, series)
+
+
+def _rated_kw(rated_w: float | None) -> float:
+    return np.inf if rated_w is None else rated_w / KILO
 
 
 def _limit(draft: Draft, columns: range, limit_w: Vector, price: float) -> None:

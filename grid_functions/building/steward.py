@@ -320,8 +320,9 @@ class Steward:
         zones = tuple(zone.device for zone in options.dwelling.zones)
         learnt = state.durable.model.dynamics(zones, horizon.step_s, inputs.snapshot.at.utc_s)
         about = options.dwelling, inputs.snapshot, outlook, horizon, options.civil.at
-        laid = laid_out(*about, learnt=learnt)
-        held = None if limits is None else laid_out(*about, limits, learnt)
+        connection = inputs.terms.connection
+        laid = laid_out(*about, learnt=learnt, connection=connection)
+        held = None if limits is None else laid_out(*about, limits, learnt, connection)
         tariff = foresight.tariff(options, horizon, (*inputs.ahead, *inputs.in_force))
         doubt = state.durable.model.doubted(options.doubt, inputs.snapshot.at.utc_s)
         doubt_kw = tuple((foresight.doubt_w(options, outlook, doubt)[span] / 1000.0).tolist())

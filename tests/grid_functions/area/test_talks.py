@@ -1,5 +1,7 @@
 """A coordination's certificate against the central optimum; who is late, absent or wrong harms nobody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,18 @@ def test_who_never_answers_is_counted_at_its_baseline_and_named() -> None:
     assert talks.profile_of("home-03", done, terms) == pytest.approx(np.full(STEPS, 3.0))
 
 
+def test_nobody_waits_for_who_answered_what_cannot_be_taken() -> None:
+    """home-01 would draw 50 kW where it is connected with 12; asked again, it would answer the same."""
+    terms = replace(terms_of(cars(2)[0]), most_kw={"home-00": 12.0, "home-01": 12.0})
+    beyond = replace(reply(), net_kw=np.full(STEPS, 50.0))
+    first = talks.heard(talks.begin(terms), [("home-01", 0, beyond)], terms)
+    assert not talks.complete(first, terms)
+    second = talks.heard(first, [("home-00", 0, reply())], terms)
+    assert talks.complete(second, terms)
+    assert second.refused.keys() == {"home-01"}
+    assert talks.unanswered(second, terms) == {"home-01": (0,)}
+
+
 def test_silence_counts_once_patience_is_over_and_no_round_sooner() -> None:
     """Two rounds of patience, of one price each: home-01 is waited for after the first, and counted at its baseline after the second."""
     terms = terms_of(cars(2)[0])
@@ -97,7 +111,7 @@ def test_silence_counts_once_patience_is_over_and_no_round_sooner() -> None:
 
 def test_few_members_are_posted_several_prices_a_round_and_many_one() -> None:
     """The first round is one price; of each later round the last is the nearest to the centre."""
-    assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 3, 3, 1, 1]
+    assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 3, 3, 2, 2]
     homes, tariffs = cars(COUNT)
     terms = terms_of(homes)
     done = hold(terms, Followers(homes, tariffs))

@@ -12,6 +12,7 @@ from grid_functions.building.program import Draft, Problem, Status
 from grid_functions.building.storage import StoragePlan, Store, Wanted
 from grid_functions.building.sun import SunPlan
 from grid_functions.building.water import Tank, TankPlan
+from grid_functions.model.policy import Connection
 
 HOURS = Horizon(0.0, 3600.0, 4)
 LOSSLESS = Store(10_000.0, 3000.0, 3000.0, 1.0, 1.0, wear_price=1e-6)
@@ -37,6 +38,23 @@ def test_energy_moves_to_the_cheap_hours_and_costs_price_times_energy() -> None:
     assert plan.net_w[2:] == pytest.approx([0.0, 0.0], abs=1e-3)
     assert plan.net_w.sum() == pytest.approx(4000.0)
     assert plan.cost == pytest.approx(0.40, abs=1e-4)
+
+
+def test_nothing_is_planned_beyond_the_connection() -> None:
+    """As above, of 1.5 kW: half a kilowatt more in each cheap hour is 1 kWh at 0.10, and the last of the dear is bought at 0.50."""
+    of = home(HOURS, [battery()], np.full(4, 1000.0), connection=Connection(1500.0, 0.0))
+    plan = planned(of, tariff(0.10, 0.10, 0.50, 0.50))
+    assert plan.net_w.max() == pytest.approx(1500.0)
+    assert plan.cost == pytest.approx(3.0 * 0.10 + 1.0 * 0.50, abs=1e-4)
+    sunny = home(HOURS, [SunPlan("pv", np.full(4, 3000.0))], np.full(4, 1000.0), connection=Connection(None, 500.0))
+    assert planned(sunny, tariff(0.1, 0.1, 0.1, 0.1, exported=0.05)).net_w == pytest.approx(np.full(4, -500.0))
+
+
+def test_what_nobody_decides_may_take_more_than_the_connection_and_leaves_a_plan() -> None:
+    of = home(HOURS, [battery()], np.array([4000.0, 1000.0, -4000.0, 1000.0]), connection=Connection(3000.0, 2000.0))
+    plan = planned(of, tariff(0.1, 0.1, 0.1, 0.1))
+    assert plan.net_w[0] <= 4000.0 + 1e-6
+    assert plan.net_w[2] >= -4000.0 - 1e-6
 
 
 def test_half_the_step_is_half_the_money() -> None:
