@@ -6,7 +6,7 @@ from grid_functions.arbiter import rule
 from grid_functions.guard import Clamp, clamp
 from grid_functions.model.claim import Claim, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
-from grid_functions.model.device import Ability, Capability, How
+from grid_functions.model.device import Ability, Capability, How, Role
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, SiteTerms
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.units import Quantity
@@ -74,6 +74,17 @@ def test_what_can_only_be_steered_is_cut_by_its_target() -> None:
     kept, clamps = clamp(told, rule([bound(2000.0, on("a", "b"))], DEFAULT_PRECEDENCE), picture, terms(), at(0.0))
     assert kept == (Setpoint("a", target_w=-1500.0), Setpoint("b", produce_max_w=500.0))
     assert sorted(one.device for one in clamps) == ["a", "b"]
+
+
+def test_what_can_only_be_steered_and_is_told_to_do_nothing_counts_nothing() -> None:
+    """a's target is 0 W: b has all of the 2000 W, to give or to take."""
+    only_target = Capability({Mode.TARGET_POWER: Ability(How.NATIVE)})
+    picture = snapshot([seen("a", Role.BATTERY, capability=only_target), seen("b", Role.BATTERY)], 0.0)
+    told = (Setpoint("a", target_w=0.0), Setpoint("b", produce_max_w=2000.0, consume_max_w=2000.0))
+    ruling = rule(
+        [bound(2000.0, on("a", "b"), quantity) for quantity in (PRODUCED, Quantity.CONSUMED)], DEFAULT_PRECEDENCE
+    )
+    assert clamp(told, ruling, picture, terms(dict.fromkeys("ab", Role.BATTERY)), at(0.0)) == (told, ())
 
 
 def test_a_forgotten_off_is_switched() -> None:

@@ -9,7 +9,7 @@ from grid_functions.arbiter import rule
 from grid_functions.guard import Clamp, clamp
 from grid_functions.model.claim import Area, Claim, SourceKind, Switch
 from grid_functions.model.control import Connect, Mode
-from grid_functions.model.device import Capability, Role, Seen
+from grid_functions.model.device import Capability, Fallback, Role, Seen
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, SiteTerms
 from grid_functions.model.reading import Quality, Reading
 from grid_functions.model.setpoint import Revert, Setpoint
@@ -261,3 +261,35 @@ def test_watts_beside_a_chargers_amperes_never_make_them_more(limit_w: float, gi
     ruling = rule([bound(limit_w, on("ev"), Quantity.CONSUMED)], DEFAULT_PRECEDENCE)
     kept, _ = clamp([asked], ruling, snapshot([charger("ev")], 0.0), site, at(0.0))
     assert kept == (Setpoint("ev", current_max_a=given_a),)
+
+
+@pytest.mark.parametrize(("resolution_a", "given_a"), [(1.0, 10.0), (0.1, 10.8), (4.0, 8.0)])
+def test_what_a_charger_is_cut_to_is_a_multiple_of_its_step_that_does_not_exceed_it(
+    resolution_a: float, given_a: float
+) -> None:
+    """7500 W on three phases of 230 V are 10.87 A."""
+    ev = charger("ev")
+    assert ev.capability.currents is not None
+    stepped = replace(ev.capability, currents=replace(ev.capability.currents, resolution_a=resolution_a))
+    site = terms({"ev": Role.EVSE}, connection=Connection(phases=3))
+    limit, devices = bound(7500.0, on("ev"), CONSUMED), [replace(ev, capability=stepped)]
+    kept, clamps = guarded([Setpoint("ev", current_max_a=16.0)], [limit], devices, site)
+    assert kept["ev"].current_max_a == pytest.approx(given_a)
+    assert [(one.device, one.asked, one.given) for one in clamps] == [("ev", 11_040.0, 7500.0)]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "left_a"),
+    [
+        (Fallback(6.0, 60.0), 16.0),  # it holds 6 A, 4140 W: 15,180 W are left
+        (Fallback(13.0, 60.0), 15.0),  # it falls to 13 A, 8970 W: 10,350 W are left
+        (None, 12.0),  # nobody knows: 16 A, 11,040 W; 8280 W are left
+    ],
+)
+def test_a_silent_charger_counts_as_what_it_holds_or_falls_back_to(fallback: Fallback | None, left_a: float) -> None:
+    """19,320 W over two on three phases of 230 V, of which one is silent."""
+    silent = charger("b", holds_a=6.0, online=False, fallback=fallback)
+    site = terms({"a": Role.EVSE, "b": Role.EVSE}, connection=Connection(phases=3))
+    limit = bound(19_320.0, on("a", "b"), CONSUMED)
+    kept, _ = guarded([Setpoint("a", current_max_a=16.0)], [limit], [charger("a"), silent], site)
+    assert kept["a"].current_max_a == left_a

@@ -49,7 +49,9 @@ def test_a_charger_takes_more_only_with_a_car(vehicle: Vehicle | None, most_w: f
     ids=["silent", "not measured", "obeys nothing"],
 )
 def test_what_cannot_be_moved_or_seen_is_not_counted_on(device: Seen) -> None:
+    """Others are all the same, 2 kW of sun here."""
     assert span(device) == (NET_W, NET_W)
+    assert span(device, seen("roof", power_w=-2_000.0)) == (NET_W, NET_W + 2_000.0)
 
 
 def test_a_device_of_another_site_is_not_counted() -> None:

@@ -1,5 +1,6 @@
 """One decision at a time: rule 1, rule 6, what is ours to write, switches, revert values. Arithmetic by hand."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from grid_functions.allocate.step import AllocateState, AllocateStep, step
 from grid_functions.arbiter import rule
 from grid_functions.model.claim import Claim, ConnectionPoint, Scope, SourceKind, Switch
-from grid_functions.model.control import Connect, Mode
-from grid_functions.model.device import Capability, Role, Seen, Trouble
+from grid_functions.model.control import Connect, Energize, Mode
+from grid_functions.model.device import Ability, Capability, How, Role, Seen, Trouble
 from grid_functions.model.policy import DEFAULT_PRECEDENCE, Connection, LoadCredit, SiteTerms
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Revert, Setpoint
@@ -49,10 +50,10 @@ def charges(done: AllocateStep) -> dict[str, float | None]:
     return {one.device: one.consume_max_w for one in done.setpoints}
 
 
-def switch(yes: bool, scope: Scope) -> Claim:
+def switch(yes: bool, scope: Scope, mode: Mode = Mode.CONNECT) -> Claim:
     """A switch."""
-    want = Switch(yes)
-    return Claim(scope, Quantity.CONNECT, want, want, Mode.CONNECT, in_force(Connect(yes)))
+    want, control = Switch(yes), Connect(yes) if mode is Mode.CONNECT else Energize(yes)
+    return Claim(scope, Quantity.CONNECT, want, want, mode, in_force(control))
 
 
 def two(**told: float) -> list[Seen]:
@@ -251,6 +252,23 @@ def test_a_device_that_cannot_be_switched_off_is_limited_to_zero() -> None:
 def test_on_withdraws_our_off_and_asks_for_nothing_else() -> None:
     (setpoint,) = decide([switch(True, on("a"))], [seen("a")], 0.0).setpoints
     assert setpoint == Setpoint("a", connect=True)
+
+
+@pytest.mark.parametrize(("asked", "lacked"), [(Mode.CONNECT, Mode.ENERGIZE), (Mode.ENERGIZE, Mode.CONNECT)])
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_is_asked_of_a_switch_that_a_device_lacks_goes_to_the_other(asked: Mode, lacked: Mode, yes: bool) -> None:
+    """And to the one that is asked for where it has both; an off of either is not undone by an on of the other."""
+    plain = able()
+    both = dict.fromkeys((asked, lacked), Ability(How.NATIVE))
+
+    def told(abilities: Mapping[Mode, Ability], *claims: Claim) -> dict[Mode, bool | None]:
+        (setpoint,) = decide([*claims], [seen("a", capability=replace(plain, abilities=abilities))], 0.0).setpoints
+        return {Mode.CONNECT: setpoint.connect, Mode.ENERGIZE: setpoint.on}
+
+    assert told(both, switch(yes, on("a"), asked)) == {asked: yes, lacked: None}
+    other = {lacked: both[lacked]}
+    assert told(other, switch(yes, on("a"), asked)) == {asked: None, lacked: yes}
+    assert told(other, switch(yes, on("a"), asked), switch(not yes, on("a"), lacked)) == {asked: None, lacked: False}
 
 
 # revert values (DESIGN section 4)

@@ -8,6 +8,7 @@ import pytest
 from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
+from grid_functions.area.tariff_signal import TariffSignalOptions
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
 
@@ -45,6 +46,8 @@ PICKUP: Edges = {
     "rest_kw": (0, 1e6),
 }
 
+TARIFF: Edges = {"hours": (1, 168)}
+
 FITTING: Mapping[type[Any], Mapping[str, Any]] = {
     # Bids and clearing fit into the lead, and no bid costs more than going short.
     XorMarketOptions: {"lead_s": 86_400.0, "penalty": 1e6},
@@ -59,6 +62,7 @@ CASES = [
         (DirectLoadControlOptions, DIRECT),
         (DivisionOptions, DIVISION),
         (ColdLoadPickupOptions, PICKUP),
+        (TariffSignalOptions, TARIFF),
     )
     for name, (least, most) in edges.items()
 ]

@@ -15,7 +15,7 @@ from grid_functions.building.dwelling import Dwelling, ZoneOf
 from grid_functions.building.forecast import Sample
 from grid_functions.building.heating import Heating, Zone, dynamics
 from grid_functions.building.learning import History
-from grid_functions.building.lesson import HOLDS_S, Lesson, Model, Taught, learnt
+from grid_functions.building.lesson import HOLDS_S, Lesson, Model, Taught, due, learnt
 from grid_functions.building.options import HomeOptions
 from grid_functions.building.program import Problem
 from grid_functions.building.steward import HomeDurable, HomeState, Steward
@@ -185,6 +185,12 @@ def test_a_lesson_that_never_ends_is_told_and_asked_for_again() -> None:
     assert site.lessons[1] - site.lessons[0] >= 3600.0
     assert site.said().startswith("configured thermal model")
     assert "did not end in time" in site.said()
+
+
+def test_after_a_lesson_that_came_to_nothing_an_hour_passes(site: Site) -> None:
+    diary, hour = site.state.durable.diary, 3600.0
+    assert not due(Model(), diary, site.utc_s - hour + 0.1, 3 * hour, OPTIONS.civil, site.utc_s)
+    assert due(Model(), diary, site.utc_s - hour, 3 * hour, OPTIONS.civil, site.utc_s)
 
 
 def test_a_home_whose_sensor_outdoors_is_silent_keeps_configurations_model_and_says_why() -> None:

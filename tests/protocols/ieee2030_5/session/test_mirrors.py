@@ -351,6 +351,15 @@ def test_a_changed_rate_waits_for_the_end_of_a_back_off() -> None:
     assert 200.0 <= well.due_s <= 230.0
 
 
+def test_a_failed_post_waits_five_seconds_and_twice_as_long_after_each_further_one() -> None:
+    """From three quarters of that on; in the middle 4.375 s, 8.75 s."""
+    once, _ = mirrors.answered(
+        mirrors.sent(mirrors.Mirror(Metered.CONNECTION), 1, 600), None, "", 0.0, 1000.0, 0.0, Middle()
+    )
+    again, _ = mirrors.answered(mirrors.sent(once, 2, 600), 503, "", 0.0, 1000.0, 0.0, Middle())
+    assert (once.due_s, again.due_s) == (4.375, 8.75)
+
+
 def test_a_mirror_that_is_refused_brings_no_look_at_the_list_forward() -> None:
     """Its list is read every 300 s, and at once only after a mirror was made, whose rate stands in the list."""
 

@@ -229,6 +229,16 @@ def test_a_broker_that_goes_is_looked_for_again() -> None:
     assert "mqtt" not in rig.alarms
 
 
+def test_polling_slows_down_as_soon_as_the_broker_is_heard() -> None:
+    """It confirms what is subscribed to, which no webhook does. The ceiling is five minutes, a twentieth more or less."""
+    rig = Rig(replace(TERMS, mqtt=True), broker=MQTT)
+    rig.program()
+    rig.run(10.0)
+    rig.give(Listening("mqtt", True))
+    rig.run(3000.0)
+    assert min(gaps(rig.sent("/events"))[1:]) >= 285.0
+
+
 def test_a_new_program_is_heard_of_too() -> None:
     rig = Rig(replace(TERMS, mqtt=True), broker=MQTT)
     rig.program("a")

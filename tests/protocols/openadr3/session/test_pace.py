@@ -15,7 +15,7 @@ from protocols.openadr3.report.outbox import Letter, Outbox
 from protocols.openadr3.session import pace
 from protocols.openadr3.session.exchange import Hint, Listening
 from protocols.openadr3.session.reporting import begun_s, deed_at, deed_key, with_deed
-from protocols.openadr3.session.sightings import Sighting, moved, pruned
+from protocols.openadr3.session.sightings import KEY, Sighting, moved, pruned
 from protocols.openadr3.session.terms import Webhook
 from tests.protocols.openadr3.rig import CLIENTS, TERMS, Rig, gaps
 
@@ -269,6 +269,16 @@ def test_a_clock_may_be_half_a_minute_apart(apart_s: float, alarmed: bool) -> No
 
 def sighting(version: int) -> Sighting:
     return Sighting("d", 0, version, 0.0)
+
+
+def test_a_first_sight_is_remembered_at_once_and_written_once() -> None:
+    rig = Rig()
+    rig.event(rig.program())
+    rig.settle()
+    assert KEY in rig.memory
+    del rig.memory[KEY]
+    rig.run(600.0)
+    assert KEY not in rig.memory
 
 
 def test_five_thousand_are_remembered_that_are_not_shown_and_the_oldest_go() -> None:
