@@ -47,6 +47,20 @@ async def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> No
     again.close()
 
 
+async def test_an_id_that_is_no_text_is_kept_and_stops_no_other(tmp_path: Path) -> None:
+    """RFC 8259, 8.2: JSON can say half of a character; a database's text cannot."""
+    ledger = fresh(tmp_path / "ledger.db")
+    odd = Outcome(EventKey(Respondent("utility", LFDI), "\ud800"), OutcomeKind.RECEIVED, Moment("utility", 1000.0))
+    entries = (Entry(("owed", "\ud800"), odd), Entry(("owed", "é"), RECEIVED))
+    await ledger.commit("house", entries)
+    ledger.close()
+    again = fresh(tmp_path / "ledger.db")
+    assert set(again.entries("house")) == set(entries)
+    await again.commit("house", [Entry(("owed", "\ud800"), None)])
+    assert again.entries("house") == entries[1:]
+    again.close()
+
+
 async def test_keys_with_quotes_and_foreign_letters_stay_apart(tmp_path: Path) -> None:
     ledger = fresh(tmp_path / "ledger.db")
     keys = [("a", "b"), ("a,b",), ('a"', "é"), ("a", "b", "")]
