@@ -266,7 +266,7 @@ async def _hold(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
 @contextmanager
 def _sole_owner(data: Path) -> Iterator[None]:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data / "lock").open("w")
     except OSError as fault:
         raise OperatorFault(

@@ -137,3 +137,6 @@ class Bus:
                 self._heard(messages.event_in(body), not message.retain)
         except MalformedMessage as fault:
             _log.info("no message", server=self._name, topic=topic, why=str(fault))
+        except Exception:
+            # A defect of ours ends one message, not the listening.
+            _log.exception("a message failed", server=self._name, topic=topic)

@@ -34,6 +34,9 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 """Of one message; pictures of cameras are larger, and nothing of ours."""
 _MOST_READINGS: Final = 2000
 _DEEPEST: Final = 32
+_TAGS: Final = (*range(512), 1004, 43_000, 55_799)
+"""Of CBOR, all that a decoder may know: EdgeX uses none, and shared references (28, 29) make a tree of any size of a few bytes. What
+bears one is null."""
 _LONGEST: Final = 256
 _SAID: Final = 300
 LOCKED: Final = 423
@@ -175,7 +178,9 @@ def _tree(body: bytes) -> Any:
     if body[:1] < b"\x80":
         return json_in(body)
     try:
-        return cbor2.loads(body, max_depth=_DEEPEST, strict_hashable_types=True)
+        return cbor2.loads(
+            body, max_depth=_DEEPEST, strict_hashable_types=True, tag_hook=_null, semantic_decoders=_NULLS
+        )
     except (cbor2.CBORError, ValueError, OverflowError, RecursionError, MemoryError) as fault:
         raise MalformedMessage(f"no CBOR ({str(fault)[:80]})") from fault
 
@@ -184,9 +189,10 @@ def _payload(envelope: Mapping[str, Any]) -> Any:
     said = envelope.get("payload")
     if isinstance(said, str):
         try:
-            return _tree(base64.b64decode(said, validate=True))
-        except binascii.Error as fault:
+            decoded = base64.b64decode(said, validate=True)
+        except ValueError as fault:
             raise MalformedMessage("a payload that is text is base64") from fault
+        return _tree(decoded)
     if isinstance(said, bytes):
         return _tree(said)
     if isinstance(said, dict | list):
@@ -196,7 +202,7 @@ def _payload(envelope: Mapping[str, Any]) -> Any:
 
 def _text_of(said: Any) -> str:
     """The words of an error."""
-    raw = said if isinstance(said, bytes) else str(said or "").encode()
+    raw = said if isinstance(said, bytes) else str(said or "").encode(errors="replace")
     if not isinstance(said, bytes):
         try:
             decoded = base64.b64decode(raw, validate=True)
@@ -284,7 +290,7 @@ def _folded(plain: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _version(said: Any) -> None:
     """Interpretation: an answer that names no version is taken for one of a version we know; some proxies' error pages are JSON too."""
-    if said is not None and said not in VERSIONS:
+    if said is not None and not (isinstance(said, str) and said in VERSIONS):
         raise MalformedMessage(f"apiVersion {_short(said)[:20]!r} is neither v2 nor v3")
 
 
@@ -298,6 +304,13 @@ def _unpacked(said: str, packed: str) -> float:
 
 def _short(said: Any) -> str:
     return "".join(one if one.isprintable() else " " for one in str("" if said is None else said)[:_SAID])
+
+
+def _null(*_: object) -> None:
+    """What bears a tag."""
+
+
+_NULLS: Final = dict.fromkeys(_TAGS, _null)
 
 
 def _no_number(said: str) -> float:

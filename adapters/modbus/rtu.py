@@ -14,6 +14,8 @@ EXCEPTION_SIZE: Final = 5
 _WRITE_SIZE: Final = 8
 _MBAP_PREFIX: Final = 6
 _CRC: Final = 2
+_MOST_KEPT: Final = 257
+"""Bytes of the longest frame (clause 2.5.1), and one to see that something stood before it."""
 
 
 def encode_rtu(request: Request) -> bytes:
@@ -87,6 +89,12 @@ class RtuDeframer:
         self._buffer += data
         if self._sent and self._buffer.startswith(self._sent):
             self._buffer, self._sent = self._buffer[len(self._sent) :], b""
+        if not self._sent:
+            # Only the end can be an answer, and what stands before it says no more than that it was there.
+            self._buffer = self._buffer[-_MOST_KEPT:]
+        elif not self._sent.startswith(self._buffer):
+            # No echo comes any more, and without one there is no answer.
+            self._buffer = self._buffer[:_MOST_KEPT]
 
     def next_frame(self) -> Frame | None:
         """The answer, or None until it is whole."""

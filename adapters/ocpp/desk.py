@@ -35,6 +35,8 @@ class Desk:
         """The number of a transaction; of one that is told again, because our answer was lost, the same (1.6, clause 4.8)."""
         known = self._known.get(connector)
         if known is None or known[0] != key:
+            if len(self._known) >= _MOST_PLACES and connector not in self._known:
+                self._known.pop(next(iter(self._known)))
             known = self._known[connector] = key, self._number()
         return known[1]
 
@@ -48,4 +50,4 @@ class Desk:
 
 
 _MOST_PLACES = 256
-"""A station that begins transactions and never ends them fills no memory."""
+"""A station that begins transactions and never ends them, or has connectors without end, fills no memory."""

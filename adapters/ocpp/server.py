@@ -14,10 +14,12 @@ from typing import Any, Final
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from adapters.doorway import DoorSite, Doorway
 from adapters.ocpp.access import Access, Passwords, SecurityProfile, certified, password_of
 from adapters.ocpp.desk import Desk, Rules
 from adapters.ocpp.outlet import Outlet, OutletSettings
 from adapters.ocpp.session import DIALECTS, Session
+from adapters.sparing import Sparing
 from adapters.waiting import pause
 from grid_functions.model.device import Seen
 from grid_functions.model.errors import Unreachable
@@ -33,7 +35,10 @@ _LOOK_S: Final = 5.0
 """A charger of which nothing is heard is looked at so often, for its readings age."""
 _PING_S: Final = 20.0
 _MOST_BYTES: Final = 256 * 1024
+_CLOSE_S: Final = 5.0
 _LISTEN_AGAIN_S: Final = 5.0
+_NOTES, _NOTES_PER_S = 200, 2.0
+"""What a station may make us note at once, and each second from then on; a limit and its proof are two notes."""
 _RELEASE_S: Final = 20.0
 _LEFT_S: Final = 30.0
 """A station of which no connector runs stays connected so long, for it to be released, or taken up by what comes after a reload."""
@@ -62,6 +67,8 @@ class CentralSystem:
         self._ticker: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._checking = asyncio.Semaphore(2)
+        self._doorway = Doorway()
+        self._noting: dict[str, Sparing] = {}
         self._last_number = 0
 
     @property
@@ -80,8 +87,8 @@ class CentralSystem:
             runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
             await runner.setup()
             try:
-                site = web.TCPSite(runner, self._listening.host, self._listening.port, ssl_context=self._context)
-                await site.start()
+                host, port = self._listening.host, self._listening.port
+                await DoorSite(runner, host, port, self._doorway, self._context).start()
             except OSError as fault:
                 await runner.cleanup()
                 where = f"{self._listening.host}:{self._listening.port}"
@@ -157,6 +164,7 @@ class CentralSystem:
         if refusal is not None:
             _log.warning("station refused", station=station[:64], remote=request.remote, why=refusal.reason)
             return refusal
+        self._doorway.know(request)
         socket = web.WebSocketResponse(
             protocols=tuple(DIALECTS), heartbeat=_PING_S, max_msg_size=_MOST_BYTES, compress=False
         )
@@ -172,14 +180,20 @@ class CentralSystem:
             return socket
         chargers = tuple(mine.values())
         desk = self._desks.setdefault(station, Desk(self._listening.rules, self._number))
+        noting = self._noting.setdefault(station, Sparing(_NOTES, _NOTES_PER_S))
 
         def note(outlet: Outlet | None, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
+            unsaid = noting.spared(self._clock.now().mono_s)
+            if unsaid is None:
+                return
+            if unsaid:
+                body = {**body, "unsaid": unsaid}
             # What concerns the whole station is noted once.
             for charger in [one for one in chargers if one.outlet is outlet] or chargers[:1]:
                 charger.note(kind, correlation, {"station": station, **body})
 
         session = Session(dialect, desk, [one.outlet for one in chargers], _id, note)
-        connection = _Connection(socket, session, chargers, self._clock)
+        connection = _Connection(socket, request.transport, session, chargers, self._clock)
         before, self._sessions[station] = self._sessions.get(station), connection
         if before is not None:
             # The station knows better than we whether its old socket is dead.
@@ -212,8 +226,11 @@ class CentralSystem:
             return False
         if self._passwords.known(station, hashed, password):
             return True
-        async with self._checking:
-            return await asyncio.to_thread(self._passwords.right, station, hashed, password)
+        await self._checking.acquire()
+        checked = asyncio.create_task(asyncio.to_thread(self._passwords.right, station, hashed, password))
+        checked.add_done_callback(lambda _: self._checking.release())
+        # Who hangs up meanwhile ends nothing: a thread goes on, and were its place free there would soon be a crowd of them.
+        return await asyncio.shield(checked)
 
     def _number(self) -> int:
         """Of a transaction: the second it began in, so that none is given twice, over a restart either."""
@@ -222,12 +239,18 @@ class CentralSystem:
 
 
 class _Connection:
-    """One socket: what comes in goes through the session, what it says goes out, in order."""
+    """One socket: what comes in goes through the session, what it says goes out. Who does not read what he is told is not heard."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, session: Session, chargers: tuple["Charger", ...], clock: Clock
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        session: Session,
+        chargers: tuple["Charger", ...],
+        clock: Clock,
     ) -> None:
         self._socket, self._session, self._chargers, self._clock = socket, session, chargers, clock
+        self._transport = transport
         self._out: asyncio.Queue[str] = asyncio.Queue()
         self._left = False
         self._ending: asyncio.Task[None] | None = None
@@ -236,7 +259,7 @@ class _Connection:
         """Until either side ends it."""
         sending = asyncio.create_task(self._send(), name="ocpp out")
         try:
-            self._say(self._session.opened(self._clock.now()))
+            await self._say(self._session.opened(self._clock.now()))
             async for message in self._socket:
                 if self._left:
                     break
@@ -244,7 +267,9 @@ class _Connection:
                     # OCPP-J 1.6, clause 4.2: text only.
                     await self._socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
                     break
-                self._say(self._session.received(message.data, self._clock.now()))
+                await self._say(self._session.received(message.data, self._clock.now()))
+        except ConnectionError:
+            pass  # it went while it was told something
         finally:
             self._left = True
             sending.cancel()
@@ -254,7 +279,8 @@ class _Connection:
         """Time has passed, or something else is wanted."""
         if self._left:
             return
-        self._send_later(self._session.due(self._clock.now()))
+        for text in self._session.due(self._clock.now()):
+            self._out.put_nowait(text)
         if self._session.hung:
             self.abandon(b"no answers")
 
@@ -269,8 +295,11 @@ class _Connection:
     async def end(self, code: int, why: bytes) -> None:
         """Close the socket, whether or not the station takes part."""
         with suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(_CLOSE_S):
                 await self._socket.close(code=code, message=why)
+        if self._transport is not None:
+            # What it has not read until now would wait in our memory for as long as it likes.
+            self._transport.abort()
 
     def closed(self, why: str) -> None:
         """What it was for goes on without it."""
@@ -278,14 +307,13 @@ class _Connection:
         for charger in self._chargers:
             charger.looked()
 
-    def _send_later(self, texts: tuple[str, ...]) -> None:
-        for text in texts:
-            self._out.put_nowait(text)
-
-    def _say(self, texts: tuple[str, ...]) -> None:
-        self._send_later(texts)
+    async def _say(self, texts: tuple[str, ...]) -> None:
         for charger in self._chargers:
             charger.looked()
+        for text in texts:
+            await self._socket.send_str(text)
+        # Of what lies there already one message is read in a turn of the loop.
+        await asyncio.sleep(0)
 
     async def _send(self) -> None:
         with suppress(ConnectionError, RuntimeError):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 from argon2 import PasswordHasher
 
+from adapters.doorway import Doorway
 from adapters.ocpp.access import Passwords
 from gateway.config.api import ApiToken
 
@@ -23,7 +24,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Doorman:
     """Lets in who is known. What was right once is known quickly from then on; what is wrong is looked at one after the other."""
 
-    def __init__(self, tokens: Sequence[ApiToken]) -> None:
+    def __init__(self, tokens: Sequence[ApiToken], doorway: Doorway) -> None:
+        self._doorway = doorway
         self._tokens = {one.name: one for one in tokens}
         self._passwords = Passwords(secrets.token_bytes(32))
         self._turn = asyncio.Lock()
@@ -40,6 +42,7 @@ class Doorman:
                 headers={"WWW-Authenticate": "Bearer"}, text="show a token: Authorization: Bearer NAME.SECRET"
             )
         request[TOKEN] = token
+        self._doorway.know(request)
         return await handler(request)
 
     async def _who(self, header: str) -> ApiToken | None:
@@ -49,14 +52,16 @@ class Doorman:
             return None
         token = self._tokens.get(name)
         hashed = self._nobody if token is None else token.hash
-        if token is not None and self._passwords.known(name, hashed, secret.encode()):
+        # What is no UTF-8 comes as surrogates, and is what nobody's secret is.
+        shown_secret = secret.encode(errors="surrogateescape")
+        if token is not None and self._passwords.known(name, hashed, shown_secret):
             return token
         if self._waiting >= _WAITING:
             raise web.HTTPTooManyRequests(text="too many who are not known yet: try again in a moment")
         self._waiting += 1
         try:
             async with self._turn:
-                right = await asyncio.to_thread(self._passwords.right, name, hashed, secret.encode())
+                right = await asyncio.to_thread(self._passwords.right, name, hashed, shown_secret)
         finally:
             self._waiting -= 1
         return token if right else None

@@ -12,7 +12,7 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     """One JSON object. Raises OperatorFault."""
     try:
         body = await request.json()
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise OperatorFault("the request's body is no JSON", "send one JSON object, {} at least") from fault
     if not isinstance(body, dict):
         raise OperatorFault("the request's body is no JSON object", "send one, {} at least")

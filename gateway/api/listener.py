@@ -6,15 +6,22 @@ from typing import Any, Protocol
 import structlog
 from aiohttp import web
 
+from adapters.doorway import DoorSite, Doorway
+from adapters.sparing import Sparing
 from gateway.api.bearer import TOKEN, Doorman
 from gateway.api.osed.paths import Served, osed_paths
 from gateway.config.api import ApiSettings
 from grid_functions.model.errors import GatewayError, OperatorFault, Unreachable
+from grid_functions.model.ports import Clock
 
 _log = structlog.get_logger("api")
 
 _LARGEST = 262_144
 """Bytes of a body: two series of 1,008 values take a third of it."""
+
+
+_STRANGERS, _STRANGERS_PER_S = 20, 0.1
+"""Requests without a token that are noted at once, and in a second from then on."""
 
 
 class Notes(Protocol):
@@ -26,15 +33,17 @@ class Notes(Protocol):
 
 async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRunner:
     """Listen until the runner is cleaned up. Raises OperatorFault when the address cannot be had."""
+    doorway = Doorway()
+    doorman = Doorman(settings.tokens, doorway)
     app = web.Application(
-        client_max_size=_LARGEST, middlewares=[_noted(log), _errors_as_json, Doorman(settings.tokens).__call__]
+        client_max_size=_LARGEST, middlewares=[_noted(log, served.clock), _errors_as_json, doorman.__call__]
     )
     osed_paths(app, served)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     host, port = settings.address
     try:
-        await web.TCPSite(runner, host, port).start()
+        await DoorSite(runner, host, port, doorway).start()
     except OSError as fault:
         await runner.cleanup()
         raise OperatorFault(
@@ -51,13 +60,19 @@ async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRu
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def _noted(log: Notes) -> Any:
+def _noted(log: Notes, clock: Clock) -> Any:
+    """Each request of who is known; of strangers a few, and how many more there were: the log keeps so many rows and no more."""
+    strangers = Sparing(_STRANGERS, _STRANGERS_PER_S)
+
     @web.middleware
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = await handler(request)
         token = request.get(TOKEN)
-        who = "" if token is None else token.name
-        log.add("", "api", who, {"method": request.method, "path": request.path[:200], "status": answer.status})
+        unsaid = strangers.spared(clock.now().mono_s) if token is None else 0
+        if unsaid is not None:
+            body = {"method": request.method[:20], "path": request.path[:200], "status": answer.status}
+            more = {"unsaid": unsaid} if unsaid else {}
+            log.add("", "api", "" if token is None else token.name, {**body, **more})
         return answer
 
     return note

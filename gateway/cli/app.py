@@ -25,6 +25,7 @@ from gateway.cli import (
     serve,
     words,
 )
+from gateway.lines import harmless
 from grid_functions.model.errors import ConfigurationFault, GatewayError
 
 app = typer.Typer(
@@ -73,11 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=None if arguments is None else list(arguments), prog_name="osed")
     except ConfigurationFault as fault:
         for mistake in fault.mistakes:
-            print(mistake, file=sys.stderr)
+            print(harmless(mistake), file=sys.stderr)
         print(f"osed: {len(fault.mistakes)} mistake(s) in the configuration", file=sys.stderr)
         sys.exit(1)
     except (GatewayError, CertificateError) as fault:
-        print(f"osed: {fault}", file=sys.stderr)
+        print(f"osed: {harmless(str(fault))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -10,11 +10,23 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from gateway.lines import harmless
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
-# What devices and upstreams say is shown as it is: no markup is read in it, and no line is broken for a reader that is no terminal.
-people = Console(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+
+class _People(Console):
+    """What devices and upstreams say is shown as it is: no markup is read in it, it steers no terminal, and no line is broken for a
+    reader that is none.
+    """
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(harmless(text, lines=True), **how)
+
+
+people = _People(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 aside = Console(stderr=True, highlight=False)
 
 
@@ -26,7 +38,7 @@ def document(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str = "nothing") -> None:
     """A table on a terminal, aligned plain lines elsewhere; ``nothing`` is said when there are no rows."""
-    lines = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    lines = [["" if cell is None else harmless(str(cell)) for cell in row] for row in rows]
     if not lines:
         people.print(f"{title}: {nothing}" if title else nothing)
         return

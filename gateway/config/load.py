@@ -26,6 +26,9 @@ from grid_functions.rating import LOADS, SWITCHED
 
 Path_ = tuple[str | int, ...]
 
+_MOST_NODES = 1_000_000
+"""Of a file, with every alias written out: ten lines of aliases of aliases are more than any memory holds."""
+
 _TAGS = frozenset({"ieee2030_5", "openadr2b", "openadr3"})
 
 Families = Mapping[str, Callable[..., object]]
@@ -51,6 +54,9 @@ def load(path: Path, families: Families) -> Loaded:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
+            if _written_out(root, {}) > _MOST_NODES:
+                many = f"written out, its aliases are more than {_MOST_NODES} values"
+                raise yaml.MarkedYAMLError(problem=many, problem_mark=root.start_mark)
             _note(root, (), lines, doubled, path)
         plain = yaml.safe_load(text)
     except RecursionError as fault:
@@ -260,6 +266,16 @@ def _doubled(at: Path_, names: list[str]) -> Iterator[tuple[Path_, str]]:
         if name in seen:
             yield (*at, number, "name"), f"the name {name!r} is taken"
         seen.add(name)
+
+
+def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many nodes it is, looking at each once."""
+    found = known.get(id(node))
+    if found is None:
+        inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [part for one in inner for part in (one if isinstance(one, tuple) else (one,))]
+        found = known[id(node)] = 1 + sum(_written_out(part, known) for part in parts)
+    return found
 
 
 def _note(node: yaml.Node, at: Path_, lines: dict[Path_, int], doubled: list[str], path: Path) -> None:

@@ -21,6 +21,9 @@ _TAG = "_type"
 _CANONICAL: Final = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 """Made once: `json.dumps` makes an encoder for every value that is not written by default."""
 
+_LAWLESS: Final = "surrogatepass"
+"""JSON can say halves of characters, which UTF-8 cannot: an id of a stranger's that has one is kept as it is, and read by `json.loads`."""
+
 
 class Codec:
     """Encodes and decodes the durable types it was made for; any other type is our fault."""
@@ -39,7 +42,7 @@ class Codec:
         if self._types.get(kind) is not type(value):
             raise OurFault(f"{kind} is not among the ledger's durable types", "name it in the room's DURABLE")
         plain = self._converter.unstructure(value, unstructure_as=type(value))
-        return kind, _version_of(type(value)), _CANONICAL.encode(plain).encode()
+        return kind, _version_of(type(value)), _CANONICAL.encode(plain).encode(errors=_LAWLESS)
 
     def decode(self, kind: str, version: int, body: bytes) -> Any:
         """The durable value; older versions are migrated. Raises LedgerUnavailable when it cannot be read."""
@@ -110,7 +113,12 @@ def _version_of(kind: type) -> int:
 
 def key_text(key: EntryKey) -> str:
     """The stored form of an entry's key."""
-    return _CANONICAL.encode(key)
+    text = _CANONICAL.encode(key)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(key, separators=(",", ":"))
+    return text
 
 
 def key_of(text: str) -> EntryKey:

@@ -66,6 +66,9 @@ class Log:
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
         """Note one thing; returns at once. ``body`` is the log's from then on, and put into words only when it is written."""
+        if not correlation.isascii():
+            # An id of a stranger's may have what no text of SQLite has: it would take all of this second with it.
+            correlation = correlation.encode(errors="replace").decode()
         row = {"utc_s": self._utc(), "site": site, "kind": kind, "correlation": correlation}
         self._records.append((row, lambda: body))
         self._news.set()

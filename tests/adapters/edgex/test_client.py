@@ -304,7 +304,8 @@ async def test_an_event_is_a_reading_at_once(tmp_path: Path, wrapped: Callable[[
             await rig.until(watts(-3000.0))
             await running.said(b"Sending SUBACK")
             async with aiomqtt.Client("127.0.0.1", running.port) as publisher:
-                for bad in (b"", b"nonsense", b"\xff", b"[" * 5000, b"{}", b"x" * 100_000):
+                strange = json.dumps({"apiVersion": ["v3"], "payload": ""}).encode()
+                for bad in (b"", b"nonsense", b"\xff", b"[" * 5000, b"{}", b"x" * 100_000, strange):
                     await publisher.publish(topic, bad)
                 event = server.event("Inv-1", "Power")
                 event["readings"][0]["value"] = "-1.500000e+03"
@@ -318,6 +319,33 @@ async def test_an_event_is_a_reading_at_once(tmp_path: Path, wrapped: Callable[[
                     await publisher.publish(topic, wrapped(one))
                 await rig.until(watts(-700.0))
                 assert all(seen.condition.readings[NET].value != -3000.0 for seen in rig.looks[-2:])
+
+
+@with_mosquitto
+async def test_a_defect_over_one_message_does_not_end_the_listening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = edgex()
+    topic = "edgex/events/device/device-virtual/Profile/Inv-1/Power"
+    heard = EdgexGadget.heard
+
+    def broken(gadget: EdgexGadget, event: Any, *, live: bool) -> None:
+        if event.profile == "broken":
+            raise RuntimeError("a defect")
+        heard(gadget, event, live=live)
+
+    monkeypatch.setattr(EdgexGadget, "heard", broken)
+    async with mosquitto(tmp_path, "allow_anonymous true") as running, made.serving() as server:
+        place = rest(server, broker=broker(running.port))
+        async with EdgexRig(place, EdgexOptions(power="Power W", every_s=3600)).running() as rig:
+            await rig.until(watts(-3000.0))
+            await running.said(b"Sending SUBACK")
+            async with aiomqtt.Client("127.0.0.1", running.port) as publisher:
+                event = server.event("Inv-1", "Power")
+                await publisher.publish(topic, json.dumps({**event, "profileName": "broken"}))
+                event["readings"][0]["value"] = "-1.500000e+03"
+                await publisher.publish(topic, json.dumps(event))
+                await rig.until(watts(-1500.0))
 
 
 @with_mosquitto

@@ -133,12 +133,39 @@ def test_a_reading_that_is_none_of_ours_has_a_word_and_hides_no_other(change: di
         json.dumps({**ENVELOPE, "payload": 5}).encode(),
         json.dumps({**ENVELOPE, "errorCode": 1, "payload": b64(EVENT)}).encode(),
         json.dumps({**ENVELOPE, "apiVersion": "v9", "payload": b64(EVENT)}).encode(),
+        json.dumps({**ENVELOPE, "apiVersion": ["v3"], "payload": b64(EVENT)}).encode(),
+        json.dumps({**EVENT, "apiVersion": {}}).encode(),
+        json.dumps({**ENVELOPE, "payload": "\ud800"}).encode(),
         b" " * (messages.MOST_BYTES + 1),
     ],
 )
 def test_what_is_no_event_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedMessage):
         event_in(body)
+
+
+@pytest.mark.parametrize("tag", [0, 2, 4, 28, 30, 55_799, 70_000])
+def test_a_tag_of_cbor_is_nothing_of_edgexs(tag: int) -> None:
+    with pytest.raises(MalformedMessage):
+        event_in(_tagged(tag, cbor2.dumps(EVENT)))
+    reading = cbor2.dumps({**READING, "value": 0})[:-1] + _tagged(tag, b"\x80")  # the value comes last
+    told = event_in(cbor2.dumps({**EVENT, "readings": 0})[:-1] + b"\x82" + reading + cbor2.dumps(READING))
+    assert told.samples == TOLD.samples
+
+
+def test_a_few_bytes_of_cbor_never_become_a_large_tree() -> None:
+    """Eight levels of eight references each to the level below, in 260 bytes, are 16,777,216 texts when they are written out."""
+    levels = [_tagged(28, cbor2.dumps(["lol"]))]
+    levels += [_tagged(28, b"\x88" + _tagged(29, cbor2.dumps(below)) * 8) for below in range(8)]
+    bomb = bytes([0x80 + len(levels)]) + b"".join(levels)
+    body = b"\xa2" + cbor2.dumps("statusCode") + cbor2.dumps(500) + cbor2.dumps("message") + bomb
+    told = answer(200, body)
+    assert told.code == 500
+    assert "lol" not in told.error
+
+
+def _tagged(tag: int, plain: bytes) -> bytes:
+    return b"\xda" + tag.to_bytes(4, "big") + plain
 
 
 @settings(max_examples=150, deadline=None)
@@ -248,6 +275,37 @@ def test_a_multi_status_in_which_all_went_well() -> None:
     assert answer(207, b'[{"apiVersion":"v3","statusCode":200},{"apiVersion":"v3","statusCode":201}]') == Answer()
 
 
+_ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()))
+    | st.integers()
+    | st.binary(),
+    lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([*ENVELOPE, "payload", *EVENT, "event", "statusCode", "message"]), _ANYTHING)
+def test_no_field_raises_anything_else(key: str, value: Any) -> None:
+    for plain in ({**EVENT, key: value}, {**ENVELOPE, "payload": b64(EVENT), key: value}):
+        body = _encoded(plain)
+        for read in (event_in, reply):
+            with contextlib.suppress(MalformedMessage):
+                read(body)
+        assert isinstance(answer(200, body), Answer)
+
+
+def _encoded(plain: dict[str, Any]) -> bytes:
+    """As JSON, which has texts that are none of UTF-8; as CBOR what it has no word for."""
+    try:
+        return json.dumps(plain, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        return cbor2.dumps(plain)
+
+
 def test_a_reply_over_mqtt() -> None:
     number = ENVELOPE["requestID"]
     done = {**ENVELOPE, "payload": b64({"apiVersion": "v3", "statusCode": 200, "event": EVENT})}
@@ -273,6 +331,11 @@ def test_an_error_over_mqtt_is_base64_or_plain(payload: str | bytes, code: int) 
     told = cbor2.dumps(plain) if isinstance(payload, bytes) else json.dumps(plain).encode()
     _, found = reply(told)
     assert (found.code, bool(found.error)) == (code, True)
+
+
+def test_an_error_in_no_words_at_all_is_an_error_all_the_same() -> None:
+    number, found = reply(json.dumps({**ENVELOPE, "errorCode": 1, "payload": "\ud800"}).encode())
+    assert (number, bool(found.error)) == (ENVELOPE["requestID"], True)
 
 
 @pytest.mark.parametrize("change", [{"requestID": None}, {"requestID": ""}, {"requestID": 5}])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tracemalloc
 import tty
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -52,6 +53,42 @@ def answered(asked: Request, *chunks: bytes, echo: bool = False) -> Frame | None
 
 
 ANSWER = sealed(bytes.fromhex("01 03 06 022B 0000 0064"))
+
+
+@pytest.mark.parametrize("echo", [False, True])
+def test_noise_without_end_fills_no_memory_and_hides_no_answer(echo: bool) -> None:
+    """A frame has 256 bytes at most (clause 2.5.1); of 4 MiB of noise before it no more need be kept."""
+    deframer = RtuDeframer(echo=echo)
+    deframer.expect(READ, 7)
+    if echo:
+        deframer.feed(encode_rtu(READ))
+    noise = b"\x01\x03" * 2048
+    tracemalloc.start()
+    try:
+        for _ in range(1024):
+            deframer.feed(noise)
+            assert deframer.next_frame() is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 65_536
+    deframer.feed(ANSWER)
+    assert deframer.next_frame() == Frame(7, 1, ANSWER[1:-2])
+    assert deframer.stray() == 1
+
+
+def test_noise_instead_of_the_echo_fills_no_memory() -> None:
+    deframer = RtuDeframer(echo=True)
+    deframer.expect(READ, 7)
+    tracemalloc.start()
+    try:
+        for _ in range(1024):
+            deframer.feed(b"\xff" * 4096)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 65_536
+    assert deframer.next_frame() is None
 
 
 def test_an_answer_in_pieces() -> None:

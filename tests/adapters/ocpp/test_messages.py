@@ -149,6 +149,21 @@ def test_a_transaction_of_1_6_told_twice_is_one() -> None:
     assert stage.call("StartTransaction", {**start, "timestamp": "2023-11-14T23:00:00Z"})["transactionId"] == 101
 
 
+def test_connectors_without_end_fill_no_memory() -> None:
+    """Of 256 the last transaction is remembered; the first told of more is a new one when it is told again."""
+    stage = Stage(V16).introduced()
+
+    def number(connector: int) -> int:
+        start = {"connectorId": connector, "idTag": "A1", "meterStart": 0, "timestamp": NOW}
+        told: int = stage.call("StartTransaction", start)["transactionId"]
+        return told
+
+    numbers = [number(connector) for connector in range(1, 258)]
+    assert number(257) == numbers[-1]
+    assert number(2) == numbers[1]
+    assert number(1) not in numbers
+
+
 def test_the_energy_of_a_session_is_since_its_start() -> None:
     stage = Stage(V16).introduced()
     stage.call("StartTransaction", {"connectorId": 1, "idTag": "A1", "meterStart": 5000, "timestamp": NOW})

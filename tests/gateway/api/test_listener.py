@@ -1,5 +1,7 @@
 """Who is let in: nobody without a token that is known, whatever the path; and what is too large is not read."""
 
+import asyncio
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,52 @@ async def test_a_token_that_is_known_is_known_again_and_a_path_that_is_not_is_no
         assert (await at.get("/direct_control/power_limit"))[0] == 405
         at.token = f"intelligence.{SECRET[:-1]}"
         assert (await at.get("/devices/"))[0] == 401
+
+
+async def test_a_token_that_is_no_text_is_none(tmp_path: Path) -> None:
+    """RFC 9110, 5.5: a field's bytes beyond ASCII are opaque; they come from whoever likes to send them."""
+    async with program(tmp_path) as at:
+        host, port = at.url.removeprefix("http://").split(":")
+        for name in (b"intelligence", b"\xff"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET /devices/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + name + b".\xff\xfe\r\n\r\n")
+            assert (await reader.readline()).split()[1] == b"401"
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_strangers_who_ask_without_end_do_not_fill_the_log(tmp_path: Path) -> None:
+    """It keeps so many rows: who could make it as many as he likes would have it forget what happened."""
+    async with program(tmp_path) as at:
+        at.token = None
+        for _ in range(100):
+            await at.get("/devices/")
+        at.token = f"intelligence.{SECRET}"
+        for _ in range(30):
+            assert (await at.get("/devices/"))[0] == 200
+        at.token = None
+        await at.rig.time.go(60.0)
+        await at.get("/devices/")
+        await at.log.flush()
+    told = [one for one in latest(tmp_path / "log.db", rows=500) if one.kind == "api"]
+    assert len([one for one in told if one.correlation == "intelligence"]) == 30, "who is known is always noted"
+    strangers = [one.body.get("unsaid", 0) for one in told if one.correlation == ""]
+    assert len(strangers) < 30
+    assert strangers[-1] + len(strangers) == 101, "each is written down or counted"
+
+
+async def test_a_crowd_that_says_nothing_keeps_nobody_out(tmp_path: Path) -> None:
+    async with program(tmp_path) as at, AsyncExitStack() as crowd:
+        host, port = at.url.removeprefix("http://").split(":")
+        readers = []
+        for _ in range(400):
+            reader, writer = await asyncio.open_connection(host, int(port), local_addr=("127.0.0.2", 0))
+            readers.append(reader)
+            crowd.callback(writer.close)
+        with suppress(ConnectionResetError):
+            async with asyncio.timeout(10):
+                assert await readers[0].read() == b"", "where there is no room it makes some"
+        assert (await at.get("/devices/"))[0] == 200
 
 
 async def test_too_large_is_refused(tmp_path: Path) -> None:

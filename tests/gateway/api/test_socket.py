@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from gateway.api import socket as api
+from gateway.api.bodies import body_of
 from gateway.api.socket import call, serve, socket_path
 from grid_functions.model.errors import OperatorFault, Unreachable
 
@@ -26,7 +28,11 @@ def app() -> web.Application:
     async def breaks(_: web.Request) -> web.Response:
         raise ZeroDivisionError("a defect")
 
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response(await body_of(request))
+
     made = web.Application()
+    made.router.add_post("/echo", echo)
     made.router.add_get("/good", good)
     made.router.add_get("/refuses", refuses)
     made.router.add_get("/breaks", breaks)
@@ -134,6 +140,18 @@ async def test_errors_come_as_json_with_what_to_do(tmp_path: Path, route: str, w
     async with served(socket_path(tmp_path)):
         with pytest.raises(OperatorFault, match=words):
             await call(socket_path(tmp_path), "GET", route)
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b"\xff", b"[]", b"null", b"[" * 100_000, b'{"a":' * 100_000])
+async def test_a_body_that_is_no_object_is_the_callers_matter(tmp_path: Path, body: bytes) -> None:
+    connector = aiohttp.UnixConnector(path=str(socket_path(tmp_path)))
+    async with (
+        served(socket_path(tmp_path)),
+        aiohttp.ClientSession(connector=connector) as session,
+        session.post("http://gateway/echo", data=body) as response,
+    ):
+        assert response.status == 409
+        assert "no JSON" in (await response.json())["error"]
 
 
 async def test_with_nobody_listening_it_says_how_to_start_one(tmp_path: Path) -> None:

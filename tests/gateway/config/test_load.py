@@ -59,6 +59,20 @@ def test_a_good_file_loads(tmp_path: Path) -> None:
     assert loaded.configuration.sites[0].mode == "active"
 
 
+def test_an_alias_is_what_its_anchor_is(tmp_path: Path) -> None:
+    text = GOOD.replace('address: "tcp://192.168.1.20:502"', 'address: &meter "tcp://192.168.1.20:502"', 1)
+    loaded = load(write(tmp_path, text.replace('address: "tcp://192.168.1.20:502"', "address: *meter")), FAMILIES)
+    assert {device.address for device in loaded.configuration.sites[0].devices} == {"tcp://192.168.1.20:502"}
+
+
+def test_aliases_of_aliases_are_one_mistake_and_no_flood(tmp_path: Path) -> None:
+    """Nine times nine, twelve times: 282,429,536,481 texts."""
+    bomb = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    bomb += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    (told,) = mistakes(tmp_path, GOOD + "\n".join(bomb))
+    assert told == "osed.yaml:1: no YAML (written out, its aliases are more than 1000000 values)"
+
+
 def test_all_mistakes_of_shape_come_at_once_with_their_lines(tmp_path: Path) -> None:
     text = (
         GOOD.replace("profile: csip-aus", "profile: csip-aus-9")

@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import struct
+import tracemalloc
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -199,3 +200,16 @@ def test_a_mutated_answer_is_an_answer_or_refused(at_byte: int, put: bytes) -> N
     except PeerFault:
         return
     assert isinstance(done, Stepped | Failed)
+
+
+def test_an_answer_of_faults_is_refused_at_the_first() -> None:
+    """Each fault that is gathered is an exception with all that it was raised through: a megabyte of them took minutes and gigabytes."""
+    body = b'{"of":1,"outputs":[' + b"{}," * 20_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(PeerFault, match="no answer"):
+            words.read_report(body, 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000

@@ -1,6 +1,7 @@
 """Nothing acknowledged is lost, nothing half-written is seen, and a broken file is said to be broken."""
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -44,6 +45,42 @@ async def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> No
     assert again.streams() == ("house",)
     assert again.get("session") == (3, b"bytes")
     assert again.get("nothing") is None
+    again.close()
+
+
+async def test_what_is_kept_is_for_our_own_user_whatever_the_mask(tmp_path: Path) -> None:
+    """Who was at home when, and by which ids an upstream knows whom: nobody else on the machine may read it."""
+    path, before = tmp_path / "data" / "ledger.db", os.umask(0)
+    try:
+        for _ in range(2):
+            ledger = fresh(path)
+            await ledger.put("session", 3, b"bytes")
+            made = [path.parent, *path.parent.iterdir()]
+            assert {one.name for one in made} == {"data", "ledger.db", "ledger.db-wal", "ledger.db-shm"}
+            assert [one.name for one in made if one.stat().st_mode & 0o077] == []
+            ledger.close()
+        path.chmod(0o640)
+        ledger = fresh(path)
+        assert path.stat().st_mode & 0o777 == 0o640, "what the operator chose stays"
+        ledger.close()
+        path.write_bytes(b"no database" * 1000)
+        fresh(path).close()
+        assert path.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
+async def test_an_id_that_is_no_text_is_kept_and_stops_no_other(tmp_path: Path) -> None:
+    """RFC 8259, 8.2: JSON can say half of a character; a database's text cannot."""
+    ledger = fresh(tmp_path / "ledger.db")
+    odd = Outcome(EventKey(Respondent("utility", LFDI), "\ud800"), OutcomeKind.RECEIVED, Moment("utility", 1000.0))
+    entries = (Entry(("owed", "\ud800"), odd), Entry(("owed", "é"), RECEIVED))
+    await ledger.commit("house", entries)
+    ledger.close()
+    again = fresh(tmp_path / "ledger.db")
+    assert set(again.entries("house")) == set(entries)
+    await again.commit("house", [Entry(("owed", "\ud800"), None)])
+    assert again.entries("house") == entries[1:]
     again.close()
 
 

@@ -19,6 +19,9 @@ from grid_functions.model.event import EventKey, Respondent
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.outcomes import Page
 
+LAWLESS = st.characters(exclude_categories=())
+"""Halves of characters too, which JSON can say and UTF-8 cannot."""
+
 CODEC = Codec(decide.DURABLE)
 """Made once, as in the gateway: making one compiles a function for each type."""
 
@@ -80,9 +83,20 @@ def test_every_control_comes_back_as_the_kind_it_was(control: Control) -> None:
     assert back == Holding(control)
 
 
-@given(parts=st.lists(st.text(max_size=6), max_size=4).map(tuple))
+@given(parts=st.lists(st.text(max_size=6) | st.text(LAWLESS, max_size=6), max_size=4).map(tuple))
 def test_keys_come_back_as_they_were(parts: tuple[str, ...]) -> None:
     assert key_of(key_text(parts)) == parts
+
+
+@given(parts=st.lists(st.text(LAWLESS, max_size=6), max_size=4).map(tuple))
+def test_every_key_is_a_text_that_a_database_takes(parts: tuple[str, ...]) -> None:
+    assert key_text(parts).encode().decode() == key_text(parts)
+
+
+@given(name=st.text(LAWLESS, max_size=6))
+def test_an_id_of_any_characters_comes_back_as_it_was(name: str) -> None:
+    page = Page(EventKey(Respondent("u", "l"), name), told=(OutcomeKind.RECEIVED,))
+    assert CODEC.decode(*CODEC.encode(page)) == page
 
 
 def test_the_order_of_a_set_leaves_no_trace() -> None:

@@ -24,6 +24,17 @@ async def test_records_come_back_in_order_and_by_correlation(tmp_path: Path) -> 
     assert [r.site for r in latest(tmp_path / "log.db", rows=1)] == ["barn"]
 
 
+async def test_an_id_that_is_no_text_costs_no_record(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.db", lambda: 1000.0)
+    for name in ("0A0B", "\ud800", "Küche"):
+        log.add("house", "outcome", name, {"text": name})
+    await log.flush()
+    log.close()
+    told = latest(tmp_path / "log.db", rows=10)
+    assert [one.correlation for one in told] == ["0A0B", "?", "Küche"]
+    assert told[1].body == {"text": "\ud800"}
+
+
 async def test_the_ring_drops_the_oldest_by_rows_and_by_age(tmp_path: Path) -> None:
     now_s = 1000.0
     log = Log(tmp_path / "log.db", lambda: now_s, keep_s=100.0, keep_rows=3)
