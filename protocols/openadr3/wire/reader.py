@@ -1,6 +1,7 @@
 """JSON -> objects, leniently: what is unknown is kept or passed over, what cannot be read is one item lost, never its list."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -64,7 +65,7 @@ def page(json: Any, of: Callable[[Any], T]) -> Page[T]:
             items.append(of(one))
         except MalformedMessage as malformed:
             given = one.get("id") if isinstance(one, dict) else None
-            unread.append(Unread(given if isinstance(given, str) else "", str(malformed)))
+            unread.append(Unread(given if isinstance(given, str) and _is_whole(given) else "", str(malformed)))
     return Page(tuple(items), tuple(unread))
 
 
@@ -165,7 +166,7 @@ def broker(json: Any) -> Broker | None:
         method = MqttMethod(_text(auth, "method"))
     except ValueError as error:
         raise MalformedMessage(f"MQTT authentication {str(auth.get('method'))[:40]!r} is not known") from error
-    uris = tuple(one for one in _list(binding, "URIS") if isinstance(one, str))
+    uris = tuple(one for one in _list(binding, "URIS") if isinstance(one, str) and _is_whole(one))
     if not uris:
         raise MalformedMessage("MQTT without an address")
     return Broker(
@@ -183,7 +184,7 @@ def topics(json: Any) -> tuple[str, ...]:
     given = _object(_object(json, "topics").get("topics"), "topics")
     all_of_them = given.get("ALL")
     named = [all_of_them] if isinstance(all_of_them, str) and all_of_them else list(given.values())
-    return tuple(dict.fromkeys(one for one in named if isinstance(one, str) and one))
+    return tuple(dict.fromkeys(one for one in named if isinstance(one, str) and one and _is_whole(one)))
 
 
 def problem(json: Any) -> Problem:
@@ -192,7 +193,8 @@ def problem(json: Any) -> Problem:
         return Problem()
 
     def word(*names: str) -> str:
-        return next((str(json[name])[:300] for name in names if isinstance(json.get(name), str | int)), "")
+        said = next((str(json[name])[:300] for name in names if isinstance(json.get(name), str | int)), "")
+        return said.encode(errors="replace").decode()
 
     return Problem(word("title", "error"), word("detail", "error_description", "message"))
 
@@ -206,11 +208,11 @@ def targets(json: Any) -> tuple[Target, ...]:
     found: list[Target] = []
     for one in json:
         if isinstance(one, str):
-            found.append(Target(one))
+            found.append(Target(_sound(one, "targets")))
         else:
             given = _object(one, "target")
             kind = _text(given, "type")
-            found.extend(Target(str(value), kind) for value in _list(given, "values"))
+            found.extend(Target(_sound(str(value), "targets"), kind) for value in _list(given, "values"))
     return tuple(found)
 
 
@@ -245,7 +247,9 @@ def _values(json: Any) -> Values:
 
 def _value(json: Any) -> Value:
     match json:
-        case bool() | str() | int() | float():
+        case str():
+            return _sound(json, "values")
+        case bool() | int() | float():
             return json
         case {"x": x, "y": y}:
             return Point(_number(x), _number(y))
@@ -357,7 +361,7 @@ def _text(given: Mapping[str, Any], name: str, absent: str | None = None) -> str
         return absent
     if not isinstance(found, str):
         raise MalformedMessage(f"{name}: text is due, not {_kind(found)}")
-    return found
+    return _sound(found, name)
 
 
 def _id(given: Mapping[str, Any], name: str) -> str:
@@ -367,8 +371,24 @@ def _id(given: Mapping[str, Any], name: str) -> str:
         found = str(found)
     if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID:
         raise MalformedMessage(f"{name}: an id is due, not {_kind(found)}")
-    return found
+    return _sound(found, name)
+
+
+def _sound(text: str, name: str) -> str:
+    """The text, if it is one: JSON can write half a character, which nothing else can carry, the ledger least of all (RFC 8259, 8.2)."""
+    if not _is_whole(text):
+        raise MalformedMessage(f"{name}: {text[:40]!r} holds half a character")
+    return text
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() or _HALF.search(text) is None
+
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 def _kind(json: Any) -> str:
+    if isinstance(json, list | dict):  # not what is in it, which may nest deeper than could be written down here
+        return f"a {type(json).__name__}"
     return "nothing" if json is None else f"{type(json).__name__} {str(json)[:40]!r}"
