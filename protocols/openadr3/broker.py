@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Client(aiomqtt.Client):
-    """Lets go of its socket however it ends: where reading raised, the library leaves it watched, and a loop that is woken for it for ever."""
+    """Lets go of its socket however it ends: where reading raised, the library leaves it watched, and the loop is woken for it for ever."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
@@ -36,7 +36,7 @@ class _Client(aiomqtt.Client):
         try:
             await super().__aexit__(kind, fault, trace)
         finally:
-            self._client._sock_close()  # noqa: SLF001 - its public ways out all write first
+            self._client._sock_close()  # private, since every public way out of it writes first
 
 
 async def hear(

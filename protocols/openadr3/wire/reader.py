@@ -34,8 +34,11 @@ T = TypeVar("T")
 MOST_INTERVALS: Final = 10_000
 """Of one event: a week of minutes."""
 
-MOST_VALUES: Final = 1_000
-"""Of one payload."""
+MOST_LISTED: Final = 1_000
+"""Of anything else, as the values of one payload."""
+
+MOST_REPORTS: Final = 32
+"""Of one event: as many as there are types of reports."""
 
 _LONGEST_ID: Final = 128
 _LONGEST_TOKEN: Final = 16_384  # the schema says 4096; identity providers exceed it
@@ -84,9 +87,7 @@ def event(json: Any) -> Event:
     """An event; in 3.1 all but its programID may be absent."""
     given = _object(json, "event")
     period = given.get("intervalPeriod")
-    intervals = _list(given, "intervals")
-    if len(intervals) > MOST_INTERVALS:
-        raise MalformedMessage(f"{len(intervals)} intervals, more than {MOST_INTERVALS}")
+    intervals = _list(given, "intervals", MOST_INTERVALS)
     return Event(
         id=_id(given, "id"),
         program_id=_id(given, "programID"),
@@ -97,7 +98,7 @@ def event(json: Any) -> Event:
         name=_text(given, "eventName", ""),
         targets=targets(given.get("targets")),
         descriptors=_event_descriptors(given),
-        reports=tuple(map(_report_descriptor, _list(given, "reportDescriptors"))),
+        reports=tuple(map(_report_descriptor, _list(given, "reportDescriptors", MOST_REPORTS))),
         created_s=_time_if_any(given.get("createdDateTime")),
         modified=_text(given, "modificationDateTime", ""),
         zoneless=_is_zoneless(period) or any(_is_zoneless(one.get("intervalPeriod")) for one in intervals),
@@ -240,8 +241,8 @@ def _values(json: Any) -> Values:
     values = given.get("values")
     if not isinstance(values, list):
         values = [] if values is None else [values]
-    if len(values) > MOST_VALUES:
-        raise MalformedMessage(f"{len(values)} values, more than {MOST_VALUES}")
+    if len(values) > MOST_LISTED:
+        raise MalformedMessage(f"{len(values)} values, more than {MOST_LISTED}")
     return Values(_text(given, "type"), tuple(map(_value, values)))
 
 
@@ -249,7 +250,10 @@ def _value(json: Any) -> Value:
     match json:
         case str():
             return _sound(json, "values")
-        case bool() | int() | float():
+        case bool():
+            return json
+        case int() | float():
+            _number(json)
             return json
         case {"x": x, "y": y}:
             return Point(_number(x), _number(y))
@@ -340,12 +344,14 @@ def _objects(given: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [_object(one, name) for one in _list(given, name)]
 
 
-def _list(given: Mapping[str, Any], name: str) -> list[Any]:
+def _list(given: Mapping[str, Any], name: str, most: int = MOST_LISTED) -> list[Any]:
     found = given.get(name)
     if found is None:
         return []
     if not isinstance(found, list):
         raise MalformedMessage(f"{name}: a list is due, not {_kind(found)}")
+    if len(found) > most:
+        raise MalformedMessage(f"{name}: {len(found)}, more than {most}")
     return found
 
 
@@ -382,13 +388,10 @@ def _sound(text: str, name: str) -> str:
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() or _HALF.search(text) is None
-
-
-_HALF: Final = re.compile("[\ud800-\udfff]")
+    return text.isascii() or re.search("[\ud800-\udfff]", text) is None
 
 
 def _kind(json: Any) -> str:
-    if isinstance(json, list | dict):  # not what is in it, which may nest deeper than could be written down here
-        return f"a {type(json).__name__}"
-    return "nothing" if json is None else f"{type(json).__name__} {str(json)[:40]!r}"
+    """In a few words; not what is in a list or object, which may nest deeper than could be written down here."""
+    told = "" if isinstance(json, list | dict) else f" {str(json)[:40]!r}"
+    return "nothing" if json is None else f"{type(json).__name__}{told}"

@@ -370,3 +370,19 @@ def test_what_nests_too_deep_to_be_written_down_is_one_item_lost() -> None:
         [changed(intervals=[{"id": 0, "payloads": [{"type": "S", "values": [deep]}]}]), EVENT], reader.event
     )
     assert (len(page.items), len(page.unread)) == (1, 1)
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"1" + b"0" * 400])
+def test_a_value_beyond_all_measure_is_one_item_lost(number: bytes) -> None:
+    """JSON's grammar has no upper end. Also of an interval that is in no schedule: reports look at the values of all."""
+    broken = changed(id="broken", intervals=[{"id": 0, "payloads": [{"type": "SIMPLE", "values": [0.125]}]}])
+    sent = json.dumps([broken, EVENT]).encode().replace(b"0.125", number)
+    page = reader.page(document.read(sent), reader.event)
+    assert ([one.id for one in page.items], [one.id for one in page.unread]) == (["event-9"], ["broken"])
+
+
+def test_an_event_asks_for_so_many_reports_and_no_more() -> None:
+    one = {"payloadType": "USAGE"}
+    assert len(reader.event(changed(reportDescriptors=[one] * reader.MOST_REPORTS)).reports) == reader.MOST_REPORTS
+    with pytest.raises(MalformedMessage):
+        reader.event(changed(reportDescriptors=[one] * (reader.MOST_REPORTS + 1)))
