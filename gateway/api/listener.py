@@ -17,6 +17,10 @@ _LARGEST = 262_144
 """Bytes of a body: two series of 1,008 values take a third of it."""
 
 
+_PATIENCE_S = 75.0
+"""A connection that asks nothing for so long is closed."""
+
+
 class Notes(Protocol):
     """The log."""
 
@@ -30,7 +34,7 @@ async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRu
         client_max_size=_LARGEST, middlewares=[_noted(log), _errors_as_json, Doorman(settings.tokens).__call__]
     )
     osed_paths(app, served)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_PATIENCE_S)
     await runner.setup()
     host, port = settings.address
     try:
