@@ -24,6 +24,17 @@ class Lines:
     log = debug = info = warn = warning = error = critical = exception = fatal = msg
 
 
+def escaped(text: object) -> str:
+    """On one line, and nothing in it that a terminal would obey: what peers say is shown, never done."""
+    told = str(text)
+    return told if told.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in told)
+
+
+def _escaped(_: Any, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    line["event"] = escaped(line["event"])
+    return line
+
+
 def speak(*, verbose: bool = False, json_lines: bool | None = None) -> None:
     """Set up the log lines of this process, to stderr. ``json_lines`` None: JSON unless stderr is a terminal."""
     as_json = not sys.stderr.isatty() if json_lines is None else json_lines
@@ -36,6 +47,7 @@ def speak(*, verbose: bool = False, json_lines: bool | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *(() if as_json else (_escaped,)),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),

@@ -11,11 +11,24 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gateway.lines import escaped
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
+
+class _Plain(Console):
+    """Escapes what a terminal would obey; lines are broken where a command says so."""
+
+    def print(self, *objects: Any, **named: Any) -> None:
+        """As a Console does."""
+        super().print(
+            *("\n".join(map(escaped, one.split("\n"))) if isinstance(one, str) else one for one in objects), **named
+        )
+
+
 # What devices and upstreams say is shown as it is: no markup is read in it, and no line is broken for a reader that is no terminal.
-people = Console(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
-aside = Console(stderr=True, highlight=False)
+people = _Plain(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+aside = _Plain(stderr=True, highlight=False)
 
 
 def document(value: Any) -> None:
@@ -26,7 +39,7 @@ def document(value: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str = "nothing") -> None:
     """A table on a terminal, aligned plain lines elsewhere; ``nothing`` is said when there are no rows."""
-    lines = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    lines = [["" if cell is None else escaped(cell) for cell in row] for row in rows]
     if not lines:
         people.print(f"{title}: {nothing}" if title else nothing)
         return

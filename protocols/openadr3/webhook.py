@@ -61,7 +61,14 @@ async def listening(
             return web.Response(status=400, text=str(malformed))
         return web.Response(status=200)
 
-    server = _Server(serve, request_factory=_request, keepalive_timeout=patience_s, access_log=_SILENT, logger=_SILENT)
+    server = _Server(
+        serve,
+        request_factory=_request,
+        keepalive_timeout=patience_s,
+        lingering_time=1.0,
+        access_log=_SILENT,
+        logger=_SILENT,
+    )
     runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -42,3 +42,15 @@ def test_a_line_that_cannot_be_written_is_dropped(gone: io.StringIO, monkeypatch
         raise ZeroDivisionError
     except ZeroDivisionError:
         structlog.get_logger("site").exception("decision failed")
+
+
+def test_a_peers_words_make_no_line_and_no_colour_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An alarm may quote what a server called an event; on a terminal it must not read as a line of ours."""
+    speak(json_lines=False)
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    structlog.get_logger("site").warning("event e\n2026-11-30 [info] all well \x1b[2J\u009b0m", body="\x1b[2J\n")
+    line, rest = said.getvalue().split("\n")
+    assert rest == ""
+    assert line.isprintable()
+    assert "event e\\n2026" in line
