@@ -39,6 +39,7 @@ _SIGNED = f"{{{OADR}}}oadrSignedObject"
 _SIGNED_ID = "oadrSignedObject"
 _OPENING, _AFTER = b"<oadr:oadrSignedObject", b"</oadr:oadrPayload>"
 _MOST_NONCES = 100_000
+_LONGEST_NONCE = 1024
 _MOST_LINKS = 5
 
 
@@ -180,6 +181,8 @@ class Verifier:
         stamp, nonce = properties.findtext(f".//{{{DSP}}}timestamp"), properties.findtext(f".//{{{DSP}}}nonce")
         if not stamp or not nonce:
             raise SignatureRejected("it has no replay protection")
+        if len(nonce) > _LONGEST_NONCE:
+            raise SignatureRejected(f"its nonce has {len(nonce)} characters, which are too many to be kept")
         try:
             moment = datetime.fromisoformat(stamp.strip())
         except ValueError:

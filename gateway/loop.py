@@ -9,7 +9,6 @@ writes no device, keeps nothing in the ledger and tells its upstreams nothing.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -21,6 +20,7 @@ from gateway.mail import Mail
 from gateway.picture import aged, next_stale
 from gateway.recording.record import Recorder
 from gateway.saying import Saying
+from gateway.sifting import sifted
 from gateway.site_plan import SitePlan
 from gateway.telling import Telling
 from grid_functions.decide import Decision, SiteState, SiteTick, decide, note
@@ -202,19 +202,17 @@ class SiteLoop:
         leases, messages, answers = self.mail.contents()
         passed_on = self.mail.outside.passed_on(plan.terms.name)
         tick = SiteTick(snapshot, reads, self._saying.words(), leases, messages, answers, passed_on)
-        try:
-            decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
-        except Exception:
-            if not reads:
-                raise
-            tick = replace(tick, reads=())
-            decision = decide(self._state, plan.policies, plan.terms, plan.functions, tick, now, seed=plan.seed)
-            names = ", ".join(sorted({read.respondent.upstream for read in reads}))
+
+        def on(some: SiteTick) -> Decision:
+            return decide(self._state, plan.policies, plan.terms, plan.functions, some, now, seed=plan.seed)
+
+        tick, decision, fault = sifted(tick, on)
+        if fault is not None:
+            names = ", ".join(sorted({one.respondent.upstream for one in reads if one not in tick.reads}))
             self._alarm("read", f"what {names} shows could not be decided on; what was in force stands")
-            _log.exception("reads left out", site=plan.terms.name, upstreams=names)
-        else:
-            if reads:
-                self.alarms.pop("read", None)
+            _log.error("reads left out", site=plan.terms.name, upstreams=names, exc_info=fault)
+        elif reads:
+            self.alarms.pop("read", None)
         self._recorder.step(self._state, tick, decision, now)
         self.alarms.pop("decision", None)
         del self._reads[: len(reads)]

@@ -186,7 +186,12 @@ class Shell(ABC, Generic[Given]):
             return
 
         async def carried() -> None:
-            self._answered(errand, await exchange())
+            try:
+                answer = await exchange()
+            except Exception as fault:  # of a library, of whose faults one was not foreseen: the request must not stay under way for ever
+                self._raised(fault)
+                answer = Failed(errand.id, repr(fault))
+            self._answered(errand, answer)
 
         task = asyncio.create_task(carried(), name=f"{self.name} {errand.purpose}")
         self._exchanges.add(task)

@@ -11,6 +11,7 @@ import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final
 
 import aiomqtt
@@ -48,6 +49,18 @@ class Broker:
         return (*self.events, f"{self.response}/#") if self.response else self.events
 
 
+class _Client(aiomqtt.Client):
+    """Lets go of its socket however it ends: where reading raised, the library leaves it watched, and the loop is woken for it for ever."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, fault, trace)
+        finally:
+            self._client._sock_close()  # private, since every public way out of it writes first
+
+
 class Bus:
     """One broker. ``heard(event, live)`` takes what it tells; ``live``: now, and not kept for whoever comes. ``opened``: something can be
     sent.
@@ -70,7 +83,7 @@ class Bus:
         """Listen until the connection goes; whether there was one. Why it went is in :attr:`why`."""
         broker, told = self._broker, False
         try:
-            async with aiomqtt.Client(
+            async with _Client(
                 broker.host,
                 broker.port,
                 username=broker.username or None,

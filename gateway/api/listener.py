@@ -22,6 +22,8 @@ _LARGEST = 262_144
 
 _STRANGERS, _STRANGERS_PER_S = 20, 0.1
 """Requests without a token that are noted at once, and in a second from then on."""
+_PATIENCE_S = 75.0
+"""A connection that asks nothing for so long is closed."""
 
 
 class Notes(Protocol):
@@ -39,7 +41,7 @@ async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRu
         client_max_size=_LARGEST, middlewares=[_noted(log, served.clock), _errors_as_json, doorman.__call__]
     )
     osed_paths(app, served)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_PATIENCE_S)
     await runner.setup()
     host, port = settings.address
     try:

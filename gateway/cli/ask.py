@@ -10,6 +10,7 @@ import typer
 from gateway.cli.output import Json, document, people, table
 from gateway.cli.phrases import ago, control, learning, left, limits
 from gateway.config.data import data_folder
+from gateway.lines import harmless
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration the gateway runs with.")]
 
@@ -24,7 +25,7 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         document(answer)
         return
     for alarm in answer["alarms"]:
-        people.print(f"alarm: {alarm}")
+        people.print(f"alarm: {harmless(alarm)}")
     _upstreams(answer["upstreams"])
     for site in answer["sites"]:
         power = "no meter" if site["power_w"] is None else f"{site['power_w']:.0f} W at the meter"
@@ -36,7 +37,7 @@ def status(config: Config = Path("osed.yaml"), json_: Json = False) -> None:
         if home := site["told"].get("home"):
             people.print(f"home: {learning(home['learning'])}")
         for alarm in site["alarms"]:
-            people.print(f"alarm: {alarm}")
+            people.print(f"alarm: {harmless(alarm)}")
 
 
 def devices(

@@ -27,7 +27,7 @@ class _People(Console):
 
 
 people = _People(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
-aside = Console(stderr=True, highlight=False)
+aside = _People(stderr=True, highlight=False)
 
 
 def document(value: Any) -> None:

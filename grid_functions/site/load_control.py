@@ -118,7 +118,10 @@ class ControlLoad:
                     return ""
                 measures = measure.at_level(self.options.level_offsets, int(control.value))
             case LoadControlKind.SETPOINT:
-                measures = self._setpoints(control.value)
+                try:
+                    measures = self._setpoints(control.value)
+                except ConfigurationFault as fault:
+                    return f"a setpoint is none: {'; '.join(fault.mistakes)}"
             case _:
                 return ability.nobody_can(Mode.LOAD_LIMIT, respondent, terms, snapshot)
         return measure.refusal(measures, f"load_control {control.kind.value} {control.value:g}", names, terms, snapshot)

@@ -20,6 +20,9 @@ KEEP_S: Final = 86_400.0
 AWAY_S: Final = 7 * 86_400.0
 """An event whose program went away is forgotten after this long."""
 
+MOST_EVENTS: Final = 20_000
+"""Of one respondent: what an upstream that shows other events each time can make us keep."""
+
 _CANCELS: Final = frozenset({EventStatus.CANCELLED, EventStatus.CANCELLED_RANDOMISED})
 
 
@@ -32,6 +35,9 @@ def take(draft: Draft, read: Read) -> None:
     shown = _shown(draft, read)
     # what is shown as it was in the last read has been taken; to take it again would change nothing
     fresh = sorted(name for name, event in shown.items() if draft.run.shown.get(name) is not event)
+    for name in _without_room(draft, shown, fresh):
+        del shown[name]
+        fresh.remove(name)
     for name in fresh:
         if shown[name].key.respondent == draft.state.respondent:
             _take_event(draft, shown[name])
@@ -76,6 +82,26 @@ def _shown(draft: Draft, read: Read) -> dict[str, Event]:
     for event in read.events:
         copies[event.key.id].append(event)
     return {name: events[0] if len(events) == 1 else _one_of(draft, name, events) for name, events in copies.items()}
+
+
+def _without_room(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str]) -> list[str]:
+    """New events for which there is no room: none that is known gives way but what is over and shown no more, the oldest first.
+
+    The best-ranked and soonest are taken; the others are looked at again in every read.
+    """
+    new = [name for name in fresh if name not in draft.events]
+    excess = len(draft.events) + len(new) - MOST_EVENTS
+    if excess <= 0:
+        return []
+    over = sorted(draft.run.over - shown.keys(), key=lambda name: (draft.events[name].done_s or 0.0, name))[:excess]
+    for name in over:
+        draft.forget(name)
+    draft.run = replace(draft.run, over=draft.run.over.difference(over))
+    if excess == len(over):
+        return []
+    draft.note("", f"more than {MOST_EVENTS} events: {excess - len(over)} are not taken")
+    new.sort(key=lambda name: (shown[name].rank.level, shown[name].start_s, name))
+    return new[len(new) - (excess - len(over)) :]
 
 
 def _note_shown(draft: Draft, shown: Mapping[str, Event], fresh: Iterable[str], heard_mono_s: float) -> None:

@@ -103,7 +103,7 @@ class _Revision:
         found = []
         for place, strengths in asked.items():
             queue, later = sorted((strength, name) for name, strength in strengths.items()), list[_Weaker]()
-            seen: set[str] = set()
+            seen, awaited = set[str](), set(strengths)
             while queue or later:
                 sooner = later and (not queue or later[0].strength > queue[-1][0])
                 name = heappop(later).name if sooner else queue.pop()[1]
@@ -116,7 +116,9 @@ class _Revision:
                     found.append(Defeat(name, place[0], winner))
                     self._beaten.add((name, place))
                     for other, strength in self._ask(place, mine):
-                        heappush(later, _Weaker(strength, other))
+                        if other not in awaited:
+                            awaited.add(other)
+                            heappush(later, _Weaker(strength, other))
         return found
 
     def plan(self) -> Plan:

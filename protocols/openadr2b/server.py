@@ -1,5 +1,6 @@
 """Push mode: the VEN as an HTTP server, at the services below its oadrTransportAddress. Only listens; the session decides."""
 
+import asyncio
 import ssl
 from types import TracebackType
 
@@ -15,6 +16,9 @@ from protocols.openadr2b.wire.reader import DEFAULT_LIMITS, MalformedBody
 _SERVED = frozenset(Service) - {Service.POLL}
 """What a VEN serves: to be polled is a VTN's part (rule 511)."""
 
+PATIENCE_S = 75.0
+"""For a push to arrive whole; a connection that rests for longer is closed."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -29,12 +33,14 @@ class PushServer:
         port: int,
         prefix: str = "/OpenADR2/Simple/2.0b",
         ssl_context: ssl.SSLContext | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._client = client
         self._host, self._asked_port, self._ssl = host, port, ssl_context
         app = web.Application(client_max_size=DEFAULT_LIMITS.max_bytes)
         app.router.add_route("*", f"{prefix.rstrip('/')}/{{service}}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, lingering_time=1.0)
+        self._patience_s = patience_s
+        self._runner = web.AppRunner(app, access_log=None, lingering_time=1.0, keepalive_timeout=patience_s)
         self.port = 0
 
     async def __aenter__(self) -> "PushServer":
@@ -60,11 +66,15 @@ class PushServer:
             return web.Response(status=503, headers={"Retry-After": "10"})
         service = Service(request.match_info["service"])
         try:
-            body = await self._client.codec.read(await request.read())
+            async with asyncio.timeout(self._patience_s):
+                sent = await request.read()
+            body = await self._client.codec.read(sent)
             expected = service_of(body.message)
             if expected is not None and expected is not service:
                 return _refused(406, f"this message belongs to {expected}")
             answer = self._client.pushed(service, body)
+        except TimeoutError:
+            return web.Response(status=408, headers={"Connection": "close"})
         except web.HTTPRequestEntityTooLarge:
             return _refused(406, f"more than {DEFAULT_LIMITS.max_bytes} bytes")
         except MalformedBody as malformed:

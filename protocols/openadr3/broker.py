@@ -5,6 +5,7 @@ import ssl
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -20,7 +21,22 @@ PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883, "tls": 8883}
 
 _SECURE = frozenset({"mqtts", "ssl", "tls"})
 
+_MOST_WAITING = 100
+"""Messages that wait to be looked at; each is only a hint, and one of them is enough."""
+
 _log = structlog.get_logger(__name__)
+
+
+class _Client(aiomqtt.Client):
+    """Lets go of its socket however it ends: where reading raised, the library leaves it watched, and the loop is woken for it for ever."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await super().__aexit__(kind, fault, trace)
+        finally:
+            self._client._sock_close()  # private, since every public way out of it writes first
 
 
 async def hear(
@@ -40,7 +56,7 @@ async def hear(
         if listen.token and not secure and not clear_allowed:
             raise PeerFault("the broker wants our token without TLS")
         context = _context(listen.broker, ssl_context) if secure else None
-        async with aiomqtt.Client(
+        async with _Client(
             host,
             port,
             username=listen.username or None,
@@ -48,6 +64,7 @@ async def hear(
             protocol=aiomqtt.ProtocolVersion.V311,
             tls_context=context,
             timeout=15.0,
+            max_queued_incoming_messages=_MOST_WAITING,
         ) as client:
             await client.subscribe([(topic, 1) for topic in listen.topics])
             opened()
@@ -86,7 +103,8 @@ def _context(broker: Broker, trusted: ssl.SSLContext | None) -> ssl.SSLContext:
             for path, text in ((certificate, broker.certificate_pem), (key, broker.key_pem)):
                 with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                     file.write(text)
-            context.load_cert_chain(certificate, key)
+            # An empty password keeps OpenSSL from asking for one on a terminal, and everything from waiting for it.
+            context.load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, ValueError) as error:
         raise PeerFault(f"the broker's certificates cannot be read: {error}") from error
     return context

@@ -130,38 +130,46 @@ def schedules(event: Event, now_s: float, anchor_s: float) -> tuple[Schedule, ..
             end_s = min(one.end_s + shift_s, stop_s)
             if end_s > start_s:
                 laid.setdefault(one.part, []).append((start_s, end_s, one.interval))
-    return tuple(_schedule(stretches, part, found, stop_s) for part, found in sorted(laid.items()))
+    parts: dict[int, _Stretch] = {}
+    for one in stretches:
+        parts.setdefault(one.part, one)
+    return tuple(_schedule(parts[part], found, stop_s, alone=len(parts) == 1) for part, found in sorted(laid.items()))
 
 
-def span(event: Event, anchor_s: float, number: int) -> Span | None:
-    """The interval of that number, repetitions counted on; None beyond the last. As :func:`schedules`."""
-    stretches = _stretches(event, anchor_s)
-    if not stretches or number < 0:
-        return None
-    total_s, period_s, loops = _repetition(event, stretches)
-    loop, index = divmod(number, len(stretches))
-    if loop >= loops:
-        return None
-    one = stretches[index]
-    shift_s = loop * period_s if loop else 0.0
-    end_s = min(one.end_s + shift_s, stretches[0].start_s + total_s)
-    return Span(number, one.interval.id, one.start_s + shift_s, end_s) if end_s > one.start_s + shift_s else None
+class Laid:
+    """An event's intervals in their places, worked out once for all that is asked of them. Raises as :func:`schedules`.
 
+    ``last``: the number of the last interval, None when there is none or no last one; ``endless``: the one that never ends.
+    """
 
-def last_number(event: Event, anchor_s: float) -> int | None:
-    """The number of the last interval; None when there is no last one."""
-    stretches = _stretches(event, anchor_s)
-    if not stretches:
-        return None
-    total_s, period_s, loops = _repetition(event, stretches)
-    if math.isinf(loops) or math.isinf(total_s):
-        return None
-    ends = [
-        index
-        for index, one in enumerate(stretches)
-        if one.start_s + ((loops - 1) * period_s if loops > 1 else 0.0) < stretches[0].start_s + total_s
-    ]
-    return int(loops - 1) * len(stretches) + max(ends, default=0)
+    __slots__ = ("_loops", "_period_s", "_stop_s", "_stretches", "endless", "last")
+
+    def __init__(self, event: Event, anchor_s: float) -> None:
+        self._stretches = _stretches(event, anchor_s)
+        total_s, self._period_s, self._loops = _repetition(event, self._stretches)
+        self._stop_s = self._stretches[0].start_s + total_s if self._stretches else 0.0
+        first = map(self.span, reversed(range(len(self._stretches))))
+        self.endless: Span | None = next((one for one in first if one is not None and one.end_s == FOREVER), None)
+        self.last: int | None = self._last(total_s) if self._stretches and self.endless is None else None
+
+    def span(self, number: int) -> Span | None:
+        """The interval of that number, repetitions counted on; None beyond the last."""
+        if not self._stretches or number < 0:
+            return None
+        loop, index = divmod(number, len(self._stretches))
+        if loop >= self._loops:
+            return None
+        one = self._stretches[index]
+        shift_s = loop * self._period_s if loop else 0.0
+        end_s = min(one.end_s + shift_s, self._stop_s)
+        return Span(number, one.interval.id, one.start_s + shift_s, end_s) if end_s > one.start_s + shift_s else None
+
+    def _last(self, total_s: float) -> int | None:
+        if math.isinf(self._loops) or math.isinf(total_s):
+            return None
+        shift_s = (self._loops - 1) * self._period_s if self._loops > 1 else 0.0
+        ends = [index for index, one in enumerate(self._stretches) if one.start_s + shift_s < self._stop_s]
+        return int(self._loops - 1) * len(self._stretches) + max(ends, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +242,16 @@ def _stride(stretches: Sequence[_Stretch], period_s: float) -> int:
 
 
 def _schedule(
-    stretches: Sequence[_Stretch], part: int, laid: Sequence[tuple[float, float, Interval]], stop_s: float
+    first: _Stretch, laid: Sequence[tuple[float, float, Interval]], stop_s: float, *, alone: bool
 ) -> Schedule:
-    mine = [one for one in stretches if one.part == part]
-    begin_s = mine[0].start_s
-    end_s = stop_s if len({one.part for one in stretches}) == 1 or stop_s == FOREVER else max(end for _, end, _ in laid)
+    """``first``: of the stretches that move together; ``alone``: there are no others."""
+    begin_s = first.start_s
+    end_s = stop_s if alone or stop_s == FOREVER else max(end for _, end, _ in laid)
     pieces = [piece for start_s, end, interval in laid for piece in _pieces(interval, start_s - begin_s, end - start_s)]
     return Schedule(
         start_s=begin_s,
         duration_s=None if end_s == FOREVER else end_s - begin_s,
-        random_s=mine[0].random_s,
+        random_s=first.random_s,
         pieces=tuple(sorted(pieces, key=lambda one: one.offset_s)),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from grid_functions.model.errors import MalformedMessage, Unreachable
 from protocols.openadr3.session.terms import Webhook
@@ -20,12 +21,20 @@ ECHO = "echo"
 
 LONGEST_ECHO = 1024
 
+PATIENCE_S = 30.0
+"""For a request to arrive whole; a connection that rests for longer is closed."""
+
+MOST_CALLERS = 64
+"""Connections at once; a VTN needs one. Each costs a file descriptor, of which devices and ledger need theirs."""
+
 _SILENT = logging.getLogger(f"{__name__}.http")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 
 @asynccontextmanager
-async def listening(webhook: Webhook, heard: Callable[[Notification], None]) -> AsyncIterator[int]:
+async def listening(
+    webhook: Webhook, heard: Callable[[Notification], None], *, patience_s: float = PATIENCE_S
+) -> AsyncIterator[int]:
     """The receiver, open; yields its port. Unreachable when the port is taken."""
     path = urlsplit(webhook.callback_url).path.rstrip("/") or ""
 
@@ -39,14 +48,27 @@ async def listening(webhook: Webhook, heard: Callable[[Notification], None]) -> 
         if not _is_allowed(request, webhook.token):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         try:
-            heard(notices.notification(await request.read()))
+            async with asyncio.timeout(patience_s):
+                body = await request.read()
+            heard(notices.notification(body))
+        except TimeoutError:
+            late = web.Response(status=408)
+            late.force_close()
+            return late
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         except MalformedMessage as malformed:
             return web.Response(status=400, text=str(malformed))
         return web.Response(status=200)
 
-    server = web.Server(serve, request_factory=_request, access_log=_SILENT, logger=_SILENT)
+    server = _Server(
+        serve,
+        request_factory=_request,
+        keepalive_timeout=patience_s,
+        lingering_time=1.0,
+        access_log=_SILENT,
+        logger=_SILENT,
+    )
     runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -59,6 +81,16 @@ async def listening(webhook: Webhook, heard: Callable[[Notification], None]) -> 
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+class _Server(web.Server):
+    """Takes so many connections and no more."""
+
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """One more."""
+        super().connection_made(handler, transport)
+        if len(self.connections) > MOST_CALLERS:
+            transport.abort()
 
 
 def _echo(request: web.BaseRequest) -> web.StreamResponse:

@@ -160,6 +160,24 @@ def test_a_timestamp_moved_by_hand_is_no_longer_signed(party: Party, clock: Cloc
         verifier(party, clock)(moved)
 
 
+@pytest.mark.parametrize("length", [1024, 1025])
+def test_a_nonce_is_kept_and_so_has_an_end(party: Party, clock: Clock, length: int) -> None:
+    """A hundred thousand are kept for minutes: of four megabytes each they would be all the memory there is."""
+
+    class Long(Signer):
+        def _protection(self) -> Any:
+            protection = super()._protection()
+            protection[1].text = "f" * length
+            return protection
+
+    document, verify = Long(party.certificate, party.key, clock)(POLL), verifier(party, clock)
+    if length == 1024:
+        assert verify(document)
+    else:
+        with pytest.raises(SignatureRejected, match="nonce"):
+            verify(document)
+
+
 def test_without_replay_protection(party: Party, clock: Clock) -> None:
     class Bare(Signer):
         def _protection(self) -> Any:

@@ -11,6 +11,7 @@ import pytest
 import grid_functions.decide
 from gateway import loop as site_loop
 from grid_functions.decide import restore
+from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import ExportLimit
 from grid_functions.model.device import Role
 from grid_functions.model.entry import Entry
@@ -22,8 +23,8 @@ from grid_functions.model.policy import BaselineTerms
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.outcomes import owed
 from tests.gateway.site import FakeDevice, FakeLedger, FakeLog, FakeUpstream, Rig, idle, key, read
-from tests.grid_functions.house import seen
-from tests.scenarios.decide.site import event
+from tests.grid_functions.house import UTILITY, seen
+from tests.scenarios.decide.site import AGGREGATOR, event, policy
 
 # Two inverters of 5,000 W and a meter; an export limit of 1,500 W is shared, so each is limited below 5,000 W.
 LIMIT = event("limit", ExportLimit(1500.0))
@@ -445,6 +446,29 @@ async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_
         site.take_read(read(LIMIT))
         await idle()
         assert "read" not in site.alarms
+
+
+async def test_what_one_upstream_shows_never_costs_the_reads_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both come before the same decision; the aggregator's alone raises, and the utility's limit holds at once."""
+    rig = Rig(policies={UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)})
+    sound = grid_functions.decide.decide
+
+    def decide(state: Any, policies: Any, terms: Any, functions: Any, tick: Any, now: Any, **named: Any) -> Any:
+        if any(one.key.id == "poison" for one_read in tick.reads for one in one_read.events):
+            raise ZeroDivisionError("a defect")
+        return sound(state, policies, terms, functions, tick, now, **named)
+
+    monkeypatch.setattr(site_loop, "decide", decide)
+    poison = event("poison", ExportLimit(1.0), respondent=AGGREGATOR)
+    async with rig.running() as site:
+        await rig.look(site)
+        site.take_read(replace(read(poison), respondent=AGGREGATOR))
+        site.take_read(read(LIMIT))
+        await idle()
+        assert site.decision is not None
+        assert [one.cause for one in site.decision.in_force] == [key("limit")]
+        assert last(rig.devices["a"]) + last(rig.devices["b"]) <= 1500.0
+        assert site.alarms["read"].startswith("what aggregator shows could not")
 
 
 async def test_upstreams_are_shown_what_is_usual_at_the_site() -> None:

@@ -22,6 +22,7 @@ from grid_functions.model.event import (
 from grid_functions.model.instants import OWN, ClockQuality, Instants, Moment, UpstreamTime
 from grid_functions.model.outcome import OutcomeKind
 from grid_functions.model.policy import OptOut, Policy, Vanished
+from grid_functions.timeline import intake
 from grid_functions.timeline.state import Opt, Phase, TimelineState, TimelineStep
 from grid_functions.timeline.step import empty, restore, step
 
@@ -414,3 +415,28 @@ def test_a_restart_goes_on_from_the_entries() -> None:
     again = restore(ME, [*first.entries, *second.entries])
     assert again.kept == second.state.kept
     assert go(again, 110.0).in_force == go(second.state, 110.0).in_force
+
+
+def test_a_flood_of_events_unseats_none_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three fit. Of a flood the best-ranked and soonest come in; what is left out is neither told of nor forgotten while it is shown."""
+    monkeypatch.setattr(intake, "MOST_EVENTS", 3)
+    state = after(0.0, read(event()))
+    worse = replace(event("C", start_s=5.0), rank=Rank(2.0, 0.0, "C"))
+    flood = (worse, event("F", start_s=120.0), event("E", start_s=110.0), event("D", start_s=130.0))
+    done = go(state, 1.0, read(event(), *flood))
+    assert done.state.kept.events.keys() == {A, "E", "F"}
+    assert [name for name, what, _ in told(done) if what is K.RECEIVED] == ["E", "F"]
+    assert [note.text for note in done.notes] == ["more than 3 events: 2 are not taken"]
+    assert go(done.state, 2.0, read(event(), *flood)).state.kept.events.keys() == {A, "E", "F"}
+
+
+def test_an_upstream_that_renames_all_it_shows_finds_room_where_the_oldest_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is over is kept for a day, so that no jump of a clock brings it back; before there is no room the oldest of it goes."""
+    monkeypatch.setattr(intake, "MOST_EVENTS", 3)
+    state = empty(ME)
+    for turn in range(20):
+        done = go(state, float(turn), read(event(f"e{turn}", start_s=1000.0)), how=CANCEL)
+        state = done.state
+        assert (f"e{turn}", K.RECEIVED, float(turn)) in told(done)
+        assert len(state.kept.events) <= 3
+    assert state.kept.events["e19"].phase is Phase.WAITING

@@ -11,7 +11,7 @@ from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.units import Quantity
-from protocols.exchange import Tick
+from protocols.exchange import Failed, Tick
 from protocols.ieee2030_5.client import Client2030_5
 from protocols.openadr2b.client import Client2b
 from protocols.openadr2b.session.terms import Terms as Terms2b
@@ -98,3 +98,31 @@ async def test_a_session_ends_though_a_wait_swallows_its_cancelling_once(
         session.cancel()
         await asyncio.gather(session, return_exceptions=True)
     assert swallowed.is_set()
+
+
+@pytest.mark.parametrize("standard", CLIENTS)
+async def test_a_request_over_which_a_library_raises_what_nobody_foresaw_has_failed(
+    standard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stay under way for good else, and with it all that waits for it."""
+    client = CLIENTS[standard]()
+    failed: asyncio.Queue[Failed] = asyncio.Queue()
+    step = client._step
+
+    def heard(one: Any) -> Any:
+        if isinstance(one, Failed):
+            failed.put_nowait(one)
+        return step(one)
+
+    async def raising(_: object) -> None:
+        raise ZeroDivisionError("a library's defect")
+
+    monkeypatch.setattr(client, "_step", heard)
+    monkeypatch.setattr(client._exchanger, "exchange", raising)
+    session = asyncio.create_task(client.run(lambda read: None))
+    async with asyncio.timeout(IN_TIME_S):
+        one = await failed.get()
+    assert "a library's defect" in one.why
+    assert one.id not in client._under_way()
+    session.cancel()
+    await asyncio.gather(session, return_exceptions=True)

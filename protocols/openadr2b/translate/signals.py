@@ -6,6 +6,7 @@ Load is positive on both sides, so nothing is turned here; generation and discha
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
 
 from grid_functions.model.control import (
     Control,
@@ -51,7 +52,10 @@ class Meaning:
 
     def control(self, value: float) -> Control:
         """The control of one value."""
-        return self.make(value * self.scale)
+        scaled = value * self.scale
+        if not isfinite(scaled):  # 1e300 in tera is a number no longer
+            raise BadSignalValue(f"{value:g} times {self.scale:g} is beyond all measure")
+        return self.make(scaled)
 
 
 def meaning_of(signal: Signal, terms: Terms) -> Meaning | Refusal:

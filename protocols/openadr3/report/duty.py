@@ -10,10 +10,8 @@ first; an interval without end is told in pieces of a fixed length under its id.
 from dataclasses import dataclass
 from typing import Final
 
-from protocols.openadr3 import timing
-from protocols.openadr3.timing import Span
-from protocols.openadr3.wire.moments import FOREVER
-from protocols.openadr3.wire.objects import Event, ReportDescriptor
+from protocols.openadr3.timing import Laid, Span
+from protocols.openadr3.wire.objects import ReportDescriptor
 
 MOST_SPANS: Final = 1_500
 """Of one report: a day of minutes."""
@@ -32,11 +30,11 @@ class Due:
     last: int
 
 
-def due(event: Event, descriptor: ReportDescriptor, anchor_s: float, index: int, piece_s: float) -> Due | None:
-    """The descriptor's report of that index; None when there is none. MalformedMessage as the timing's."""
+def due(laid: Laid, descriptor: ReportDescriptor, index: int, piece_s: float) -> Due | None:
+    """The descriptor's report of that index; None when there is none."""
     if descriptor.repeat != -1 and index >= max(1, descriptor.repeat):
         return None
-    last = _last(event, anchor_s)
+    last = laid.last
     count = descriptor.num_intervals if descriptor.num_intervals > 0 else None
     start = descriptor.start_interval
     if start < 0:
@@ -49,7 +47,7 @@ def due(event: Event, descriptor: ReportDescriptor, anchor_s: float, index: int,
     on = start + index * (every or 0)
     if last is not None and on > last:
         return None
-    here = span_at(event, anchor_s, on, piece_s)
+    here = span_at(laid, on, piece_s)
     if here is None:
         return None
     if descriptor.historical:
@@ -59,20 +57,20 @@ def due(event: Event, descriptor: ReportDescriptor, anchor_s: float, index: int,
     return Due(index, here.start_s, on, through if last is None else min(through, last))
 
 
-def span_at(event: Event, anchor_s: float, number: int, piece_s: float) -> Span | None:
+def span_at(laid: Laid, number: int, piece_s: float) -> Span | None:
     """The interval of that number; beyond one without end its pieces, counted on."""
-    final = _endless(event, anchor_s)
+    final = laid.endless
     if final is None or number < final.number:
-        return timing.span(event, anchor_s, number)
+        return laid.span(number)
     start_s = final.start_s + (number - final.number) * piece_s
     return Span(number, final.id, start_s, start_s + piece_s)
 
 
-def spans(event: Event, descriptor: ReportDescriptor, anchor_s: float, one: Due, piece_s: float) -> tuple[Span, ...]:
+def spans(laid: Laid, descriptor: ReportDescriptor, one: Due, piece_s: float) -> tuple[Span, ...]:
     """What the report is about, in order, sub-intervals where the VTN asks for them."""
     found: list[Span] = []
     for number in range(max(one.first, one.last - MOST_SPANS + 1), one.last + 1):
-        span = span_at(event, anchor_s, number, piece_s)
+        span = span_at(laid, number, piece_s)
         if span is None:
             break
         if descriptor.report_intervals == "INTERVALS":
@@ -84,16 +82,3 @@ def spans(event: Event, descriptor: ReportDescriptor, anchor_s: float, one: Due,
                 found.append(Span(number, span.id, start_s, end_s))
                 start_s = end_s
     return tuple(found[-MOST_SPANS:] if descriptor.historical else found[:MOST_SPANS])
-
-
-def _last(event: Event, anchor_s: float) -> int | None:
-    return None if _endless(event, anchor_s) is not None else timing.last_number(event, anchor_s)
-
-
-def _endless(event: Event, anchor_s: float) -> Span | None:
-    """The interval that never ends, if there is one."""
-    for number in range(len(event.intervals) - 1, -1, -1):
-        span = timing.span(event, anchor_s, number)
-        if span is not None and span.end_s == FOREVER:
-            return span
-    return None

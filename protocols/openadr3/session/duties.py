@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.outcome import Outcome
 from protocols.exchange import Failed
 from protocols.openadr3.report import book, duty, outbox, values
@@ -142,10 +141,7 @@ def _asked(turn: Turn) -> Iterator[tuple[str, Known, ReportDescriptor]]:
 
 
 def _due(known: Known, descriptor: ReportDescriptor, index: int, piece_s: float) -> Due | None:
-    try:
-        return duty.due(known.event, descriptor, known.sighting.anchor_s, index, piece_s)
-    except MalformedMessage:
-        return None
+    return None if known.laid is None else duty.due(known.laid, descriptor, index, piece_s)
 
 
 def _first(known: Known, descriptor: ReportDescriptor, piece_s: float, now_s: float) -> int:
@@ -159,7 +155,7 @@ def _first(known: Known, descriptor: ReportDescriptor, piece_s: float, now_s: fl
         found = _due(known, descriptor, index, piece_s)
         if found is None or descriptor.historical:
             return found is None or found.at_s >= since_s
-        last = duty.span_at(known.event, known.sighting.anchor_s, found.last, piece_s)
+        last = None if known.laid is None else duty.span_at(known.laid, found.last, piece_s)
         return last is None or last.end_s > since_s
 
     low, high = 0, 1
@@ -213,14 +209,20 @@ def _make(turn: Turn) -> None:
 def _report(turn: Turn, members: list[tuple[Known, ReportDescriptor, Due]], piece_s: float) -> Report | None:
     known, descriptor, one = members[0]
     state, event = turn.state, known.event
-    spans = duty.spans(event, descriptor, known.sighting.anchor_s, one, piece_s)
+    spans = () if known.laid is None else duty.spans(known.laid, descriptor, one, piece_s)
     grants = rounds.grants(turn)
     wanted = meant(descriptor.targets, state.terms.serves, grants) & known.resources
     names = sorted(wanted if descriptor.targets else known.resources)
     if not spans or not names:
         return None
     descriptors = [each for _, each, _ in members]
-    per_name = {name: [_values(turn, known, name, span, descriptors) for span in spans] for name in names}
+    parts: dict[int, list[objects.Interval]] = {}
+    for part in event.intervals:
+        parts.setdefault(part.id, []).append(part)
+    per_name = {
+        name: [_values(turn, known, name, span, descriptors, parts.get(span.id, [])) for span in spans]
+        for name in names
+    }
     if descriptor.aggregate:
         sums = [_joined([per_name[name][at] for name in names]) for at in range(len(spans))]
         told: tuple[ToldOf, ...] = (ToldOf(AGGREGATED, _intervals(spans, sums)),)
@@ -250,12 +252,20 @@ def _reading_type(descriptor: ReportDescriptor, of: Book) -> str:
 
 
 def _values(
-    turn: Turn, known: Known, name: str, span: Span, descriptors: list[ReportDescriptor]
+    turn: Turn,
+    known: Known,
+    name: str,
+    span: Span,
+    descriptors: list[ReportDescriptor],
+    parts: list[objects.Interval],
 ) -> dict[str, float | str]:
+    """What is told of one span; ``parts``: the event's intervals of its id."""
     terms, reporting = turn.state.terms, turn.state.reporting
     deeds = reporting.deeds.get(deed_key(known.event.id, terms.respondent(name).id), ())
     deed = deed_at(deeds, min(span.end_s, turn.utc_s))
     follows = deed == "follows"
+    level = _level(parts) if follows else 0
+    way = "OPTED_OUT" if deed == "out" else _direction(parts) if follows else "NORMAL"
     found: dict[str, float | str] = {}
     for descriptor in descriptors:
         kind = descriptor.payload_type
@@ -264,8 +274,8 @@ def _values(
             span=span,
             now_s=turn.utc_s,
             whole_site=name == WHOLE_VEN or not terms.serves[name],
-            level=_level(known.event, span.id) if follows else 0,
-            state="OPTED_OUT" if deed == "out" else _direction(known.event, span.id) if follows else "NORMAL",
+            level=level,
+            state=way,
             peak=descriptor.reading_type == "PEAK",
             devices=terms.serves[name],
             began_s=begun_s(deeds),
@@ -299,12 +309,11 @@ def _intervals(spans: tuple[Span, ...], told: list[dict[str, float | str]]) -> t
     )
 
 
-def _payload(event: objects.Event, interval: int, kinds: frozenset[str]) -> Iterator[float]:
-    for one in event.intervals:
-        if one.id == interval:
-            for payload in one.payloads:
-                if payload.type in kinds and payload.values and isinstance(payload.values[0], int | float):
-                    yield float(payload.values[0])
+def _payload(parts: list[objects.Interval], kinds: frozenset[str]) -> Iterator[float]:
+    for one in parts:
+        for payload in one.payloads:
+            if payload.type in kinds and payload.values and isinstance(payload.values[0], int | float):
+                yield float(payload.values[0])
 
 
 _RELATIVE = frozenset(
@@ -313,17 +322,17 @@ _RELATIVE = frozenset(
 _SIMPLE = frozenset({"SIMPLE"})
 
 
-def _level(event: objects.Event, interval: int) -> int:
-    return int(next(_payload(event, interval, _SIMPLE), 0.0))
+def _level(parts: list[objects.Interval]) -> int:
+    return int(next(_payload(parts, _SIMPLE), 0.0))
 
 
-def _direction(event: objects.Event, interval: int) -> str:
+def _direction(parts: list[objects.Interval]) -> str:
     """What following it means: more than usual, less, or nothing out of the ordinary (prices, alerts, level 0)."""
-    relative = next(_payload(event, interval, _RELATIVE), None)
+    relative = next(_payload(parts, _RELATIVE), None)
     if relative is not None:
         return "HEIGHTENED" if relative > 0 else "CURTAILED" if relative < 0 else "NORMAL"
-    kinds = {payload.type for one in event.intervals if one.id == interval for payload in one.payloads}
+    kinds = {payload.type for one in parts for payload in one.payloads}
     asking = {kind for kind in kinds if "PRICE" not in kind and not kind.startswith("ALERT_") and kind != "GHG"}
-    if not asking or (asking == _SIMPLE and _level(event, interval) == 0):
+    if not asking or (asking == _SIMPLE and _level(parts) == 0):
         return "NORMAL"
     return "CURTAILED"

@@ -4,6 +4,7 @@ There is one scheduler: the due times in the state. Every step sends what is due
 """
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from grid_functions.model.event import Read
 from grid_functions.model.instants import Instants
@@ -29,6 +30,9 @@ from protocols.openadr3.session.walk import Kind
 
 LONGEST_S = 3600.0
 """Nothing is slept through for longer, so that a clock set forward is noticed."""
+
+MOST_REMARKED = 100
+"""Events with an alarm of their own; more, nobody reads."""
 
 FAR_S = 30.0
 """A VTN whose clock differs by more from ours is worth an alarm."""
@@ -168,7 +172,7 @@ def _take(turn: Turn, found: reads.Found) -> None:
 
 
 def _remark(turn: Turn) -> None:
-    """What of the events was not taken, for people; one alarm for each event, as long as it is shown so."""
+    """What of the events was not taken, for people; one alarm for each event, as long as it is shown so, and one for all beyond so many."""
     wanted = {
         f"event {name}": "; ".join(
             ([f"refused: {one.reject.text}"] if one.reject is not None else []) + list(one.remarks)
@@ -176,8 +180,11 @@ def _remark(turn: Turn) -> None:
         for name, one in turn.state.known.items()
         if one.reject is not None or one.remarks
     }
+    more = len(wanted) - MOST_REMARKED
+    if more > 0:
+        wanted = dict(islice(wanted.items(), MOST_REMARKED)) | {"events": f"{more} more were not taken as they are"}
     for key in sorted(turn.state.alarms):
-        if key.startswith("event ") and key not in wanted:
+        if key.startswith("event") and key not in wanted:
             turn.calm(key)
     for key, text in wanted.items():
         turn.alarm(key, f"{key}: {text}"[:500])

@@ -76,7 +76,11 @@ def known_of(
     for name in sorted(resources):
         events, reject, remarks = events_of(event, program, terms.respondent(name), seen.seen, now_s)
         translated[name] = events
-    return Known(event, program, seen, resources, translated, reject, remarks)
+    laid: timing.Laid | None = None
+    if event.reports:
+        with suppress(MalformedMessage):  # as above
+            laid = timing.Laid(event, seen.anchor_s)
+    return Known(event, program, seen, resources, translated, reject, remarks, laid)
 
 
 def reads_of(terms: Terms, found: Found, known: Mapping[str, Known], at_s: float) -> tuple[Read, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grid_functions.model.event import Event, Reject
+from protocols.openadr3.timing import Laid
 from protocols.openadr3.translate.events import Seen
 from protocols.openadr3.wire import objects
 
@@ -38,7 +39,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An event as last read, and what became of it: per respondent's resource, the events it is. Reused while nothing changes."""
+    """An event as last read, and what became of it: per respondent's resource, the events it is. Reused while nothing changes.
+
+    ``laid``: its intervals in time, where it asks for reports of them and they can be laid out.
+    """
 
     event: objects.Event
     program: objects.Program
@@ -47,6 +51,7 @@ class Known:
     events: Mapping[str, tuple[Event, ...]]
     reject: Reject | None
     remarks: tuple[str, ...]
+    laid: Laid | None = None
 
 
 def sighted(before: Sighting | None, event: objects.Event, program: objects.Program, now_s: float) -> Sighting:

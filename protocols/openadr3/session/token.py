@@ -135,8 +135,11 @@ def _own(turn: Turn) -> str:
 
 
 def _trusted(url: str, base: str) -> str:
-    """The endpoint as the VTN names it, relative or absolute; empty where our secret would go over the wire in clear."""
-    there, home = urlsplit(url), urlsplit(base)
+    """The endpoint as the VTN names it, relative or absolute; empty where it is none, or our secret would go over the wire in clear."""
+    try:
+        there, home = urlsplit(url), urlsplit(base)
+    except ValueError:
+        return ""
     if not there.scheme:
         return f"{base}/{url.lstrip('/')}"
     return url if there.scheme == "https" or (there.scheme == home.scheme == "http") else ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from grid_functions.model.errors import MalformedMessage
 from protocols.openadr3.wire import reader
 from protocols.openadr3.wire.objects import Event, Program, Resource, Subscription, Unread, Ven
 from protocols.openadr3.wire.reader import Page
@@ -17,6 +18,10 @@ MOST_STARTS: Final = 4
 """A list that never holds still is taken as read so often, but not as read to its end."""
 
 MOST_ITEMS: Final = 20_000
+"""A list is read no further, readable or not: what a VTN can make us keep."""
+
+MOST_AT_ONCE: Final = 5_000
+"""On one page, whatever was asked for: all of it is read between two decisions."""
 
 
 class Kind(StrEnum):
@@ -92,6 +97,8 @@ def leaf(kind: Kind, json: Any, before: Leaf | None) -> Leaf:
     """The page in a body; ``before``: as it was last time. Raises MalformedMessage when it is no list."""
     if before is not None and before.json is json:
         return before
+    if isinstance(json, list) and len(json) > MOST_AT_ONCE:
+        raise MalformedMessage(f"a page of {len(json)} records, more than {MOST_AT_ONCE}")
     page: Page[Item] = reader.page(json, _READERS[kind])
     return Leaf(json, page, tuple(str(one.get("id", "")) if isinstance(one, dict) else "" for one in json))
 
@@ -105,10 +112,11 @@ def turned(walk: Walk, read: Leaf, limit: int) -> Walk | Walked:
         walk = replace(walk, steady=False)
     known = {*(walk.items or ()), *(one.id for one in walk.unread)}
     items = dict(walk.items or {}) | {one.id: one for one in page.items}
-    unread = (*walk.unread, *(one for one in page.unread if one not in walk.unread))
+    unread = tuple(dict.fromkeys((*walk.unread, *page.unread)))
     after = replace(walk, items=items, unread=unread)
-    if page.size < limit or known.issuperset(ids) or len(items) >= MOST_ITEMS:
-        ended = after.steady and len(items) < MOST_ITEMS
+    too_many = len(items) + len(unread) >= MOST_ITEMS
+    if page.size < limit or known.issuperset(ids) or too_many:
+        ended = after.steady and not too_many
         return Walked(
             ended, tuple(items.values()), unread, "" if ended else "the list does not hold still, or has no end"
         )

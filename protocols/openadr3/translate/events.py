@@ -26,7 +26,7 @@ class Seen:
 
 def rank_of(event: objects.Event) -> Rank:
     """0 is the highest priority, none the lowest; at the same priority, which the standard leaves open, the newer event goes first."""
-    level = NO_PRIORITY if event.priority is None else min(float(event.priority), NO_PRIORITY - 1.0)
+    level = NO_PRIORITY if event.priority is None else float(min(event.priority, int(NO_PRIORITY) - 1))
     return Rank(level, event.created_s, event.id)
 
 

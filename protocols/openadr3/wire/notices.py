@@ -19,8 +19,8 @@ def notification(body: bytes) -> Notification:
     """The hint in a body. MalformedMessage if there is none."""
     json = document.read(body, MOST_BYTES)
     if isinstance(json, str):
-        json = document.read(json.encode(), MOST_BYTES)
-    given = _camel(json)
+        json = document.read(json.encode(errors="replace"), MOST_BYTES)
+    given = _camel(json, 2)
     if not isinstance(given, dict) or not isinstance(given.get("objectType"), str):
         raise MalformedMessage("no notification: objectType is missing")
     operation = str(given.get("operation") or "").upper()
@@ -34,11 +34,11 @@ def notification(body: bytes) -> Notification:
     )
 
 
-def _camel(json: Any) -> Any:
-    """Names of the outer two levels as the schema spells them."""
-    if not isinstance(json, dict):
+def _camel(json: Any, levels: int) -> Any:
+    """Names of the outer ``levels`` as the schema spells them."""
+    if not isinstance(json, dict) or not levels:
         return json
-    return {_name(name): _camel(value) if name == "object" else value for name, value in json.items()}
+    return {_name(name): _camel(value, levels - 1) if name == "object" else value for name, value in json.items()}
 
 
 def _name(name: str) -> str:

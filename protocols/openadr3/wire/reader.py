@@ -1,6 +1,7 @@
 """JSON -> objects, leniently: what is unknown is kept or passed over, what cannot be read is one item lost, never its list."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -33,8 +34,11 @@ T = TypeVar("T")
 MOST_INTERVALS: Final = 10_000
 """Of one event: a week of minutes."""
 
-MOST_VALUES: Final = 1_000
-"""Of one payload."""
+MOST_LISTED: Final = 1_000
+"""Of anything else, as the values of one payload."""
+
+MOST_REPORTS: Final = 32
+"""Of one event: as many as there are types of reports."""
 
 _LONGEST_ID: Final = 128
 _LONGEST_TOKEN: Final = 16_384  # the schema says 4096; identity providers exceed it
@@ -64,7 +68,7 @@ def page(json: Any, of: Callable[[Any], T]) -> Page[T]:
             items.append(of(one))
         except MalformedMessage as malformed:
             given = one.get("id") if isinstance(one, dict) else None
-            unread.append(Unread(given if isinstance(given, str) else "", str(malformed)))
+            unread.append(Unread(given if isinstance(given, str) and _is_whole(given) else "", str(malformed)))
     return Page(tuple(items), tuple(unread))
 
 
@@ -83,9 +87,7 @@ def event(json: Any) -> Event:
     """An event; in 3.1 all but its programID may be absent."""
     given = _object(json, "event")
     period = given.get("intervalPeriod")
-    intervals = _list(given, "intervals")
-    if len(intervals) > MOST_INTERVALS:
-        raise MalformedMessage(f"{len(intervals)} intervals, more than {MOST_INTERVALS}")
+    intervals = _list(given, "intervals", MOST_INTERVALS)
     return Event(
         id=_id(given, "id"),
         program_id=_id(given, "programID"),
@@ -96,7 +98,7 @@ def event(json: Any) -> Event:
         name=_text(given, "eventName", ""),
         targets=targets(given.get("targets")),
         descriptors=_event_descriptors(given),
-        reports=tuple(map(_report_descriptor, _list(given, "reportDescriptors"))),
+        reports=tuple(map(_report_descriptor, _list(given, "reportDescriptors", MOST_REPORTS))),
         created_s=_time_if_any(given.get("createdDateTime")),
         modified=_text(given, "modificationDateTime", ""),
         zoneless=_is_zoneless(period) or any(_is_zoneless(one.get("intervalPeriod")) for one in intervals),
@@ -165,7 +167,7 @@ def broker(json: Any) -> Broker | None:
         method = MqttMethod(_text(auth, "method"))
     except ValueError as error:
         raise MalformedMessage(f"MQTT authentication {str(auth.get('method'))[:40]!r} is not known") from error
-    uris = tuple(one for one in _list(binding, "URIS") if isinstance(one, str))
+    uris = tuple(one for one in _list(binding, "URIS") if isinstance(one, str) and _is_whole(one))
     if not uris:
         raise MalformedMessage("MQTT without an address")
     return Broker(
@@ -183,7 +185,7 @@ def topics(json: Any) -> tuple[str, ...]:
     given = _object(_object(json, "topics").get("topics"), "topics")
     all_of_them = given.get("ALL")
     named = [all_of_them] if isinstance(all_of_them, str) and all_of_them else list(given.values())
-    return tuple(dict.fromkeys(one for one in named if isinstance(one, str) and one))
+    return tuple(dict.fromkeys(one for one in named if isinstance(one, str) and one and _is_whole(one)))
 
 
 def problem(json: Any) -> Problem:
@@ -192,7 +194,8 @@ def problem(json: Any) -> Problem:
         return Problem()
 
     def word(*names: str) -> str:
-        return next((str(json[name])[:300] for name in names if isinstance(json.get(name), str | int)), "")
+        said = next((str(json[name])[:300] for name in names if isinstance(json.get(name), str | int)), "")
+        return said.encode(errors="replace").decode()
 
     return Problem(word("title", "error"), word("detail", "error_description", "message"))
 
@@ -206,11 +209,11 @@ def targets(json: Any) -> tuple[Target, ...]:
     found: list[Target] = []
     for one in json:
         if isinstance(one, str):
-            found.append(Target(one))
+            found.append(Target(_sound(one, "targets")))
         else:
             given = _object(one, "target")
             kind = _text(given, "type")
-            found.extend(Target(str(value), kind) for value in _list(given, "values"))
+            found.extend(Target(_sound(str(value), "targets"), kind) for value in _list(given, "values"))
     return tuple(found)
 
 
@@ -238,14 +241,19 @@ def _values(json: Any) -> Values:
     values = given.get("values")
     if not isinstance(values, list):
         values = [] if values is None else [values]
-    if len(values) > MOST_VALUES:
-        raise MalformedMessage(f"{len(values)} values, more than {MOST_VALUES}")
+    if len(values) > MOST_LISTED:
+        raise MalformedMessage(f"{len(values)} values, more than {MOST_LISTED}")
     return Values(_text(given, "type"), tuple(map(_value, values)))
 
 
 def _value(json: Any) -> Value:
     match json:
-        case bool() | str() | int() | float():
+        case str():
+            return _sound(json, "values")
+        case bool():
+            return json
+        case int() | float():
+            _number(json)
             return json
         case {"x": x, "y": y}:
             return Point(_number(x), _number(y))
@@ -336,12 +344,14 @@ def _objects(given: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [_object(one, name) for one in _list(given, name)]
 
 
-def _list(given: Mapping[str, Any], name: str) -> list[Any]:
+def _list(given: Mapping[str, Any], name: str, most: int = MOST_LISTED) -> list[Any]:
     found = given.get(name)
     if found is None:
         return []
     if not isinstance(found, list):
         raise MalformedMessage(f"{name}: a list is due, not {_kind(found)}")
+    if len(found) > most:
+        raise MalformedMessage(f"{name}: {len(found)}, more than {most}")
     return found
 
 
@@ -357,7 +367,7 @@ def _text(given: Mapping[str, Any], name: str, absent: str | None = None) -> str
         return absent
     if not isinstance(found, str):
         raise MalformedMessage(f"{name}: text is due, not {_kind(found)}")
-    return found
+    return _sound(found, name)
 
 
 def _id(given: Mapping[str, Any], name: str) -> str:
@@ -367,8 +377,21 @@ def _id(given: Mapping[str, Any], name: str) -> str:
         found = str(found)
     if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID:
         raise MalformedMessage(f"{name}: an id is due, not {_kind(found)}")
-    return found
+    return _sound(found, name)
+
+
+def _sound(text: str, name: str) -> str:
+    """The text, if it is one: JSON can write half a character, which nothing else can carry, the ledger least of all (RFC 8259, 8.2)."""
+    if not _is_whole(text):
+        raise MalformedMessage(f"{name}: {text[:40]!r} holds half a character")
+    return text
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() or re.search("[\ud800-\udfff]", text) is None
 
 
 def _kind(json: Any) -> str:
-    return "nothing" if json is None else f"{type(json).__name__} {str(json)[:40]!r}"
+    """In a few words; not what is in a list or object, which may nest deeper than could be written down here."""
+    told = "" if isinstance(json, list | dict) else f" {str(json)[:40]!r}"
+    return "nothing" if json is None else f"{type(json).__name__}{told}"

@@ -1,5 +1,6 @@
 """Push mode over loopback: the VEN as an HTTP server, and everything a VTN may get wrong."""
 
+import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
@@ -107,6 +108,29 @@ async def test_while_no_session_is_held_the_vtn_is_asked_to_come_again() -> None
         url = f"http://127.0.0.1:{server.port}{BASE}EiEvent"
         async with session.post(url, data=distribution("e1"), headers=XML) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+
+
+HALVES = {
+    "silent": b"",
+    "half a head": f"POST {BASE}EiEvent HTTP/1.1\r\nHost: ven.example\r\nX: a".encode(),
+    "half a body": (
+        f"POST {BASE}EiEvent HTTP/1.1\r\nHost: h\r\nContent-Type: application/xml\r\nContent-Length: 9\r\n\r\n<"
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES.keys())
+async def test_who_does_not_come_to_the_point_is_let_go(sent: bytes) -> None:
+    """Nobody holds one of our file descriptors by saying little."""
+    async with vtn() as utility, ven(utility.url, push_address="http://ven.example/x") as depot:
+        await depot.until(lambda: depot.reads)
+        server = PushServer(depot.client, host="127.0.0.1", port=0, patience_s=0.05)
+        async with server, asyncio.timeout(20.0):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(sent)
+            said = await reader.read()
+            assert said.startswith(b"HTTP/1.1 408") if sent.endswith(b"<") else said == b""
+            writer.close()
 
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])

@@ -263,8 +263,8 @@ def test_an_event_without_intervals_holds_nothing() -> None:
 
 def test_intervals_are_counted_on_through_repetitions() -> None:
     event = an_event(one(7), one(8), duration="PT5H", intervalPeriod={"start": at(0), "duration": "PT1H"})
-    assert timing.last_number(event, NOON_S) == 4
-    spans = [timing.span(event, NOON_S, number) for number in range(6)]
+    assert timing.Laid(event, NOON_S).last == 4
+    spans = [timing.Laid(event, NOON_S).span(number) for number in range(6)]
     found = [(span.id, span.start_s - NOON_S, span.end_s - NOON_S) for span in spans if span is not None]
     assert found == [
         (7, 0.0, 3600.0),
@@ -275,8 +275,8 @@ def test_intervals_are_counted_on_through_repetitions() -> None:
     ]
     assert spans[5] is None
     for_ever = an_event(one(7), duration="P9999Y", intervalPeriod={"start": at(0), "duration": "PT1H"})
-    assert timing.last_number(for_ever, NOON_S) is None
-    far = timing.span(for_ever, NOON_S, 100_000)
+    assert timing.Laid(for_ever, NOON_S).last is None
+    far = timing.Laid(for_ever, NOON_S).span(100_000)
     assert far is not None
     assert far.start_s == NOON_S + 360_000_000.0
 

@@ -1,9 +1,10 @@
 """The receiver of notifications, and a VEN that is hinted by one."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from protocols.openadr3.desk.mischief import Trick, snake
 from protocols.openadr3.session.terms import Webhook
 from protocols.openadr3.wire.objects import Notification
 from tests.ports import kept_port
-from tests.protocols.openadr3.lab import served
+from tests.protocols.openadr3.lab import IN_TIME_S, served
 from tests.protocols.openadr3.rig import TERMS, event
 
 HOOK = Webhook(callback_url="https://depot.example/adr/hook", token="h00k")  # noqa: S106 - of these tests alone
@@ -130,3 +131,36 @@ async def test_an_event_is_read_because_of_a_notification(tricks: tuple[str, ...
             await one.vtn.write("DELETE", f"/events/{made['id']}")
             await one.until(lambda: not one.reads[-1].events)
             assert {status for _, status in one.vtn.sent} == {200}
+
+
+HALVES = {
+    "silent": b"",
+    "half a head": b"POST /adr/hook HTTP/1.1\r\nHost: depot.example\r\nX: a",
+    "half a body": b"POST /adr/hook HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer h00k\r\nContent-Length: 9\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES.keys())
+async def test_who_does_not_come_to_the_point_is_let_go(sent: bytes) -> None:
+    """Each connection is a file descriptor, and anybody may call: nobody holds one by saying little."""
+    async with webhook.listening(HOOK, lambda _: None, patience_s=0.05) as port, asyncio.timeout(IN_TIME_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 408") if sent.endswith(b"{") else said == b""
+        writer.close()
+
+
+async def test_so_many_call_at_once_and_no_more() -> None:
+    async with webhook.listening(HOOK, lambda _: None) as port, asyncio.timeout(IN_TIME_S):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(webhook.MOST_CALLERS)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        ask = b"GET /adr/hook?echo=still HTTP/1.1\r\nHost: depot.example\r\nConnection: close\r\n\r\n"
+        for reader, writer in held[:1]:
+            writer.write(ask)
+            assert (await reader.read()).endswith(b"still")
+        for _, writer in held:
+            writer.close()

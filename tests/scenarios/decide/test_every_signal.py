@@ -1,5 +1,7 @@
 """Every row of both signal tables acts on a site that is set up for it: a claim, a price series, an alarm or a word shown."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +21,9 @@ from grid_functions.site.measure import Measure
 from grid_functions.site.prices import KeepPrices, PricesOptions
 from grid_functions.site.shed import Shed, ShedOptions
 from protocols.openadr2b.session.terms import Terms
-from protocols.openadr2b.translate.signals import ROWS, Meaning, meaning_of
+from protocols.openadr2b.translate.signals import ROWS, BadSignalValue, Meaning, meaning_of
 from protocols.openadr2b.wire.events import Signal, Unit
+from protocols.openadr3.translate.faults import Invalid
 from protocols.openadr3.translate.payloads import TABLE, control_of
 from protocols.openadr3.wire.objects import EventDescriptor, Point
 from tests.grid_functions.allocate.test_targets import ALL
@@ -103,3 +106,37 @@ def test_every_row_of_2_0b_acts(name: str, kind: str) -> None:
 def test_every_payload_type_of_3_acts(name: str) -> None:
     control = control_of(name, TOLD.get(name, 1), EventDescriptor(name, units=IN.get(name, ""), currency="EUR"))
     assert deeds(control) == expected(name)
+
+
+FAR = (0.0, -1.0, 1e15, -1e15, 1e308, -1e308)
+
+
+def far_controls() -> Iterator[tuple[str, Control]]:
+    """Every row of both tables at values that a float can have and a site cannot, as far as the tables take them."""
+    for (name, kind), row in ROWS.items():
+        for value in FAR if row.make is not None else ():
+            of = next((one for one in sorted(row.units) if one in UNITS), None)
+            unit = None if of is None else Unit(kind=of, description="", units=UNITS[of], scale="none")
+            signal = Signal(signalName=name, signalType=kind, signalID="s", intervals=(), unit=unit)
+            meaning = meaning_of(signal, Terms(name="aggregator", url="http://vtn", ven_name="ven"))
+            with suppress(BadSignalValue):
+                if isinstance(meaning, Meaning):
+                    yield f"{name} {kind} {value:g}", meaning.control(value)
+    for name in TABLE:
+        for value in FAR:
+            with suppress(Invalid):
+                yield f"{name} {value:g}", control_of(name, value, EventDescriptor(name, units=IN.get(name, "")))
+
+
+@pytest.mark.parametrize("control", [pytest.param(made, id=name) for name, made in far_controls()])
+def test_no_value_stops_a_decision_or_becomes_a_setpoint_of_no_measure(control: Control) -> None:
+    """What is no limit is none of that source (rule 6); whatever it is, the utility's read in the same tick is decided on."""
+    site = house()
+    done = site.tick(0.0, site.read(0.0, event("e", control, respondent=AGGREGATOR), respondent=AGGREGATOR))
+    told = [
+        value
+        for one in done.setpoints
+        for value in (one.produce_max_w, one.consume_max_w, one.target_w, one.current_max_a)
+        if value is not None
+    ]
+    assert all(abs(value) <= 1e6 for value in told), done.setpoints

@@ -156,6 +156,10 @@ def test_a_power_without_a_unit_is_taken_as_configured() -> None:
         ("LOAD_CONTROL", "x-loadControlLevelOffset", None, 0.5),
         ("CHARGE_STATE", "multiplier", None, -0.1),
         ("CHARGE_STATE", "setpoint", energy(), -1.0),
+        # 1e300 is a float of the schema; of a tera it makes no number that a site could be moved to
+        ("LOAD_DISPATCH", "setpoint", power("T"), 1e300),
+        ("LOAD_DISPATCH", "delta", power("T"), -1e300),
+        ("CHARGE_STATE", "setpoint", energy("T"), 1e300),
     ],
 )
 def test_values_outside_their_range_mean_nothing(name: str, kind: str, unit: Unit | None, value: float) -> None:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.protocols.openadr3.rig import Rig, in_3_0_1
+from grid_functions.model.errors import MalformedMessage
+from protocols.openadr3.session.machine import MOST_REMARKED
+from protocols.openadr3.session.walk import MOST_AT_ONCE, MOST_ITEMS, Kind, Search, Walk, Walked, leaf, turned
+from tests.protocols.openadr3.rig import Rig, in_3_0_1, interval
 
 
 def crowded(count: int, rig: Rig | None = None) -> tuple[Rig, str, list[str]]:
@@ -88,3 +91,39 @@ def test_an_item_shown_twice_is_one() -> None:
     rig, _, names = crowded(60)
     rig.settle()
     assert len(rig.read.events) == len(names)
+
+
+@pytest.mark.parametrize("record", [{"programID": "p"}, {}], ids=["events", "of which none is one"])
+def test_a_list_without_end_is_left_at_its_20000th_record(record: dict[str, str]) -> None:
+    """50 to a page, of which one was there before: the 409th page brings the 20,000th."""
+    after: Walk | Walked = Walk(Search(Kind.EVENTS, "/events"))
+    pages = 0
+    while isinstance(after, Walk):
+        json = [{"id": f"e{after.skip + number}"} | record for number in range(50)]
+        after = turned(after, leaf(Kind.EVENTS, json, None), 50)
+        pages += 1
+        assert pages <= 409, "it does not end"
+    assert not after.ended
+    assert MOST_ITEMS <= len(after.items) + len(after.unread) < MOST_ITEMS + 50
+
+
+def test_a_page_that_is_a_flood_is_no_page() -> None:
+    """Whatever was asked for: four megabytes hold a hundred thousand records, and all would be read between two decisions."""
+    records = [{"id": str(number), "programID": "p"} for number in range(MOST_AT_ONCE + 1)]
+    assert len(leaf(Kind.EVENTS, records[1:], None).page.items) == MOST_AT_ONCE
+    with pytest.raises(MalformedMessage):
+        leaf(Kind.EVENTS, records, None)
+
+
+def test_events_that_are_not_taken_have_so_many_alarms_and_no_more() -> None:
+    """A shed level of 9 is none: each such event is refused and said so, the last of them together."""
+    rig = Rig()
+    program = rig.program()
+    names = [rig.event(program, intervals=[interval(0, SIMPLE=[9])]) for _ in range(MOST_REMARKED + 20)]
+    rig.settle()
+    assert rig.alarms["events"] == "events: 20 more were not taken as they are"
+    assert len(rig.alarms) == MOST_REMARKED + 1
+    for name in names[1:]:
+        rig.write("DELETE", f"/events/{name}")
+    rig.run(300.0)
+    assert set(rig.alarms) == {f"event {names[0]}"}

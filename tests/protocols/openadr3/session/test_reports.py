@@ -1,5 +1,6 @@
 """Reports asked for by events: made when due, stored, forwarded."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -389,3 +390,29 @@ def test_a_report_is_all_an_event_may_ask_for() -> None:
     assert (rig.read.events, rig.read.rejects) == ((), ())
     live(rig, 35)
     assert values(told(rig)[0])[0][2] == {"STORAGE_CHARGE_LEVEL": 0.6}
+
+
+def steps_for(minutes: int) -> int:
+    """How many functions the session calls for an event of so many minutes, from its first sight to its report."""
+    rig = Rig(replace(TERMS, floor_s=3600.0))
+    period = {"start": "2026-11-29T21:00:00Z", "duration": "PT1M"}
+    intervals = [interval(number, SIMPLE=[1]) for number in range(minutes)]
+    rig.event(rig.program(), intervalPeriod=period, intervals=intervals, reportDescriptors=[{"payloadType": "USAGE"}])
+    calls = 0
+
+    def counted(frame: object, event: str, _: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(counted)
+    try:
+        rig.settle().run(60.0 * minutes + 60.0)
+    finally:
+        sys.setprofile(None)
+    assert len(told(rig)) == 1
+    return calls
+
+
+def test_twice_the_intervals_are_twice_the_work() -> None:
+    """A day of five minutes, as VTNs send it, is read and reported between two decisions: nothing may grow with its square."""
+    assert steps_for(120) < 3 * steps_for(60)

@@ -39,6 +39,13 @@ def test_without_an_answer_the_vtns_own_endpoint_is_taken(status: int) -> None:
     assert rig.settle().read.complete
 
 
+@pytest.mark.parametrize("told", ["https://[", "//[", "https://]/", "ftp://elsewhere.example"])
+def test_an_address_of_tokens_that_is_none_is_the_vtns_own(told: str) -> None:
+    rig = Rig()
+    rig.desk = Mischief(Desk(rig.terms.edition, Access(CLIENTS), base=told))
+    assert rig.settle().read.complete
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_vtn_that_fails_to_say_where_tokens_are_is_asked_again(status: int) -> None:
     rig = Rig()

@@ -52,6 +52,15 @@ def test_priority_0_is_the_highest_and_none_the_lowest() -> None:
     assert levels[2] < levels[3] == NO_PRIORITY
 
 
+def test_a_priority_beyond_all_numbers_is_the_lowest_that_was_given() -> None:
+    """The schema sets no upper end; JSON writes 401 digits as easily as one."""
+    told, none, last = (
+        rank_of(reader.event({"id": "e", "programID": "p", "priority": number})).level
+        for number in (10**400, None, 2**53 - 1)
+    )
+    assert told == last < none
+
+
 def test_a_range_is_drawn_either_way() -> None:
     """The timeline draws in [0, window]: a window of 10 minutes that begins 5 before the start is 5 either way."""
     (found,), _, _ = translated(

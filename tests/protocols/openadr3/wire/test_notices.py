@@ -55,3 +55,16 @@ def test_a_hint_needs_no_object() -> None:
 def test_what_hints_at_nothing_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedMessage):
         notification(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b'"\\ud800"', b'"\xed\xa0\x80"', b'{"object":' * 900 + b"1" + b"}" * 900], ids=["half", "raw half", "deep"]
+)
+def test_what_cannot_be_written_down_is_no_notification(body: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        notification(body)
+
+
+def test_objects_within_objects_are_not_followed() -> None:
+    deep = b'{"objectType":"EVENT","object":{"id":"e","object":' + b'{"object":' * 800 + b"1" + b"}" * 802
+    assert notification(deep) == Notification("EVENT", "", "e")

@@ -329,3 +329,60 @@ def test_whatever_stands_in_a_field_is_an_event_or_malformed(value: Any, name: s
     except MalformedMessage:
         return
     assert found.id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "e\ud800"},
+        {"eventName": "\udfff"},
+        {"programID": "\ud800"},
+        {"targets": ["\ud800"]},
+        {"targets": [{"type": "GROUP", "values": ["\ud800"]}]},
+        {"intervals": [{"id": 0, "payloads": [{"type": "ALERT_OTHER", "values": ["\ud800"]}]}]},
+        {"intervals": [{"id": 0, "payloads": [{"type": "\ud800", "values": [1]}]}]},
+    ],
+)
+def test_half_a_character_is_one_item_lost(changes: dict[str, Any]) -> None:
+    """JSON can write it and UTF-8 cannot carry it (RFC 8259, 8.2): one such name among what is to be kept, and no commit would succeed."""
+    sent = json.dumps([changed(**changes), EVENT]).encode()
+    page = reader.page(document.read(sent), reader.event)
+    assert [one.id for one in page.items] == ["event-9"]
+    (lost,) = page.unread
+    assert f"{lost.id}{lost.reason}".encode()
+
+
+def test_half_a_character_in_words_for_people_is_replaced() -> None:
+    assert reader.problem(document.read(b'{"title":"no\\ud800"}')) == Problem("no?")
+    assert reader.topics(document.read(b'{"topics":{"ALL":"\\ud800"}}')) == ()
+
+
+def test_a_whole_pair_is_a_character() -> None:
+    assert reader.event(document.read(json.dumps(changed(eventName="\U0001f50c")).encode())).name == "\U0001f50c"
+
+
+def test_what_nests_too_deep_to_be_written_down_is_one_item_lost() -> None:
+    """A thread that parses has more room than the loop that reads what it found."""
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    page = reader.page(
+        [changed(intervals=[{"id": 0, "payloads": [{"type": "S", "values": [deep]}]}]), EVENT], reader.event
+    )
+    assert (len(page.items), len(page.unread)) == (1, 1)
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"1" + b"0" * 400])
+def test_a_value_beyond_all_measure_is_one_item_lost(number: bytes) -> None:
+    """JSON's grammar has no upper end. Also of an interval that is in no schedule: reports look at the values of all."""
+    broken = changed(id="broken", intervals=[{"id": 0, "payloads": [{"type": "SIMPLE", "values": [0.125]}]}])
+    sent = json.dumps([broken, EVENT]).encode().replace(b"0.125", number)
+    page = reader.page(document.read(sent), reader.event)
+    assert ([one.id for one in page.items], [one.id for one in page.unread]) == (["event-9"], ["broken"])
+
+
+def test_an_event_asks_for_so_many_reports_and_no_more() -> None:
+    one = {"payloadType": "USAGE"}
+    assert len(reader.event(changed(reportDescriptors=[one] * reader.MOST_REPORTS)).reports) == reader.MOST_REPORTS
+    with pytest.raises(MalformedMessage):
+        reader.event(changed(reportDescriptors=[one] * (reader.MOST_REPORTS + 1)))
