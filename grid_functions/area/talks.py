@@ -250,7 +250,7 @@ def posts_of(members: int) -> int:
 
     Ten homes come to 0.5 % in half the rounds with four; of fifty the plan's peak comes within 2 % of the optimum's with three.
     """
-    return 4 if members <= 20 else 3 if members <= 100 else 2
+    return 4 if members <= 20 else 3 if members <= 100 else 1
 
 
 def pulls_of(talks: Talks, terms: Terms) -> tuple[float, ...]:

@@ -111,7 +111,7 @@ def test_silence_counts_once_patience_is_over_and_no_round_sooner() -> None:
 
 def test_few_members_are_posted_several_prices_a_round_and_many_one() -> None:
     """The first round is one price; of each later round the last is the nearest to the centre."""
-    assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 3, 3, 2, 2]
+    assert [talks.posts_of(members) for members in (1, 20, 21, 100, 101, 1000)] == [4, 4, 3, 3, 1, 1]
     homes, tariffs = cars(COUNT)
     terms = terms_of(homes)
     done = hold(terms, Followers(homes, tariffs))
