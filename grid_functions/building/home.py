@@ -110,25 +110,30 @@ def home(
     """
     draft = Draft()
     steps = horizon.steps
-    imported = draft.block(steps, 0.0, np.maximum(_rated_kw(connection.import_limit_w), fixed_w / KILO))
-    exported = draft.block(steps, 0.0, np.maximum(_rated_kw(connection.export_limit_w), -fixed_w / KILO))
     balance = Balance(steps)
     series: dict[str, Series] = {}
     for part in parts:
         laid = part.lay(draft, horizon, balance)
         series |= {f"{part.name}.{name}": one for name, one in laid.items()}
+    fixed_kw = fixed_w / KILO
+    taken, given = (balance.most(draft, sign) for sign in (1.0, -1.0))
+    imported = draft.block(steps, 0.0, _bound(connection.import_limit_w, fixed_kw, taken))
+    exported = draft.block(steps, 0.0, _bound(connection.export_limit_w, -fixed_kw, given))
     for k in range(steps):
         terms = [(imported[k], 1.0), (exported[k], -1.0)]
         terms += [(column, -sign) for column, sign in balance.terms[k]]
-        draft.equal(terms, float(fixed_w[k]) / KILO)
+        draft.equal(terms, float(fixed_kw[k]))
     if limits is not None:
         _limit(draft, imported, limits.import_w, limits.price * horizon.step_h)
         _limit(draft, exported, limits.export_w, limits.price * horizon.step_h)
     return Home(horizon, draft.program(), draft.cost, imported, exported, series)
 
 
-def _rated_kw(rated_w: float | None) -> float:
-    return np.inf if rated_w is None else rated_w / KILO
+def _bound(rated_w: float | None, fixed_kw: Vector, most_kw: Vector) -> Vector:
+    """kW by step; none where all that is decided cannot come to it: a bound that never binds makes a solver take more ways round."""
+    rated_kw = np.inf if rated_w is None else rated_w / KILO
+    bound: Vector = np.where(fixed_kw + most_kw <= rated_kw, np.inf, np.maximum(rated_kw, fixed_kw))
+    return bound
 
 
 def _limit(draft: Draft, columns: range, limit_w: Vector, price: float) -> None:

@@ -73,6 +73,10 @@ class Balance:
         for terms, column in zip(self.terms, columns, strict=True):
             terms.append((column, sign))
 
+    def most(self, draft: Draft, sign: float) -> Vector:
+        """What all that consumes (+1), or produces (-1), can come to by step."""
+        return np.array([sum(draft.upper(column) for column, one in terms if one == sign) for terms in self.terms])
+
 
 class Part(Protocol):
     """One device with something to decide."""

@@ -137,6 +137,10 @@ class Draft:
         """One row that holds exactly."""
         return self.row(terms, value, value)
 
+    def upper(self, column: int) -> float:
+        """The upper bound of a column."""
+        return self._upper[column]
+
     @property
     def cost(self) -> Vector:
         """The costs given so far."""
