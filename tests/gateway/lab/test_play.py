@@ -78,7 +78,7 @@ def test_what_was_agreed_is_done_and_nobody_pays_for_it(played: Path) -> None:
 
 def test_the_page_stands_by_itself(played: Path) -> None:
     page = (played / "lab.html").read_text()
-    assert "no: plan only" in page
+    assert "<td>central</td><td>plan only</td>" in page
     assert 'src="http' not in page
 
 
