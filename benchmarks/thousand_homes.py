@@ -182,7 +182,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--homes", type=int, default=1000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--groups", type=int, default=100)
+    parser.add_argument("--groups", type=int, default=DayAheadOptions().groups)
     given = parser.parse_args(arguments)
     found = talk(given.homes, given.processes, given.seed, given.groups)
     missed = [name for name, most in GOALS.items() if not (found[name] is not None and found[name] <= most)]
