@@ -42,9 +42,8 @@ def tcp_line(host: str, port: int, context: ssl.SSLContext | None = None) -> Lin
     """Modbus/TCP, with a context Modbus/TCP Security."""
 
     async def opened(loop: asyncio.AbstractEventLoop, factory: Callable[[], asyncio.Protocol]) -> None:
-        if context is None and isinstance(
-            loop, asyncio.BaseEventLoop
-        ):  # uvloop's own transports cost less than a socket in Python
+        # uvloop's own transports cost less than a socket in Python.
+        if context is None and isinstance(loop, asyncio.BaseEventLoop):
             await _watched(loop, host.strip("[]"), port, factory)
             return
         # Interpretation: a device on a site's own network has a certificate of its maker or of the site, rarely one with the address it

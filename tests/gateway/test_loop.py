@@ -420,10 +420,8 @@ async def test_a_decision_that_raises_leaves_what_holds_and_alarms_and_loses_no_
         assert rig.upstream.kinds("tighter") == ["received", "started"]
 
 
-async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_meter_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rig = Rig()
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no decision can be made on an event named poison."""
     sound = grid_functions.decide.decide
 
     def decide(state: Any, policies: Any, terms: Any, functions: Any, tick: Any, now: Any, **named: Any) -> Any:
@@ -432,6 +430,13 @@ async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_
         return sound(state, policies, terms, functions, tick, now, **named)
 
     monkeypatch.setattr(site_loop, "decide", decide)
+
+
+async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_meter_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig()
+    poisoned(monkeypatch)
     async with rig.running() as site:
         await rig.look(site)
         site.take_read(read(LIMIT))
@@ -451,14 +456,7 @@ async def test_a_read_that_cannot_be_decided_on_is_left_out_and_the_loop_on_the_
 async def test_what_one_upstream_shows_never_costs_the_reads_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both come before the same decision; the aggregator's alone raises, and the utility's limit holds at once."""
     rig = Rig(policies={UTILITY: policy(), AGGREGATOR: policy(AGGREGATOR, SourceKind.OPENADR)})
-    sound = grid_functions.decide.decide
-
-    def decide(state: Any, policies: Any, terms: Any, functions: Any, tick: Any, now: Any, **named: Any) -> Any:
-        if any(one.key.id == "poison" for one_read in tick.reads for one in one_read.events):
-            raise ZeroDivisionError("a defect")
-        return sound(state, policies, terms, functions, tick, now, **named)
-
-    monkeypatch.setattr(site_loop, "decide", decide)
+    poisoned(monkeypatch)
     poison = event("poison", ExportLimit(1.0), respondent=AGGREGATOR)
     async with rig.running() as site:
         await rig.look(site)

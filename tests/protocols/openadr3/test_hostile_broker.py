@@ -2,8 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,37 +15,17 @@ from cryptography.hazmat.primitives.serialization import (
 from protocols.openadr3 import broker
 from protocols.openadr3.session.exchange import Listen
 from protocols.openadr3.wire.objects import Broker, MqttMethod, Notification
+from tests.hostile_broker import talking
 from tests.protocols.ieee2030_5.lab import Authority
 from tests.protocols.openadr3.lab import IN_TIME_S
 
 NOTICE = b'{"objectType":"EVENT","operation":"CREATE"}'
-CONNACK = b"\x20\x02\x00\x00"
 
 
 def publish(topic: bytes, payload: bytes = NOTICE) -> bytes:
     """PUBLISH at QoS 0 (MQTT 3.1.1, 3.3), of less than 16 KiB."""
     body = len(topic).to_bytes(2, "big") + topic + payload
     return b"\x30" + bytes([len(body) % 128 | 128, len(body) // 128]) + body
-
-
-@asynccontextmanager
-async def talking(says: bytes) -> AsyncIterator[tuple[int, asyncio.Event]]:
-    """A broker that takes whoever comes, says this once it is subscribed to, and holds on: its port, and whether the VEN went."""
-    gone = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1024)
-        writer.write(CONNACK)
-        subscribed = await reader.read(1024)
-        writer.write(b"\x90\x03" + subscribed[2:4] + b"\x01" + says)
-        while await reader.read(1024):
-            pass
-        gone.set()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1], gone
 
 
 def named(port: int) -> Listen:
