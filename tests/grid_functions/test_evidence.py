@@ -8,6 +8,7 @@ from grid_functions.arbiter import limit_of, rule
 from grid_functions.evidence import Trial, step
 from grid_functions.model.claim import Bound, Claim, Switch
 from grid_functions.model.control import Connect, Mode
+from grid_functions.model.device import Role
 from grid_functions.model.event import EventKey
 from grid_functions.model.instants import OWN
 from grid_functions.model.outcome import OutcomeKind
@@ -15,7 +16,7 @@ from grid_functions.model.policy import DEFAULT_PRECEDENCE
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from grid_functions.trajectory import Track, TrajectoryState
-from tests.grid_functions.house import UTILITY, able, at, bound, in_force, on, seen, snapshot, terms
+from tests.grid_functions.house import UTILITY, able, at, bound, charger, in_force, on, seen, snapshot, terms
 
 EVENT = EventKey(UTILITY, "e1")
 A = OutcomeKind
@@ -68,6 +69,24 @@ def test_applied_is_read_back_within_half_a_step(held_w: float | None, applied: 
 
 def test_applied_is_not_believed_of_a_device_that_does_not_answer() -> None:
     assert told(of_event(bound(1500.0)), holds=Setpoint("a", produce_max_w=1500.0), online=False)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("held_a", "applied"), [(10.0, True), (10.5, True), (9.5, True), (10.6, False), (16.0, False), (None, False)]
+)
+def test_amperes_are_applied_when_read_back_within_half_a_step(held_a: float | None, applied: bool) -> None:
+    """A charger steps by 1 A."""
+    looked = step(
+        {},
+        rule([of_event(bound(2300.0, on("a"), Quantity.CONSUMED))], DEFAULT_PRECEDENCE),
+        [Setpoint("a", 3, current_max_a=10.0)],
+        snapshot([charger("a", holds_a=held_a)], None),
+        terms({"a": Role.EVSE}),
+        {"a": 0.0},
+        TrajectoryState(),
+        at(0.0),
+    )
+    assert [fact.what for fact in looked.facts] == ([A.APPLIED] if applied else [])
 
 
 @pytest.mark.parametrize(

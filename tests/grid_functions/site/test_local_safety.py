@@ -50,6 +50,13 @@ def test_every_conductor_has_its_fuse_and_so_has_a_group() -> None:
     assert found == everywhere | {("fuse carport", on("a", "b"), phase, 20.0) for phase in Phase}
 
 
+def test_a_device_that_only_produces_hides_none_behind_it() -> None:
+    """In order of name PV comes first, which has no bound of what it consumes; the battery's lock holds both ways all the same."""
+    site = locked(terms({"a": Role.PV, "b": Role.BATTERY}), "b")
+    found = claims(site, snapshot([seen("a", rated_w=None), seen("b", Role.BATTERY, rated_w=None)], None))
+    assert told(found) == {("lock b", on("b"), quantity, 0.0) for quantity in (Quantity.PRODUCED, Quantity.CONSUMED)}
+
+
 def test_a_lock_is_zero_both_ways() -> None:
     site = locked(terms({"battery": Role.BATTERY}), "battery")
     found = claims(site, snapshot([seen("battery", Role.BATTERY, rated_w=None)], None))
