@@ -30,7 +30,8 @@ from grid_functions.model.tariff import Price, Priced, PriceKind
 IMPORT_PRICE, EXPORT_PRICE = 0.08, 0.03
 LEAD_S = 1800.0
 DAY_S = STEPS * STEP_S
-_OWN_REPLAN_S = 21_600.0
+_ANEW_S, ONCE_S = 21_570.0, 86_370.0
+"""After how long a home plans anew for itself, and so seldom that a case has one plan; neither falls into an instant of reading."""
 _NAIVE_ROUNDS = 8
 
 Step = Callable[[str, float], None]
@@ -140,19 +141,19 @@ class Laboratory:
 
     def flat(self) -> Case:
         """Each home for itself at one price."""
-        self._begin(Play(options=self.options(_OWN_REPLAN_S)))
+        self._begin(Play(options=self.options(_ANEW_S)))
         return self._day("flat")
 
     def tou(self) -> Case:
         """Each home for itself at a time-of-use tariff that the area leases."""
         options = TariffSignalOptions("time_of_use", hours=48)
         area = Coordinator(self.crew, {TARIFF: TariffSignal(options)}, ttl_s=3 * 3600.0)
-        self._begin(Play(options=self.options(_OWN_REPLAN_S)))
+        self._begin(Play(options=self.options(_ANEW_S)))
         return self._day("tou", area)
 
     def posted(self, name: str, price: Vector) -> Case:
         """Each home for itself at prices by step: ``price`` in currency per kW and step, added to the standing tariff."""
-        self._begin(Play(options=self.options(DAY_S)))
+        self._begin(Play(options=self.options(ONCE_S)))
         added = price / (STEP_S / 3600.0)
         series = tuple(
             Interval(
@@ -174,7 +175,7 @@ class Laboratory:
         options = DayAheadOptions(charge=self.charge, begins_s=43_200.0 - LEAD_S, lead_s=LEAD_S)
         area = Coordinator(self.crew, {DAY_AHEAD: DayAhead(options)}, ttl_s=3600.0, deaf=self.deaf)
         delay = Delay(self.late, self.seed)
-        self._begin(Play(options=self.options(DAY_S)))
+        self._begin(Play(options=self.options(ONCE_S)))
         now_s = self.crew.noon_utc_s - LEAD_S
         area.step(area.pass_to(now_s))
         laid: Mapping[str, tuple[Laid, Tariff]] = {}

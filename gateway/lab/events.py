@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gateway.lab.area import Coordinator
-from gateway.lab.cases import Case, Laboratory
+from gateway.lab.cases import ONCE_S, Case, Laboratory
 from gateway.lab.house import MINUTE_S
 from gateway.lab.street import Play, Window
 from grid_functions.area.cold_load_pickup import NAME as PICKUP
@@ -82,7 +82,7 @@ def market(lab: Laboratory) -> tuple[Case, Market]:
     options = XorMarketOptions(wanted_kw=wanted_kw, price=0.25, lead_s=1800.0)
     area = Coordinator(lab.crew, {MARKET: XorMarket(options)})
     began_s = lab.crew.noon_utc_s + MARKET_FROM_S
-    lab.crew.begin(Play(options=lab.options(86_400.0), poll_s=MINUTE_S), began_s)
+    lab.crew.begin(Play(options=lab.options(ONCE_S), poll_s=MINUTE_S), began_s)
 
     def order(window: Window) -> None:
         opens = window.utc_s - began_s == _OPENS_S
@@ -120,7 +120,7 @@ def pickup(lab: Laboratory) -> tuple[Case, Case, Return]:
     limit_kw = max(SHARE_KW, round(_LIMIT * free.peak_kw, 1))
     options = ColdLoadPickupOptions(limit_kw=limit_kw, share_kw=SHARE_KW, hold_s=HOLD_S)
     area = Coordinator(lab.crew, {PICKUP: ColdLoadPickup(options)}, ttl_s=600.0)
-    lab.crew.begin(Play(options=lab.options(86_400.0), poll_s=MINUTE_S / 2.0, cold_k=COLD_K, held=True), began_s)
+    lab.crew.begin(Play(options=lab.options(ONCE_S), poll_s=MINUTE_S / 2.0, cold_k=COLD_K, held=True), began_s)
     area.step(Window(began_s, {}, (), {}), [(PICKUP, "begin", {})])
 
     def over(utc_s: float) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from gateway.clock import SystemClock
 from grid_functions.model.instants import Instants
 
-PATIENCE_S = 2.0
+PATIENCE_S = 30.0
 """Real seconds that something under way is waited for; then it counts as lost, and time goes on."""
 
 _BOOTED_S = 1000.0

@@ -28,6 +28,12 @@ SETTLE_S = 3600.0
 """So long before noon everything begins, so that noon finds thermostats settled."""
 
 
+_BEFORE_S, _AFTER_S = 7.0, 0.5
+"""Gateways are started so long before a whole minute, so that what they read in turn is read before anything is decided on it; so long
+after it physics moves. Who is first within one instant is up to the machine, and the same seed is to give the same day.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Play:
     """How homes are run. ``gateways``: whether they have any; ``options`` of each steward by home, none = the home has no plan of its own.
@@ -70,7 +76,7 @@ class Street:
     """The homes; also what their gateways reach of the world: a solver, and the post to the area."""
 
     def __init__(self, specs: Sequence[Spec], day: Day, noon_utc_s: float, play: Play, began_utc_s: float) -> None:
-        self._loop = AcceleratedLoop(began_utc_s, self._busy)
+        self._loop = AcceleratedLoop(began_utc_s - _BEFORE_S, self._busy)
         self._noon_s, self._play = noon_utc_s, play
         self._solver = Solver(kept=2 * len(specs) + 2)
         self._letters: list[Message] = []
@@ -153,6 +159,7 @@ class Street:
 
     async def _pass(self) -> None:
         """Physics, minute by minute."""
+        await asyncio.sleep(_BEFORE_S + _AFTER_S)
         while True:
             now_s = self._loop.utc_s()
             counted = self._noon_s <= now_s < horizon_end(self._noon_s)

@@ -8,18 +8,25 @@ import pytest
 
 from gateway.cli.app import main
 from gateway.lab.figures import peaks
+from gateway.lab.fleet import Spec, fleet
+from gateway.lab.weather import drawn
 from tests.gateway.command import osed
 
 WHOLE = ("no_control", "day_ahead", "central")
+LEAST_KWH = 0.230 * 6.0 / 6.0
+"""What a charger gives in a step of ten minutes at the least it can keep, 6 A at 230 V (IEC 61851-1)."""
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two homes, in one process of their own."""
-    folder = tmp_path_factory.mktemp("lab")
+    return _played(tmp_path_factory.mktemp("lab"), WHOLE, processes=1)
+
+
+def _played(folder: Path, cases: tuple[str, ...], processes: int) -> Path:
     files = {"--json": "lab.json", "--series": "lab.csv", "--report": "lab.html"}
-    given = ["lab", "area", "--homes", "2", "--seed", "1", "--processes", "1"]
-    given += [word for name in WHOLE for word in ("--case", name)]
+    given = ["lab", "area", "--homes", "2", "--seed", "1", "--processes", str(processes)]
+    given += [word for name in cases for word in ("--case", name)]
     given += [word for option, name in files.items() for word in (option, str(folder / name))]
     with pytest.raises(SystemExit) as end:
         main(given)
@@ -66,14 +73,34 @@ def test_the_certificate_encloses_the_central_optimum(played: Path) -> None:
 
 
 def test_what_was_agreed_is_done_and_nobody_pays_for_it(played: Path) -> None:
-    """Less at the peak; as much in tank and car; no less comfort."""
+    """Less at the peak; as much in tank and car; no less comfort. A car lacks only what it came emptier than its gateway counts on, for
+    no charger tells that, and less than a step of charging.
+    """
     cases = {one["name"]: one for one in json.loads((played / "lab.json").read_text())["cases"]}
     none, agreed = cases["no_control"], cases["day_ahead"]
     assert agreed["peak_kw"] < 0.9 * none["peak_kw"]
     assert agreed["alarms"] == []
     assert agreed["comfort_kh"] <= none["comfort_kh"] + 0.1
-    assert agreed["ev_charged_kwh"] == pytest.approx(none["ev_charged_kwh"], rel=0.02)
+    unforeseen = [_unforeseen_kwh(spec) for spec in fleet(2, 1, drawn(1))]
+    lacking = none["ev_charged_kwh"] - agreed["ev_charged_kwh"]
+    assert -1e-3 <= lacking <= sum(unforeseen) + len(unforeseen) * LEAST_KWH
     assert agreed["end_state_kwh"] == pytest.approx(none["end_state_kwh"], rel=0.02)
+
+
+def _unforeseen_kwh(spec: Spec) -> float:
+    """By how much more the car needs than its gateway counts on; 0 where it needs less."""
+    assert spec.car is not None
+    counted = spec.dwelling.cars[0]
+    counted_wh = (counted.wanted_pct - counted.arrives_pct) / 100.0 * counted.store.capacity_wh
+    return max(0.0, spec.car.wanted_wh - spec.car.arrives_wh - counted_wh) / 1000.0
+
+
+def test_a_seed_gives_the_same_day_each_time(played: Path, tmp_path: Path) -> None:
+    """To the byte, however many processes play it."""
+    again = _played(tmp_path, WHOLE, processes=2)
+    assert (again / "lab.csv").read_bytes() == (played / "lab.csv").read_bytes()
+    cases = [json.loads((folder / "lab.json").read_text()) for folder in (again, played)]
+    assert cases[0] == cases[1]
 
 
 def test_the_page_stands_by_itself(played: Path) -> None:
