@@ -1,7 +1,7 @@
 """A site as its steward knows it: which device is which part, how it is now, and the program that follows."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -193,18 +193,37 @@ def _heating(
     )
 
 
-def _car(car: CarOf, snapshot: Snapshot, horizon: Horizon, seconds: list[float]) -> StoragePlan:
-    """One that is plugged in now counts as there until its usual departure; one that is away comes at its usual time."""
+def plugged_in(car: CarOf, snapshot: Snapshot) -> bool:
+    """Whether its charger sees it."""
     seen = snapshot.devices.get(car.device)
     vehicle = None if seen is None else seen.condition.vehicle
-    here = vehicle in (Vehicle.CONNECTED, Vehicle.CHARGING, Vehicle.VENTILATION)
+    return vehicle in (Vehicle.CONNECTED, Vehicle.CHARGING, Vehicle.VENTILATION)
+
+
+def counted_there(car: CarOf, here: bool, seconds: Sequence[float]) -> list[bool]:
+    """By the local second at which a step begins. One that is plugged in now counts as there until its usual departure; one that is away
+    comes at its usual time.
+    """
     there = [car.home_at(second) for second in seconds]
-    leaves = next((k for k in range(1, horizon.steps) if there[k - 1] and not there[k]), horizon.steps)
     if here and not there[0]:
-        until = next((k for k in range(horizon.steps) if there[k]), horizon.steps)
+        until = next((k for k in range(len(there)) if there[k]), len(there))
         there[:until] = [True] * until
+    return there
+
+
+def session_wh(car: CarOf, snapshot: Snapshot) -> float | None:
+    """What its charger has counted since it was plugged in, Wh; None where it does not tell."""
+    told = _read(snapshot, car.device, Quantity.SESSION_ENERGY, -1.0)
+    return told if told >= 0.0 else None
+
+
+def _car(car: CarOf, snapshot: Snapshot, horizon: Horizon, seconds: list[float]) -> StoragePlan:
+    here = plugged_in(car, snapshot)
+    usual = [car.home_at(second) for second in seconds]
+    leaves = next((k for k in range(1, horizon.steps) if usual[k - 1] and not usual[k]), horizon.steps)
+    there = counted_there(car, here, seconds)
     arrived_wh = car.arrives_pct / 100.0 * car.store.capacity_wh
-    charged_wh = _read(snapshot, car.device, Quantity.SESSION_ENERGY, 0.0) * car.store.efficiency_in if here else 0.0
+    charged_wh = (session_wh(car, snapshot) or 0.0) * car.store.efficiency_in if here else 0.0
     told_pct = _read(snapshot, car.device, Quantity.STATE_OF_CHARGE, -1.0)
     now_wh = told_pct / 100.0 * car.store.capacity_wh if told_pct >= 0 else arrived_wh + charged_wh
     now_wh = min(now_wh, car.store.capacity_wh)

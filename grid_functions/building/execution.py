@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from grid_functions.model.claim import (
@@ -36,14 +36,28 @@ class Sold:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """A car counted on at its charger from step ``first`` up to, not including, ``end``; ``before_wh``: what the charger had counted of its
+    session when the plan was made.
+    """
+
+    first: int
+    end: int
+    before_wh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Executing:
-    """A plan by device and step: what it is told. ``agreed``: with which area's function; empty = the home's own plan."""
+    """A plan by device and step: what it is told. ``agreed``: with which area's function; empty = the home's own plan. ``stays`` of cars by
+    charger, in order.
+    """
 
     start_utc_s: float
     step_s: float
     told: Mapping[str, tuple[Command, ...]]
     agreed: str = ""
     sold: Sold | None = None
+    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
 
     def at(self, utc_s: float) -> dict[str, Command]:
         """What holds now; nothing outside the plan."""

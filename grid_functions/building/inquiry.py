@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from grid_functions.building.execution import Stay
 from grid_functions.building.home import Home, Plan, Tariff
 from grid_functions.building.program import Problem, Solution, Vector
 from grid_functions.letters import Bid, Bids, Flexibility
@@ -27,6 +28,7 @@ class Inquiry:
     ``first`` up to, not including, ``end``: the steps asked about. Of a market: ``base_kw``, the baseline that what is delivered is
     measured against, none = not known; ``doubt_kw``: by how much more than planned the home may take. Both by step asked about.
     ``held``: the same home as it may be while it sells, where that is less than it is free to: all plans beyond 0 are made with it.
+    ``stays``: when its plans count on cars.
     """
 
     asker: str
@@ -39,6 +41,7 @@ class Inquiry:
     base_kw: tuple[float, ...] = ()
     doubt_kw: tuple[float, ...] = ()
     held: Home | None = None
+    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
     wants: frozenset[int] = frozenset()
     plans: Mapping[int, Plan] = field(default_factory=dict)
 

@@ -106,8 +106,7 @@ def prepares(plan: Executing, utc_s: float) -> bool:
 
 def told(keeping: Keeping, plan: Executing, snapshot: Snapshot, dwelling: Dwelling, utc_s: float) -> dict[str, Command]:
     """What devices are told now: the plan's, and while something is sold less, by as much as is corrected."""
-    if plan.sold is None:
-        return plan.at(utc_s)
+    assert plan.sold is not None
     if plan.sold.begins_utc_s - LEAD_S <= utc_s < plan.sold.begins_utc_s:
         return plan.at(plan.sold.begins_utc_s)
     commands, left_w = plan.at(utc_s), keeping.less_w

@@ -13,7 +13,7 @@ import numpy as np
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.building import foresight, lesson, sale
+from grid_functions.building import charging, foresight, lesson, sale
 from grid_functions.building.civil import DAY_S
 from grid_functions.building.diary import Diary, Running, noted
 from grid_functions.building.dwelling import commands, laid_out
@@ -49,7 +49,7 @@ class HomeDurable:
     what was learnt from it.
     """
 
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
 
     plans: Mapping[str, Executing] = field(default_factory=dict)
     diary: Diary = field(default_factory=Diary)
@@ -57,7 +57,9 @@ class HomeDurable:
 
     @staticmethod
     def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Before 2 there were plans alone, before 3 nothing was known of what was sold, before 4 of doubt; the rest begins empty."""
+        """Before 2 there were plans alone, before 3 nothing was known of what was sold, before 4 of doubt, before 5 of stays; the rest
+        begins empty.
+        """
         return plain
 
 
@@ -240,7 +242,7 @@ class Steward:
         if inquiry is None or not known or not rounds or abs(sum(letter.weights) - 1.0) > 1e-3:
             return replace(state, inquiries=rest)
         plan = combined([inquiry.plans[number] for number in rounds], list(letter.weights))
-        return _kept(replace(state, inquiries=rest), message.function, self._executing(plan, message.function))
+        return _kept(replace(state, inquiries=rest), message.function, self._executing(plan, message.function, inquiry))
 
     def _awarded(self, state: HomeState, letter: Award, message: Message) -> HomeState:
         inquiry = state.inquiries.get(letter.market)
@@ -271,7 +273,7 @@ class Steward:
             outputs.append(_profile(inquiry, number, site))
         elif not inquiry.wants and inquiry.function == _OWN:
             rest = {key: one for key, one in state.inquiries.items() if key != name}
-            return _kept(replace(state, inquiries=rest), "", self._executing(inquiry.plans[0], ""))
+            return _kept(replace(state, inquiries=rest), "", self._executing(inquiry.plans[0], "", inquiry))
         elif not inquiry.wants and 0 in inquiry.plans:
             if inquiry.function == _MARKET:
                 outputs.append(letters.write(packages(inquiry), inquiry.function, inquiry.asker, site, name))
@@ -327,11 +329,12 @@ class Steward:
         doubt = state.durable.model.doubted(options.doubt, inputs.snapshot.at.utc_s)
         doubt_kw = tuple((foresight.doubt_w(options, outlook, doubt)[span] / 1000.0).tolist())
         function, asker = message.function, message.sender
-        return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw, held)
+        stays = charging.stays(options.dwelling, inputs.snapshot, horizon, options.civil.at)
+        return Inquiry(asker, function, name, laid, tariff, span.start, span.stop, base_kw, doubt_kw, held, stays)
 
-    def _executing(self, plan: Plan, agreed: str) -> Executing:
+    def _executing(self, plan: Plan, agreed: str, inquiry: Inquiry) -> Executing:
         told = commands(plan.series, self.options.dwelling)
-        return Executing(plan.horizon.start_utc_s, plan.horizon.step_s, told, agreed)
+        return Executing(plan.horizon.start_utc_s, plan.horizon.step_s, told, agreed, stays=inquiry.stays)
 
     def _looked(self, state: HomeState, inputs: SiteInputs, now: Instants) -> HomeState:
         """At the meter, while less was sold: storage and heaters make up for what goes otherwise than planned."""
@@ -350,9 +353,9 @@ class Steward:
             plan, held = state.durable.plans[key], leases.get(key)
             if key and held is None and not sale.prepares(plan, now.utc_s):
                 continue
-            for device, command in sale.told(
-                state.keeping, plan, inputs.snapshot, self.options.dwelling, now.utc_s
-            ).items():
+            about = plan, inputs.snapshot, self.options.dwelling, now.utc_s
+            ones = charging.told(*about) if plan.sold is None else sale.told(state.keeping, *about)
+            for device, command in ones.items():
                 told[device], causes[device] = command, held
         return [
             claim_of(device, *told[device], causes[device], NAME, now, self.options.step_s) for device in sorted(told)

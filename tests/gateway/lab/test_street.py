@@ -1,5 +1,6 @@
 """Homes behind real gateways: what flows is what their meters show over their sockets, and what was decided is what happens."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -89,6 +90,27 @@ def test_a_plan_of_its_own_moves_thermostats_charger_and_nobody_complains() -> N
     assert during > 8.0
     assert set(made.homes["home-0000"].house.told) == {"living", "bedrooms", "tank"}
     (ended,) = made.end()
+    assert ended.alarms == ()
+
+
+def test_a_car_that_comes_hours_after_its_charge_was_planned_leaves_full_all_the_same() -> None:
+    """It is counted on an hour after noon, when power is cheap, and comes after four, when it is dear again; at ten it leaves, and there
+    is no other plan until then. 8 kWh are 66 minutes of 7.36 kW.
+    """
+    counted = replace(CAR_OF, arrives_s=9 * HOUR_S, departs_s=18 * HOUR_S, arrives_pct=50.0, wanted_pct=90.0)
+    late = TrueCar(4 * HOUR_S, 10 * HOUR_S, 20_000.0, 10_000.0, 18_000.0, 1.0)
+    dwelling = Dwelling(zones=home().dwelling.zones, tanks=home().dwelling.tanks, cars=(counted,))
+    options = HomeOptions(dwelling=dwelling, base_by_hour_w=(1000.0,) * 24, replan_s=86_400.0)
+    made = street(Play(options={"home-0000": options}, poll_s=300.0), car=late, dwelling=dwelling)
+    cheap = tuple(
+        Interval(k * HOUR_S, HOUR_S, (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.04 if k in (2, 3) else 0.5),))
+        for k in range(24)
+    )
+    lease = Lease(LeaseId("feeder", "tariff/prices", 1), 86_400.0, (), NOON - HOUR_S, cheap)
+    made.advance(NOON - HOUR_S, {"home-0000": [lease]})
+    made.advance(NOON + 11 * HOUR_S, {})
+    (ended,) = made.end()
+    assert ended.ev_charged_kwh == pytest.approx(8.0, abs=0.2)
     assert ended.alarms == ()
 
 

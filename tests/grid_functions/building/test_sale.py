@@ -10,7 +10,7 @@ from gateway.ledger.codec import Codec
 from grid_functions import catalogue
 from grid_functions.building import sale
 from grid_functions.building.dwelling import BatteryOf, CarOf, Dwelling, TankOf, ZoneOf
-from grid_functions.building.execution import Command, Executing, Sold
+from grid_functions.building.execution import Command, Executing, Sold, Stay
 from grid_functions.building.heating import Zone
 from grid_functions.building.home import Plan, Tariff, home
 from grid_functions.building.inquiry import Inquiry
@@ -158,11 +158,11 @@ def test_a_heater_that_is_planned_off_is_told_its_floor() -> None:
 
 
 def test_what_was_sold_survives_the_ledger_and_a_ledger_of_before_is_read() -> None:
-    durable = HomeDurable({"xor_market": PLAN})
+    durable = HomeDurable({"xor_market": replace(PLAN, stays={"car": (Stay(0, 3, 700.0),)})})
     codec = Codec(catalogue.durable())
     kind, version, body = codec.encode(durable)
     assert codec.decode(kind, version, body) == durable
     plain = json.loads(body)
-    del plain["plans"]["xor_market"]["sold"]
+    del plain["plans"]["xor_market"]["sold"], plain["plans"]["xor_market"]["stays"]
     before = codec.decode(kind, 2, json.dumps(plain).encode())
     assert before.plans["xor_market"] == replace(PLAN, sold=None)
