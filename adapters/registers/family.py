@@ -72,7 +72,7 @@ class Mapped:
         self._points_told: dict[str, Value] = {}
         self._heard = Heard(())
         self._meant: tuple[Found, Values, Look] | None = None
-        self._gauge = Gauge(profile, options)
+        self._gauge = Gauge(profile.measures, options.phases, options.positive)
         self._pilot = Pilot(profile.vehicle)
         self._spans = spans((one for one in self._points.values() if one.readable), profile.manners)
         # What is said once, when it was found, is not asked for again.

@@ -8,28 +8,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-from adapters.registers.points import SIZES, Kind, Point, Table, WriteFunction, write_function
+from adapters.registers.map import Condition, Finite, RegisterMap, Sort, Strict, Word, map_inconsistencies
+from adapters.registers.points import Point
 from grid_functions.model.device import Vehicle
-from grid_functions.model.reading import MeterKey
-from grid_functions.model.units import Phase, Quantity
-
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
-Register = Annotated[int, Field(ge=0, le=0xFFFF)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Condition = dict[Word, int | Text | tuple[int | Text, ...]]
-"""Values that points must show, all of them."""
-
-
-class Sort(StrEnum):
-    """What a device is."""
-
-    CHARGER = "charger"
-    METER = "meter"
-    BATTERY = "battery"
-    INVERTER = "inverter"
 
 
 class Aim(StrEnum):
@@ -58,45 +41,11 @@ class Amount(StrEnum):
     TIMEOUT = "timeout"  # s
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PointSpec(_Strict):
-    """One value of the map. What is not said is as the profile says. ``verified`` False: known from recollection only."""
-
-    at: Register
-    table: Table | None = None
-    type: Kind = "u16"
-    length: Annotated[int, Field(ge=1, le=32)] | None = None
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    words: Literal["big", "little"] | None = None
-    bits: tuple[Annotated[int, Field(ge=0, le=63)], Annotated[int, Field(ge=1, le=64)]] | None = None
-    absent: tuple[int, ...] = ()
-    between: tuple[Finite, Finite] | None = None
-    access: Literal["read", "write", "read-write"] = "read"
-    function: WriteFunction | None = None
-    read_back: Word | None = None
-    verified: bool = True
-
-    @property
-    def size(self) -> int:
-        """Registers."""
-        return self.length or 1 if self.type == "text" else SIZES[self.type]
-
-
-class Measure(_Strict):
-    """A reading: the sum of ``points``; ``turn``: the map counts generation or discharge positive."""
-
-    points: Annotated[tuple[Word, ...], Field(min_length=1, max_length=3)]
-    turn: bool = False
-
-
-class Rule(_Strict):
+class Rule(Strict):
     """The vehicle's state where all of ``when`` is shown; the first rule that fits holds."""
 
     state: Literal["a", "b", "c", "d", "e", "f"]
-    when: Condition = {}
+    when: Condition = Field(default_factory=dict)
 
     @property
     def vehicle(self) -> Vehicle:
@@ -104,16 +53,16 @@ class Rule(_Strict):
         return Vehicle(self.state)
 
 
-class Step(_Strict):
+class Step(Strict):
     """One write: ``value``, or what is wanted ``of`` the device, by ``values`` where the map numbers its choices."""
 
     point: Word
     value: Finite | None = None
     of: Amount | None = None
-    values: dict[int, Finite] = {}
+    values: dict[int, Finite] = Field(default_factory=dict)
 
 
-class CurrentsSpec(_Strict):
+class CurrentsSpec(Strict):
     """``maximum_a``: the hardware's; ``maximum``: the point at which the installer's setting shows; A per phase."""
 
     minimum_a: Annotated[float, Field(gt=0, le=63)] = 6.0
@@ -123,7 +72,7 @@ class CurrentsSpec(_Strict):
     phases: Literal[1, 3] = 3
 
 
-class WatchdogSpec(_Strict):
+class WatchdogSpec(Strict):
     """What it does when it is not told again.
 
     ``fed_by``: any request (read), a write of the limit (write), or a ``token``. ``timeout_s``: as the device has it from its box or as
@@ -141,34 +90,7 @@ class WatchdogSpec(_Strict):
     verified: bool = False
 
 
-class Manners(_Strict):
-    """How it wants to be asked. ``join_gaps``: registers that no point names may be read along, up to so many in a row."""
-
-    max_read: Annotated[int, Field(ge=1, le=125)] = 125
-    one_value_per_read: bool = False
-    join_gaps: Annotated[int, Field(ge=0, le=120)] = 0
-    min_gap_s: Annotated[float, Field(ge=0, le=10)] = 0.0
-    timeout_s: Annotated[float, Field(gt=0, le=60)] | None = None
-    settle_s: Annotated[float, Field(ge=0, le=300)] = 5.0
-
-
-class Line(_Strict):
-    """The serial line as it is set in the box."""
-
-    baud: int = 19200
-    parity: Literal["N", "E", "O"] = "E"
-    stop: Literal[1, 2] = 1
-
-
-class Identity(_Strict):
-    """Points that say who it is."""
-
-    model: Word | None = None
-    serial: Word | None = None
-    version: Word | None = None
-
-
-class Ratings(_Strict):
+class Ratings(Strict):
     """Points, or numbers, of what it is rated for: W, Wh."""
 
     rated_w: Word | float | None = None
@@ -177,139 +99,40 @@ class Ratings(_Strict):
     capacity_wh: Word | float | None = None
 
 
-class Profile(_Strict):
-    """One kind of device. ``unit``: its usual unit id; ``port``: its usual port; ``connector_step``: registers between its connectors."""
+class Profile(RegisterMap):
+    """One kind of charger, meter, battery or inverter. ``connector_step``: registers between its connectors."""
 
-    kind: Sort
-    maker: Text
-    model: Text
-    transport: Annotated[tuple[Literal["tcp", "rtu"], ...], Field(min_length=1)]
-    source: Text
-    notes: Text | None = None
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    port: Annotated[int, Field(ge=1, le=65535)] = 502
-    line: Line | None = None
-    table: Table = "holding"
-    words: Literal["big", "little"] = "big"
+    kind: Literal[Sort.CHARGER, Sort.METER, Sort.BATTERY, Sort.INVERTER]
     connector_step: Annotated[int, Field(ge=0, le=10000)] = 0
-    manners: Manners = Manners()
-    points: Annotated[dict[Word, PointSpec], Field(min_length=1)]
-    identity: Identity = Identity()
-    recognise: Condition = {}
     ratings: Ratings = Ratings()
-    measures: dict[Text, Measure] = {}
     vehicle: tuple[Rule, ...] = ()
-    orders: dict[Aim, Annotated[tuple[Step, ...], Field(min_length=1)]] = {}
+    orders: dict[Aim, Annotated[tuple[Step, ...], Field(min_length=1)]] = Field(default_factory=dict)
     currents: CurrentsSpec | None = None
     watchdog: WatchdogSpec | None = None
 
     @property
-    def verified(self) -> bool:
-        """Whether nothing of it is recollection."""
-        return not self.unverified
-
-    @property
     def unverified(self) -> tuple[str, ...]:
         """What of it is recollection: points, and the watchdog."""
-        points = sorted(name for name, point in self.points.items() if not point.verified)
-        return (*points, *(("watchdog",) if self.watchdog is not None and not self.watchdog.verified else ()))
+        sure = self.watchdog is None or self.watchdog.verified
+        return (*super().unverified, *(() if sure else ("watchdog",)))
 
     def point(self, name: str, connector: int = 1) -> Point:
         """A point as the codec takes it; ``connector`` counts from 1."""
-        spec = self.points[name]
-        table = spec.table or self.table
-        return Point(
-            name,
-            table,
-            spec.at + (connector - 1) * self.connector_step,
-            spec.type,
-            spec.size,
-            spec.scale,
-            (spec.words or self.words) == "little" and spec.size > 1 and spec.type != "text",
-            spec.bits,
-            frozenset(spec.absent),
-            *(spec.between or _BETWEEN),
-            readable=spec.access != "write",
-            writable=spec.access != "read",
-            function=write_function(table, spec.size, spec.function),
-            read_back=spec.read_back or "",
-        )
-
-
-_BETWEEN = (-1e12, 1e12)
-_WORDS: Mapping[str, tuple[str, bool]] = {
-    "power": (Quantity.NET, True),
-    "reactive": (Quantity.REACTIVE, True),
-    "current": (Quantity.CURRENT, True),
-    "voltage": (Quantity.VOLTAGE, True),
-    "frequency": (Quantity.FREQUENCY, False),
-    "soc": (Quantity.STATE_OF_CHARGE, False),
-    "stored_energy": (Quantity.STORED_ENERGY, False),
-    "energy_consumed": (Quantity.ENERGY_CONSUMED, True),
-    "energy_produced": (Quantity.ENERGY_PRODUCED, True),
-    "session_energy": (Quantity.SESSION_ENERGY, False),
-}
-
-
-def meter_key(word: str) -> MeterKey | None:
-    """``power`` or ``power.a`` as the house keys it; None: there is no such word."""
-    quantity, _, phase = word.partition(".")
-    known = _WORDS.get(quantity)
-    if known is None or (phase and (not known[1] or phase not in tuple(Phase))):
-        return None
-    return Quantity(known[0]), Phase(phase) if phase else None
+        return self.placed(name, (connector - 1) * self.connector_step)
 
 
 def inconsistencies(profile: Profile) -> Iterator[tuple[str, str]]:
     """What the shape alone does not forbid: (key, rule broken)."""
-    points = profile.points
-    for name, point in points.items():
-        at = f"points.{name}"
-        table = point.table or profile.table
-        writable = point.access != "read"
-        if (point.type == "text") != (point.length is not None):
-            yield f"{at}.length", "a text has a length in registers, and nothing else has"
-        if table in ("coil", "discrete") and point.type != "u16":
-            yield f"{at}.type", "a coil or discrete input is u16: 0 or 1"
-        if writable and table in ("input", "discrete"):
-            yield f"{at}.access", f"a point of table {table} can only be read"
-        if writable and (point.bits or point.type == "text"):
-            yield f"{at}.access", "a part of a register, or a text, cannot be written"
-        if point.function is not None and not writable:
-            yield f"{at}.function", "what is only read needs no function to write it with"
-        if (point.function == 5) != (table == "coil") and point.function is not None:
-            yield f"{at}.function", "5 writes coils, and nothing else does"
-        if point.function == 6 and point.size > 1:
-            yield f"{at}.function", "6 writes one register"
-        if point.read_back is not None and (point.read_back not in points or points[point.read_back].access == "write"):
-            yield f"{at}.read_back", f"{point.read_back} is no point that can be read"
-        if point.between is not None and point.between[0] > point.between[1]:
-            yield f"{at}.between", "the lower bound lies above the upper"
-        if point.at + point.size > 0x10000:
-            yield f"{at}.at", "it ends beyond register 65535"
-    yield from _references(profile)
-    yield from _of_kind(profile)
-
-
-def _references(profile: Profile) -> Iterator[tuple[str, str]]:
-    readable = {name for name, point in profile.points.items() if point.access != "write"}
-    named: list[tuple[str, str]] = [
-        *((f"identity.{what}", name) for what, name in profile.identity if name is not None),
+    named = [
         *((f"ratings.{what}", name) for what, name in profile.ratings if isinstance(name, str)),
-        *((f"measures.{word}", name) for word, one in profile.measures.items() for name in one.points),
         *((f"vehicle[{n}].when", name) for n, rule in enumerate(profile.vehicle) for name in rule.when),
-        *(("recognise", name) for name in profile.recognise),
     ]
     if profile.currents is not None and profile.currents.maximum is not None:
         named.append(("currents.maximum", profile.currents.maximum))
-    for key, name in named:
-        if name not in readable:
-            yield key, f"{name} is no point that can be read ({', '.join(sorted(readable))})"
-    for word in profile.measures:
-        if meter_key(word) is None:
-            yield f"measures.{word}", f"no such quantity ({', '.join(_WORDS)}; per phase as power.a)"
+    yield from map_inconsistencies(profile, named)
     for key, step in _steps(profile):
         yield from _of_step(key, step, profile)
+    yield from _of_kind(profile)
 
 
 def _of_step(key: str, step: Step, profile: Profile) -> Iterator[tuple[str, str]]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from adapters.registers.options import RegisterOptions
+from adapters.registers.map import Condition, Measure, meter_key
 from adapters.registers.points import Value
-from adapters.registers.profile import Condition, Profile, Rule, meter_key
+from adapters.registers.profile import Rule
 from adapters.registers.spans import Values
 from grid_functions.model.device import Vehicle
 from grid_functions.model.instants import Instants
@@ -26,6 +26,7 @@ POSSIBLE: Final[Mapping[Quantity, tuple[float, float]]] = {
     Quantity.ENERGY_CONSUMED: (0.0, 1e13),
     Quantity.ENERGY_PRODUCED: (0.0, 1e13),
     Quantity.SESSION_ENERGY: (0.0, 1e7),
+    Quantity.TEMPERATURE: (-60.0, 150.0),
 }
 """What no device of a site can pass: beyond it the answer is not believed."""
 
@@ -33,16 +34,16 @@ _reading: Final = maker_of(Reading)
 
 
 class Gauge:
-    """Which point measures what, as the profile and the installer say."""
+    """Which point measures what, as the profile and the installer say. ``phases``, ``positive``: as the options have them."""
 
-    def __init__(self, profile: Profile, options: RegisterOptions) -> None:
+    def __init__(self, measures: Mapping[str, Measure], phases: str = "", positive: str = "") -> None:
         self._measures: list[tuple[MeterKey, tuple[str, ...], float, float, bool, bool]] = []
         self._last: tuple[Values, list[tuple[MeterKey, float, Quality]]] | None = None
-        for word, measure in profile.measures.items():
+        for word, measure in measures.items():
             key = meter_key(word)
-            if key is None or (placed := _placed(key, options.phases)) is None:
+            if key is None or (placed := _placed(key, phases)) is None:
                 continue
-            turn = key[0] in SIGNED and measure.turn != (options.positive == "export")
+            turn = key[0] in SIGNED and measure.turn != (positive == "export")
             low, high = POSSIBLE[key[0]]
             self._measures.append((placed, measure.points, low, high, turn, key[0] is Quantity.CURRENT))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.family import Conversation, Look
 from adapters.registers.family import Mapped
-from adapters.registers.profile import Sort
+from adapters.registers.map import Sort
 from grid_functions.model.device import Nameplate
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Quality

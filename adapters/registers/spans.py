@@ -6,8 +6,8 @@ from struct import Struct
 
 from adapters.family import Conversation
 from adapters.modbus.frames import ACKNOWLEDGE, BUSY, Read, Refusal, Registers
+from adapters.registers.map import Manners
 from adapters.registers.points import READING, Point, Table, Value
-from adapters.registers.profile import Manners
 
 Values = dict[str, Value | None]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from adapters.registers.profile import Sort
+from adapters.registers.map import Sort
 from adapters.simulator.fields import PlanError, known, number, table
 from adapters.simulator.plan import parse_car
 from adapters.simulator.quirks import Quirks, parse_quirks

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from adapters.modbus.frames import Reply, Request
 from adapters.registers.library import profile
-from adapters.registers.profile import Sort
+from adapters.registers.map import Sort
 from adapters.simulator.der700 import Der700, born_der700
 from adapters.simulator.fields import PlanError
 from adapters.simulator.legacy import Legacy, born_legacy

@@ -7,15 +7,15 @@ codec: values go into registers by the profile's table alone.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from struct import pack
 
-from adapters.modbus.frames import Read, Refusal, Registers, Reply, Request, Write, Written
-from adapters.registers.points import READING, Point, Table
-from adapters.registers.profile import Aim, Amount, Profile, Sort, Step
+from adapters.modbus.frames import Read, Refusal, Reply, Request, Write, Written
+from adapters.registers.map import Sort
+from adapters.registers.points import Point, Table
+from adapters.registers.profile import Aim, Amount, Profile, Step
+from adapters.simulator import mapped
 from adapters.simulator.car import LEAST_A, Car
 
 VOLTS = 230.0
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 _PHASES = "abc"
 
 
@@ -221,19 +221,13 @@ class Twin:
         return point.table, point.address
 
     def _written(self, request: Write) -> tuple["Twin", Reply]:
-        tables: tuple[Table, ...] = ("coil",) if request.function == 5 else ("holding",)
-        met = [p for p in self.points.values() if p.writable and p.table in tables and p.address == request.address]
-        point = next((p for p in met if p.size == len(request.values)), None)
-        if point is None:
-            return self, Refusal(ILLEGAL_ADDRESS)
-        if point.function != request.function:
-            return self, Refusal(ILLEGAL_FUNCTION)
-        value = point.decode(pack(f">{len(request.values)}H", *request.values))
-        if not isinstance(value, int | float):
-            return self, Refusal(ILLEGAL_VALUE)
+        found = mapped.told(self.points.values(), request)
+        if isinstance(found, Refusal):
+            return self, found
+        point, value = found
         place = (point.table, point.address)
-        now = replace(self, memory={**self.memory, place: float(value)})
-        return now._fed(place, float(value)), Written()
+        now = replace(self, memory={**self.memory, place: value})
+        return now._fed(place, value), Written()
 
     def _fed(self, place: tuple[Table, int], value: float) -> "Twin":
         """What a write means to the watchdog; whoever is told a current again obeys again."""
@@ -252,40 +246,12 @@ class Twin:
         return {(self.points[name].table, self.points[name].address) for name in names}
 
     def _read(self, request: Read) -> Reply:
-        manners = self.profile.manners
-        if request.count > manners.max_read:
-            return Refusal(ILLEGAL_VALUE)
-        inside = [
-            p
-            for p in self.points.values()
-            if p.readable
-            and READING[p.table] == request.function
-            and request.address <= p.address
-            and p.address + p.size <= request.address + request.count
-        ]
-        if manners.one_value_per_read and {(p.address, p.size) for p in inside} != {(request.address, request.count)}:
-            return Refusal(ILLEGAL_ADDRESS)
-        image: dict[int, int] = {}
-        for point in inside:
-            image |= dict(enumerate(self._registers(point), start=point.address))
-        asked = range(request.address, request.address + request.count)
-        gap = longest = 0
-        for address in asked:
-            gap = 0 if address in image else gap + 1
-            longest = max(longest, gap)
-        if not inside or longest > manners.join_gaps or asked[0] not in image or asked[-1] not in image:
-            return Refusal(ILLEGAL_ADDRESS)
-        return Registers(pack(f">{request.count}H", *(image.get(address, 0) for address in asked)))
-
-    def _registers(self, point: Point) -> tuple[int, ...]:
-        value = self._value(point)
-        if isinstance(value, str):
-            data = value.encode()[: 2 * point.size].ljust(2 * point.size, b"\0")
-            return tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
-        whole = replace(point, bits=None)
-        raw = value * 2 ** point.bits[0] if point.bits is not None else value
-        nearest = raw if point.kind in ("f32", "f64") else round(raw / point.scale) * point.scale
-        return whole.encode(nearest) or (0,) * point.size
+        return mapped.shown(
+            self.points.values(),
+            self.profile.manners,
+            request,
+            lambda point: mapped.registers(point, self._value(point)),
+        )
 
     def _value(self, point: Point) -> float | str:
         for source in (self._ordered, self._shown, self._measured, self._stated, self._known):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from adapters.catalogue import FAMILIES
 from adapters.registers.family import Mapped
 from adapters.registers.library import profile, shipped
-from adapters.registers.profile import Profile, Sort
+from adapters.registers.map import Sort
+from adapters.registers.profile import Profile
 from adapters.simulator.car import Car
 from adapters.simulator.door import Door
 from adapters.simulator.twin import Twin

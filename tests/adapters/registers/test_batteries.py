@@ -4,7 +4,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from adapters.registers.profile import Aim, Sort
+from adapters.registers.map import Sort
+from adapters.registers.profile import Aim
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Phase, Quantity

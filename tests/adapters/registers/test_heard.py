@@ -3,8 +3,8 @@
 from struct import pack
 
 from adapters.modbus.frames import Refusal, Registers, Reply
+from adapters.registers.map import Manners
 from adapters.registers.points import Point
-from adapters.registers.profile import Manners
 from adapters.registers.spans import Heard, Values, spans
 
 POINTS = (Point("power", "input", 10, "i32", 2), Point("state", "input", 12), Point("limit", "holding", 100))

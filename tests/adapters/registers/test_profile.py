@@ -7,8 +7,9 @@ import pytest
 
 from adapters.catalogue import FAMILIES
 from adapters.registers.library import BLUEPRINT, FOLDERS, profile, read_profile, shipped
+from adapters.registers.map import Manners
 from adapters.registers.points import Point
-from adapters.registers.profile import Manners, Profile
+from adapters.registers.profile import Profile
 from adapters.registers.spans import spans
 from grid_functions.model.errors import ConfigurationFault
 from tests.adapters.registers.bench import PROFILES
