@@ -1,13 +1,18 @@
 """Family name -> family: the one list of what can be named in the configuration. A new family is one line here, or a profile."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.options import SunSpecOptions
-from adapters.family import Family
+from adapters.family import Family, Pace
+from adapters.heaters import profile as heaters
+from adapters.heaters.options import HeaterOptions, made_for
+from adapters.heaters.profile import HeaterProfile
+from adapters.heaters.unit import pace_of
 from adapters.registers.family import Mapped
 from adapters.registers.library import profile, shipped
 from adapters.registers.options import RegisterOptions
@@ -18,8 +23,8 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a family is, for people who choose one. ``kind``: charger, meter, battery or inverter. ``unverified``: what of it is known from
-    recollection only. ``unit``, ``port``: where such a device usually answers; ``simulated``: whether there is a twin of it.
+    """What a family is, for people who choose one. ``kind``: charger, meter, battery, inverter, heater or load. ``unverified``: what of it
+    is known from recollection only. ``unit``, ``port``: where such a device usually answers; ``simulated``: whether there is a twin of it.
     """
 
     kind: str
@@ -51,6 +56,37 @@ class Entry(Generic[Options]):
         return self.make(self.options(**options))
 
 
+@dataclass(frozen=True, slots=True)
+class Heaters:
+    """One kind of heater: its driver is a room of its own (:mod:`adapters.heaters`), since people set it too. ``options`` makes them from
+    what the configuration says, and raises TypeError or ValueError for what it does not take.
+    """
+
+    name: str
+    profile: Callable[[], HeaterProfile]
+
+    @property
+    def options(self) -> Callable[..., HeaterOptions]:
+        """What makes its options."""
+        return made_for(self.profile)
+
+    def about(self) -> About:
+        """What it is."""
+        said = self.profile()
+        return About(
+            said.kind.value,
+            said.maker,
+            said.model,
+            said.transport,
+            said.source,
+            said.controls,
+            said.unverified,
+            said.notes or "",
+            said.unit,
+            said.port,
+        )
+
+
 def catalogued(entries: Iterable[Entry[Any]]) -> Mapping[str, Entry[Any]]:
     """Entries by name; a name given twice stops the program, since either could be meant."""
     found: dict[str, Entry[Any]] = {}
@@ -59,6 +95,13 @@ def catalogued(entries: Iterable[Entry[Any]]) -> Mapping[str, Entry[Any]]:
             raise OurFault(f"two device families are called {entry.name}", "give each its own name")
         found[entry.name] = entry
     return MappingProxyType(found)
+
+
+def distinct(heaters: Mapping[str, Heaters], others: Set[str]) -> Mapping[str, Heaters]:
+    """These, none of which may be called as another family is."""
+    if doubled := sorted(heaters.keys() & others):
+        raise OurFault(f"two device families are called {doubled[0]}", "give each its own name")
+    return MappingProxyType(dict(heaters))
 
 
 def _profiled(name: str, package: str) -> Entry[RegisterOptions]:
@@ -137,3 +180,15 @@ FAMILIES: Final = catalogued(
         *(_profiled(name, package) for name, package in shipped()),
     )
 )
+
+HEATERS: Final = distinct(
+    {name: Heaters(name, partial(heaters.heater, name)) for name, _ in shipped((heaters.PACKAGE,))},
+    FAMILIES.keys() | CALLING.keys(),
+)
+"""By name; on Modbus as families are."""
+
+
+def paced(family: str, options: Mapping[str, Any]) -> Pace:
+    """How gently devices of a family that speaks Modbus want to be asked."""
+    heater = HEATERS.get(family)
+    return FAMILIES[family].family(**options).pace if heater is None else pace_of(heater.profile())

@@ -1,1 +1,1 @@
-"""Devices behind somebody else's server, set by a few values of theirs: what Home Assistant and EdgeX share."""
+"""Devices that others set too, by a few values of theirs: what those behind Home Assistant and EdgeX share with heaters on Modbus."""

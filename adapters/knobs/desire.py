@@ -46,7 +46,7 @@ def desired(
 
 def setting(knob: Knob, asked: Thermostat | None, keeping: Keeping) -> Value | None:
     """A temperature; an offset is to what was set before."""
-    if asked is None:
+    if asked is None or not math.isfinite(asked.value_k):
         return None
     if not asked.offset:
         return knob.fitting(knob.from_celsius(asked.value_k))

@@ -1,4 +1,4 @@
-"""A device behind somebody else's server as it runs: it wears the Device port. Awaits."""
+"""A device of a few knobs as it runs: it wears the Device port. Awaits."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -30,8 +30,8 @@ class Server(Protocol):
 
 
 class Gadget(ABC, Generic[ThingT]):
-    """One device. ``memory`` keeps what it held before us; ``note(kind, correlation, body)`` takes what is said, for the log; ``wait(news,
-    seconds)`` returns when ``news`` is set or the seconds are over.
+    """One device. ``server``: what it is behind, None = nothing but its own link; ``memory`` keeps what it held before us; ``note(kind,
+    correlation, body)`` takes what is said, for the log; ``wait(news, seconds)`` returns when ``news`` is set or the seconds are over.
     """
 
     look_s: ClassVar[float] = 2.0
@@ -41,7 +41,7 @@ class Gadget(ABC, Generic[ThingT]):
         name: str,
         family: str,
         make: Callable[[Keeping], ThingT],
-        server: Server,
+        server: Server | None,
         memory: Memory,
         clock: Clock,
         note: Note,
@@ -66,21 +66,21 @@ class Gadget(ABC, Generic[ThingT]):
 
     async def run(self, intake: Callable[[Seen], None]) -> None:
         """Reconcile until cancelled, handing over every look; one that is not there is a look."""
-        self._server.admit(self)
+        self._admit()
         try:
             while True:
                 self._news.clear()
                 await self._turn()
                 intake(self.thing.seen(self._clock.now()))
-                await self._wait(self._news, self.look_s)
+                await self._wait(self._news, self._rest_s)
         finally:
-            self._server.dismiss(self)
+            self._dismiss()
 
     async def release(self) -> bool:
         """Give it back what it held before us; True once it shows that."""
         if self.thing.released():
             return True
-        self._server.admit(self)
+        self._admit()
         try:
             self.want(Setpoint(self.name))
             for _ in range(_RELEASE_S):
@@ -91,6 +91,19 @@ class Gadget(ABC, Generic[ThingT]):
                 await self._wait(self._news, 1.0)
             return self.thing.released()
         finally:
+            self._dismiss()
+
+    @property
+    def _rest_s(self) -> float:
+        """Until it is looked at again without news."""
+        return self.look_s
+
+    def _admit(self) -> None:
+        if self._server is not None:
+            self._server.admit(self)
+
+    def _dismiss(self) -> None:
+        if self._server is not None:
             self._server.dismiss(self)
 
     async def _turn(self) -> None:

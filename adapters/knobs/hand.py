@@ -1,4 +1,4 @@
-"""One device behind somebody else's server: what is wanted of it, what it was told, what it shows; pure but for its own memory.
+"""One device that others set too: what is wanted of it, what it was told, what it shows; pure but for its own memory.
 
 Whenever it may speak, it says what is to be set next, if anything: the same few lines serve a first setting, a lost one, a reconnect and
 the way back. What it held before is kept before anything is told, and given back unless somebody else set it meanwhile.
@@ -111,6 +111,10 @@ class Hand(ABC, Generic[K, Call]):
     def _call(self, knob: K, value: Value) -> Call:
         """What sets the knob."""
 
+    def _affordable(self, knob: K, now: Instants) -> bool:
+        """Whether it may be set that often. What only takes away, and what is given back, always may."""
+        return True
+
     def want(self, setpoint: Setpoint) -> None:
         """What should hold from now on; the newest wins."""
         self._wanted = setpoint
@@ -187,7 +191,7 @@ class Hand(ABC, Generic[K, Call]):
         capability = capability_of(terms.role, terms.options, self._picture.knobs, terms.settle_s)
         plate = replace(
             self._picture.plate,
-            rated_w=terms.options.rated_w or None,
+            rated_w=terms.options.rated_w or self._picture.plate.rated_w,
             phases=terms.options.phases if charger else None,
             rated_a=terms.options.maximum_a if charger else None,
         )
@@ -277,6 +281,8 @@ class Hand(ABC, Generic[K, Call]):
             return None
         hasty = knob.tighter(desired, knob.value)
         if not hasty and now.mono_s - self._said_s.get(aspect, -self.again_s) < self.again_s:
+            return None
+        if not hasty and not self._affordable(knob, now):
             return None
         self._keep(self.keeping.owned(aspect, knob.value, desired))
         return self._say(knob, desired, now)

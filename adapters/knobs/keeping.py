@@ -15,11 +15,14 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """``before``: what each aspect that is ours held before; ``told``: what we last set it to."""
+    """``before``: what each aspect that is ours held before; ``told``: what we last set it to; ``shown``: what of that it was last seen at,
+    where that is kept.
+    """
 
     before: Mapping[Aspect, Value] = field(default_factory=dict)
     told: Mapping[Aspect, Value] = field(default_factory=dict)
     touch: Touch | None = None
+    shown: Mapping[Aspect, Value] = field(default_factory=dict)
 
     def owned(self, aspect: Aspect, before: Value, told: Value) -> "Keeping":
         """It becomes ours, or is told something else; what it held before stays what it was."""
@@ -31,14 +34,21 @@ class Keeping:
 
     def without(self, aspect: Aspect) -> "Keeping":
         """It is nobody's business of ours any more."""
-        before = {each: value for each, value in self.before.items() if each is not aspect}
-        told = {each: value for each, value in self.told.items() if each is not aspect}
-        return Keeping(before, told, None if aspect is Aspect.TEMPERATURE else self.touch)
+        before, told, shown = (
+            {each: value for each, value in kept.items() if each is not aspect}
+            for kept in (self.before, self.told, self.shown)
+        )
+        return Keeping(before, told, None if aspect is Aspect.TEMPERATURE else self.touch, shown)
+
+    def seen(self, aspect: Aspect, shown: Value) -> "Keeping":
+        """It shows what it was told."""
+        return replace(self, shown={**self.shown, aspect: shown})
 
     def encoded(self) -> bytes:
         """For the memory."""
         touch = None if self.touch is None else (self.touch.thermostat.value_k, self.touch.utc_s)
-        return json.dumps({"before": self.before, "told": self.told, "touch": touch}).encode()
+        plain = {"before": self.before, "told": self.told, "touch": touch}
+        return json.dumps(plain | ({"shown": self.shown} if self.shown else {})).encode()
 
 
 def decoded(version: int, body: bytes) -> Keeping:
@@ -52,7 +62,7 @@ def decoded(version: int, body: bytes) -> Keeping:
         if touch is not None:
             value, utc_s = (float(one) for one in touch)
             touch = Touch(Thermostat(value, offset=False), utc_s) if math.isfinite(value) else None
-        return Keeping(before, told, touch)
+        return Keeping(before, told, touch, _values(plain.get("shown", {})))
     except (ValueError, KeyError, TypeError, AttributeError):
         return Keeping()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.modbus.frames import Frame, Refusal, Reply, decode_request, encode_reply
 from adapters.simulator.car import Car
+from adapters.simulator.heater import HeaterTwin
 from adapters.simulator.twin import Twin
 from adapters.simulator.wire import Chunk
 
@@ -19,9 +20,9 @@ class Twins:
 
     one_session = False
 
-    def __init__(self, units: Mapping[int, Twin], clock: Callable[[], float]) -> None:
+    def __init__(self, units: Mapping[int, Twin | HeaterTwin], clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._units = {unit: replace(twin, t_s=clock()) for unit, twin in units.items()}
+        self._units: dict[int, Twin | HeaterTwin] = {unit: replace(twin, t_s=clock()) for unit, twin in units.items()}
         self.mute: set[int] = set()
         self.asked = 0
 
@@ -31,13 +32,22 @@ class Twins:
         return self._clock()
 
     def twin(self, unit: int) -> Twin:
-        """The device now. KeyError: there is none."""
-        self._units[unit] = self._units[unit].at(self.t_s)
-        return self._units[unit]
+        """The device now. KeyError: there is none, or it is a heater."""
+        found = self._now(unit)
+        if isinstance(found, HeaterTwin):
+            raise KeyError(unit)
+        return found
+
+    def heater(self, unit: int) -> HeaterTwin:
+        """The heater now. KeyError: there is none."""
+        found = self._now(unit)
+        if isinstance(found, Twin):
+            raise KeyError(unit)
+        return found
 
     def change(self, unit: int, **what: Any) -> None:
         """The device from now on otherwise, by the fields of a twin."""
-        self._units[unit] = replace(self.twin(unit), **what)
+        self._units[unit] = replace(self._now(unit), **what)
 
     def plug(self, unit: int, car: Car | None) -> None:
         """This car, or none, from now on."""
@@ -64,3 +74,7 @@ class Twins:
         """As a server over TCP says it."""
         reply = self.reply(frame)
         return () if reply is None else (Chunk(0.0, encode_reply(frame, reply)),)
+
+    def _now(self, unit: int) -> Twin | HeaterTwin:
+        self._units[unit] = self._units[unit].at(self.t_s)
+        return self._units[unit]

@@ -26,7 +26,7 @@ IMPURE = (
     *("os", "pathlib", "shutil", "tempfile", "time", "random", "secrets"),
 )
 
-BEHIND_OTHERS = frozenset({"edgex", "homeassistant", "ocpp"})
+BEHIND_OTHERS = frozenset({"edgex", "heaters", "homeassistant", "ocpp"})
 """Families of adapters/ that are rooms of their own."""
 
 _EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}

@@ -21,6 +21,7 @@ AWAITING = (
     "adapters/ocpp/server.py",  # one socket per station; all that is said is the session's
     "adapters/homeassistant/client.py",  # one socket per server; all that is said is the session's
     "adapters/knobs/gadget.py",  # a device behind such a server; all that it does is its hand's
+    "adapters/heaters/client.py",  # one heater on its link
     "adapters/edgex/client.py",  # one request each to core-command, and the devices behind it
     "adapters/edgex/bus.py",  # one broker; all that is said is the messages'
     "adapters/modbus/lines.py",
@@ -78,6 +79,7 @@ PURE = (
     *(f"adapters/homeassistant/{one}.py" for one in _PURE_HOME),
     *(f"adapters/knobs/{one}.py" for one in ("ability", "desire", "hand", "keeping", "knob", "units")),
     *(f"adapters/edgex/{one}.py" for one in ("address", "latest", "messages", "options", "points", "profile", "unit")),
+    *(f"adapters/heaters/{one}.py" for one in ("options", "profile", "recognition", "unit")),
     "adapters/registers/*",
     "adapters/sunspec/points*",
     "adapters/sunspec/discover*",

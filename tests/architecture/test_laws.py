@@ -80,6 +80,7 @@ def test_area_and_building_may_have_numpy() -> None:
         ("adapters/devices/one.py", "from adapters.devices import two"),
         ("adapters/devices/two.py", "from adapters.devices.one import table"),
         ("adapters/edgex/unit.py", "from adapters.homeassistant.options import HomeOptions"),
+        ("adapters/heaters/unit.py", "from adapters.edgex.options import EdgexOptions"),
     ],
 )
 def test_siblings(path: str, text: str) -> None:

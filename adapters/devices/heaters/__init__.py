@@ -1,0 +1,1 @@
+"""Profiles of heat pumps, water heaters and room thermostats: data only."""

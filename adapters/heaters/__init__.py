@@ -1,0 +1,1 @@
+"""Heat pumps, water heaters and room thermostats that are a table of registers."""
