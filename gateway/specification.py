@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from adapters.catalogue import FAMILIES
+from adapters.catalogue import paced
 from adapters.edgex.address import parse_edgex_address
 from adapters.homeassistant.address import parse_home_address
 from adapters.modbus.address import Address, parse_address
@@ -199,7 +199,7 @@ def _links(loaded: Loaded) -> dict[str, AnyLinkSpec]:
 
 
 def _link(address: Address, devices: Sequence[DeviceSettings], folder: Path) -> LinkSpec:
-    paces = [FAMILIES[device.family].family(**device.options).pace for device in devices]
+    paces = [paced(device.family, device.options) for device in devices]
     said_s = [device.timeout_s for device in devices if device.timeout_s is not None]
     asked_s = max(said_s, default=_BUS_TIMEOUT_S if address.is_bus else _TIMEOUT_S)
     timeout_s = max(asked_s, *(pace.timeout_s or 0.0 for pace in paces))

@@ -16,6 +16,8 @@ from adapters.edgex.address import parse_edgex_address
 from adapters.edgex.client import EdgexGadget, Foundry
 from adapters.edgex.options import EdgexOptions
 from adapters.edgex.unit import UnitSettings
+from adapters.heaters.client import HeaterGadget
+from adapters.heaters.unit import HeaterSettings
 from adapters.homeassistant.address import parse_home_address
 from adapters.homeassistant.client import Home, HomeGadget
 from adapters.homeassistant.options import HomeOptions
@@ -64,9 +66,11 @@ from grid_functions.model.policy import (
 from grid_functions.model.ports import Dice
 from grid_functions.outcomes import owed
 
-FAMILIES: Families = {OCPP: OcppOptions, HOME: HomeOptions, EDGEX: EdgexOptions} | {
-    name: one.family for name, one in device_families.FAMILIES.items()
-}
+FAMILIES: Families = (
+    {OCPP: OcppOptions, HOME: HomeOptions, EDGEX: EdgexOptions}
+    | {name: one.family for name, one in device_families.FAMILIES.items()}
+    | {name: one.options for name, one in device_families.HEATERS.items()}
+)
 """Device families that exist, each made from its options."""
 
 DURABLE = (*decide.DURABLE, *function_catalogue.durable())
@@ -75,7 +79,7 @@ DURABLE = (*decide.DURABLE, *function_catalogue.durable())
 _SEED = "gateway/seed"
 
 
-AnyDriver = Driver[Any, Any] | Charger | HomeGadget | EdgexGadget
+AnyDriver = Driver[Any, Any] | Charger | HomeGadget | EdgexGadget | HeaterGadget
 AnyLink = Link | CentralSystem | Home | Foundry
 
 
@@ -279,6 +283,16 @@ def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
             device.on_gateway_loss is OnGatewayLoss.RELEASE,
         )
         return Charger(outlet, link, tools.clock.showing(), note)
+    # A site's devices are polled together, for one picture and one decision; sites take turns.
+    phase_s = device.poll_s * crc32(spec.site.encode()) / 2**32
+    memory, clock = tools.ledger.memory(f"site/{spec.site}"), tools.clock.showing()
+    heater = device_families.HEATERS.get(device.family)
+    if heater is not None:
+        profile = heater.profile()
+        settle_s = device.settle_s or profile.manners.settle_s
+        chosen = heater.options(**device.options)
+        told = HeaterSettings(device.name, device.family, profile, device.unit, chosen, pinned, settle_s, spec.observe)
+        return HeaterGadget(told, link, memory, clock, note, poll_s=device.poll_s, phase_s=phase_s)
     return Driver(
         device.name,
         device_families.FAMILIES[device.family].family(**device.options),
@@ -290,11 +304,10 @@ def _driver(spec: DeviceSpec, link: AnyLink, tools: Tools) -> AnyDriver:
             pinned=pinned,
             settle_s=device.settle_s,
             read_only=spec.observe or device.role is Role.METER,
-            # A site's devices are polled together, for one picture and one decision; sites take turns.
-            phase_s=device.poll_s * crc32(spec.site.encode()) / 2**32,
+            phase_s=phase_s,
         ),
-        tools.ledger.memory(f"site/{spec.site}"),
-        tools.clock.showing(),
+        memory,
+        clock,
         note,
     )
 

@@ -67,11 +67,12 @@ def devices(
 
 
 def _families(json_: bool) -> None:
-    from adapters.catalogue import CALLING, FAMILIES
+    from adapters.catalogue import CALLING, FAMILIES, HEATERS
 
-    told = sorted(
-        [*CALLING.items(), *((name, entry.about()) for name, entry in FAMILIES.items())], key=lambda one: one[0]
-    )
+    profiled = {name: one.about() for name, one in FAMILIES.items()} | {
+        name: one.about() for name, one in HEATERS.items()
+    }
+    told = sorted((CALLING | profiled).items())
     if json_:
         document(
             [

@@ -35,7 +35,7 @@ def commission(
     from adapters.charger_trial import ChargerFindings, ChargerTrial
     from adapters.commission import Commission, Findings
     from adapters.registers.family import Mapped
-    from adapters.registers.profile import Sort
+    from adapters.registers.map import Sort
     from gateway.clock import SystemClock, SystemDice
     from gateway.config.load import load
     from gateway.specification import DeviceSpec, LinkSpec, device_specs
@@ -50,9 +50,9 @@ def commission(
         raise typer.Exit(1)
 
     async def run(of: DeviceSpec) -> Findings | ChargerFindings:
-        if not isinstance(of.link, LinkSpec):
+        if not isinstance(of.link, LinkSpec) or of.settings.family in catalogue.HEATERS:
             raise OperatorFault(
-                f"{of.settings.name} has no registers to try: it shows by itself what it was told and holds",
+                f"{of.settings.name} is not moved to try it: it shows by itself what it was told and holds",
                 "look at it with 'osed devices' while the gateway runs",
             )
         link = link_to(of.link, SystemDice())

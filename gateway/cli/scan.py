@@ -10,14 +10,16 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from adapters.catalogue import FAMILIES
+from adapters.catalogue import FAMILIES, HEATERS, Heaters
 from adapters.devices.sunspec.profiles import unit_ids
+from adapters.family import Conversation
+from adapters.heaters.recognition import recognised_heater
 from adapters.modbus.address import Address, parse_address
 from adapters.modbus.frames import PATH_UNAVAILABLE, TARGET_SILENT, Read, Refusal
 from adapters.modbus.lines import line_to
 from adapters.modbus.link import Link
 from adapters.registers.family import Mapped
-from adapters.registers.profile import Sort
+from adapters.registers.map import Sort
 from adapters.registers.recognition import Candidate, recognised
 from adapters.sunspec.discover import Found, Missing, Part, discover
 from gateway.cli.edgex import is_edgex, scan_edgex
@@ -30,7 +32,13 @@ _INVERTERS = frozenset({101, 102, 103, 111, 112, 113, 701})
 _METERS = frozenset({201, 202, 203, 204, 211, 212, 213, 214})
 _STORAGE = frozenset({124, 713, 802})
 _MOST_HOSTS = 1024
-_ROLES = {Sort.CHARGER: "evse", Sort.METER: "meter", Sort.BATTERY: "hybrid", Sort.INVERTER: "pv"}
+_ROLES = {
+    Sort.CHARGER: "evse",
+    Sort.METER: "meter",
+    Sort.BATTERY: "hybrid",
+    Sort.INVERTER: "pv",
+    Sort.HEATER: "load",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def scan(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Find SunSpec devices, known chargers, meters and batteries, or what is behind a Home Assistant or EdgeX, and print the
+    """Find SunSpec devices, known chargers, meters, batteries and heaters, or what is behind a Home Assistant or EdgeX, and print the
     configuration to paste. Reads only.
 
     Example: osed scan 192.168.1.20:502
@@ -154,12 +162,12 @@ async def _scan(targets: list[Address], units: Sequence[int], timeout_s: float) 
 async def _scan_target(target: Address, units: Sequence[int], timeout_s: float) -> list[_Hit]:
     families = _families(target, every=bool(units))
     # Where no unit is given, each family is looked for where it usually is.
-    asked = tuple(units) or tuple(dict.fromkeys((*unit_ids(), *(family.profile.unit for family in families))))
+    asked = tuple(units) or tuple(dict.fromkeys((*unit_ids(), *(_unit(family) for family in families))))
     link = Link(line=line_to(target), jitter=SystemDice().jitter, timeout_s=timeout_s)
     hits: list[_Hit] = []
     try:
         for unit in asked:
-            mine = [family for family in families if units or family.profile.unit == unit]
+            mine = [family for family in families if units or _unit(family) == unit]
             hits += await _scan_unit(link, str(target), unit, mine)
     except GatewayError:
         return hits
@@ -168,7 +176,7 @@ async def _scan_target(target: Address, units: Sequence[int], timeout_s: float) 
     return hits
 
 
-async def _scan_unit(link: Link, address: str, unit: int, families: Sequence[Mapped]) -> list[_Hit]:
+async def _scan_unit(link: Link, address: str, unit: int, families: Sequence[Mapped | Heaters]) -> list[_Hit]:
     if not await _present(link, unit):
         return []
     answer: Found | Missing = await link.converse(discover(unit))
@@ -177,15 +185,21 @@ async def _scan_unit(link: Link, address: str, unit: int, families: Sequence[Map
     met: list[Candidate] = []
     for family in families:
         try:
-            candidate = await link.converse(recognised(family, unit))
+            candidate = await link.converse(_asked(family, unit))
         except Unreachable:
             continue  # some hang up when they are asked for registers they do not have
         if candidate is not None:
             met.append(candidate)
     best = sorted(met, key=lambda one: (one.certain, one.told), reverse=True)
+    # The rooms and the tank of one heat pump share a unit: each that says what it is stands for itself.
+    sure = [one for one in best if one.certain and one.sort is Sort.HEATER]
+    rest = [one for one in best if one not in sure and not (sure and one.sort is Sort.HEATER)]
     # A hybrid and its meter share a unit; of two chargers one is a mistake.
-    kinds = dict.fromkeys(one.sort for one in best)
-    return [_mapped(address, unit, [one for one in best if one.sort is kind]) for kind in kinds]
+    kinds = dict.fromkeys(one.sort for one in rest)
+    return [
+        *(_mapped(address, unit, [one]) for one in sure),
+        *(_mapped(address, unit, [one for one in rest if one.sort is kind]) for kind in kinds),
+    ]
 
 
 async def _present(link: Link, unit: int) -> bool:
@@ -198,11 +212,22 @@ async def _present(link: Link, unit: int) -> bool:
     return reply is not None and not (isinstance(reply, Refusal) and reply.code in (PATH_UNAVAILABLE, TARGET_SILENT))
 
 
-def _families(target: Address, *, every: bool) -> list[Mapped]:
+def _asked(family: Mapped | Heaters, unit: int) -> Conversation[Candidate | None]:
+    if isinstance(family, Mapped):
+        return recognised(family, unit)
+    return recognised_heater(family.name, family.profile(), unit)
+
+
+def _unit(family: Mapped | Heaters) -> int:
+    return family.profile.unit if isinstance(family, Mapped) else family.profile().unit
+
+
+def _families(target: Address, *, every: bool) -> list[Mapped | Heaters]:
     """Those that usually are behind such an address; ``every``: a bridge may bring any of them there."""
     way = "rtu" if target.is_bus else "tcp"
     made = [entry.family() for entry in FAMILIES.values() if every or way in entry.about().transport]
-    return [one for one in made if isinstance(one, Mapped)]
+    heaters = [one for one in HEATERS.values() if every or way in one.about().transport]
+    return [*(one for one in made if isinstance(one, Mapped)), *heaters]
 
 
 def _mapped(address: str, unit: int, candidates: Sequence[Candidate]) -> _Hit:

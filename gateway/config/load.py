@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import api, edgex, homeassistant, ocpp, plug_ins
+from gateway.config import api, edgex, heaters, homeassistant, ocpp, plug_ins
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -194,6 +194,7 @@ def _of_site(at: Path_, site: SiteSettings, folder: Path, families: Families) ->
                 yield (*here, "options"), str(fault)
         if not (ocpp.is_ocpp(device) or homeassistant.is_behind_home(device) or edgex.is_behind_edgex(device)):
             yield from _of_address(here, device, folder)
+        yield from heaters.mistakes(here, device)
     for number, device in enumerate(site.devices):
         if any(_same(device, other, families) for other in site.devices if other is not device):
             yield (*at, "devices", number, "unit"), f"another device has unit {device.unit} at {device.address}"

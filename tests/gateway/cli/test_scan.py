@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.catalogue import CALLING, FAMILIES
+from adapters.catalogue import CALLING, FAMILIES, HEATERS
 from adapters.modbus.frames import encode_reply
 from adapters.modbus.rtu import asked_of, request_size, sealed
 from adapters.simulator.car import Car
@@ -71,9 +71,9 @@ def test_families(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = osed(capsys, "devices", "--families", "--json", "--config", "no-such-file.yaml")
     assert code == 0
     told = {one["name"]: one for one in json.loads(out)}
-    assert told.keys() == FAMILIES.keys() | CALLING.keys()
+    assert told.keys() == FAMILIES.keys() | CALLING.keys() | HEATERS.keys()
     for one in told.values():
-        assert one["kind"] in ("charger", "meter", "battery", "inverter", "load")
+        assert one["kind"] in ("charger", "meter", "battery", "inverter", "load", "heater")
         assert one["source"]
         assert one["transport"]
         assert one["simulated"] is (one["name"] not in ("homeassistant", "edgex"))
