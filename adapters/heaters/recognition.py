@@ -16,8 +16,11 @@ _NOW = Instants(0.0, 0.0)
 def recognised_heater(family: str, profile: HeaterProfile, unit: int) -> Conversation[Candidate | None]:
     """Look for such a heater behind ``unit``, reading only; None when what is there makes no sense as one.
 
-    It measures all that its map has, is set to what it can be set to, and shows what tells it from others, where its map has that.
+    It measures all that its map has, is set to what it can be set to, and says what it is, or its serial number: a few small numbers alone
+    may be anybody's.
     """
+    if not profile.recognise and profile.identity.serial is None:
+        return None
     device = Unit(HeaterSettings(family, family, profile, unit, read_only=True), Keeping())
     values = yield from read(unit, device.first)
     if values is None or not device.met(values, _NOW):

@@ -185,6 +185,13 @@ async def test_a_scan_finds_rooms_and_tank_of_one_heat_pump(capsys: pytest.Captu
     assert all(one["certain"] and not one["others"] for one in rooms)
 
 
+async def test_a_scan_takes_a_few_small_numbers_alone_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    async with served({1: HeaterTwin(heater("daikin-homehub-room"))}) as (_, port):
+        code, out, _ = await asyncio.to_thread(osed, capsys, "scan", f"127.0.0.1:{port}", "--timeout", "2", "--json")
+        assert code == 0
+        assert all("daikin-homehub-room" not in (one["family"], *one["others"]) for one in json.loads(out))
+
+
 async def test_no_meter_is_taken_for_a_heater(capsys: pytest.CaptureFixture[str]) -> None:
     async with served({1: Twin(PROFILES["huawei-meter"], net_w=1200.0)}) as (_, port):
         assert all(one["role"] != "load" for one in await scanned(capsys, port))

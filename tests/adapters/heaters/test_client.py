@@ -110,18 +110,19 @@ def wanted(value_c: float, decision: int = 1) -> Setpoint:
 
 @pytest.mark.parametrize("name", [*SHIPPED, "mine"])
 async def test_every_heater_is_read_told_read_back_and_given_back(name: str) -> None:
-    """Its twin is at 19.5 degrees, set to 25.0 at the device."""
-    async with twin(name, temperature_c=19.5, setpoint_c=25.0, power_w=800.0) as (twins, door):
+    """Its twin is at 19.5 degrees, set at the device; water is warmer."""
+    set_c, told_c = (50.0, 45.0) if name.endswith("water") else (25.0, 22.0)
+    async with twin(name, temperature_c=19.5, setpoint_c=set_c, power_w=800.0) as (twins, door):
         unit = profiled(name).unit
         async with HeaterRig(door.port, name).running() as rig:
             await rig.until(measured(19.5))
             twins.change(unit, temperature_c=20.5)
             await rig.until(measured(20.5))
-            rig.gadget.want(wanted(22.5))
-            await rig.until(holding(22.5))
-            assert twins.heater(unit).setpoint_c == 22.5
+            rig.gadget.want(wanted(told_c))
+            await rig.until(holding(told_c))
+            assert twins.heater(unit).setpoint_c == told_c
             assert await rig.gadget.release()
-            assert twins.heater(unit).setpoint_c == 25.0
+            assert twins.heater(unit).setpoint_c == set_c
             assert [kind for kind, _, _ in rig.notes] == ["call", "answer", "call", "answer"]
 
 
@@ -131,6 +132,9 @@ async def test_every_heater_is_read_told_read_back_and_given_back(name: str) -> 
         (ROOM, {"I502": (195,), "H1501": (250,)}),
         ("stiebel-isg-room-2", {"I587": (195,), "H1504": (250,)}),
         ("stiebel-isg-water", {"I521": (195,), "H1509": (250,)}),
+        # 19.50 degrees in hundredths, 800 W in tens, on.
+        ("daikin-homehub-room", {"I49": (1950, 80), "H5": (25,), "H3": (1,)}),
+        ("daikin-homehub-water", {"I42": (1950,), "H9": (25,), "H11": (1,)}),
         # 2001 in two registers: "20" is 3230, "01" is 3031.
         ("mypv-elwa-2", {"H1000": (800, 195, 250), "H1014": (3500,), "H1018": (0x3230, 0x3031, 0, 0, 0, 0, 0, 0)}),
     ],

@@ -60,6 +60,8 @@ def test_what_it_does_not_tell_the_installer_does() -> None:
         ("stiebel-isg-room-2", {"I587": 200, "H1504": 210, "I5001": 390}, 18.4, "0007 0000 0006 01 06 05E0 00B8"),
         # 55.5 degrees are 555 = 022B; register 1509 = 05E5.
         ("stiebel-isg-water", {"I521": 480, "H1509": 500, "I5001": 391}, 55.5, "0007 0000 0006 01 06 05E5 022B"),
+        ("daikin-homehub-room", {"I49": 2050, "I50": 0, "H3": 1, "H5": 21}, 18.4, "0007 0000 0006 01 06 0005 0012"),
+        ("daikin-homehub-water", {"I42": 4800, "H9": 50, "H11": 1}, 55.4, "0007 0000 0006 01 06 0009 0037"),
         # 45.0 degrees are 450 = 01C2; register 1002 = 03EA; function 16.
         ("mypv-elwa-2", TANK, 45.0, "0007 0000 0009 01 10 03EA 0001 02 01C2"),
     ],
@@ -406,6 +408,14 @@ def test_it_is_switched_off_and_on_and_a_mode_in_between_is_left_alone() -> None
     made.poll()
     assert made.want(7, on=False) is None
     assert made.condition.text == "it shows no switch in its present mode"
+
+
+def test_a_heat_pump_is_switched_off_where_its_map_says() -> None:
+    """Register 3: 1 is on."""
+    made = Stage(Box({"I49": 2050, "I50": 123, "H3": 1, "H5": 21}), "daikin-homehub-room")
+    assert made.condition.readings[HEAT].value == 20.5
+    assert made.condition.readings[NET].value == 1230.0
+    assert made.want(1, on=False) == Write(1, 3, (0,), 6)
 
 
 def test_off_goes_before_a_temperature_and_on_after_it() -> None:
