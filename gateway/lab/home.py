@@ -1,7 +1,7 @@
 """One simulated home behind its own gateway: loop, ledger and drivers are the product's, over real Modbus sockets; time alone is injected.
 
-Battery, charger, PV's meter and the grid's meter are devices behind one Modbus/TCP port, simulated from the profiles of real makers.
-No Modbus family carries temperatures: thermostats of rooms and tank wear the Device port within the process.
+All its devices stand behind one Modbus/TCP port: battery, charger, PV's meter and the grid's meter simulated from the profiles of real
+makers, the thermostats of rooms and tank from the laboratory's own, since the maps of real ones tell no power of a room.
 """
 
 import asyncio
@@ -14,12 +14,16 @@ from typing import Any
 from adapters.catalogue import FAMILIES
 from adapters.driver import Driver
 from adapters.family import Look
+from adapters.heaters.client import HeaterGadget
+from adapters.heaters.profile import read_heater
+from adapters.heaters.unit import HeaterSettings
 from adapters.modbus.frames import Frame, Reply
 from adapters.modbus.link import Link
 from adapters.registers.library import profile
 from adapters.settings import DriverSettings
 from adapters.simulator.car import Car
 from adapters.simulator.door import Door
+from adapters.simulator.heater import HeaterTwin
 from adapters.simulator.twin import Twin
 from adapters.simulator.twins import Twins
 from gateway.lab.fleet import BATTERY, EVSE, METER, MOST_A, PV, TANK, ZONES, Spec
@@ -37,14 +41,11 @@ from grid_functions.building.options import HomeOptions
 from grid_functions.building.steward import NAME as STEWARD
 from grid_functions.building.steward import Steward
 from grid_functions.model.claim import Bound, ConnectionPoint
-from grid_functions.model.control import Mode
-from grid_functions.model.device import Ability, Capability, Condition, How, Nameplate, Role, Seen, Temperatures
+from grid_functions.model.device import Role
 from grid_functions.model.entry import Entry
 from grid_functions.model.lease import MemberReport
 from grid_functions.model.policy import Connection, DeviceTerms, SiteTerms
 from grid_functions.model.ports import Device
-from grid_functions.model.reading import MeterKey, Quality, Reading
-from grid_functions.model.setpoint import Setpoint
 from grid_functions.model.units import Quantity
 from grid_functions.movable import member_report
 
@@ -56,8 +57,33 @@ MADE: Mapping[str, tuple[str, str, int, Role]] = {
 }
 """Family, package, unit and role of what is behind the port."""
 
-MODBUS, WITHIN = "Modbus/TCP on loopback", "within the process, by the Device port"
-PATHS = dict.fromkeys(MADE, MODBUS) | dict.fromkeys((*ZONES, TANK), WITHIN)
+HEATERS: Mapping[str, int] = {name: unit for unit, name in enumerate((*ZONES, TANK), 5)}
+"""Units of the thermostats behind the port."""
+
+PROGRAM_C = 5.0
+"""A thermostat that is set so follows the program of its people."""
+
+THERMOSTAT = read_heater(
+    f"""
+kind: heater
+maker: Laboratory
+model: thermostat
+transport: [tcp]
+source: the laboratory's own, of no maker
+points:
+  temperature: {{at: 0, table: input, type: i16, scale: 0.1}}
+  power: {{at: 1, table: input}}
+  override: {{at: 0, scale: 0.1, access: read-write}}
+measures:
+  temperature: {{points: [temperature]}}
+  power: {{points: [power]}}
+knobs:
+  temperature: {{point: override, least_c: {PROGRAM_C}, most_c: 75, step_k: 0.1}}
+""",
+    "gateway/lab/thermostat",
+)
+
+PATHS = dict.fromkeys((*MADE, *HEATERS), "Modbus/TCP on loopback")
 """How each part of a home is read and told; told in every report."""
 
 
@@ -96,7 +122,7 @@ class NoLog:
 class Board(Twins):
     """The devices of a home and what else it takes: its meter shows the sum from the very request on that changed it."""
 
-    def __init__(self, units: Mapping[int, Twin], clock: Callable[[], float]) -> None:
+    def __init__(self, units: Mapping[int, Twin | HeaterTwin], clock: Callable[[], float]) -> None:
         super().__init__(units, clock)
         self.names = {MADE[name][2]: name for name in MADE if MADE[name][2] in units}
         self.house_w = 0.0
@@ -120,40 +146,6 @@ class Board(Twins):
         """The grid's meter shows what flows."""
         rest = sum(self.device_w(name) for name in self.names.values() if name != METER)
         self.change(MADE[METER][2], net_w=self.house_w + rest)
-
-
-class Heater:
-    """A thermostat as the loop sees it, looked at each ``poll_s`` seconds. Wears the Device port."""
-
-    def __init__(self, name: str, house: House, poll_s: float, loop: AcceleratedLoop) -> None:
-        self.name, self._house, self._poll_s, self._loop = name, house, poll_s, loop
-        self._holds: Setpoint | None = None
-
-    async def run(self, intake: Callable[[Seen], None]) -> None:
-        """Show temperature, power, and what it was told."""
-        while True:
-            at_s, utc_s = self._loop.time(), self._loop.utc_s()
-            told = {Quantity.TEMPERATURE: self._house.temperature_c, Quantity.NET: self._house.power_w}
-            readings: dict[MeterKey, Reading] = {
-                (quantity, None): Reading(shown(self.name), Quality.GOOD, at_s, utc_s)
-                for quantity, shown in told.items()
-            }
-            condition = Condition(True, self._holds, readings)
-            intake(Seen(self.name, Role.LOAD, Nameplate(), _OBEYS_TEMPERATURES, condition))
-            await asyncio.sleep(self._poll_s)
-
-    def want(self, setpoint: Setpoint) -> None:
-        """Heat to what the decision says; to what people want where it says nothing."""
-        wanted = setpoint.thermostat
-        if wanted is None or wanted.offset:
-            self._holds = None
-            self._house.told.pop(self.name, None)
-        else:
-            self._holds = setpoint
-            self._house.told[self.name] = wanted.value_k
-
-
-_OBEYS_TEMPERATURES = Capability({Mode.THERMOSTAT: Ability(How.NATIVE)}, temperatures=Temperatures(5.0, 75.0, 0.01))
 
 
 class Home:
@@ -204,10 +196,20 @@ class Home:
             )
             for name in self.board.names.values()
         }
-        devices |= {name: Heater(name, self.house, poll_s, self._loop) for name in (*ZONES, TANK)}
+        devices |= {
+            name: HeaterGadget(
+                HeaterSettings(name, "thermostat", THERMOSTAT, unit),
+                link,
+                self.ledger.memory(f"site/{self.spec.name}"),
+                clock,
+                lambda kind, correlation, body: None,
+                poll_s=poll_s,
+            )
+            for name, unit in HEATERS.items()
+        }
         functions = catalogue.built_in() | {STEWARD: Steward(options)}
         roles = {name: DeviceTerms(MADE[name][3]) for name in self.board.names.values() if name != METER}
-        roles |= {name: DeviceTerms(Role.LOAD) for name in (*ZONES, TANK)}
+        roles |= {name: DeviceTerms(Role.LOAD) for name in HEATERS}
         terms = SiteTerms(self.spec.name, Connection(24_000.0, 24_000.0, 1), roles, meter_stale_s=2.0 * poll_s)
         plan = SitePlan(terms, {}, devices, {}, METER, False, 60.0, functions, self.spec.name.encode())
         self.site = SiteLoop(plan, decide.restore(()), (), self.ledger, NoLog(), clock)
@@ -221,7 +223,13 @@ class Home:
         self._comings(since_s)
         rest = sum(self.board.device_w(name) for name in (PV, BATTERY, EVSE)) + self.house.base_w(since_s)
         self.house.most_w = max(0.0, self._limit_w() - rest)
+        overrides = {name: self.board.heater(unit).setpoint_c for name, unit in HEATERS.items()}
+        self.house.told = {
+            name: told_c for name, told_c in overrides.items() if told_c is not None and told_c > PROGRAM_C
+        }
         self.house.minute(since_s, counted=counted)
+        for name, unit in HEATERS.items():
+            self.board.change(unit, temperature_c=self.house.temperature_c(name), power_w=self.house.power_w(name))
         if PV in self.board.names.values():
             self.board.change(MADE[PV][2], net_w=-self.house.sun_w(since_s))
         self.board.house_w = self.house.heat_w + self.house.base_w(since_s)
@@ -304,12 +312,14 @@ class Home:
             self._plugged = False
 
 
-def _twins(spec: Spec) -> dict[int, Twin]:
+def _twins(spec: Spec) -> dict[int, Twin | HeaterTwin]:
     present = [METER]
     present += [PV] if spec.dwelling.suns else []
     present += [BATTERY] if spec.battery is not None else []
     present += [EVSE] if spec.car is not None else []
-    made = {}
+    made: dict[int, Twin | HeaterTwin] = {
+        unit: HeaterTwin(THERMOSTAT, setpoint_c=PROGRAM_C) for unit in HEATERS.values()
+    }
     for name in present:
         family, package, unit, _ = MADE[name]
         of = profile(family, f"adapters.devices.{package}")

@@ -10,6 +10,7 @@ import pytest
 from adapters.modbus.link import Link
 from gateway.lab.cases import Delay
 from gateway.lab.fleet import TrueCar
+from gateway.lab.home import HEATERS, PROGRAM_C
 from gateway.lab.street import Play, Street, Window
 from gateway.lab.weather import STEPS
 from grid_functions.building.dwelling import CarOf, Dwelling, SunOf
@@ -91,6 +92,19 @@ def test_a_plan_of_its_own_moves_thermostats_charger_and_nobody_complains() -> N
     assert set(made.homes["home-0000"].house.told) == {"living", "bedrooms", "tank"}
     (ended,) = made.end()
     assert ended.alarms == ()
+
+
+def test_a_thermostat_that_is_let_go_follows_its_people_again() -> None:
+    """A plan of two hours and no other: an hour after noon nothing is said any more."""
+    options = HomeOptions(dwelling=home().dwelling, base_by_hour_w=(1000.0,) * 24, steps=12, replan_s=86_400.0)
+    made = street(Play(options={"home-0000": options}, poll_s=300.0))
+    one = made.homes["home-0000"]
+    made.advance(NOON, {})
+    assert set(one.house.told) == {"living", "bedrooms", "tank"}
+    made.advance(NOON + 1.5 * HOUR_S, {})
+    assert one.house.told == {}
+    assert [one.board.heater(unit).setpoint_c for unit in HEATERS.values()] == [PROGRAM_C] * 3
+    made.end()
 
 
 def test_a_car_that_comes_hours_after_its_charge_was_planned_leaves_full_all_the_same() -> None:
