@@ -89,6 +89,11 @@ def number(value: Value | None) -> float | None:
     return None if value is None or isinstance(value, str) else float(value)
 
 
+def rating(value: Value | None) -> float | None:
+    """A rating as a number. Interpretation: 0 is none told, for nobody builds a device that can do nothing."""
+    return number(value) or None
+
+
 def watts(percent: float, max_w: float) -> float:
     """A share of the base."""
     return percent * max_w / 100
