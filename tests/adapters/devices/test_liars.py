@@ -100,7 +100,7 @@ def test_a_setting_of_zero_is_no_base_and_loosens_nothing(limit_w: float) -> Non
 def test_ratings_of_zero_are_none() -> None:
     """Some firmware says 0 for what it does not implement: nobody then knows what the device can do, or what 100 % means."""
     for unit in (der700(), legacy()):
-        unit.values |= {key: 0 for key in ((702, "WMaxRtg"), (702, "WMax"), (120, "WRtg"), (121, "WMax"))}
+        unit.values |= dict.fromkeys(((702, "WMaxRtg"), (702, "WMax"), (120, "WRtg"), (121, "WMax")), 0)
         family = SunSpec()
         found = found_by(unit, family)
         plate = family.nameplate(found)
