@@ -126,7 +126,8 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
     polled = POLLED if measured not in meter.MODELS else meter.POLLED
     quick = {model: names for model, names in polled.items() if model == measured or model not in _MEASURING}
     polling = reads(access, part.blocks, quick, plate)
-    slow = {b.id: reads(access, (b,), {b.id: None}, plate) for b in part.blocks if b.id in _SLOW}
+    # Of a model that stands there twice the first is meant, as everywhere.
+    slow = {b.id: reads(access, (b,), {b.id: None}, plate) for b in reversed(part.blocks) if b.id in _SLOW}
     return Found(
         chain.base,
         who,

@@ -2,14 +2,18 @@
 
 import pytest
 
+from adapters.devices.sunspec import holds
+from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.found import Found
 from adapters.devices.sunspec.steps import Values
 from adapters.family import Writing
 from adapters.rehearsal import dry
-from grid_functions.model.control import Flow, Mode, PowerFactor
+from grid_functions.model.control import Curve, CurveKind, CurvePoint, Flow, Mode, PowerFactor
 from grid_functions.model.device import How
+from grid_functions.model.instants import Instants
 from grid_functions.model.setpoint import Setpoint
+from tests.adapters import rack as racks
 from tests.adapters.devices.images import Unit, points
 from tests.adapters.devices.test_sunspec import der700, found_by, legacy, want
 
@@ -109,3 +113,45 @@ def test_ratings_of_zero_are_none() -> None:
         writing = unit.carry_out(family.write(found, polled(unit, family, found), want(produce_max_w=0.0)))
         assert writing.refused == "what 100 % means cannot be read"
         assert unit.writes == []
+
+
+@pytest.mark.parametrize(
+    ("rack", "model", "active", "enable"),
+    [(racks.new(), 707, "Crv[1].MustTrip.ActPt", "Ena"), (racks.old(), 129, "curve[1].ActPt", "ModEna")],
+)
+def test_a_curve_that_counts_more_points_than_it_has_is_none_and_costs_nothing(
+    rack: racks.Rack, model: int, active: str, enable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """65,534 points, each looked at by two names, were 20 MB and a third of a second for two bytes of the device's."""
+    rack.values |= {(model, active): 0xFFFE, (model, enable): 1}
+    looked, pair = 0, holds._pair
+
+    def counting(case: Case, model: int, x: str, y: str) -> CurvePoint | None:
+        nonlocal looked
+        looked += 1
+        return pair(case, model, x, y)
+
+    monkeypatch.setattr(holds, "_pair", counting)
+    family = SunSpec()
+    found = rack.carry_out(family.find(1))
+    assert found is not None
+    curve = Curve(CurveKind.LVRT_MUST_TRIP, (CurvePoint(1, 50), CurvePoint(2, 80)))
+    raw = rack.carry_out(family.poll(found, family.concerns(found, want(shapes=(curve,)))))
+    assert raw is not None
+    held = family.decode(found, raw, Instants(1.0, 2.0)).holds
+    assert held is not None and held.shapes == ()
+    # Four points, or twenty in the older models, and the one that is not there.
+    assert 0 < looked <= 21
+
+
+def test_of_a_model_that_stands_twice_in_a_map_the_first_is_meant_by_all() -> None:
+    one = racks.new()
+    twice = racks.Rack((*one.models, 704, 705), one.values)
+    family = SunSpec()
+    found = twice.carry_out(family.find(1))
+    assert found is not None
+    places: dict[int, int] = {}
+    for at, (model, _) in twice.headers.items():
+        places.setdefault(model, racks.BASE + at)
+    assert found.quick.areas[704].block.address == places[704]
+    assert found.slow[705].areas[705].block.address == places[705]
