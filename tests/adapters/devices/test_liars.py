@@ -139,7 +139,8 @@ def test_a_curve_that_counts_more_points_than_it_has_is_none_and_costs_nothing(
     raw = rack.carry_out(family.poll(found, family.concerns(found, want(shapes=(curve,)))))
     assert raw is not None
     held = family.decode(found, raw, Instants(1.0, 2.0)).holds
-    assert held is not None and held.shapes == ()
+    assert held is not None
+    assert held.shapes == ()
     # Four points, or twenty in the older models, and the one that is not there.
     assert 0 < looked <= 21
 
