@@ -146,6 +146,9 @@ class Family(Protocol[Found, Raw]):
     def decode(self, found: Found, raw: Raw, now: Instants) -> Look:
         """What a poll says."""
 
+    def doubtful(self, found: Found) -> bool:
+        """Whether something was not told when it was found that may be told another time."""
+
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """What writes have shown of its habits, for people and for its profile."""
 

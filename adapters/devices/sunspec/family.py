@@ -112,6 +112,10 @@ class SunSpec:
             sleepy=found.profile.sleeps and shown.sleepy,
         )
 
+    def doubtful(self, found: Found) -> bool:
+        """Its map broke off, or a rating, a control or who it is was refused for now."""
+        return found.doubtful
+
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """The function code by point, where one was refused and the other taken."""
         return {f"write {name}": function for name, function in sorted(found.functions.items())}

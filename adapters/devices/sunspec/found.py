@@ -14,7 +14,9 @@ from adapters.devices.sunspec.readings import State
 from adapters.devices.sunspec.recall import Noted, Recall
 from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
+from adapters.doubt import minding
 from adapters.family import Conversation
+from adapters.modbus.frames import Request
 from adapters.sunspec.discover import BASES, Block, Identity, Part, discover
 from adapters.sunspec.discover import Found as Chain
 from adapters.sunspec.layouts import Layout
@@ -48,7 +50,7 @@ class Memory:
 class Found:
     """``plate``: its ratings and settings as read when it was found. ``quick``: what every poll reads; ``slow``: the models
     read only while something of theirs is ours. ``functions``: as learnt from refused writes, kept over reconnects.
-    ``direct``: blocks of direct current, read only when somebody asks.
+    ``direct``: blocks of direct current, read only when somebody asks. ``doubtful``: not all was told that may be another time.
     """
 
     base: int
@@ -62,6 +64,7 @@ class Found:
     layouts: Mapping[int, Layout]
     functions: Mapping[str, WriteFunction] = field(default_factory=dict)
     direct: tuple[Block, ...] = ()
+    doubtful: bool = False
     memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def case(self, values: Values, *, rearm: bool = False) -> Case:
@@ -119,7 +122,8 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
     access = Access(unit, options.function, min(max_read, profile.max_read), chain.spans, profile.one_value_per_read)
     measured = _measured(part)
     once = reads(access, part.blocks, {**_once(measured), **dict.fromkeys(_SLOW, _COUNTS)})
-    raw = yield from recalled(once.read(), chain.registers)
+    untold = set[Request]()
+    raw = yield from recalled(minding(once.read(), untold), chain.registers)
     if raw is None:
         return None
     plate = once.decode(raw)
@@ -140,6 +144,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
         tuple(block for block in part.blocks if block.id in DIRECT),
+        chain.doubtful or bool(untold),
     )
 
 
