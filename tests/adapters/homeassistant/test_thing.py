@@ -288,6 +288,14 @@ def test_a_tank_and_a_number_take_a_temperature() -> None:
     assert Stage(flow, entity="number.flow").heat(30.2) == Call("number", "set_value", "number.flow", {"value": 30.0})
 
 
+@pytest.mark.parametrize("step", [1e-320, 1e-9, -0.5, 0.0, 100.0])
+def test_a_step_that_cannot_be_makes_no_setpoint_and_breaks_nothing(step: float) -> None:
+    """0: none is told, and water temperatures go by whole degrees."""
+    flow = state("number.flow", "35", min=20, max=60, step=step, unit_of_measurement="°C")
+    call = Stage(flow, entity="number.flow").heat(30.2)
+    assert call == (Call("number", "set_value", "number.flow", {"value": 30.0}) if step == 0.0 else None)
+
+
 def test_another_device_than_was_pinned_and_one_that_is_only_read_are_told_nothing() -> None:
     registries: dict[str, Any] = {
         "entities": [{"entity_id": "climate.hall", "device_id": "d"}],
