@@ -183,9 +183,9 @@ class Driver(Generic[Found, Raw]):
         self._capability = self._capable(found)
         self._doubt.found(self._clock.now().mono_s, doubtful=self._family.doubtful(found))
         self._budget = resumed(self._budget, self._memory.get(budget_key(self.name, self._plate)))
-        self._wrong = "; ".join(self._settings.pinned.differences(self._plate))
+        self._wrong = "; ".join(self._settings.pinned.differences(self._plate)) or self._obedience.named(self._plate)
         if self._wrong:
-            _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
+            _log.error("not the device that it should be; it is only read", device=self.name, why=self._wrong)
         return found
 
     def _capable(self, found: Found) -> Capability:

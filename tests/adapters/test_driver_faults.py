@@ -10,7 +10,8 @@ import pytest
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.found import Found
 from adapters.doubt import FIRST_S
-from adapters.modbus.frames import Read, Refusal, Reply, Write
+from adapters.modbus.frames import Read, Refusal, Registers, Reply, Write
+from adapters.obedience import MOST_NAMES
 from adapters.settings import Pinned
 from adapters.simulator.registers import BASE
 from grid_functions.model.device import Capability, Seen, Trouble
@@ -185,6 +186,29 @@ async def test_a_device_that_never_tells_all_is_asked_ever_more_seldom(new: Rogu
             await it.look(10.0)
         walks = [one for one in new.asked if isinstance(one, Read) and one.address == BASE]
         assert len(walks) == 10
+
+
+async def test_who_calls_itself_something_else_each_time_is_only_read(new: Rogue, hand: Hand) -> None:
+    """Each name has a baseline of its own in the ledger, so that a memory chip that fails would fill it."""
+    at, turns, memory = address("new", 1, "SN"), 0, Drawer()
+
+    def renamed(request: Read | Write) -> Reply | None:
+        if not isinstance(request, Read) or not request.address <= at < request.address + request.count:
+            return None
+        told = new.usual(request)
+        assert isinstance(told, Registers)
+        start = 2 * (at - request.address)
+        return Registers(told.data[:start] + f"{turns:04}".encode() + told.data[start + 4 :])
+
+    new.reply = renamed
+    async with desk(new.port, hand, memory=memory) as it:
+        for turns in range(40):
+            it.driver.want(limit(3000 - turns))
+            new.cut()
+            seen = [await it.look(5.0) for _ in range(2)][-1]
+        assert len([key for key in memory.kept if "/baseline/" in key]) == MOST_NAMES
+        assert seen.condition.troubles >= {Trouble.WRONG_DEVICE}
+        assert "something else each time" in seen.condition.text
 
 
 async def test_a_timer_that_is_not_shown_is_renewed_by_the_clock(hand: Hand) -> None:
