@@ -258,6 +258,28 @@ def test_a_charger_is_told_whole_amperes_down_and_pauses_by_its_switch() -> None
     assert made.due() == Call("switch", "turn_on", "switch.evse")
 
 
+def test_what_only_takes_away_waits_for_no_answer() -> None:
+    """A service of a cloud may take as long as a call is waited for: a pause is told meanwhile, and less current too."""
+    off, eight = Call("switch", "turn_off", "switch.evse"), Call("number", "set_value", "number.amps", {"value": 8.0})
+    made = charger(amps(16), state("switch.evse", "on"))
+    assert made.want(current_max_a=12.0) is not None
+    asked = made.thing.awaited
+    assert made.want(2, current_max_a=0.0) == off
+    assert made.due() is None
+    # What comes of the first says nothing of the second.
+    made.thing.answered("no answer in time", made.now, asked)
+    assert made.condition.troubles.isdisjoint({Trouble.WRITE_REFUSED, Trouble.NOT_HELD})
+    assert made.due() is None
+    made.done(state("switch.evse", "off", US))
+    assert held(made).current_max_a == 0.0
+
+    made = charger(amps(6), state("switch.evse", "on"))
+    assert made.want(current_max_a=12.0) is not None
+    assert made.want(2, current_max_a=8.0) == eight
+    # More waits for its turn.
+    assert made.want(3, current_max_a=16.0) is None
+
+
 def test_a_charger_that_ends_at_six_amperes_and_has_no_switch_cannot_be_limited() -> None:
     ability = charger(amps(16), switch="").look().capability.abilities[Mode.LOAD_LIMIT]
     assert ability.how is How.NOT_POSSIBLE
