@@ -71,8 +71,7 @@ class Driver(Generic[Found, Raw]):
         self._known: Found | None = None
         self._connection = -1
         self._last: tuple[Raw, Instants, Look] | None = None
-        self._plate = Nameplate()
-        self._capability = Capability()
+        self._plate, self._capability = Nameplate(), Capability()
         self._condition = Condition(online=False)
         self._wrong = ""
         self._baseline: Baseline | None = None
@@ -373,8 +372,9 @@ class Driver(Generic[Found, Raw]):
         if not self._settings.read_only and outlives(self._capability):
             troubles |= {Trouble.NO_WATCHDOG}
         holds = self._condition.holds if not look.plausible else look.holds
-        self._sleepy = look.sleepy
-        self._held = self._showing.held(holds, decision)
+        if look.max_w not in (None, self._plate.max_w):
+            self._plate = replace(self._plate, max_w=look.max_w)
+        self._sleepy, self._held = look.sleepy, self._showing.held(holds, decision)
         self._reach = self._reach.answered(at_s)
         self._condition = self._showing.condition(look, at_s, self._held, troubles, self._wrong or why or self._spent)
 

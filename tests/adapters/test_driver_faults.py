@@ -188,6 +188,16 @@ async def test_a_device_that_never_tells_all_is_asked_ever_more_seldom(new: Rogu
         assert len(walks) == 10
 
 
+async def test_a_setting_that_is_changed_at_the_device_is_what_it_can_do_from_then_on(new: Rogue, hand: Hand) -> None:
+    """Who raises WMax at the inverter's own panel hangs up no connection: a site that counted on less exported more than it may."""
+    new.touch(702, WMax=4000)
+    async with desk(new.port, hand) as it:
+        assert (await it.look()).nameplate.max_w == 4000.0
+        new.touch(702, WMax=8000)
+        seen = await it.look()
+        assert (seen.nameplate.max_w, seen.nameplate.serial) == (8000.0, "D-1")
+
+
 async def test_who_calls_itself_something_else_each_time_is_only_read(new: Rogue, hand: Hand) -> None:
     """Each name has a baseline of its own in the ledger, so that a memory chip that fails would fill it."""
     at, turns, memory = address("new", 1, "SN"), 0, Drawer()

@@ -110,6 +110,7 @@ class SunSpec:
             plausible=not transient,
             beat=None if transient else state.beat(raw),
             sleepy=found.profile.sleeps and shown.sleepy,
+            max_w=None if transient else memory.base_w(about, raw, lambda values: found.case(values).base_w),
         )
 
     def doubtful(self, found: Found) -> bool:

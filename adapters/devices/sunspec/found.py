@@ -31,6 +31,7 @@ class Memory:
     holds: Recall[Setpoint | None] = field(default_factory=Recall)
     points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
     state: Recall[State] = field(default_factory=Recall)
+    base_w: Recall[float | None] = field(default_factory=Recall)
     silent: Recall[bool] = field(default_factory=Recall)
     every: dict[int, Reads] = field(default_factory=dict)
     beating: list[Pen] = field(default_factory=list)
