@@ -1,5 +1,7 @@
 """The SunSpec family against a device that changes what it said, or says what cannot be: nothing raises, nothing is loosened."""
 
+import math
+
 import pytest
 
 from adapters.devices.sunspec import holds
@@ -12,10 +14,12 @@ from adapters.rehearsal import dry
 from grid_functions.model.control import Curve, CurveKind, CurvePoint, Flow, Mode, PowerFactor
 from grid_functions.model.device import How
 from grid_functions.model.instants import Instants
+from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Setpoint
+from grid_functions.model.units import Quantity
 from tests.adapters import rack as racks
 from tests.adapters.devices.images import Unit, points
-from tests.adapters.devices.test_sunspec import der700, found_by, legacy, want
+from tests.adapters.devices.test_sunspec import NET, der700, found_by, legacy, look_at, meter, want
 
 
 def polled(unit: Unit, family: SunSpec, found: Found) -> Values:
@@ -113,6 +117,33 @@ def test_ratings_of_zero_are_none() -> None:
         writing = unit.carry_out(family.write(found, polled(unit, family, found), want(produce_max_w=0.0)))
         assert writing.refused == "what 100 % means cannot be read"
         assert unit.writes == []
+
+
+@pytest.mark.parametrize(
+    ("scale", "quality"), [(0, Quality.GOOD), (4, Quality.GOOD), (5, Quality.SUSPECT), (10, Quality.SUSPECT)]
+)
+def test_a_power_that_no_site_has_is_not_believed(scale: int, quality: Quality) -> None:
+    """-1500 at 10^4 is -15 MW; at 10^5 more than the 100 MW that no device of a site passes: its scale factor lies."""
+    reading = look_at(meter(W_SF=scale)).readings[NET]
+    assert (reading.quality, math.isfinite(reading.value)) == (quality, quality is Quality.GOOD)
+
+
+def test_more_than_a_full_battery_and_a_frequency_of_no_grid_are_not_believed() -> None:
+    rack = racks.new()
+    rack.values |= {(713, "SoC"): 101, (701, "Hz"): 500_000}
+    family = SunSpec()
+    found = rack.carry_out(family.find(1))
+    assert found is not None
+    raw = rack.carry_out(family.poll(found))
+    assert raw is not None
+    told = family.decode(found, raw, Instants(1.0, 2.0)).readings
+    assert [
+        told[quantity, None].quality for quantity in (Quantity.STATE_OF_CHARGE, Quantity.FREQUENCY, Quantity.NET)
+    ] == [
+        Quality.SUSPECT,
+        Quality.SUSPECT,
+        Quality.GOOD,
+    ]
 
 
 @pytest.mark.parametrize(
