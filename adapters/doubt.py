@@ -16,6 +16,8 @@ FINAL: Final = (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)
 """Refusals that say what the device is, and will be the next time too."""
 FIRST_S: Final = 10.0
 MOST_S: Final = 600.0
+_LEFT_ALONE: Final = 19.0
+"""Whoever is asked who he is can be told nothing meanwhile: so many times as long as that took he is not asked again."""
 
 
 class Doubt:
@@ -24,14 +26,17 @@ class Doubt:
     def __init__(self) -> None:
         self._wait_s = FIRST_S
         self._due_s = math.inf
+        self._asked_s = -math.inf
 
     def found(self, now_s: float, *, doubtful: bool) -> None:
         """It was looked at; ``doubtful``: something may be told another time."""
-        self._due_s = now_s + self._wait_s if doubtful else math.inf
+        took_s = now_s - self._asked_s
+        self._due_s = now_s + max(self._wait_s, _LEFT_ALONE * took_s) if doubtful else math.inf
         self._wait_s = min(2 * self._wait_s, MOST_S) if doubtful else FIRST_S
 
     def due(self, now_s: float) -> bool:
-        """Whether it is to be looked at anew."""
+        """Whether it is to be looked at anew, from now on if so."""
+        self._asked_s = now_s
         return now_s >= self._due_s
 
 

@@ -165,7 +165,7 @@ class Driver(Generic[Found, Raw]):
             self._gone(str(fault))
 
     async def _find(self) -> Found | None:
-        if self._found is not None and self._here and not self._doubt.due(self._clock.now().mono_s):
+        if not self._doubt.due(self._clock.now().mono_s) and self._found is not None and self._here:
             return self._found
         # A new connection may reach another device: who it is comes before what it should do.
         self._found = self._last = None
