@@ -61,6 +61,11 @@ def encode_budget(budget: Budget) -> tuple[int, bytes]:
     return VERSION, json.dumps({"day": budget.day, "spent": dict(budget.spent)}, sort_keys=True).encode()
 
 
+def resumed(budget: Budget, kept: tuple[int, bytes] | None) -> Budget:
+    """With the day's count that was kept, where none was made since."""
+    return budget if kept is None or budget.spent else decode_budget(*kept)
+
+
 def decode_budget(version: int, body: bytes) -> Budget:
     """What was kept; a count that cannot be read begins anew."""
     try:

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from adapters.baseline import Baseline, baseline_key, decode_baseline, encode_baseline
-from adapters.budget import Budget, budget_key, decode_budget, encode_budget
+from adapters.budget import Budget, budget_key, encode_budget, resumed
+from adapters.doubt import Doubt
 from adapters.family import Concerns, Conversation, DcPort, Family, Look, Ported, Writing
 from adapters.modbus.link import Link
 from adapters.obedience import Obedience, alike, narrows
@@ -70,14 +71,13 @@ class Driver(Generic[Found, Raw]):
         self._known: Found | None = None
         self._connection = -1
         self._last: tuple[Raw, Instants, Look] | None = None
-        self._plate = Nameplate()
-        self._capability = Capability()
+        self._plate, self._capability = Nameplate(), Capability()
         self._condition = Condition(online=False)
         self._wrong = ""
         self._baseline: Baseline | None = None
         self._kept = Settled()
         self._unsafe = ""
-        self._budget = Budget()
+        self._budget, self._doubt = Budget(), Doubt()
         self._spent = ""
         self._obedience = Obedience()
         self._settled = Settled()
@@ -165,7 +165,7 @@ class Driver(Generic[Found, Raw]):
             self._gone(str(fault))
 
     async def _find(self) -> Found | None:
-        if self._found is not None and self._here:
+        if not self._doubt.due(self._clock.now().mono_s) and self._found is not None and self._here:
             return self._found
         # A new connection may reach another device: who it is comes before what it should do.
         self._found = self._last = None
@@ -180,12 +180,11 @@ class Driver(Generic[Found, Raw]):
         self._found = self._known = found
         self._plate = self._family.nameplate(found)
         self._capability = self._capable(found)
-        kept = self._memory.get(budget_key(self.name, self._plate))
-        if kept is not None and not self._budget.spent:
-            self._budget = decode_budget(*kept)
-        self._wrong = "; ".join(self._settings.pinned.differences(self._plate))
+        self._doubt.found(self._clock.now().mono_s, doubtful=self._family.doubtful(found))
+        self._budget = resumed(self._budget, self._memory.get(budget_key(self.name, self._plate)))
+        self._wrong = "; ".join(self._settings.pinned.differences(self._plate)) or self._obedience.named(self._plate)
         if self._wrong:
-            _log.error("not the device that was pinned; it is only read", device=self.name, why=self._wrong)
+            _log.error("not the device that it should be; it is only read", device=self.name, why=self._wrong)
         return found
 
     def _capable(self, found: Found) -> Capability:
@@ -373,8 +372,9 @@ class Driver(Generic[Found, Raw]):
         if not self._settings.read_only and outlives(self._capability):
             troubles |= {Trouble.NO_WATCHDOG}
         holds = self._condition.holds if not look.plausible else look.holds
-        self._sleepy = look.sleepy
-        self._held = self._showing.held(holds, decision)
+        if look.max_w not in (None, self._plate.max_w):
+            self._plate = replace(self._plate, max_w=look.max_w)
+        self._sleepy, self._held = look.sleepy, self._showing.held(holds, decision)
         self._reach = self._reach.answered(at_s)
         self._condition = self._showing.condition(look, at_s, self._held, troubles, self._wrong or why or self._spent)
 

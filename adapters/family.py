@@ -33,7 +33,8 @@ class Look:
 
     ``points``: the writable points as read, for the log and for a release. ``plausible``: False when the device shows
     a state that nothing may be concluded from; then neither baseline nor write is made from this look. ``beat``: its
-    heartbeat, which must move from look to look while it is well. ``sleepy``: it may fall silent now without being ill.
+    heartbeat, which must move from look to look while it is well. ``sleepy``: it may fall silent now without being ill. ``max_w``: the
+    setting that is the base of percent, W, where it may be changed at the device; None: as the nameplate has it.
     """
 
     readings: Mapping[MeterKey, Reading]
@@ -49,6 +50,7 @@ class Look:
     plausible: bool = True
     beat: int | None = None
     sleepy: bool = False
+    max_w: float | None = None
 
 
 def measured(look: Look, readings: Mapping[MeterKey, Reading]) -> Look:
@@ -145,6 +147,9 @@ class Family(Protocol[Found, Raw]):
 
     def decode(self, found: Found, raw: Raw, now: Instants) -> Look:
         """What a poll says."""
+
+    def doubtful(self, found: Found) -> bool:
+        """Whether something was not told when it was found that may be told another time."""
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """What writes have shown of its habits, for people and for its profile."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from adapters.family import Look
-from grid_functions.model.device import Trouble
+from grid_functions.model.device import Nameplate, Trouble
 from grid_functions.model.setpoint import Setpoint
 
 RETRY_S: Final = 10.0
@@ -12,6 +12,10 @@ RETRY_S: Final = 10.0
 FOREIGN_CHANGES: Final = 3
 FOREIGN_MEMORY_S: Final = 600.0
 """So many changes without our write within so many seconds: another master."""
+
+
+MOST_NAMES: Final = 8
+"""Under so many names one address may answer in a run, by swaps and mistakes: each has values of its own kept from before us."""
 
 
 PATIENCE_S: Final = 30.0
@@ -36,6 +40,14 @@ class Obedience:
         self._confirmed: Look | None = None
         self._changed_s: list[float] = []
         self._waiting: tuple[Setpoint, float] | None = None
+        self._names: set[tuple[str, str, str]] = set()
+
+    def named(self, plate: Nameplate) -> str:
+        """It calls itself so; what is wrong with that, empty when nothing is."""
+        name = plate.maker, plate.model, plate.serial
+        if len(self._names) < MOST_NAMES:
+            self._names.add(name)
+        return "" if name in self._names else "it calls itself something else each time"
 
     def failed(self, wanted: Setpoint, refused: str, now_s: float, pending: str = "") -> str:
         """It was written, and does not hold; returns why.

@@ -17,7 +17,7 @@ from gateway.averaging import Averages
 from gateway.books import Commits, Records
 from gateway.handing import narrowed, told, within
 from gateway.mail import Mail
-from gateway.picture import aged, next_stale
+from gateway.picture import aged, next_stale, unwatched
 from gateway.recording.record import Recorder
 from gateway.saying import Saying
 from gateway.sifting import sifted
@@ -357,6 +357,8 @@ class SiteLoop:
             except Exception as fault:
                 self._alarm(f"driver {name}", f"the driver of {name} stopped: {fault}")
                 _log.exception("driver stopped", device=name)
+                self.seen.update(unwatched(self.seen.get(name), f"its driver stopped: {fault}"))
+                self._now()
             await self._sleep(_RETRY_S)
 
     async def _until_due(self, wake: tuple[Moment, ...]) -> None:

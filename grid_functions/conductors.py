@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from grid_functions.model.device import Seen
+from grid_functions.model.device import Role, Seen
 from grid_functions.model.policy import Connection, DeviceTerms
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity
@@ -22,6 +22,9 @@ _GOOD: Final = Quality.GOOD
 _VOLTAGES: Final[tuple[MeterKey, ...]] = tuple((Quantity.VOLTAGE, phase) for phase in (*ALL, None))
 _CURRENTS: Final[tuple[MeterKey, ...]] = tuple((Quantity.CURRENT, phase) for phase in ALL)
 _PLAUSIBLE = (0.5, 1.3)
+_GRIDS_V = (90.0, 300.0)
+"""Phase to neutral, from Japan's 100 V to the 277 V of 480Y/277: a fuse is not to be counted on by a scale factor that lies."""
+_SPLIT_V = 180.0
 _USED_A, _UNUSED_A = 4.0, 1.0
 
 
@@ -46,16 +49,27 @@ def conductors(phases: int) -> tuple[Phase, ...]:
 
 def most_volts(seen: Seen) -> float:
     """The highest phase to neutral at the device, as measured, else the most that is permitted there."""
-    return max(_measured_v(seen), default=HIGHEST * (seen.nameplate.nominal_v or NOMINAL_V))
+    return max(_measured_v(seen), default=HIGHEST * _nominal_v(seen))
 
 
 def least_volts(seen: Seen) -> float:
     """The lowest phase to neutral at the device, as measured, else the least that is permitted there."""
-    return min(_measured_v(seen), default=LOWEST * (seen.nameplate.nominal_v or NOMINAL_V))
+    return min(_measured_v(seen), default=LOWEST * _nominal_v(seen))
+
+
+def _nominal_v(seen: Seen) -> float:
+    """Phase to neutral, by its plate where that names a voltage that a low-voltage grid has.
+
+    Interpretation: beyond those, of three phases, and of a DER on two (SunSpec: split phase) from 180 V on, it is rated between conductors.
+    """
+    told_v = seen.nameplate.nominal_v or NOMINAL_V
+    split = seen.nameplate.phases == 2 and seen.role is not Role.EVSE and told_v > _SPLIT_V
+    may_be = (told_v / 2,) if split else (told_v, told_v / math.sqrt(3.0))
+    return next((one_v for one_v in may_be if _GRIDS_V[0] <= one_v <= _GRIDS_V[1]), NOMINAL_V)
 
 
 def _measured_v(seen: Seen) -> list[float]:
-    nominal_v, readings = seen.nameplate.nominal_v or NOMINAL_V, seen.condition.readings
+    nominal_v, readings = _nominal_v(seen), seen.condition.readings
     least_v, most_v = _PLAUSIBLE[0] * nominal_v, _PLAUSIBLE[1] * nominal_v
     told = [readings[key] for key in _VOLTAGES if key in readings]
     return [one.value for one in told if one.quality is _GOOD and least_v <= one.value <= most_v]

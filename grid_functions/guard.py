@@ -47,6 +47,9 @@ def clamp(
             if device is not None and device.locked and device.role in roles_of(quantity):
                 _cut(kept, name, quantity, 0.0, "locked by the operator", clamps, on_wires)
             asked_w = _limit(kept[name], quantity, on_wires)
+            if asked_w is not None and math.isnan(asked_w):
+                _cut(kept, name, quantity, 0.0, "no number", clamps, on_wires)
+                continue
             if asked_w is None or seen is None:
                 continue
             able_w = most_w(seen, quantity)

@@ -88,6 +88,10 @@ class Blueprint:
         holds = Setpoint("", produce_max_w=None if limit_w == _NO_LIMIT else float(limit_w))
         return Look({(Quantity.NET, None): reading}, holds, points={"limit": limit_w})
 
+    def doubtful(self, found: Found) -> bool:
+        """It is found by one answer, or not at all."""
+        return False
+
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """Nothing: it is simple."""
         return {}

@@ -178,7 +178,7 @@ class Unit(Hand[EdgexKnob, Put]):
         self._spoken = answer
         return answer.error
 
-    def answered(self, error: str, now: Instants) -> None:
+    def answered(self, error: str, now: Instants, call: object = None) -> None:
         """What came of the setting; it is read back at once."""
         spoken, self._spoken = self._spoken, Answer()
         if spoken.code in _SHUT:
@@ -187,7 +187,7 @@ class Unit(Hand[EdgexKnob, Put]):
         point = self.settings.options.knobs.get(aspect) if aspect is not None else None
         if point is not None:
             self._turns[point.command].next_s = now.mono_s
-        super().answered(error, now)
+        super().answered(error, now, call)
 
     def _looked(self, now: Instants) -> Picture[EdgexKnob]:
         options = self.settings.options

@@ -21,6 +21,8 @@ SELECTS: Final = frozenset({"select", "input_select"})
 _TARGET_TEMPERATURE: Final = 1  # ClimateEntityFeature and WaterHeaterEntityFeature agree
 _OPERATION_MODE: Final = 2  # WaterHeaterEntityFeature
 _DEGREES: Final = ("°C", "°F")
+_LEAST_STEP: Final = 1e-6
+"""Values are told with six digits: what has smaller steps has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def temperature(state: State, *, fahrenheit: bool) -> HomeKnob | None:
         value, fahrenheit = number(state.state), state.text("unit_of_measurement") == "°F"
     else:
         return None
-    if least is None or most is None or not least < most or not 0 < step <= most - least:
+    if least is None or most is None or not least < most or not _LEAST_STEP <= step <= most - least:
         return None
     return HomeKnob(state.entity, Aspect.TEMPERATURE, value, least, most, step, fahrenheit)
 
@@ -99,7 +101,7 @@ def current(state: State) -> HomeKnob | None:
     domain = state.entity.partition(".")[0]
     if domain in NUMBERS and state.text("unit_of_measurement") == "A":
         least, most, step = state.number("min"), state.number("max"), state.number("step") or 1.0
-        if least is None or most is None or not 0 <= least < most or not 0 < step <= most - least:
+        if least is None or most is None or not 0 <= least < most or not _LEAST_STEP <= step <= most - least:
             return None
         return HomeKnob(state.entity, Aspect.CURRENT, number(state.state), least, most, step)
     if domain in SELECTS:

@@ -92,6 +92,7 @@ class Session:
         self.states: dict[str, State] = {}
         self.changed_s: dict[str, float] = {}
         self._changes: set[str] = set()
+        self._left: set[str] = set()
         self.kept: Mapping[str, Kept] = {}
 
     def received(self, text: str, mono_s: float) -> tuple[str, ...]:
@@ -235,6 +236,10 @@ class Session:
             self._newer.add(change.entity)
         if change.state is None:
             self.states.pop(change.entity, None)
+            self._left |= {change.entity} if self.phase is Phase.READY else set()
+        elif change.entity in self._left:
+            # The name may be another device's now: whose, the registries told before.
+            self._broken(f"{change.entity} went and came back; whose it is now is asked anew")
         else:
             self.states[change.entity] = change.state
             self.changed_s[change.entity] = self.heard_s

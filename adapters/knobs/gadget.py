@@ -121,11 +121,11 @@ class Gadget(ABC, Generic[ThingT]):
             self.thing.unsaved = False
         if call is None:
             return
-        correlation = self.thing.correlation
+        correlation, awaited = self.thing.correlation, self.thing.awaited
 
         def done(error: str) -> None:
             self._note("answer", correlation, {"call": str(call), "error": error})
-            self.thing.answered(error, self._clock.now())
+            self.thing.answered(error, self._clock.now(), awaited)
             self._news.set()
 
         if self._send(call, done):

@@ -4,6 +4,7 @@ Whenever it may speak, it says what is to be set next, if anything: the same few
 the way back. What it held before is kept before anything is told, and given back unless somebody else set it meanwhile.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -161,9 +162,9 @@ class Hand(ABC, Generic[K, Call]):
         wanted = self._wanted
         if not self._online or wanted is None or self._terms.read_only or self._wrong:
             return None
-        if self._told is not None and not self._overtaken(self._told, wanted):
-            return None
         for aspect in self._order():
+            if self._told is not None and not self._overtaken(aspect, self._told, wanted, now):
+                continue
             call = self._next(aspect, wanted, now)
             if call is not None:
                 return call
@@ -173,10 +174,16 @@ class Hand(ABC, Generic[K, Call]):
         """The call could not be made after all."""
         self._told = None
 
-    def answered(self, error: str, now: Instants) -> None:
-        """What came of the call: an error, or that it was done, which its state has yet to show."""
+    @property
+    def awaited(self) -> object:
+        """The call that is not yet seen to have worked, to know its answer by."""
+        return self._told
+
+    def answered(self, error: str, now: Instants, call: object = None) -> None:
+        """What came of a call (None: the last): an error, or that it was done, which its state has yet to show. Of one that was overtaken
+        it says nothing any more."""
         told, wanted = self._told, self._wanted
-        if told is None or wanted is None:
+        if told is None or wanted is None or call not in (None, told):
             return
         if error:
             self._told = None
@@ -205,12 +212,16 @@ class Hand(ABC, Generic[K, Call]):
     def _wrong(self) -> str:
         return "; ".join(self._terms.pinned.differences(self._picture.plate))
 
-    def _overtaken(self, told: _Told, wanted: Setpoint) -> bool:
-        """What only takes away does not wait until the last word shows."""
-        knob, desired = self._picture.knobs.get(told.aspect), self._desired(told.aspect, wanted)
-        return (
-            told.until_s is not None and knob is not None and desired is not None and knob.tighter(desired, told.value)
-        )
+    def _overtaken(self, aspect: Aspect, told: _Told, wanted: Setpoint, now: Instants) -> bool:
+        """What only takes away waits neither for an answer to the last word nor until that shows; it is not said twice meanwhile."""
+        knob, desired = self._picture.knobs[aspect], self._desired(aspect, wanted)
+        if desired is None:
+            return False
+        if told.aspect is aspect:
+            return not knob.same(desired, told.value) and knob.tighter(desired, told.value)
+        said_s = now.mono_s - self._said_s.get(aspect, -math.inf)
+        said = said_s < self._terms.settle_s and knob.same(self.keeping.told.get(aspect), desired)
+        return not said and knob.tighter(desired, knob.value)
 
     def _watch(self, now: Instants) -> None:
         """Whether somebody else's hand was on what is ours: seen to change, or while we were away and by name."""
@@ -279,7 +290,7 @@ class Hand(ABC, Generic[K, Call]):
             return None
         if now.mono_s < self._grace_s or not self._obedience.may_write(wanted, self._holds(), now.mono_s):
             return None
-        hasty = knob.tighter(desired, knob.value)
+        hasty = self._told is not None or knob.tighter(desired, knob.value)
         if not hasty and now.mono_s - self._said_s.get(aspect, -self.again_s) < self.again_s:
             return None
         if not hasty and not self._affordable(knob, now):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from adapters.ocpp.facts import Sample
-from adapters.registers.readings import POSSIBLE
+from adapters.ranges import POSSIBLE
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity

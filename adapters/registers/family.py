@@ -7,6 +7,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
 
+from adapters.doubt import minding
 from adapters.family import Conversation, Look, Pace, Points, Writing, measured
 from adapters.modbus.frames import (
     ACKNOWLEDGE,
@@ -17,6 +18,7 @@ from adapters.modbus.frames import (
     WRITE_ONE,
     Refusal,
     Reply,
+    Request,
     Write,
     Written,
 )
@@ -40,7 +42,7 @@ _MOST_BEAT_S: Final = 30.0
 class Found:
     """``plate``: every value as it was read when the device was found. ``polled``: what each poll reads. ``functions``: as learnt from
     refused writes. ``rating``: what it is rated for. ``told``: something was written on this connection; ``watched``: it reads as set up to
-    fall back; ``orders``: what can be asked of it, as far as its map has it.
+    fall back; ``orders``: what can be asked of it, as far as its map has it; ``doubtful``: not all was told that may be another time.
     """
 
     unit: int
@@ -52,6 +54,7 @@ class Found:
     told: bool = False
     watched: bool = False
     unwatchable: str = ""
+    doubtful: bool = False
 
 
 class Mapped:
@@ -103,7 +106,8 @@ class Mapped:
         plate = yield from read(unit, first)
         if plate is None or any(plate.get(one) is None for one in needed):
             return None
-        rest = yield from read(unit, (span for span in self._spans if span not in first))
+        untold = set[Request]()
+        rest = yield from minding(read(unit, (span for span in self._spans if span not in first)), untold)
         if rest is None:
             return None
         plate |= rest
@@ -115,7 +119,7 @@ class Mapped:
         orders = self._fewer[self._orders.lacking(plate)]
         found = Found(unit, MappingProxyType(plate), polled, self._rating(plate), orders)
         functions = known.functions if known is not None else found.functions
-        return replace(found, functions=functions, watched=self._set_up(found, plate))
+        return replace(found, functions=functions, watched=self._set_up(found, plate), doubtful=bool(untold))
 
     def nameplate(self, found: Found) -> Nameplate:
         """Who it is by its map, else by its profile; what it is rated for by its map, else by the configuration."""
@@ -196,6 +200,10 @@ class Mapped:
         if holds is None and (untold := sorted(one for one in found.orders.read if raw.get(one) is None)):
             text = f"tells nothing at {', '.join(untold)}"
         return Look({}, holds, vehicle=self._pilot.state(raw), points=self._written(found, raw), text=text)
+
+    def doubtful(self, found: Found) -> bool:
+        """Part of its map was refused for now."""
+        return found.doubtful
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """The function code by point, where one was refused and the other taken."""

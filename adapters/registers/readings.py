@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from adapters.ranges import POSSIBLE
 from adapters.registers.map import Condition, Measure, meter_key
 from adapters.registers.points import Value
 from adapters.registers.profile import Rule
@@ -15,21 +16,6 @@ from grid_functions.model.reading import MeterKey, Quality, Reading
 from grid_functions.model.units import Phase, Quantity, turned
 
 SIGNED: Final = frozenset({Quantity.NET, Quantity.REACTIVE})
-POSSIBLE: Final[Mapping[Quantity, tuple[float, float]]] = {
-    Quantity.NET: (-1e8, 1e8),
-    Quantity.REACTIVE: (-1e8, 1e8),
-    Quantity.CURRENT: (-1e5, 1e5),
-    Quantity.VOLTAGE: (0.0, 1e5),
-    Quantity.FREQUENCY: (0.0, 100.0),
-    Quantity.STATE_OF_CHARGE: (0.0, 100.0),
-    Quantity.STORED_ENERGY: (0.0, 1e9),
-    Quantity.ENERGY_CONSUMED: (0.0, 1e13),
-    Quantity.ENERGY_PRODUCED: (0.0, 1e13),
-    Quantity.SESSION_ENERGY: (0.0, 1e7),
-    Quantity.TEMPERATURE: (-60.0, 150.0),
-}
-"""What no device of a site can pass: beyond it the answer is not believed."""
-
 _reading: Final = maker_of(Reading)
 
 

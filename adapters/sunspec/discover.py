@@ -70,6 +70,8 @@ class Part:
 class Found:
     """A map. ``ended``: its end was seen; otherwise ``warnings`` say where it broke and ``parts`` is what stood before.
 
+    ``doubtful``: something was not answered, which may be another time.
+
     ``spans``: the unit lets one read cover several models. ``registers``: what was read on the way, by address, for
     whoever would ask for it at once again.
     """
@@ -81,6 +83,7 @@ class Found:
     spans: bool
     warnings: tuple[str, ...]
     registers: tuple[tuple[int, bytes], ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class _Survey:
         self._data = b""
         self._warnings: list[str] = []
         self._kept: list[tuple[int, bytes]] = []
+        self._doubtful = False
 
     def find(self, bases: tuple[int, ...]) -> Generator[Read, Answer, int | Missing]:
         """The base address whose registers say SunS."""
@@ -176,7 +180,8 @@ class _Survey:
             cursor += HEADER + block.length
         if blocks:
             parts.append(Part(identity, tuple(blocks)))
-        return Found(self._unit, base, tuple(parts), ended, spans, tuple(self._warnings), tuple(self._kept))
+        told = tuple(self._warnings), tuple(self._kept)
+        return Found(self._unit, base, tuple(parts), ended, spans, *told, self._doubtful)
 
     def _header(self, address: int) -> Generator[Read, Answer, tuple[int, int] | None]:
         """ID and L at this address; (END, 0) at the end; None, with a warning, where nothing can be learnt."""
@@ -195,6 +200,7 @@ class _Survey:
                 return END, 0
         why = "no answer" if reply is None else str(reply)
         self._warnings.append(f"{why} at {address}: the rest of the map is not used")
+        self._doubtful = True
         return None
 
     def _identity(self, block: Block) -> Generator[Read, Answer, Identity]:
@@ -209,6 +215,7 @@ class _Survey:
             chunks = yield from self._chunks(block, view)
         if None in chunks:
             self._warnings.append(f"model 1 at {block.address} is not readable in full")
+            self._doubtful = True
         read = view.decode(chunks)
         maker, name, options, version, serial, _ = (_text(read.get(point)) for point in _IDENTITY)
         unit = read.get("DA")

@@ -108,9 +108,9 @@ def serve(
 
 def floor_to(value_w: float, step_w: float) -> float:
     """The largest multiple of ``step_w`` not above ``value_w`` (a crumb of rounding aside), W >= 0."""
-    if step_w <= 0 or math.isinf(value_w):
-        return max(0.0, value_w)
-    return max(0.0, math.floor((value_w + _CRUMB_W) / step_w) * step_w)
+    steps = math.inf if step_w <= 0 else (value_w + _CRUMB_W) / step_w
+    # Without a step, and where there are more steps than numbers, a value is as it is.
+    return max(0.0, value_w if math.isinf(steps) else math.floor(steps) * step_w)
 
 
 def _tight(parts: Mapping[str, Part], fences: Iterable[Fence]) -> list[Fence]:

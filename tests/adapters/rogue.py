@@ -89,9 +89,10 @@ class Rogue:
         request = decode_request(frame)
         assert not isinstance(request, Refusal)
         self.asked.append(request)
-        return encode_reply(frame, self.reply(request) or self._usual(request))
+        return encode_reply(frame, self.reply(request) or self.usual(request))
 
-    def _usual(self, request: Request) -> Reply:
+    def usual(self, request: Request) -> Reply:
+        """What an honest one answers."""
         self._now()
         if isinstance(request, Read):
             at = request.address - BASE

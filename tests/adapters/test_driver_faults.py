@@ -1,7 +1,7 @@
 """The driver against a device that is mute, refuses, lies, is somebody else, or obeys another master."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +9,17 @@ import pytest
 
 from adapters.devices.sunspec.family import SunSpec
 from adapters.devices.sunspec.found import Found
-from adapters.modbus.frames import Read, Refusal, Reply, Write
+from adapters.doubt import FIRST_S
+from adapters.modbus.frames import Read, Refusal, Registers, Reply, Write
+from adapters.obedience import MOST_NAMES
 from adapters.settings import Pinned
+from adapters.simulator.registers import BASE
 from grid_functions.model.device import Capability, Seen, Trouble
 from grid_functions.model.reading import Quality
 from grid_functions.model.setpoint import Revert, Setpoint
 from grid_functions.model.units import Quantity
 from tests.adapters.rogue import Rogue, rogue
-from tests.adapters.simulator.situations import Hand, raw
+from tests.adapters.simulator.situations import Hand, address, header, raw
 from tests.adapters.stage import UTC_S, Drawer, desk
 
 NET = (Quantity.NET, None)
@@ -133,6 +136,89 @@ async def test_who_it_is_comes_from_one_connection(new: Rogue, hand: Hand) -> No
         assert (seen.condition.online, new.heard) == (False, [])
         it.link.before = None
         assert (await it.look(5)).nameplate.serial == "L-1"
+
+
+def refusing(address: int, code: int) -> Callable[[Read | Write], Reply | None]:
+    """Whatever would read this register is refused."""
+    return lambda request: (
+        Refusal(code)
+        if isinstance(request, Read) and request.address <= address < request.address + request.count
+        else None
+    )
+
+
+@pytest.mark.parametrize("at", [header("new", 704), address("new", 704, "WMaxLimPct")])
+@pytest.mark.parametrize("code", [4, 6])
+async def test_what_a_device_did_not_tell_when_it_was_found_is_asked_again(
+    new: Rogue, hand: Hand, code: int, at: int
+) -> None:
+    """One exception in the middle of the map left it without a limit for as long as the connection stood, which may be weeks."""
+    new.reply = refusing(at, code)
+    async with desk(new.port, hand) as it:
+        it.driver.want(limit(3000))
+        seen = await it.look()
+        assert seen.condition.troubles >= {Trouble.WRITE_REFUSED}
+        new.reply = lambda request: None
+        connections = it.link.connections
+        for _ in range(2):
+            seen = await it.look(FIRST_S)
+        assert (decision(seen), it.link.connections) == (1, connections)
+        assert raw(new.site, "new", 704, "WMaxLimPct") == 3750
+
+
+async def test_who_it_is_is_asked_again_where_it_was_not_told(new: Rogue, hand: Hand) -> None:
+    new.reply = refusing(address("new", 1, "SN"), 4)
+    async with desk(new.port, hand, pinned=Pinned(serial="D-1")) as it:
+        it.driver.want(limit(3000))
+        assert (await it.look()).condition.troubles >= {Trouble.WRONG_DEVICE}
+        new.reply = lambda request: None
+        for _ in range(2):
+            seen = await it.look(FIRST_S)
+        assert (decision(seen), seen.condition.troubles) == (1, frozenset())
+
+
+async def test_a_device_that_never_tells_all_is_asked_ever_more_seldom(new: Rogue, hand: Hand) -> None:
+    """After 10, 20, 40, 80, 160, 320 s and then every 10 minutes: at 630 s for the sixth time, and four more times in an hour."""
+    new.reply = refusing(header("new", 704), 4)
+    async with desk(new.port, hand) as it:
+        new.asked.clear()
+        for _ in range(360):
+            await it.look(10.0)
+        walks = [one for one in new.asked if isinstance(one, Read) and one.address == BASE]
+        assert len(walks) == 10
+
+
+async def test_a_setting_that_is_changed_at_the_device_is_what_it_can_do_from_then_on(new: Rogue, hand: Hand) -> None:
+    """Who raises WMax at the inverter's own panel hangs up no connection: a site that counted on less exported more than it may."""
+    new.touch(702, WMax=4000)
+    async with desk(new.port, hand) as it:
+        assert (await it.look()).nameplate.max_w == 4000.0
+        new.touch(702, WMax=8000)
+        seen = await it.look()
+        assert (seen.nameplate.max_w, seen.nameplate.serial) == (8000.0, "D-1")
+
+
+async def test_who_calls_itself_something_else_each_time_is_only_read(new: Rogue, hand: Hand) -> None:
+    """Each name has a baseline of its own in the ledger, so that a memory chip that fails would fill it."""
+    at, turns, memory = address("new", 1, "SN"), 0, Drawer()
+
+    def renamed(request: Read | Write) -> Reply | None:
+        if not isinstance(request, Read) or not request.address <= at < request.address + request.count:
+            return None
+        told = new.usual(request)
+        assert isinstance(told, Registers)
+        start = 2 * (at - request.address)
+        return Registers(told.data[:start] + f"{turns:04}".encode() + told.data[start + 4 :])
+
+    new.reply = renamed
+    async with desk(new.port, hand, memory=memory) as it:
+        for turns in range(40):
+            it.driver.want(limit(3000 - turns))
+            new.cut()
+            seen = [await it.look(5.0) for _ in range(2)][-1]
+        assert len([key for key in memory.kept if "/baseline/" in key]) == MOST_NAMES
+        assert seen.condition.troubles >= {Trouble.WRONG_DEVICE}
+        assert "something else each time" in seen.condition.text
 
 
 async def test_a_timer_that_is_not_shown_is_renewed_by_the_clock(hand: Hand) -> None:

@@ -137,13 +137,14 @@ class FakeLog:
 
 @dataclass
 class FakeDevice:
-    """Records what is wanted. ``raises``: how many times its run still breaks."""
+    """Records what is wanted. ``raises``: how many times its run still breaks when it begins; ``broken``: it breaks now."""
 
     name: str
     wanted: list[Setpoint] = field(default_factory=list)
     raises: int = 0
     begun: int = 0
     refuses: bool = False
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, intake: Callable[[Seen], None]) -> None:
         """Looks come from the test."""
@@ -151,7 +152,9 @@ class FakeDevice:
         if self.raises:
             self.raises -= 1
             raise ZeroDivisionError("a driver's defect")
-        await asyncio.Event().wait()
+        await self.broken.wait()
+        self.broken.clear()
+        raise ZeroDivisionError("a driver's defect")
 
     def want(self, setpoint: Setpoint) -> None:
         """Take it."""

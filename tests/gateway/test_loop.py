@@ -13,7 +13,7 @@ from gateway import loop as site_loop
 from grid_functions.decide import restore
 from grid_functions.model.claim import SourceKind
 from grid_functions.model.control import ExportLimit
-from grid_functions.model.device import Role
+from grid_functions.model.device import Role, Trouble
 from grid_functions.model.entry import Entry
 from grid_functions.model.errors import OurFault, Unreachable
 from grid_functions.model.event import Event, EventStatus, Rank, Standing
@@ -366,6 +366,27 @@ async def test_a_driver_that_raises_is_begun_again_and_its_neighbours_never_noti
         assert [rig.devices[name].begun for name in ("a", "b")] == [1, 3]
         await rig.look(site)
         assert "driver b" not in site.alarms
+
+
+async def test_a_device_whose_driver_stopped_is_heard_by_nobody_and_may_do_all_it_can() -> None:
+    """Two of 5,000 W under 1,500 W share them; of one that nobody watches any more no limit is known, so that the other has none."""
+    rig = Rig()
+    async with rig.running() as site:
+        await rig.look(site)
+        site.take_read(read(LIMIT))
+        await idle()
+        assert last(rig.devices["a"]) > 0
+        rig.devices["b"].broken.set()
+        await idle()
+        condition = site.seen["b"].condition
+        assert (condition.online, condition.holds, condition.troubles) == (False, None, frozenset({Trouble.SILENT}))
+        assert "a driver's defect" in condition.text
+        await rig.time.go(0.5)
+        assert last(rig.devices["a"]) == 0.0
+        for _ in range(5):
+            await rig.time.go(2.0)
+            await rig.look(site, power_w=-500.0, meter_w=-1000.0)
+        assert last(rig.devices["a"]) > 0
 
 
 async def test_a_driver_that_takes_no_setpoint_keeps_nobody_else_from_theirs() -> None:

@@ -263,6 +263,13 @@ def test_watts_beside_a_chargers_amperes_never_make_them_more(limit_w: float, gi
     assert kept == (Setpoint("ev", current_max_a=given_a),)
 
 
+def test_a_limit_that_is_no_number_allows_nothing() -> None:
+    wanted = Setpoint("a", produce_max_w=math.nan, consume_max_w=math.nan, current_max_a=math.nan)
+    kept, clamps = guarded([wanted], [], [seen("a", Role.HYBRID)], terms({"a": Role.HYBRID}))
+    assert (kept["a"].produce_max_w, kept["a"].consume_max_w, kept["a"].current_max_a) == (0.0, 0.0, 0.0)
+    assert len(clamps) == 3
+
+
 @pytest.mark.parametrize(("resolution_a", "given_a"), [(1.0, 10.0), (0.1, 10.8), (4.0, 8.0)])
 def test_what_a_charger_is_cut_to_is_a_multiple_of_its_step_that_does_not_exceed_it(
     resolution_a: float, given_a: float

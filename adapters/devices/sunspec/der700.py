@@ -6,7 +6,7 @@ Source: SunSpec DER Information Model Specification 1.0.
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from adapters.devices.sunspec.readings import Table, number, per_phase
+from adapters.devices.sunspec.readings import Table, number, per_phase, rating
 from adapters.devices.sunspec.steps import Values
 from adapters.sunspec.points import Value
 from grid_functions.model.device import GridRatings, InverterState, Nameplate
@@ -56,8 +56,8 @@ def without_storage(plate: Values) -> bool:
 def nameplate(values: Mapping[str, Value | None], stored: Mapping[str, Value | None]) -> Nameplate:
     """What 702 says, and 713 of the storage."""
     return Nameplate(
-        rated_w=number(values.get("WMaxRtg")),
-        rated_va=number(values.get("VAMaxRtg")),
+        rated_w=rating(values.get("WMaxRtg")),
+        rated_va=rating(values.get("VAMaxRtg")),
         rated_inject_var=number(values.get("VarMaxInjRtg")),
         rated_absorb_var=number(values.get("VarMaxAbsRtg")),
         rated_charge_w=number(values.get("WChaRteMaxRtg")),

@@ -110,7 +110,12 @@ class SunSpec:
             plausible=not transient,
             beat=None if transient else state.beat(raw),
             sleepy=found.profile.sleeps and shown.sleepy,
+            max_w=None if transient else memory.base_w(about, raw, lambda values: found.case(values).base_w),
         )
+
+    def doubtful(self, found: Found) -> bool:
+        """Its map broke off, or a rating, a control or who it is was refused for now."""
+        return found.doubtful
 
     def learnt(self, found: Found) -> Mapping[str, str | int]:
         """The function code by point, where one was refused and the other taken."""

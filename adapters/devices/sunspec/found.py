@@ -14,7 +14,9 @@ from adapters.devices.sunspec.readings import State
 from adapters.devices.sunspec.recall import Noted, Recall
 from adapters.devices.sunspec.registers import Access, Reads, reads, recalled
 from adapters.devices.sunspec.steps import Held, Values
+from adapters.doubt import minding
 from adapters.family import Conversation
+from adapters.modbus.frames import Request
 from adapters.sunspec.discover import BASES, Block, Identity, Part, discover
 from adapters.sunspec.discover import Found as Chain
 from adapters.sunspec.layouts import Layout
@@ -29,6 +31,7 @@ class Memory:
     holds: Recall[Setpoint | None] = field(default_factory=Recall)
     points: Recall[dict[str, int | float | str]] = field(default_factory=Recall)
     state: Recall[State] = field(default_factory=Recall)
+    base_w: Recall[float | None] = field(default_factory=Recall)
     silent: Recall[bool] = field(default_factory=Recall)
     every: dict[int, Reads] = field(default_factory=dict)
     beating: list[Pen] = field(default_factory=list)
@@ -48,7 +51,7 @@ class Memory:
 class Found:
     """``plate``: its ratings and settings as read when it was found. ``quick``: what every poll reads; ``slow``: the models
     read only while something of theirs is ours. ``functions``: as learnt from refused writes, kept over reconnects.
-    ``direct``: blocks of direct current, read only when somebody asks.
+    ``direct``: blocks of direct current, read only when somebody asks. ``doubtful``: not all was told that may be another time.
     """
 
     base: int
@@ -62,6 +65,7 @@ class Found:
     layouts: Mapping[int, Layout]
     functions: Mapping[str, WriteFunction] = field(default_factory=dict)
     direct: tuple[Block, ...] = ()
+    doubtful: bool = False
     memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def case(self, values: Values, *, rearm: bool = False) -> Case:
@@ -119,14 +123,16 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
     access = Access(unit, options.function, min(max_read, profile.max_read), chain.spans, profile.one_value_per_read)
     measured = _measured(part)
     once = reads(access, part.blocks, {**_once(measured), **dict.fromkeys(_SLOW, _COUNTS)})
-    raw = yield from recalled(once.read(), chain.registers)
+    untold = set[Request]()
+    raw = yield from recalled(minding(once.read(), untold), chain.registers)
     if raw is None:
         return None
     plate = once.decode(raw)
     polled = POLLED if measured not in meter.MODELS else meter.POLLED
     quick = {model: names for model, names in polled.items() if model == measured or model not in _MEASURING}
     polling = reads(access, part.blocks, quick, plate)
-    slow = {b.id: reads(access, (b,), {b.id: None}, plate) for b in part.blocks if b.id in _SLOW}
+    # Of a model that stands there twice the first is meant, as everywhere.
+    slow = {b.id: reads(access, (b,), {b.id: None}, plate) for b in reversed(part.blocks) if b.id in _SLOW}
     return Found(
         chain.base,
         who,
@@ -139,6 +145,7 @@ def find(unit: int, options: SunSpecOptions, known: Found | None) -> Conversatio
         {model: area.layout for one in (polling, *slow.values()) for model, area in one.areas.items()},
         {} if known is None else known.functions,
         tuple(block for block in part.blocks if block.id in DIRECT),
+        chain.doubtful or bool(untold),
     )
 
 

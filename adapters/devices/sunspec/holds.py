@@ -1,5 +1,7 @@
 """What a device obeys now, as its registers tell: the inverse of a plan; pure."""
 
+from collections.abc import Iterable
+
 from adapters.devices.sunspec import curves, legacy_curves
 from adapters.devices.sunspec.case import Case
 from adapters.devices.sunspec.powers import STORAGE
@@ -134,9 +136,9 @@ def _new(case: Case) -> list[Curve | FrequencyDroop]:
         count = held.value(place.model, f"{at}ActPt")
         if held.value(place.model, "Ena") != 1 or not isinstance(count, int):
             continue
-        pairs = [
+        pairs = (
             _pair(case, place.model, f"{at}Pt[{i}].{place.x}", f"{at}Pt[{i}].{place.y}") for i in range(1, count + 1)
-        ]
+        )
         bases: dict[Value | None, PercentBase] = {code: base for base, code in place.bases.items()}
         found += _curve(kind, pairs, bases.get(held.value(place.model, "Crv[1].DeptRef")))
     told = [held.number(711, f"Ctl[1].{name}") for name in ("DbOf", "DbUf", "KOf", "KUf", "RspTms")]
@@ -155,9 +157,9 @@ def _old(case: Case) -> list[Curve]:
         count = held.value(place.model, f"{at}.ActPt")
         if held.value(place.model, "ModEna") != 1 or not isinstance(count, int):
             continue
-        pairs = [_pair(case, place.model, f"{at}.{place.x}{i}", f"{at}.{place.y}{i}") for i in range(1, count + 1)]
+        pairs = (_pair(case, place.model, f"{at}.{place.x}{i}", f"{at}.{place.y}{i}") for i in range(1, count + 1))
         if place.y == "PF":
-            pairs = [p and CurvePoint(p.x, abs(p.y), p.y * over_excited(case) < 0) for p in pairs]
+            pairs = (p and CurvePoint(p.x, abs(p.y), p.y * over_excited(case) < 0) for p in pairs)
         bases: dict[Value | None, PercentBase] = {code: base for base, code in place.bases.items()}
         found += _curve(kind, pairs, bases.get(held.value(place.model, f"{at}.DeptRef")))
     return found
@@ -168,9 +170,14 @@ def _pair(case: Case, model: int, x: str, y: str) -> CurvePoint | None:
     return None if one is None or other is None else CurvePoint(one, other)
 
 
-def _curve(kind: CurveKind, pairs: list[CurvePoint | None], base: PercentBase | None) -> list[Curve]:
-    told = tuple(pair for pair in pairs if pair is not None)
-    return [Curve(kind, told, base)] if told and len(told) == len(pairs) else []
+def _curve(kind: CurveKind, pairs: Iterable[CurvePoint | None], base: PercentBase | None) -> list[Curve]:
+    """One, where all its points are told. A device may count more points than it has: after the first that is missing none is looked at."""
+    told: list[CurvePoint] = []
+    for pair in pairs:
+        if pair is None:
+            return []
+        told.append(pair)
+    return [Curve(kind, tuple(told), base)] if told else []
 
 
 _BASES: dict[Value | None, PercentBase] = {

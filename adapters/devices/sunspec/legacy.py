@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from adapters.devices.sunspec.readings import Table, number, per_phase
+from adapters.devices.sunspec.readings import Table, number, per_phase, rating
 from adapters.devices.sunspec.steps import Values
 from adapters.sunspec.points import Value
 from grid_functions.model.device import GridRatings, InverterState, Nameplate
@@ -43,8 +43,8 @@ def nameplate(values: Values) -> Nameplate:
     rated = values.get(RATED, {})
     absorb_var = number(rated.get("VArRtgQ4"))
     return Nameplate(
-        rated_w=number(rated.get("WRtg")),
-        rated_va=number(rated.get("VARtg")),
+        rated_w=rating(rated.get("WRtg")),
+        rated_va=rating(rated.get("VARtg")),
         rated_inject_var=number(rated.get("VArRtgQ1")),
         rated_charge_w=number(rated.get("MaxChaRte")),
         rated_discharge_w=number(rated.get("MaxDisChaRte")),

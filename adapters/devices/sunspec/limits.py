@@ -82,7 +82,7 @@ def charging(case: Case, limit_w: float) -> Sequence:
     value = case.held.sayable(SETTINGS, "WChaRteMax", wanted_w, Rounding.FLOOR) if wanted_w < 1e9 else None
     if value is None:
         return (Cannot("its charging rate has no usable scale factor, or no rating to stand for no limit"),)
-    return (Step(SETTINGS, {"WChaRteMax": value}, rounding=Rounding.FLOOR),)
+    return (Step(SETTINGS, {"WChaRteMax": value}, blank=frozenset({"WChaRteMax"}), rounding=Rounding.FLOOR),)
 
 
 def falls(held: Held) -> bool:

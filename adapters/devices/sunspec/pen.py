@@ -22,8 +22,15 @@ from adapters.modbus.frames import (
 )
 from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Rounding, Value
+from grid_functions.model.errors import OurFault
 
 WriteFunction = Literal[6, 16]
+
+
+class _Unsayable(Exception):
+    """By the scale factors that the device tells now, its points cannot say this."""
+
+
 MOST: Final = 123
 """Registers in one write (function 16)."""
 
@@ -57,7 +64,11 @@ class Pen:
                 if isinstance(item, Cannot):
                     impossible = impossible or item.why
                     break
-                if not (yield from self._item(item)):
+                try:
+                    done = yield from self._item(item)
+                except _Unsayable as fault:
+                    impossible, done = impossible or str(fault), False
+                if not done:
                     break
             if self.refused:
                 return
@@ -132,7 +143,10 @@ class Pen:
         parts = [{name: value} for name, value in values.items()] if function == WRITE_ONE else [values]
         reply: Reply | None = None
         for part in parts:
-            chunk = area.layout.write(part, read, rounding)
+            try:
+                chunk = area.layout.write(part, read, rounding)
+            except OurFault as fault:
+                raise _Unsayable(f"{area.block.id}.{'/'.join(part)}: {fault}") from fault
             for _ in range(_BUSY_TRIES):
                 reply = yield Write(area.unit, area.block.address + chunk.offset, chunk.registers, function)
                 if not (isinstance(reply, Refusal) and reply.code in (ACKNOWLEDGE, BUSY)):

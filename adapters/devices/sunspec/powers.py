@@ -62,7 +62,11 @@ def storage(case: Case, wanted: Setpoint) -> Sequence:
         block["ChaGriSet"] = 1  # or it would wait for the sun
     mode = sum({"InWRte": _CHARGE, "OutWRte": _DISCHARGE}[point] for point, _, _ in rates)
     late = bool(timer_s) and case.rearm
-    return (Step(STORAGE, block, whole=True, force=late), Step(STORAGE, {"StorCtl_Mod": mode}))
+    told = frozenset(point for point, _, _ in rates)
+    return (
+        Step(STORAGE, block, whole=True, force=late, blank=told),
+        Step(STORAGE, {"StorCtl_Mod": mode}, blank=frozenset({"StorCtl_Mod"})),
+    )
 
 
 def by_storage(case: Case, wanted: Setpoint) -> frozenset[str]:

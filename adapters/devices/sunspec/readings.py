@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.ranges import POSSIBLE
 from adapters.sunspec.layouts import Layout
 from adapters.sunspec.points import Value
 from grid_functions.model.device import Word
@@ -17,7 +18,8 @@ from grid_functions.model.units import Phase, Quantity, turned
 class Table(dict[MeterKey, str]):
     """Which point measures what; not to be changed.
 
-    ``as_told``, ``turned``: what is measured, where, and what is done with the sign, for a model that counts as we do or the other way.
+    ``as_told``, ``turned``: what is measured, where, what is done with the sign, for a model that counts as we do or the other way, and
+    between which values it can lie at all.
     """
 
     __slots__ = ("as_told", "turned")
@@ -25,7 +27,8 @@ class Table(dict[MeterKey, str]):
     def __init__(self, points: Mapping[MeterKey, str]) -> None:
         super().__init__(points)
         self.as_told, self.turned = (
-            tuple((key, point, _sense(key[0], turn=turn)) for key, point in points.items()) for turn in (False, True)
+            tuple((key, point, _sense(key[0], turn=turn), *POSSIBLE[key[0]]) for key, point in points.items())
+            for turn in (False, True)
         )
 
 
@@ -52,14 +55,18 @@ _NET: Final[MeterKey] = (Quantity.NET, None)
 def readings(table: Table, values: Mapping[str, Value | None], now: Instants, *, turn: bool) -> dict[MeterKey, Reading]:
     """What was measured. ``turn``: the model counts generation positive.
 
-    What the device does not implement is absent, except total power: that is there as MISSING, and is no number.
+    What the device does not implement is absent, except total power: that is there as MISSING, and is no number. What cannot be, as where
+    a scale factor lies, is SUSPECT and no number either.
     Interpretation: a current is a root mean square, so a sign that some models give it tells only the direction.
     """
     found: dict[MeterKey, Reading] = {}
     mono_s, utc_s, get, good = now.mono_s, now.utc_s, values.get, Quality.GOOD
-    for key, point, sense in table.turned if turn else table.as_told:
+    for key, point, sense, low, high in table.turned if turn else table.as_told:
         value = get(point)
         if value is not None and not isinstance(value, str):
+            if not low <= value <= high:
+                found[key] = _reading(math.nan, Quality.SUSPECT, mono_s, utc_s)
+                continue
             if sense:
                 value = turned(value) if sense == _TURNED else abs(value)
             found[key] = _reading(float(value), good, mono_s, utc_s)
@@ -87,6 +94,11 @@ def blank(table: Table, values: Mapping[str, Value | None]) -> bool:
 def number(value: Value | None) -> float | None:
     """A value as a number; None stays None."""
     return None if value is None or isinstance(value, str) else float(value)
+
+
+def rating(value: Value | None) -> float | None:
+    """A rating as a number. Interpretation: 0 is none told, for nobody builds a device that can do nothing."""
+    return number(value) or None
 
 
 def watts(percent: float, max_w: float) -> float:

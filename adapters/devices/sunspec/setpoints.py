@@ -68,7 +68,8 @@ def set_timed(
     steps = [Step(MODEL, side, whole=True, force=late)]
     if edge and held.value(MODEL, function.enable) == 1 and held.differs(MODEL, values):
         steps.append(Step(MODEL, {function.enable: 0}))
-    return (*steps, Step(MODEL, values, force=late), Step(MODEL, {function.enable: 1}))
+    enable = Step(MODEL, {function.enable: 1}, blank=frozenset({function.enable}))
+    return (*steps, Step(MODEL, values, force=late, blank=frozenset(values)), enable)
 
 
 def off(function: Timed) -> Step:
@@ -94,7 +95,7 @@ def set_block(
     block: dict[str, Value] = {**values, window: 0, revert: seconds, ramp: ramp_s, enable: 1}
     falls = edge and held.value(model, enable) == 1 and held.differs(model, values)
     first = (Step(model, {enable: 0}),) if falls else ()
-    return (*first, Step(model, block, whole=True, force=bool(revert_s) and rearm))
+    return (*first, Step(model, block, whole=True, force=bool(revert_s) and rearm, blank=frozenset({*values, enable})))
 
 
 def _late(held: Held, function: Timed, revert_s: int, rearm: bool) -> bool:

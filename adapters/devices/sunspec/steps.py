@@ -20,7 +20,8 @@ class Step:
 
     ``whole``: if any of them differs all are written; ``force``: they are written even where nothing differs (timers that
     only a write starts anew, requests to adopt). Points that the device does not implement are left out, save those in
-    ``blank``: the unused points of a curve read so until they are used.
+    ``blank``: the unused points of a curve read so until they are used, and what was there when the device was found is written
+    although it cannot be read now, for else it would pass for held.
     """
 
     model: int

@@ -43,15 +43,17 @@ def points(case: Case, wanted: Setpoint) -> frozenset[str]:
 
 
 def _steps(case: Case, mode: Mode, on: bool) -> tuple[Step, ...]:
-    service = Step(SERVICE, {"ES": int(on)})
+    # An off is told blindly; an on only withdraws it, and a device that sleeps is left alone.
+    blank = frozenset[str]() if on else frozenset({"ES", "OpCtl", "Conn", "SetOp"})
+    service = Step(SERVICE, {"ES": int(on)}, blank=blank)
     match case.model(mode):
         case 703:
             return (service,)
         case 715:
-            return (service, Step(OPERATION, {"OpCtl": int(on)}))
+            return (service, Step(OPERATION, {"OpCtl": int(on)}, blank=blank))
         case 123:
-            return (Step(LEGACY, {"Conn_WinTms": 0, "Conn_RvrtTms": 0, "Conn": int(on)}, whole=True),)
+            return (Step(LEGACY, {"Conn_WinTms": 0, "Conn_RvrtTms": 0, "Conn": int(on)}, whole=True, blank=blank),)
         case 802:
-            return (Step(BATTERY, {"SetOp": 1 if on else 2}),)
+            return (Step(BATTERY, {"SetOp": 1 if on else 2}, blank=blank),)
         case _:
             return ()

@@ -81,6 +81,24 @@ def test_only_what_matters_is_kept_and_nonsense_harms_nothing() -> None:
     assert made.phase is Phase.READY
 
 
+def test_an_entity_that_went_and_comes_back_may_be_of_another_device_and_everything_is_asked_anew() -> None:
+    """Somebody gives the name of a plug that broke to another one: its registries were told before."""
+    plug = "switch.pump"
+    made = Session("t", frozenset({plug, "climate.hall"}))
+    load(made, [state(plug, "on"), hall()], entities=[{"entity_id": plug, "device_id": "d"}])
+    phases = []
+    for said in (
+        changed(None, plug),
+        changed(hall(18.0)),
+        changed(state("light.new", "on")),
+        changed(state(plug, "on")),
+    ):
+        made.received(said, 1.0)
+        phases.append(made.phase)
+    assert phases == [Phase.READY, Phase.READY, Phase.READY, Phase.BROKEN]
+    assert plug in made.why
+
+
 def test_it_is_pinged_and_a_deaf_one_is_hung_up_on() -> None:
     made = Session("t", None)
     load(made, [])

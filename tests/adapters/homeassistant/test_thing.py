@@ -258,6 +258,28 @@ def test_a_charger_is_told_whole_amperes_down_and_pauses_by_its_switch() -> None
     assert made.due() == Call("switch", "turn_on", "switch.evse")
 
 
+def test_what_only_takes_away_waits_for_no_answer() -> None:
+    """A service of a cloud may take as long as a call is waited for: a pause is told meanwhile, and less current too."""
+    off, eight = Call("switch", "turn_off", "switch.evse"), Call("number", "set_value", "number.amps", {"value": 8.0})
+    made = charger(amps(16), state("switch.evse", "on"))
+    assert made.want(current_max_a=12.0) is not None
+    asked = made.thing.awaited
+    assert made.want(2, current_max_a=0.0) == off
+    assert made.due() is None
+    # What comes of the first says nothing of the second.
+    made.thing.answered("no answer in time", made.now, asked)
+    assert made.condition.troubles.isdisjoint({Trouble.WRITE_REFUSED, Trouble.NOT_HELD})
+    assert made.due() is None
+    made.done(state("switch.evse", "off", US))
+    assert held(made).current_max_a == 0.0
+
+    made = charger(amps(6), state("switch.evse", "on"))
+    assert made.want(current_max_a=12.0) is not None
+    assert made.want(2, current_max_a=8.0) == eight
+    # More waits for its turn.
+    assert made.want(3, current_max_a=16.0) is None
+
+
 def test_a_charger_that_ends_at_six_amperes_and_has_no_switch_cannot_be_limited() -> None:
     ability = charger(amps(16), switch="").look().capability.abilities[Mode.LOAD_LIMIT]
     assert ability.how is How.NOT_POSSIBLE
@@ -286,6 +308,14 @@ def test_a_tank_and_a_number_take_a_temperature() -> None:
     assert made.look().capability.temperatures == Temperatures(43.3, 60.0, 1.0)
     flow = state("number.flow", "35", min=20, max=60, step=0.5, unit_of_measurement="°C")
     assert Stage(flow, entity="number.flow").heat(30.2) == Call("number", "set_value", "number.flow", {"value": 30.0})
+
+
+@pytest.mark.parametrize("step", [1e-320, 1e-9, -0.5, 0.0, 100.0])
+def test_a_step_that_cannot_be_makes_no_setpoint_and_breaks_nothing(step: float) -> None:
+    """0: none is told, and water temperatures go by whole degrees."""
+    flow = state("number.flow", "35", min=20, max=60, step=step, unit_of_measurement="°C")
+    call = Stage(flow, entity="number.flow").heat(30.2)
+    assert call == (Call("number", "set_value", "number.flow", {"value": 30.0}) if step == 0.0 else None)
 
 
 def test_another_device_than_was_pinned_and_one_that_is_only_read_are_told_nothing() -> None:

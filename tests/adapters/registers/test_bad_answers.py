@@ -195,3 +195,26 @@ async def test_frames_that_answer_something_else(name: str, frames: str) -> None
             if seen.condition.online and seen.condition.holds is not None and seen.condition.holds.decision == 2:
                 break
         assert at.twin.limit_a == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize(("code", "doubtful"), [(4, True), (6, True), (11, True), (1, False), (2, False)])
+def test_what_was_refused_for_now_when_it_was_found_leaves_a_doubt(code: int, doubtful: bool) -> None:
+    """A busy meter told nothing at some registers once, and was not asked for them again as long as the connection stood."""
+    told, random = 0, Random(1)  # noqa: S311 a test, no secret
+    for name in (*CHARGERS, *OTHERS):
+        made, twin = family(name), Twin(PROFILES[name], car=Car())
+        whole = Wire(twin, WRONG["no answer"], random).carry_out(made.find(1))
+        assert whole is not None
+        assert not made.doubtful(whole)
+        for span in whole.polled:
+            wire = Wire(twin, _refused(span.request(1), code), random)
+            wire.share = 1.0
+            found = wire.carry_out(made.find(1))
+            if found is not None:
+                told += 1
+                assert made.doubtful(found) is doubtful
+    assert told > 20
+
+
+def _refused(asked: Request, code: int) -> Wrong:
+    return lambda request, reply, random: Refusal(code) if request == asked else reply

@@ -54,6 +54,16 @@ def attempt(before: Site, device: str, key: PointKey, raw: int) -> Site | Refusa
     return outcome if isinstance(outcome, Refusal) else outcome[0]
 
 
+def address(device: str, model: int, name: str) -> int:
+    """Where a point of a fresh device stands."""
+    return BASE + next(p.offset for p in site().image(device).points if p.key == (model, name))
+
+
+def header(device: str, model: int) -> int:
+    """Where a model of a fresh device begins."""
+    return BASE + min(p.offset for p in site().image(device).points if p.key[0] == model) - 2
+
+
 def raw(of: Site, device: str, model: int, name: str) -> int:
     """A register value as it would be read now."""
     value = of.values(device)[model, name]

@@ -84,6 +84,9 @@ def test_no_devices_is_nothing_to_share() -> None:
         (-5.0, 1.0, 0.0),
         (7.5, 0.0, 7.5),
         (math.inf, 1.0, math.inf),
+        # more steps than there are numbers: whoever asks for so much is no reason to stop deciding
+        (1.7e308, 0.8, 1.7e308),
+        (5000.0, 5e-324, 5000.0),
     ],
 )
 def test_rounding_goes_down_but_not_over_a_crumb(value_w: float, step_w: float, floored: float) -> None:
