@@ -214,7 +214,7 @@ class _Revision:
             return at_s, name if leans else ""
         until_s = max(at_s, reach_s + MOST_RANDOM_S)
         if walk is not None and at_s <= walk.until_s:
-            walk.until_s, walk.reach_s, walk.touch_s = max(walk.until_s, until_s), max(walk.reach_s, reach_s), at_s
+            self._walks[place] = _Walk(max(walk.until_s, until_s), max(walk.reach_s, reach_s), at_s)
         else:
             walk = self._walks[place] = _Walk(until_s, reach_s, at_s)
             self._go_on(place, walk, at_s, "")
@@ -226,7 +226,7 @@ class _Revision:
         if index < len(starts) and starts[index][0] <= walk.until_s:
             heappush(self._walking, (*starts[index], place, 0.0))
         else:
-            walk.until_s = -FOREVER
+            del self._walks[place]
 
     def _put(self, name: str, old: Row | None, new: Row | None) -> None:
         self._rows[name] = new
@@ -313,7 +313,7 @@ class _Reach:
     touching_s: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Walk:
     """Along the starts of a place up to ``until_s``; the ends it began with reach to ``reach_s``, the last of them lies at ``touch_s``."""
 
