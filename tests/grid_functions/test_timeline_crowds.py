@@ -82,3 +82,14 @@ def calls_for(shown: Sequence[Event]) -> int:
 )
 def test_twice_the_events_are_twice_the_work(shape: str) -> None:
     assert calls_for(crowd(shape, 400)) < 2.6 * calls_for(crowd(shape, 200))
+
+
+def test_a_program_that_went_a_week_ago_is_forgotten_with_all_its_events() -> None:
+    shown = [event(index, 1e8 + index, 60.0, index) for index in range(500)]
+    state = taken(empty(ME), shown, 10.0).state
+    other = {"q": Rank(1.0, 0.0, "q")}
+    for now_s, left in ((20.0, 500), (20.0 + 7 * 86_400.0, 500), (21.0 + 7 * 86_400.0, 0)):
+        read = Read(ME, now_s, True, other, frozenset(other), (), ())
+        now = Instants(now_s, now_s, {"utility": UpstreamTime(now_s, ClockQuality.SYNCHRONISED)})
+        state = step(state, POLICY, [read], (), frozenset(), now, seed=b"seed").state
+        assert len(state.kept.events) == left
