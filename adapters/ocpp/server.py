@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from adapters.doorway import DoorSite, Doorway
+from adapters.doorway import Doorway
 from adapters.ocpp.access import Access, Passwords, SecurityProfile, certified, password_of
 from adapters.ocpp.desk import Desk, Rules
 from adapters.ocpp.outlet import Outlet, OutletSettings
@@ -88,7 +88,7 @@ class CentralSystem:
             await runner.setup()
             try:
                 host, port = self._listening.host, self._listening.port
-                await DoorSite(runner, host, port, self._doorway, self._context).start()
+                await self._doorway.site(runner, host, port, self._context).start()
             except OSError as fault:
                 await runner.cleanup()
                 where = f"{self._listening.host}:{self._listening.port}"

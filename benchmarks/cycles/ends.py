@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from adapters.doorway import Doorway
 from certs.identity import identify, sfdi
 from certs.tls import TlsFiles, server_context
 from protocols.ieee2030_5.archive import Forgetful
@@ -33,6 +34,7 @@ async def _serve(folder: Path, lfdis: list[str]) -> None:
         tls=context,
         identify=lambda certificate: identify(certificate).lfdi,
         sfdi_of=sfdi,
+        doorways=Doorway,
         store=Forgetful(),
         told=told,
     ) as server:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import structlog
 from aiohttp import web
 
-from adapters.doorway import DoorSite, Doorway
+from adapters.doorway import Doorway
 from adapters.sparing import Sparing
 from gateway.api.bearer import TOKEN, Doorman
 from gateway.api.osed.paths import Served, osed_paths
@@ -45,7 +45,7 @@ async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRu
     await runner.setup()
     host, port = settings.address
     try:
-        await DoorSite(runner, host, port, doorway).start()
+        await doorway.site(runner, host, port).start()
     except OSError as fault:
         await runner.cleanup()
         raise OperatorFault(

@@ -13,6 +13,9 @@ from gateway.cli.output import people
 from gateway.cli.run import run_in_loop
 from grid_functions.model.errors import OperatorFault
 
+_ROOM = 512
+"""Connections of devices, and of operators; beyond it who was silent for longest goes, of the address that has the most."""
+
 
 def utility_server(
     certificate: Annotated[Path, typer.Option(help="The server's chain in PEM ('osed certs device').")],
@@ -42,6 +45,7 @@ def utility_server(
     """
     import structlog
 
+    from adapters.doorway import Doorway
     from certs.identity import identify, sfdi
     from certs.tls import TlsFiles, server_context
     from gateway.lines import speak
@@ -81,6 +85,7 @@ def utility_server(
             identify=lambda der: identify(der).lfdi,
             sfdi_of=sfdi,
             store=Forgetful() if store is None else FileStore(store),
+            doorways=lambda: Doorway(room=_ROOM),
             started=started,
             told=told,
         )

@@ -9,13 +9,13 @@ from certs.signature import Signer, Trust, Verifier
 from certs.tls import OPENADR_CIPHERS, TlsFiles, openadr_client_context, openadr_server_context
 from gateway.config.upstreams import OpenAdr2bUpstream, Push
 from gateway.sessions.spec import UpstreamSpec
-from gateway.sessions.ven import policy_of, resources
+from gateway.sessions.ven import callers, policy_of, resources
 from gateway.tools import Tools
 from grid_functions.model.device import Role
 from grid_functions.model.errors import OurFault
 from grid_functions.model.event import Read, Respondent
 from protocols.openadr2b.client import Client2b
-from protocols.openadr2b.server import PushServer
+from protocols.openadr2b.server import PATIENCE_S, PushServer
 from protocols.openadr2b.session.terms import OptBy, Terms
 
 DEVICE_CLASSES: Mapping[str, frozenset[Role]] = {
@@ -38,7 +38,9 @@ class PushedClient(Client2b):
     def listen(self, push: Push, tls: ssl.SSLContext | None) -> None:
         """Where, from the next run on."""
         prefix = urlsplit(push.address).path
-        self._server = partial(PushServer, self, host=push.host, port=push.port, prefix=prefix, ssl_context=tls)
+        self._server = partial(
+            PushServer, self, callers(PATIENCE_S), host=push.host, port=push.port, prefix=prefix, ssl_context=tls
+        )
 
     async def run(self, intake: Callable[[Read], None]) -> None:
         """Hold the session until cancelled, the server beside it."""

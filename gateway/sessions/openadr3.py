@@ -6,12 +6,13 @@ from pathlib import Path
 from certs.errors import CertificateError
 from gateway.config.upstreams import OpenAdr3Upstream
 from gateway.sessions.spec import UpstreamSpec
-from gateway.sessions.ven import policy_of, resources
+from gateway.sessions.ven import callers, policy_of, resources
 from gateway.tools import Tools
 from grid_functions.model.errors import OurFault
 from grid_functions.model.event import Respondent
 from protocols.openadr3.client import Client3
 from protocols.openadr3.session.terms import AuthStyle, Terms, Webhook
+from protocols.openadr3.webhook import PATIENCE_S
 from protocols.openadr3.wire.edition import Edition
 
 
@@ -37,6 +38,7 @@ def build(spec: UpstreamSpec, tools: Tools) -> Client3:
         memory=tools.ledger.memory(f"upstream/{upstream.name}"),
         clock=tools.clock.showing(upstream.name),
         dice=tools.dice,
+        doorway=callers(PATIENCE_S),
     )
 
 

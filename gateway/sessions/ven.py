@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 
+from adapters.doorway import Doorway
 from gateway.config.upstreams import OpenAdr2bUpstream, OpenAdr3Upstream
 from gateway.sessions.fail_safe import controls_of
 from gateway.sessions.spec import UpstreamSpec
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Respondent
 from grid_functions.model.policy import Policy, Vanished
+
+CALLERS = 64
+"""Connections at once at a webhook or at where a VTN pushes; it needs one. Each is a file, of which devices and ledger need theirs."""
+
+
+def callers(patience_s: float) -> Doorway:
+    """What that stands behind: nobody is kept out by a crowd, the pushiest of whom go."""
+    return Doorway(CALLERS, patience_s, room=CALLERS)
 
 
 def resources(spec: UpstreamSpec) -> Mapping[str, frozenset[str]]:

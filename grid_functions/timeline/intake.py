@@ -35,9 +35,9 @@ def take(draft: Draft, read: Read) -> None:
     shown = _shown(draft, read)
     # what is shown as it was in the last read has been taken; to take it again would change nothing
     fresh = sorted(name for name, event in shown.items() if draft.run.shown.get(name) is not event)
-    for name in _without_room(draft, shown, fresh):
-        del shown[name]
-        fresh.remove(name)
+    if without := frozenset(_without_room(draft, shown, fresh)):
+        shown = {name: event for name, event in shown.items() if name not in without}
+        fresh = [name for name in fresh if name not in without]
     for name in fresh:
         if shown[name].key.respondent == draft.state.respondent:
             _take_event(draft, shown[name])
@@ -300,7 +300,7 @@ def _release(draft: Draft, read: Read, shown: dict[str, Event]) -> None:
 def _release_events(draft: Draft, read: Read, shown: dict[str, Event], rejected: set[str]) -> set[str]:
     """The programs whose list is empty though it was not, not believed yet."""
     emptied: set[str] = set()
-    over = []
+    over, gone = [], list[str]()
     vanish = draft.policy.vanished is Vanished.CANCEL
     filled = {event.program for event in shown.values()} if vanish and draft.run.absent else frozenset[str]()
     for name in sorted(draft.run.absent - rejected):
@@ -310,9 +310,7 @@ def _release_events(draft: Draft, read: Read, shown: dict[str, Event], rejected:
             over.append(name)
         elif tracked.away_s is not None:
             if draft.now_s - tracked.away_s > AWAY_S:
-                draft.forget(name)
-                draft.run = replace(draft.run, absent=draft.run.absent - {name})
-                draft.stale = True
+                gone.append(name)
         elif program not in read.programs:
             draft.put(replace(tracked, away_s=draft.now_s))
             draft.note(name, "its program is not assigned any more")
@@ -322,6 +320,11 @@ def _release_events(draft: Draft, read: Read, shown: dict[str, Event], rejected:
                 _vanish(draft, tracked)
             else:
                 emptied.add(program)
+    if gone:
+        for name in gone:
+            draft.forget(name)
+        draft.run = replace(draft.run, absent=draft.run.absent.difference(gone))
+        draft.stale = True
     _forget(draft, over, rejected)
     return emptied
 

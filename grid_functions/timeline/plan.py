@@ -44,13 +44,18 @@ class Row:
     fields: tuple[Field, ...]
     strength: Strength
 
+    @property
+    def takes_s(self) -> float:
+        """When it begins to contend: what runs does so whatever a clock that was set back says."""
+        return self.begin_s if self.waits else float("-inf")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``agenda``: the starts to come, soonest first. The rest are indexes, each sorted.
 
     ``starts``: (nominal start, id) of what waits; ``ends``: (nominal end, effective end, id), the latter at most ``late_s`` behind the
-    former; ``stretches``: (begin, id) of what contends for a field, none longer than ``longest_s``.
+    former; ``stretches``: (when it begins to, id) of what contends for a field.
     """
 
     agenda: tuple[Start, ...] = ()
@@ -59,4 +64,3 @@ class Plan:
     ends: Mapping[Place, tuple[tuple[float, float, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
     late_s: Mapping[Place, float] = field(default_factory=lambda: MappingProxyType({}))
     stretches: Mapping[Field, tuple[tuple[float, str], ...]] = field(default_factory=lambda: MappingProxyType({}))
-    longest_s: Mapping[Field, float] = field(default_factory=lambda: MappingProxyType({}))

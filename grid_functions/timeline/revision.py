@@ -6,8 +6,8 @@ whoever comes later is not there yet.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
@@ -73,53 +73,40 @@ class _Revision:
         self._ends: dict[Place, list[tuple[float, float, str]]] = {}
         self._stretches: dict[Field, list[tuple[float, str]]] = {}
         self._late_s: dict[Place, float] = {}
-        self._longest_s: dict[Field, float] = {}
-        self._beaten: set[tuple[str, Field]] = set()
+        self._reaches: dict[Place, _Reach] = {}
+        self._walks: dict[Place, _Walk] = {}
+        self._walking: list[tuple[float, str, Place, float]] = []
 
     def move(self, behind: Iterable[str]) -> None:
         """Place these anew, and whoever leans on them: in the order of starts, for an event leans on earlier ones only."""
         # Nearly all of a large queue is known before, and to sort that once takes half of what a heap of it does.
-        queue, later = sorted(((self._first_s(name), name) for name in behind), reverse=True), list[tuple[float, str]]()
-        while queue or later:
-            _, name = heappop(later) if later and (not queue or later[0] < queue[-1]) else queue.pop()
-            old, new = self._row(name), self._made(name)
+        queue = sorted({(at_s, name) for name in behind for at_s in self._starts_of(name)}, reverse=True)
+        while queue or self._walking:
+            if self._walking and (not queue or self._walking[0][:2] < queue[-1]):
+                at_s, name = self._walk()
+                if not name:
+                    continue
+            else:
+                at_s, name = queue.pop()
+            old, new = self._row(name), self._made(name, at_s)
             if new == old:
                 continue
             self._put(name, old, new)
             for row in (old, new):
                 if row is not None and row.pushes and (old is None or new is None or _push(old) != _push(new)):
-                    for each in self._leaning(row):
-                        heappush(later, each)
+                    for place in row.places:
+                        heappush(self._walking, (row.nominal_s, "", place, row.end_s))
 
     def defeats(self) -> list[Defeat]:
-        """Waiting events whose mode another will hold, or holds, at their own start. Strongest first, so what is beaten beats nobody."""
-        asked: dict[Field, dict[str, Strength]] = {}
-        for name, new in self._rows.items():
-            old = self._plan.rows.get(name)
-            if _stretch(old) != _stretch(new):
-                for row in (one for one in (old, new) if one is not None):
+        """Waiting events whose mode another will hold, or holds, at their own start."""
+        moved = {name for name, new in self._rows.items() if _stretch(self._plan.rows.get(name)) != _stretch(new)}
+        touched: dict[Field, list[tuple[float, Strength]]] = {}
+        for name in moved:
+            for row in (self._plan.rows.get(name), self._rows[name]):
+                if row is not None:
                     for place in row.fields:
-                        asked.setdefault(place, {}).update(self._ask(place, row))
-        found = []
-        for place, strengths in asked.items():
-            queue, later = sorted((strength, name) for name, strength in strengths.items()), list[_Weaker]()
-            seen, awaited = set[str](), set(strengths)
-            while queue or later:
-                sooner = later and (not queue or later[0].strength > queue[-1][0])
-                name = heappop(later).name if sooner else queue.pop()[1]
-                mine = self._row(name)
-                if name in seen or mine is None or not mine.waits or mine.end_s <= self._now_s:
-                    continue
-                seen.add(name)
-                winner = self._holder(place, mine)
-                if winner is not None:
-                    found.append(Defeat(name, place[0], winner))
-                    self._beaten.add((name, place))
-                    for other, strength in self._ask(place, mine):
-                        if other not in awaited:
-                            awaited.add(other)
-                            heappush(later, _Weaker(strength, other))
-        return found
+                        touched.setdefault(place, []).append((row.takes_s, row.strength))
+        return [one for place, at in touched.items() for one in self._swept(place, at, moved)]
 
     def plan(self) -> Plan:
         """The plan as it is now."""
@@ -132,23 +119,25 @@ class _Revision:
             ends=_joined(before.ends, self._ends),
             late_s={**before.late_s, **self._late_s},
             stretches=_joined(before.stretches, self._stretches),
-            longest_s={**before.longest_s, **self._longest_s},
         )
 
     def _row(self, name: str) -> Row | None:
         return self._rows[name] if name in self._rows else self._plan.rows.get(name)
 
-    def _first_s(self, name: str) -> float:
+    def _starts_of(self, name: str) -> Iterator[float]:
         tracked, row = self._events.get(name), self._plan.rows.get(name)
-        return min(
-            FOREVER if tracked is None else tracked.event.start_s,
-            FOREVER if row is None else row.start_s,
-        )
+        if tracked is not None:
+            yield tracked.event.start_s
+        if row is not None:
+            yield row.start_s
 
-    def _made(self, name: str) -> Row | None:
-        """Its row, None where it has no part in what is to come: neither waiting, nor running, nor an end to lean on."""
+    def _made(self, name: str, at_s: float) -> Row | None:
+        """Its row, None where it has no part in what is to come: neither waiting, nor running, nor an end to lean on.
+
+        Nor while the walk through time is at ``at_s`` and it starts later.
+        """
         tracked = self._events.get(name)
-        if tracked is None or tracked.away_s is not None:
+        if tracked is None or tracked.away_s is not None or tracked.event.start_s > at_s:
             return None
         event, begin, leans = tracked.event, tracked.begin_s, False
         waits = tracked.phase is Phase.WAITING
@@ -186,30 +175,58 @@ class _Revision:
         """
         touching, latest = -FOREVER, own_s
         for place in places:
-            ends = _seen(self._ends, self._plan.ends, place)
-            late_s = self._late_s.get(place, self._plan.late_s.get(place, 0.0))
-            for index in range(bisect_right(ends, (start_s, FOREVER, "")) - 1, -1, -1):
-                nominal, effective, _ = ends[index]
-                if nominal == start_s:
-                    touching = max(touching, effective)
-                elif nominal + late_s <= own_s:
-                    break
-                latest = max(latest, effective)
+            reach = self._reach(place, start_s)
+            touching, latest = max(touching, reach.touching_s), max(latest, reach.before_s)
         if touching > -FOREVER:
             return touching, True
         return latest, latest != own_s
 
-    def _leaning(self, row: Row) -> Iterator[tuple[float, str]]:
-        """Who may begin otherwise because of this row's end."""
-        for place in row.places:
-            starts = _seen(self._starts, self._plan.starts, place)
-            for index in range(bisect_left(starts, (row.nominal_s, "")), len(starts)):
-                start, name = starts[index]
-                if start > max(row.nominal_s, row.end_s + MOST_RANDOM_S):
-                    break
-                other = self._row(name)
-                if other is not None and (start == row.nominal_s or other.own_s < row.end_s):
-                    yield start, name
+    def _reach(self, place: Place, start_s: float) -> "_Reach":
+        """How far the ends of a place reach that nominally lie at a start or before it. Each is looked at once: starts come in order."""
+        known = self._reaches.get(place)
+        if known is not None and known.at_s == start_s:
+            return known
+        ends = _seen(self._ends, self._plan.ends, place)
+        # no draw begins an hour before its start, and no end is later behind its nominal one
+        from_s = start_s - MOST_RANDOM_S - self._late_s.get(place, self._plan.late_s.get(place, 0.0))
+        if known is not None and from_s <= known.at_s < start_s:
+            before, first = max(known.before_s, known.touching_s), bisect_right(ends, (known.at_s, FOREVER, _LAST))
+        else:
+            before, first = -FOREVER, bisect_left(ends, (from_s, -FOREVER, ""))
+        at = bisect_left(ends, (start_s, -FOREVER, ""), first)
+        after = bisect_right(ends, (start_s, FOREVER, _LAST), at)
+        reach = _Reach(start_s, max(before, _latest(ends[first:at])), _latest(ends[at:after]))
+        self._reaches[place] = reach
+        return reach
+
+    def _walk(self) -> tuple[float, str]:
+        """One pace of a walk along the starts that may begin otherwise because of an end: who is to be placed anew, "" = nobody.
+
+        Ends that are met on the way are walked from together.
+        """
+        at_s, name, place, reach_s = heappop(self._walking)
+        walk = self._walks.get(place)
+        if name:
+            assert walk is not None
+            row = self._row(name)
+            leans = row is not None and (row.own_s < walk.reach_s or at_s == walk.touch_s)
+            self._go_on(place, walk, at_s, name)
+            return at_s, name if leans else ""
+        until_s = max(at_s, reach_s + MOST_RANDOM_S)
+        if walk is not None and at_s <= walk.until_s:
+            self._walks[place] = _Walk(max(walk.until_s, until_s), max(walk.reach_s, reach_s), at_s)
+        else:
+            walk = self._walks[place] = _Walk(until_s, reach_s, at_s)
+            self._go_on(place, walk, at_s, "")
+        return at_s, ""
+
+    def _go_on(self, place: Place, walk: "_Walk", at_s: float, name: str) -> None:
+        starts = _seen(self._starts, self._plan.starts, place)
+        index = bisect_right(starts, (at_s, name))
+        if index < len(starts) and starts[index][0] <= walk.until_s:
+            heappush(self._walking, (*starts[index], place, 0.0))
+        else:
+            del self._walks[place]
 
     def _put(self, name: str, old: Row | None, new: Row | None) -> None:
         self._rows[name] = new
@@ -227,76 +244,93 @@ class _Revision:
                     edit(_mine(self._ends, self._plan.ends, place), (row.nominal_s, row.end_s, name))
                     known = self._late_s.get(place, self._plan.late_s.get(place, 0.0))
                     self._late_s[place] = max(known, row.end_s - row.nominal_s)
+                    if place in self._reaches and row.nominal_s <= self._reaches[place].at_s:
+                        del self._reaches[place]
             for one in row.fields:
-                edit(_mine(self._stretches, self._plan.stretches, one), (row.begin_s, name))
-                longest = self._longest_s.get(one, self._plan.longest_s.get(one, 0.0))
-                self._longest_s[one] = max(longest, row.end_s - row.begin_s)
+                edit(_mine(self._stretches, self._plan.stretches, one), (row.takes_s, name))
 
-    def _ask(self, place: Field, row: Row) -> Iterator[tuple[str, Strength]]:
-        """Whose start may be held by another now that this row came, went or moved: those that begin while it lasts, or while one lasts
-        that it unseated or would have."""
-        until, best = row.end_s, row.strength
-        for other in self._before(place, row.begin_s):
-            if other.end_s > row.begin_s:
-                until, best = max(until, other.end_s), max(best, other.strength)
-        stretches = _seen(self._stretches, self._plan.stretches, place)
-        first = 0 if row.begin_s <= self._now_s else bisect_left(stretches, (row.begin_s, ""))
-        for index in range(first, len(stretches)):
-            begin, name = stretches[index]
-            if begin > max(until, self._now_s):
-                break
-            other_row = self._row(name)
-            if other_row is not None and other_row.waits and other_row.strength <= best:
-                yield name, other_row.strength
+    def _swept(
+        self, place: Field, touched: Sequence[tuple[float, Strength]], moved: Collection[str]
+    ) -> Iterator[Defeat]:
+        """Who is beaten there, now that rows of that strength came, went or moved at these times.
 
-    def _before(self, place: Field, at_s: float) -> Iterator[Row]:
-        """Those that began by then and may last beyond it, the latest first."""
+        From each of them on whoever begins meets who holds, until one that did not move takes the field: it took it before, too, and from
+        there on all is as it was. Nothing that is beaten holds, so nobody need be looked at twice.
+        """
         stretches = _seen(self._stretches, self._plan.stretches, place)
-        longest = self._longest_s.get(place, self._plan.longest_s.get(place, 0.0))
-        for index in range(bisect_right(stretches, (at_s, _LAST)) - 1, -1, -1):
+        begun = bisect_right(stretches, (self._now_s, _LAST))
+        beaten, index = set[str](), 0
+        strongest = max((one for at_s, one in touched if at_s <= self._now_s), default=None)
+        for at_s in sorted({at_s for at_s, _ in touched}):
+            first = 0 if at_s <= self._now_s else bisect_left(stretches, (at_s, ""))
+            if first < index:
+                continue
+            index, holder = first, self._holder(stretches, first, begun, beaten)
+            while index < len(stretches):
+                begin = self._now_s if index < begun else stretches[index][0]
+                last = begun if index < begun else bisect_right(stretches, (begin, _LAST), index)
+                beginning = [(row, name) for _, name in stretches[index:last] if (row := self._row(name)) is not None]
+                lasting = [one for one in beginning if one[0].end_s > begin]
+                if holder is not None and holder[0].end_s > begin:
+                    lasting.append(holder)
+                holder = max(lasting, key=_strength, default=None)
+                if holder is None:
+                    index = last
+                    continue
+                winner, by = holder
+                for row, name in beginning:
+                    # what is due already and met nothing new meets its winner when that starts
+                    meets = index >= begun or (strongest is not None and row.strength <= strongest)
+                    if row.waits and meets and row.end_s > self._now_s and row.strength < winner.strength:
+                        beaten.add(name)
+                        yield Defeat(name, place[0], by)
+                stood = index >= begun and any(
+                    name not in moved and name not in beaten for row, name in beginning if row.end_s > begin
+                )
+                index = last
+                if stood:
+                    break
+
+    def _holder(
+        self, stretches: Sequence[tuple[float, str]], before: int, begun: int, beaten: Collection[str]
+    ) -> tuple[Row, str] | None:
+        """Who took the field last of those that begin before that index: nobody holds it who is not the last to take it."""
+        for index in range(before - 1, begun - 1, -1):
             begin, name = stretches[index]
-            if begin + longest < at_s and begin > self._now_s:
-                return
             row = self._row(name)
-            if row is not None:
-                yield row
-
-    def _holder(self, place: Field, mine: Row) -> str | None:
-        """Who holds that at its start: the last stronger one that began by then, if it lasts. What began by now begins now."""
-        probe = max(mine.begin_s, self._now_s)
-        stretches = _seen(self._stretches, self._plan.stretches, place)
-        longest = self._longest_s.get(place, self._plan.longest_s.get(place, 0.0))
-        strongest: tuple[Strength, float, str] | None = None
-        for index in range(bisect_right(stretches, (probe, _LAST)) - 1, -1, -1):
-            begin, name = stretches[index]
-            row = self._row(name)
-            if row is None or row.strength <= mine.strength or (name, place) in self._beaten:
-                pass
-            elif row.end_s <= max(begin, self._now_s):
-                pass  # it never holds
-            elif begin > self._now_s:
-                return name if row.end_s > probe else None
-            elif strongest is None or row.strength > strongest[0]:
-                strongest = (row.strength, row.end_s, name)
-            if begin + longest <= probe and begin > self._now_s:
-                return None
-        return strongest[2] if strongest is not None and strongest[1] > probe else None
+            if row is not None and row.end_s > begin and name not in beaten:
+                return row, name
+        rows = [(row, name) for _, name in stretches[: min(before, begun)] if (row := self._row(name)) is not None]
+        return max((one for one in rows if one[0].end_s > self._now_s), key=_strength, default=None)
 
 
-class _Weaker:
-    """Turns the order: the stronger comes first."""
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The latest effective end of those that nominally lie before a start, and of those that lie at it."""
 
-    __slots__ = ("name", "strength")
+    at_s: float
+    before_s: float
+    touching_s: float
 
-    def __init__(self, of: Strength, name: str) -> None:
-        self.strength = of
-        self.name = name
 
-    def __lt__(self, other: "_Weaker") -> bool:
-        return self.strength > other.strength
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Along the starts of a place up to ``until_s``; the ends it began with reach to ``reach_s``, the last of them lies at ``touch_s``."""
+
+    until_s: float
+    reach_s: float
+    touch_s: float
 
 
 _LAST: Final = chr(0x10FFFF)
+
+
+def _strength(one: tuple[Row, str]) -> Strength:
+    return one[0].strength
+
+
+def _latest(ends: Iterable[tuple[float, float, str]]) -> float:
+    return max((end for _, end, _ in ends), default=-FOREVER)
 
 
 def _push(row: Row) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from grid_functions.model.errors import ConfigurationFault, LedgerUnavailable, OurFault, Refused, Unreachable
+from protocols.doorway import Doorway
 from protocols.ieee2030_5.archive import Store
 from protocols.ieee2030_5.desk.admin import Admin, refused
 from protocols.ieee2030_5.desk.exchange import MAX_BODY_BYTES, Answer, Reply, Request
@@ -44,7 +45,8 @@ class UtilityServerSettings:
 
     The operator's side is plain HTTP: keep `admin_host` on loopback, or a proxy with TLS before it.
 
-    `body_s`: how long a body may take to arrive. `idle_s`: how long a connection may rest.
+    `body_s`: how long a body may take to arrive. `idle_s`: how long a connection may rest. A connection that has not brought a request of
+    a device, or of the operator with the token, is the doorway's to end.
     """
 
     admin_token: str = field(repr=False)
@@ -95,19 +97,22 @@ def running(
     store: Store,
     clock: Callable[[], float] = time.time,
     draw: Callable[[], int] = lambda: secrets.randbits(32),
+    doorways: Callable[[], Doorway],
     told: Callable[[Exchange], None] = lambda _: None,
 ) -> AbstractAsyncContextManager[UtilityServer]:
     """A server that runs while the context is open.
 
-    `tls` asks for certificates on both sides; `identify`: LFDI of a certificate in DER; `sfdi_of`: SFDI of an LFDI;
-    `clock`: UTC as epoch seconds; `draw`: 32 random bits, once in a store's life; `told` hears of every exchange.
+    `doorways`: one for the devices and one for the operator; `tls` asks for certificates on both sides; `identify`: LFDI
+    of a certificate in DER; `sfdi_of`: SFDI of an LFDI; `clock`: UTC as epoch seconds; `draw`: 32 random bits, once in a
+    store's life; `told` hears of every exchange.
     Raises ConfigurationFault, LedgerUnavailable, or Unreachable when a port is taken.
     """
     if len(settings.admin_token) < MIN_TOKEN or not settings.admin_token.isascii():
         raise ConfigurationFault((f"admin_token: {MIN_TOKEN} ASCII characters or more are due",))
     if tls.verify_mode is not ssl.CERT_REQUIRED:
         raise ConfigurationFault(("tls: IEEE 2030.5 asks for certificates on both sides",))
-    return _running(settings, tls, identify, _Mind(Mischief(Desk(sfdi_of)), Admin(sfdi_of), store, clock, draw), told)
+    mind = _Mind(Mischief(Desk(sfdi_of)), Admin(sfdi_of), store, clock, draw)
+    return _running(settings, tls, identify, mind, doorways, told)
 
 
 async def serve(
@@ -117,12 +122,15 @@ async def serve(
     identify: Callable[[bytes], str],
     sfdi_of: Callable[[str], int],
     store: Store,
+    doorways: Callable[[], Doorway],
     clock: Callable[[], float] = time.time,
     started: Callable[[UtilityServer], None] = lambda _: None,
     told: Callable[[Exchange], None] = lambda _: None,
 ) -> None:
     """Run until cancelled; `started` hears once that it listens, and where. Otherwise as `running`."""
-    context = running(settings, tls=tls, identify=identify, sfdi_of=sfdi_of, store=store, clock=clock, told=told)
+    context = running(
+        settings, tls=tls, identify=identify, sfdi_of=sfdi_of, store=store, doorways=doorways, clock=clock, told=told
+    )
     async with context as server:
         started(server)
         await asyncio.Event().wait()
@@ -192,18 +200,23 @@ async def _running(
     tls: ssl.SSLContext,
     identify: Callable[[bytes], str],
     mind: _Mind,
+    doorways: Callable[[], Doorway],
     told: Callable[[Exchange], None],
 ) -> AsyncIterator[UtilityServer]:
+    devices, operators = doorways(), doorways()
+
     async def serve_device(request: web.BaseRequest) -> web.StreamResponse:
         peer = None if request.transport is None else request.transport.get_extra_info("ssl_object")
         certificate = None if peer is None else peer.getpeercert(binary_form=True)
         who = identify(certificate) if certificate else None
+        devices.know(request)
         return await exchange(request, "device", who or "", lambda read: mind.serve(read, who))
 
     async def serve_operator(request: web.BaseRequest) -> web.StreamResponse:
         who = request.remote or ""
         if not _is_token(request, settings.admin_token):
             return await exchange(request, "admin", who, _refuse_stranger)
+        operators.know(request)
         return await exchange(request, "admin", who, mind.operate)
 
     async def exchange(
@@ -215,34 +228,27 @@ async def _running(
             await asyncio.sleep(reply.wait_s)
         return _response(request, reply)
 
-    listeners: list[tuple[web.Server, asyncio.Server]] = []
+    listeners: list[web.ServerRunner] = []
     try:
         await mind.wake()
-        listeners.append(await _listen(serve_device, settings.host, settings.port, settings.idle_s, tls))
-        listeners.append(await _listen(serve_operator, settings.admin_host, settings.admin_port, settings.idle_s, None))
-        port, admin_port = (listener.sockets[0].getsockname()[1] for _, listener in listeners)
+        for handler, doorway, host, port, context in (
+            (serve_device, devices, settings.host, settings.port, tls),
+            (serve_operator, operators, settings.admin_host, settings.admin_port, None),
+        ):
+            runner = web.ServerRunner(_Server(handler, settings.idle_s), shutdown_timeout=1.0)
+            await runner.setup()
+            listeners.append(runner)
+            try:
+                await doorway.site(runner, host, port, context).start()
+            except OSError as fault:
+                where = f"{host}:{port}"
+                raise Unreachable(f"cannot listen on {where}: {fault.strerror}", "choose another port, or 0") from fault
+        port, admin_port = (int(runner.addresses[0][1]) for runner in listeners)
         yield UtilityServer(port, admin_port, mind.operate)
     finally:
-        for server, listener in listeners:
-            listener.close()
-            await server.shutdown(1.0)
+        for runner in listeners:
+            await runner.cleanup()
         await mind.rest()
-
-
-async def _listen(
-    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-    host: str,
-    port: int,
-    idle_s: float,
-    tls: ssl.SSLContext | None,
-) -> tuple[web.Server, asyncio.Server]:
-    server = _Server(handler, idle_s)
-    loop = asyncio.get_running_loop()
-    handshake_s = None if tls is None else 10.0
-    try:
-        return server, await loop.create_server(server, host, port, ssl=tls, ssl_handshake_timeout=handshake_s)
-    except OSError as fault:
-        raise Unreachable(f"cannot listen on {host}:{port}: {fault.strerror}", "choose another port, or 0") from fault
 
 
 class _Server(web.Server):

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from grid_functions.model.errors import OurFault
+from protocols.doorway import Doorway
 from protocols.openadr2b.client import Client2b
 from protocols.openadr2b.exchanger import MEDIA
 from protocols.openadr2b.wire.messages import Service, service_of
@@ -28,6 +29,7 @@ class PushServer:
     def __init__(
         self,
         client: Client2b,
+        doorway: Doorway,
         *,
         host: str,
         port: int,
@@ -36,6 +38,7 @@ class PushServer:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._client = client
+        self._doorway = doorway
         self._host, self._asked_port, self._ssl = host, port, ssl_context
         app = web.Application(client_max_size=DEFAULT_LIMITS.max_bytes)
         app.router.add_route("*", f"{prefix.rstrip('/')}/{{service}}", self._answer)
@@ -45,7 +48,7 @@ class PushServer:
 
     async def __aenter__(self) -> "PushServer":
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._asked_port, ssl_context=self._ssl).start()
+        await self._doorway.site(self._runner, self._host, self._asked_port, self._ssl).start()
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -73,6 +76,7 @@ class PushServer:
             if expected is not None and expected is not service:
                 return _refused(406, f"this message belongs to {expected}")
             answer = self._client.pushed(service, body)
+            self._doorway.know(request)
         except TimeoutError:
             return web.Response(status=408, headers={"Connection": "close"})
         except web.HTTPRequestEntityTooLarge:

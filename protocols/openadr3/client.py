@@ -16,6 +16,7 @@ from grid_functions.model.ports import Clock, Dice, Memory
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
 from grid_functions.model.usual import Usual
+from protocols.doorway import Doorway
 from protocols.exchange import Alarm, Tell
 from protocols.openadr3 import broker, webhook
 from protocols.openadr3.exchanger import Exchanger
@@ -31,7 +32,7 @@ class Client3(Shell[Input]):
     """One VEN at one VTN, for all the resources it serves.
 
     ``policy``: how every respondent's timeline runs; its source is given each respondent's name. ``ssl_context`` None = the system's
-    authorities; ``memory``: of this client alone; ``alarm`` is told what begins and ends.
+    authorities; ``memory``: of this client alone; ``doorway``: what a webhook stands behind; ``alarm`` is told what begins and ends.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Client3(Shell[Input]):
         memory: Memory,
         clock: Clock,
         dice: Dice,
+        doorway: Doorway,
         alarm: Callable[[Alarm], None] | None = None,
     ) -> None:
         super().__init__(terms.name, memory, clock, alarm)
@@ -50,6 +52,7 @@ class Client3(Shell[Input]):
         self._policy = policy
         self._ssl = ssl_context
         self._dice = dice
+        self._doorway = doorway
         self._exchanger = Exchanger(ssl_context)
         kept = {key: found for key in (sightings.KEY, reporting.KEY) if (found := memory.get(key)) is not None}
         self._state = born(terms, kept, clock.now())
@@ -172,7 +175,7 @@ class Client3(Shell[Input]):
     async def _serve_webhook(self, terms: Webhook) -> None:
         while True:
             try:
-                async with webhook.listening(terms, lambda _: self._take(Hint("webhook"))):
+                async with webhook.listening(terms, lambda _: self._take(Hint("webhook")), self._doorway):
                     self._take(Listening("webhook", True))
                     await asyncio.Event().wait()
             except GatewayError as fault:

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from grid_functions.model.errors import MalformedMessage, Unreachable
+from protocols.doorway import Doorway
 from protocols.openadr3.session.terms import Webhook
 from protocols.openadr3.wire import notices
 from protocols.openadr3.wire.objects import Notification
@@ -24,18 +24,15 @@ LONGEST_ECHO = 1024
 PATIENCE_S = 30.0
 """For a request to arrive whole; a connection that rests for longer is closed."""
 
-MOST_CALLERS = 64
-"""Connections at once; a VTN needs one. Each costs a file descriptor, of which devices and ledger need theirs."""
-
 _SILENT = logging.getLogger(f"{__name__}.http")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
 
 @asynccontextmanager
 async def listening(
-    webhook: Webhook, heard: Callable[[Notification], None], *, patience_s: float = PATIENCE_S
+    webhook: Webhook, heard: Callable[[Notification], None], doorway: Doorway, *, patience_s: float = PATIENCE_S
 ) -> AsyncIterator[int]:
-    """The receiver, open; yields its port. Unreachable when the port is taken."""
+    """The receiver, open behind a doorway; yields its port. Unreachable when the port is taken."""
     path = urlsplit(webhook.callback_url).path.rstrip("/") or ""
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
@@ -47,6 +44,8 @@ async def listening(
             return web.Response(status=405, headers={"Allow": "GET, POST"})
         if not _is_allowed(request, webhook.token):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        if webhook.token:
+            doorway.know(request)
         try:
             async with asyncio.timeout(patience_s):
                 body = await request.read()
@@ -61,7 +60,7 @@ async def listening(
             return web.Response(status=400, text=str(malformed))
         return web.Response(status=200)
 
-    server = _Server(
+    server = web.Server(
         serve,
         request_factory=_request,
         keepalive_timeout=patience_s,
@@ -72,25 +71,14 @@ async def listening(
     runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, webhook.host, webhook.port)
         try:
-            await site.start()
+            await doorway.site(runner, webhook.host, webhook.port).start()
         except OSError as fault:
             where = f"{webhook.host}:{webhook.port}"
             raise Unreachable(f"cannot listen on {where}: {fault.strerror}", "choose another port") from fault
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
-
-
-class _Server(web.Server):
-    """Takes so many connections and no more."""
-
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """One more."""
-        super().connection_made(handler, transport)
-        if len(self.connections) > MOST_CALLERS:
-            transport.abort()
 
 
 def _echo(request: web.BaseRequest) -> web.StreamResponse:

@@ -17,7 +17,7 @@ AWAITING = (
     "protocols/openadr3/webhook.py",
     "protocols/openadr3/broker.py",
     "adapters/modbus/link.py",
-    "adapters/doorway.py",  # only begins to listen
+    "adapters/doorway.py",  # begins to listen, and shakes hands
     "adapters/ocpp/server.py",  # one socket per station; all that is said is the session's
     "adapters/homeassistant/client.py",  # one socket per server; all that is said is the session's
     "adapters/knobs/gadget.py",  # a device behind such a server; all that it does is its hand's
@@ -89,7 +89,7 @@ PURE = (
 IMPORTING_BY_NAME = ("*/catalogue.py", "gateway/wiring.py", "benchmarks/__main__.py", "tests/*")
 
 # What device families, or protocols, share; everything else beside them is one of its own.
-SHARED_BY_SIBLINGS = ("adapters.devices.family", "protocols.exchange", "protocols.shell")
+SHARED_BY_SIBLINGS = ("adapters.devices.family", "protocols.doorway", "protocols.exchange", "protocols.shell")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from adapters.doorway import Doorway
 from certs import tls
 from certs.identity import sfdi
 from gateway.config.edgex import token_of
@@ -243,7 +244,7 @@ async def utility(folder: Path, authority: Authority) -> AsyncIterator[UtilitySe
     context = tls.server_context(authority.files("server"))
     settings = UtilityServerSettings(admin_token=TOKEN)
     async with running(
-        settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, store=FileStore(folder / "utility.db")
+        settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, doorways=Doorway, store=FileStore(folder / "utility.db")
     ) as server:
         rates = {f"{name}_poll_s": 1 for name in ("dcap", "time", "edev", "fsa", "derp", "der")}
         await server.admin("PATCH", "/settings", rates)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters.doorway import Doorway
 from grid_functions.model.instants import Instants
 from grid_functions.model.reading import Average
 from grid_functions.model.snapshot import Snapshot
@@ -44,7 +45,7 @@ CLIENTS: dict[str, Callable[[], Any]] = {
     "openadr2b": lambda: Client2b(
         Terms2b(name="vtn", url=NOBODY, ven_name="depot", respondents={"": frozenset()}), **_shell()
     ),
-    "openadr3": lambda: Client3(replace(TERMS_3, url=NOBODY), **_shell()),
+    "openadr3": lambda: Client3(replace(TERMS_3, url=NOBODY), **_shell(), doorway=Doorway()),
 }
 
 

@@ -45,6 +45,9 @@ from protocols.ieee2030_5.session.tree import (
 from protocols.ieee2030_5.session.turn import Turn
 from protocols.ieee2030_5.wire.resources import Registration, Time
 
+MOST_REMARKS = 50
+"""Told about what a server shows, at once: each is a line in the log, and a list of other nonsense at each poll has thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionStep:
@@ -283,6 +286,8 @@ class _Turn(Turn):
 
     def _remark(self, remarks: Iterable[str]) -> None:
         found = frozenset(remarks)
+        if len(found) > MOST_REMARKS:
+            found = frozenset([*sorted(found)[:MOST_REMARKS], "there is more to remark than is told"])
         if found == self.state.remarks:
             return
         for text in sorted(found - self.state.remarks):

@@ -79,7 +79,7 @@ def turn(walk: Walk, page: Decoded[Message] | None, size: int, before: frozenset
     went = replace(
         walk,
         items=(*walk.items, *fresh),
-        rejects=(*walk.rejects, *page.rejects),
+        rejects=(*walk.rejects, *page.rejects)[:MOST_ITEMS],  # of a page without measure, which ends the list unread
         keys=walk.keys | keyed.keys(),
         told=told,
         start=walk.start + count,

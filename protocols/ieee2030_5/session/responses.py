@@ -4,6 +4,7 @@ Source: IEEE 2030.5-2018 clause 10.2 (Response), replyTo and responseRequired of
 """
 
 import json
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,6 +13,7 @@ from zlib import crc32
 from grid_functions.model.event import RefusalKind, Wanted
 from grid_functions.model.outcome import Outcome
 from grid_functions.model.ports import Dice
+from grid_functions.timeline.layers import changed as layered
 from protocols.ieee2030_5.session import polling
 from protocols.ieee2030_5.session.exchange import Remember
 from protocols.ieee2030_5.session.reads import Letter
@@ -27,6 +29,9 @@ KEYS = tuple(f"letters {sixteenth:x}" for sixteenth in range(16))
 MOST_LETTERS = 1000
 """Where answers go is remembered for this many events; the oldest are forgotten first, those still owed never."""
 
+MOST_OWED = 20_000
+"""Events whose answers a server has not taken: as many as a timeline holds. Beyond that the oldest are given up, with an alarm."""
+
 GIVE_UP_S = 7 * 86_400.0
 """Interpretation: a Response nobody took for a week is given up, with an alarm; its event is long over."""
 
@@ -39,22 +44,32 @@ _RETRY = frozenset({401, 403, 404, 408, 429})
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The outcomes of one event not yet acknowledged, oldest first. ``asked``: id of the request that carries the first."""
+    """The outcomes of one event not yet acknowledged, oldest first. ``asked``: id of the request that carries the first; ``turn``: who
+    changed earlier is sent earlier of those that are due at once."""
 
     owed: tuple[Outcome, ...] = ()
     due_s: float = 0.0
     failures: int = 0
     asked: int | None = None
+    turn: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
     """Where each event wants its answers, and what is owed. ``texts``: the letters as they are remembered, by key: the very bytes that the
-    memory holds, so that a new letter is written behind the others of its sixteenth and none of them anew."""
+    memory holds, so that a new letter is written behind the others of its sixteenth and none of them anew.
+
+    ``agenda``: (due, turn, event) of what waits to be sent, the soonest first; ``fresh``: the queues that changed and are not settled yet;
+    ``oldest_s``: nothing owed is older. So a step costs what it changes, not what is owed: a server that takes none makes it thousands.
+    """
 
     letters: Mapping[str, Letter] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    agenda: tuple[tuple[float, int, str], ...] = field(default=(), compare=False)
+    fresh: frozenset[str] = field(default=frozenset(), compare=False)
+    oldest_s: float = field(default=float("inf"), compare=False)
+    turns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,9 @@ def noted(book: Book, letters: Mapping[str, Letter]) -> Book:
         if name not in book.queues and name not in letters:
             del kept[name]
             stale.append(name)
-    return Book(kept, book.queues, _written(book.texts, fresh, stale))
+    after = replace(book, letters=kept, texts=_written(book.texts, fresh, stale))
+    owed = book.queues.keys() & fresh.keys()
+    return replace(after, agenda=_agenda(after), fresh=book.fresh | owed) if owed else after
 
 
 def tell(book: Book, outcome: Outcome, mono_s: float) -> Book:
@@ -96,8 +113,11 @@ def tell(book: Book, outcome: Outcome, mono_s: float) -> Book:
 def settled(book: Book, server_s: float) -> tuple[Book, tuple[Settled, ...]]:
     """Strike what needs no sending: no word for it, nobody asked, nowhere to send it, or too old."""
     done: list[Settled] = []
-    for name, before in book.queues.items():
-        queue = before
+    aged = server_s - book.oldest_s > GIVE_UP_S
+    for name in (
+        tuple(book.queues) if aged else sorted(book.fresh & book.queues.keys(), key=lambda one: book.queues[one].turn)
+    ):
+        before = queue = book.queues[name]
         while queue.owed and queue.asked is None:
             outcome = queue.owed[0]
             fate = _needless(book.letters.get(name), outcome)
@@ -108,21 +128,27 @@ def settled(book: Book, server_s: float) -> tuple[Book, tuple[Settled, ...]]:
             queue = replace(queue, owed=queue.owed[1:], failures=0)
         if queue is not before:
             book = _with(book, name, queue)
-    return book, tuple(done)
+    for name in islice(book.queues, max(0, len(book.queues) - MOST_OWED)):
+        queue = book.queues[name]
+        if queue.asked is None:
+            done.extend(Settled(one, "given up: too many are owed", alarm=True) for one in queue.owed)
+            book = _with(book, name, Queue())
+    if aged:
+        book = replace(book, oldest_s=min((one.owed[0].at.at_s for one in book.queues.values()), default=float("inf")))
+    return replace(book, fresh=frozenset()) if book.fresh else book, tuple(done)
 
 
 def due(book: Book, mono_s: float) -> Iterator[tuple[str, Letter, Outcome]]:
     """What is to be sent now: the first of each event's queue."""
-    for name, queue in book.queues.items():
-        letter = book.letters.get(name)
-        if letter is not None and queue.owed and queue.asked is None and queue.due_s <= mono_s:
-            yield name, letter, queue.owed[0]
+    for due_s, _, name in book.agenda:
+        if due_s > mono_s:
+            return
+        yield name, book.letters[name], book.queues[name].owed[0]
 
 
 def next_due(book: Book) -> float:
     """When the next one is to be sent, monotonic; infinity when none waits."""
-    waits = (queue.due_s for name, queue in book.queues.items() if queue.asked is None and name in book.letters)
-    return min(waits, default=float("inf"))
+    return book.agenda[0][0] if book.agenda else float("inf")
 
 
 def message_of(letter: Letter, outcome: Outcome, terms: Terms) -> DERControlResponse:
@@ -165,7 +191,8 @@ def hastened(book: Book, mono_s: float, dice: Dice) -> Book:
         name: replace(queue, due_s=min(queue.due_s, mono_s + dice.jitter(0.0, HASTE_S))) if queue.failures else queue
         for name, queue in book.queues.items()
     }
-    return replace(book, queues=queues)
+    after = replace(book, queues=queues)
+    return replace(after, agenda=_agenda(after))
 
 
 def changed(before: Book, after: Book) -> Iterator[Remember]:
@@ -240,7 +267,31 @@ def _needless(letter: Letter | None, outcome: Outcome) -> str:
 
 
 def _with(book: Book, name: str, queue: Queue) -> Book:
-    queues = {key: value for key, value in book.queues.items() if key != name}
+    before, turns = book.queues.get(name), book.turns + 1
+    queue = replace(queue, turn=turns)
+    agenda, oldest_s = list(book.agenda), book.oldest_s
+    if before is not None and _waits(book, name, before):
+        del agenda[bisect_left(agenda, (before.due_s, before.turn, name))]
     if queue.owed:
-        queues[name] = queue
-    return replace(book, queues=queues)
+        oldest_s = min(oldest_s, queue.owed[0].at.at_s)
+        if _waits(book, name, queue):
+            insort(agenda, (queue.due_s, turns, name))
+    return replace(
+        book,
+        queues=layered(book.queues, {name: queue if queue.owed else None})
+        if before is not None or queue.owed
+        else book.queues,
+        agenda=tuple(agenda),
+        fresh=book.fresh | {name},
+        oldest_s=oldest_s,
+        turns=turns,
+    )
+
+
+def _waits(book: Book, name: str, queue: Queue) -> bool:
+    return queue.asked is None and name in book.letters
+
+
+def _agenda(book: Book) -> tuple[tuple[float, int, str], ...]:
+    waiting = [(queue.due_s, queue.turn, name) for name, queue in book.queues.items() if _waits(book, name, queue)]
+    return tuple(sorted(waiting))

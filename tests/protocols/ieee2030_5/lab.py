@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.doorway import Doorway
 from certs import dev_ca, tls
 from certs.identity import Identity, identify, sfdi
 from protocols.ieee2030_5.archive import Forgetful, Store
@@ -71,6 +72,7 @@ async def server(
         tls=tls.server_context(authority.files(name)),
         identify=lfdi_of,
         sfdi_of=sfdi,
+        doorways=Doorway,
         store=store or Forgetful(),
         told=told or Told(),
     ) as found:

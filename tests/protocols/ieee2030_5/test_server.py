@@ -4,13 +4,14 @@ import asyncio
 import gzip
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.doorway import Doorway
 from certs import tls
 from certs.identity import sfdi
 from grid_functions.model.errors import ConfigurationFault, LedgerUnavailable, Unreachable
@@ -171,7 +172,7 @@ async def test_a_body_that_never_comes_is_408(authority: Authority) -> None:
     files = authority.files("device")
     settings = UtilityServerSettings(admin_token=TOKEN, body_s=0.0)
     context = tls.server_context(authority.files("server"))
-    running_server = running(settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, store=Forgetful())
+    running_server = running(settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, doorways=Doorway, store=Forgetful())
     async with running_server as utility, line_to(utility.port, tls.client_context(files)) as line:
         line.send(b"POST /mup HTTP/1.1\r\nHost: utility\r\nContent-Length: 10\r\n\r\n")
         assert (await line.receive()).status == 408
@@ -284,6 +285,7 @@ async def test_a_weak_token_is_a_configuration_fault(authority: Authority, token
             tls=tls.server_context(authority.files("server")),
             identify=lfdi_of,
             sfdi_of=sfdi,
+            doorways=Doorway,
             store=Forgetful(),
         )
 
@@ -297,7 +299,12 @@ async def test_a_context_that_takes_anyone_is_a_configuration_fault(authority: A
     context.verify_mode = ssl.CERT_OPTIONAL
     with pytest.raises(ConfigurationFault, match="certificates on both sides"):
         running(
-            UtilityServerSettings(admin_token=TOKEN), tls=context, identify=lfdi_of, sfdi_of=sfdi, store=Forgetful()
+            UtilityServerSettings(admin_token=TOKEN),
+            tls=context,
+            identify=lfdi_of,
+            sfdi_of=sfdi,
+            doorways=Doorway,
+            store=Forgetful(),
         )
 
 
@@ -306,7 +313,9 @@ async def test_a_taken_port_is_said(authority: Authority) -> None:
         settings = UtilityServerSettings(admin_token=TOKEN, port=utility.port)
         context = tls.server_context(authority.files("second"))
         with pytest.raises(Unreachable, match=f"127.0.0.1:{utility.port}"):
-            async with running(settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, store=Forgetful()):
+            async with running(
+                settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, doorways=Doorway, store=Forgetful()
+            ):
                 pytest.fail("two servers on one port")
 
 
@@ -318,6 +327,7 @@ async def test_serve_runs_until_cancelled(authority: Authority) -> None:
             tls=tls.server_context(authority.files("server")),
             identify=lfdi_of,
             sfdi_of=sfdi,
+            doorways=Doorway,
             store=Forgetful(),
             started=started.set_result,
         )
@@ -330,3 +340,64 @@ async def test_serve_runs_until_cancelled(authority: Authority) -> None:
         await task
     with pytest.raises(ConnectionError):
         await asyncio.open_connection("127.0.0.1", utility.port)
+
+
+async def test_a_crowd_in_the_doorway_keeps_no_device_out(authority: Authority) -> None:
+    """Of twenty that say nothing, at either port, four are there at once; a device and the operator come in past them."""
+    files = authority.files("device")
+    settings = UtilityServerSettings(admin_token=TOKEN)
+    context = tls.server_context(authority.files("server"))
+    async with (
+        asyncio.timeout(20.0),
+        running(
+            settings,
+            tls=context,
+            identify=lfdi_of,
+            sfdi_of=sfdi,
+            doorways=lambda: Doorway(most=4),
+            store=Forgetful(),
+        ) as utility,
+    ):
+        await utility.admin("POST", "/devices", {"lfdi": authority.identity(files).lfdi})
+        crowds = [
+            [await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0)) for _ in range(20)]
+            for port in (utility.port, utility.admin_port)
+        ]
+        for reader, writer in (one for crowd in crowds for one in crowd[:16]):
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
+            writer.close()
+        async with line_to(utility.port, tls.client_context(files)) as line:
+            line.send(b"GET /dcap HTTP/1.1\r\nHost: utility\r\n\r\n")
+            assert (await line.receive()).status == 200
+        for _, writer in (one for crowd in crowds for one in crowd[16:]):
+            writer.close()
+
+
+async def test_a_device_that_never_ends_its_request_is_put_out_and_one_that_did_may_rest(authority: Authority) -> None:
+    settings = UtilityServerSettings(admin_token=TOKEN)
+    context, files = tls.server_context(authority.files("server")), authority.files("device")
+    async with (
+        asyncio.timeout(20.0),
+        running(
+            settings,
+            tls=context,
+            identify=lfdi_of,
+            sfdi_of=sfdi,
+            doorways=lambda: Doorway(patience_s=2.0),
+            store=Forgetful(),
+        ) as utility,
+        line_to(utility.port, tls.client_context(files)) as resting,
+    ):
+        await utility.admin("POST", "/devices", {"lfdi": authority.identity(files).lfdi})
+        resting.send(b"GET /dcap HTTP/1.1\r\nHost: utility\r\n\r\n")
+        assert (await resting.receive()).status == 200
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", utility.port, ssl=tls.client_context(files), server_hostname="utility"
+        )
+        writer.write(b"GET /dcap HTTP/1.1\r\nHost: uti")
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        resting.send(b"GET /dcap HTTP/1.1\r\nHost: utility\r\n\r\n")
+        assert (await resting.receive()).status == 200

@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import pytest
 from openleadr import objects
 from openleadr.messaging import create_message
 
+from adapters.doorway import Doorway
 from certs.signature import Signer, Trust, Verifier
 from certs.tls import openadr_client_context, openadr_server_context
+from gateway.sessions.ven import CALLERS, callers
 from protocols.openadr2b.server import PushServer
 from protocols.openadr2b.wire.events import OadrRequestEvent, OadrResponse
 from protocols.openadr2b.wire.reader import decode
@@ -34,7 +36,7 @@ async def pushed(**more: Any) -> AsyncIterator[tuple[Ven, str, aiohttp.ClientSes
     async with (
         vtn() as utility,
         ven(utility.url, push_address="http://ven.example/x", **more) as depot,
-        PushServer(depot.client, host="127.0.0.1", port=0, ssl_context=tls) as server,
+        PushServer(depot.client, Doorway(), host="127.0.0.1", port=0, ssl_context=tls) as server,
         aiohttp.ClientSession() as session,
     ):
         await depot.until(lambda: depot.reads)
@@ -104,7 +106,7 @@ async def test_while_no_session_is_held_the_vtn_is_asked_to_come_again() -> None
     async with vtn() as utility, ven(utility.url) as depot:
         await depot.until(lambda: depot.reads)
         client = depot.client
-    async with PushServer(client, host="127.0.0.1", port=0) as server, aiohttp.ClientSession() as session:
+    async with PushServer(client, Doorway(), host="127.0.0.1", port=0) as server, aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{server.port}{BASE}EiEvent"
         async with session.post(url, data=distribution("e1"), headers=XML) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
@@ -124,13 +126,35 @@ async def test_who_does_not_come_to_the_point_is_let_go(sent: bytes) -> None:
     """Nobody holds one of our file descriptors by saying little."""
     async with vtn() as utility, ven(utility.url, push_address="http://ven.example/x") as depot:
         await depot.until(lambda: depot.reads)
-        server = PushServer(depot.client, host="127.0.0.1", port=0, patience_s=0.05)
+        server = PushServer(depot.client, Doorway(), host="127.0.0.1", port=0, patience_s=0.05)
         async with server, asyncio.timeout(20.0):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(sent)
             said = await reader.read()
             assert said.startswith(b"HTTP/1.1 408") if sent.endswith(b"<") else said == b""
             writer.close()
+
+
+async def test_a_crowd_of_strangers_keeps_no_vtn_out() -> None:
+    """Twice as many silent connections of another address as there is room for: the VTN's push is taken."""
+    async with vtn() as utility, ven(utility.url, push_address="http://ven.example/x") as depot:
+        await depot.until(lambda: depot.reads)
+        async with (
+            PushServer(depot.client, callers(20.0), host="127.0.0.1", port=0) as server,
+            asyncio.timeout(20.0),
+            aiohttp.ClientSession() as session,
+        ):
+            crowd = [
+                await asyncio.open_connection("127.0.0.1", server.port, local_addr=("127.0.0.2", 0))
+                for _ in range(2 * CALLERS)
+            ]
+            url = f"http://127.0.0.1:{server.port}{BASE}EiEvent"
+            async with session.post(url, data=distribution("e1"), headers=XML) as answer:
+                assert answer.status == 200
+            with suppress(ConnectionResetError):
+                assert await crowd[0][0].read() == b"", "the oldest of the crowd went"
+            for _, writer in crowd:
+                writer.close()
 
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])

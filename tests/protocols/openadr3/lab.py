@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.doorway import Doorway
 from grid_functions.model.claim import Source, SourceKind
 from grid_functions.model.event import Read, Respondent
 from grid_functions.model.instants import Instants
@@ -128,6 +129,7 @@ async def held(
         memory=memory or Kept(),
         clock=Wall(),
         dice=Middle(),
+        doorway=Doorway(),
         alarm=lambda alarm: alarms[0](alarm),
     )
     one = Served(client, found, told)

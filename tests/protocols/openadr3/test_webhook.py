@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.doorway import Doorway
+from gateway.sessions.ven import CALLERS, callers
 from grid_functions.model.errors import Unreachable
 from protocols.openadr3 import webhook
 from protocols.openadr3.desk.mischief import Trick, snake
@@ -39,7 +41,7 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     async with aiohttp.ClientSession() as session:
         found = Receiver("", session)
-        async with webhook.listening(HOOK, found.heard.append) as port:
+        async with webhook.listening(HOOK, found.heard.append, Doorway()) as port:
             found.url = f"http://127.0.0.1:{port}"
             yield found
 
@@ -95,7 +97,7 @@ async def test_nothing_else_is_there(receiver: Receiver, method: str, path: str,
 async def test_without_a_configured_token_none_is_asked_for() -> None:
     heard: list[Notification] = []
     async with (
-        webhook.listening(replace(HOOK, token=""), heard.append) as port,
+        webhook.listening(replace(HOOK, token=""), heard.append, Doorway()) as port,
         aiohttp.ClientSession() as session,
         session.post(f"http://127.0.0.1:{port}/adr/hook", json=BODY) as response,
     ):
@@ -104,9 +106,9 @@ async def test_without_a_configured_token_none_is_asked_for() -> None:
 
 
 async def test_a_port_that_is_taken_is_said() -> None:
-    async with webhook.listening(HOOK, lambda _: None) as port:
+    async with webhook.listening(HOOK, lambda _: None, Doorway()) as port:
         with pytest.raises(Unreachable, match="choose another port"):
-            async with webhook.listening(replace(HOOK, port=port), lambda _: None):
+            async with webhook.listening(replace(HOOK, port=port), lambda _: None, Doorway()):
                 pass
 
 
@@ -143,7 +145,7 @@ HALVES = {
 @pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES.keys())
 async def test_who_does_not_come_to_the_point_is_let_go(sent: bytes) -> None:
     """Each connection is a file descriptor, and anybody may call: nobody holds one by saying little."""
-    async with webhook.listening(HOOK, lambda _: None, patience_s=0.05) as port, asyncio.timeout(IN_TIME_S):
+    async with webhook.listening(HOOK, lambda _: None, Doorway(), patience_s=0.05) as port, asyncio.timeout(IN_TIME_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         said = await reader.read()
@@ -151,16 +153,16 @@ async def test_who_does_not_come_to_the_point_is_let_go(sent: bytes) -> None:
         writer.close()
 
 
-async def test_so_many_call_at_once_and_no_more() -> None:
-    async with webhook.listening(HOOK, lambda _: None) as port, asyncio.timeout(IN_TIME_S):
-        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(webhook.MOST_CALLERS)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def test_a_crowd_of_strangers_keeps_no_vtn_out() -> None:
+    """Twice as many silent connections of another address as there is room for: who comes after them is answered."""
+    async with webhook.listening(HOOK, lambda _: None, callers(20.0)) as port, asyncio.timeout(IN_TIME_S):
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0)) for _ in range(2 * CALLERS)
+        ]
         with suppress(ConnectionResetError):
-            assert await reader.read() == b""
-        writer.close()
-        ask = b"GET /adr/hook?echo=still HTTP/1.1\r\nHost: depot.example\r\nConnection: close\r\n\r\n"
-        for reader, writer in held[:1]:
-            writer.write(ask)
-            assert (await reader.read()).endswith(b"still")
-        for _, writer in held:
-            writer.close()
+            assert await crowd[0][0].read() == b"", "the oldest of the crowd went"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /adr/hook?echo=still HTTP/1.1\r\nHost: depot.example\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).endswith(b"still")
+        for _, one in [*crowd, (reader, writer)]:
+            one.close()

@@ -42,7 +42,7 @@ def plans(draw: st.DrawFn) -> tuple[Plan, ...]:
     count = draw(st.integers(1, 6))
     return tuple(
         Plan(
-            name=f"e{index}",
+            name=f"e{index:02}",
             seen=draw(st.integers(0, HORIZON_S - 1)),
             start=draw(st.integers(0, HORIZON_S - 1)),
             length=draw(st.integers(1, HORIZON_S)),
@@ -185,11 +185,11 @@ def test_rule_0_holds_in_every_second(world: tuple[Plan, ...], final: bool, cuts
     check(world, final, cuts, order)
 
 
-def drawn(chance: Random) -> tuple[Plan, ...]:
-    """A world drawn by hand: a hundred thousand of them are too many for Hypothesis."""
+def drawn(chance: Random, most: int = 6) -> tuple[Plan, ...]:
+    """A world drawn by hand: a hundred thousand of them, or of many events, are too many for Hypothesis."""
     return tuple(
         Plan(
-            name=f"e{index}",
+            name=f"e{index:02}",
             seen=chance.randrange(HORIZON_S),
             start=chance.randrange(HORIZON_S),
             length=chance.randint(1, HORIZON_S),
@@ -199,8 +199,16 @@ def drawn(chance: Random) -> tuple[Plan, ...]:
             modes=chance.choice((("export_limit",), ("import_limit",), ("export_limit", "import_limit"))),
             cancelled=chance.choice((99, chance.randint(0, HORIZON_S))),
         )
-        for index in range(chance.randint(1, 6))
+        for index in range(chance.randint(1, most))
     )
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.booleans())
+def test_rule_0_holds_in_every_second_of_a_crowd(seed: int, final: bool) -> None:
+    """Many that overlap, come late, are cancelled and lose to each other: who is beaten frees the field for the next."""
+    chance = Random(seed)  # noqa: S311 - no secret
+    check(drawn(chance, 60), final, frozenset(chance.sample(range(1, HORIZON_S), 2)), chance.randrange(100))
 
 
 @pytest.mark.long

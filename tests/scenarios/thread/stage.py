@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
+from adapters.doorway import Doorway
 from adapters.simulator.plan import parse_plan
 from adapters.simulator.recording import Recorder
 from adapters.simulator.server import Simulator
@@ -253,7 +254,9 @@ class Thread:
             self.news.tell()
 
         store = FileStore(self.folder / "utility.db")
-        serving = running(settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, store=store, told=told)
+        serving = running(
+            settings, tls=context, identify=lfdi_of, sfdi_of=sfdi, doorways=Doorway, store=store, told=told
+        )
         async with serving as self.utility:
             self.port = self.utility.port
             yield

@@ -298,3 +298,10 @@ def test_a_page_of_which_nothing_could_be_read_is_neither_an_end_nor_a_repetitio
     first = walked(page(told=5, rejects=2))
     assert isinstance(first, Walk)
     assert first.start == 2
+
+
+def test_of_a_page_without_measure_no_more_faults_are_kept_than_a_list_has_items() -> None:
+    """A megabyte of <DERControl/> are 87,000 of them, and all would go into every record of what was read."""
+    found = walked(page(1, told=2, rejects=3 * pages.MOST_ITEMS))
+    assert isinstance(found, Listing)
+    assert (len(found.items), len(found.rejects), found.ended) == (1, pages.MOST_ITEMS, False)

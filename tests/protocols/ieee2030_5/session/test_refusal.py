@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from protocols.ieee2030_5.session.exchange import Method, Request
+from protocols.ieee2030_5.session.machine import MOST_REMARKS
 from protocols.ieee2030_5.wire.resources import EndDevice, Registration
 from tests.protocols.ieee2030_5.session.rig import LFDI, SFDI, TERMS, UTC_S, Rig, control, end_device, house, mrid
 
@@ -162,3 +163,26 @@ def test_a_refused_registration_is_tried_again_slowly(status: int, most: int) ->
     assert 2 <= len(rig.server.posts) <= most
     if status >= 400 and status < 500:
         assert "enrolment" in {alarm.key for alarm in rig.alarms}
+
+
+def test_other_nonsense_at_each_poll_is_told_in_part() -> None:
+    """A thousand controls that break the schema, others each minute: each remark is a line in the log, which is a ring."""
+    rig = house()
+    served = 0
+
+    def nonsense(_: Request) -> tuple[int, bytes]:
+        nonlocal served
+        served += 1000
+        items = "".join(
+            f"<DERControl><mRID>{mrid(served + index)}</mRID><creationTime>{served + index}x</creationTime></DERControl>"
+            for index in range(1000)
+        )
+        head = '<DERControlList xmlns="urn:ieee:std:2030.5:ns" all="1000" results="1000">'
+        return 200, f"{head}{items}</DERControlList>".encode()
+
+    rig.server.wrong["/derp/7/derc"] = nonsense
+    rig.run(30)
+    assert len(rig.reads[-1].rejects) >= 1000
+    raised = [alarm for alarm in rig.alarms if alarm.raised and alarm.key.startswith("remark")]
+    assert len(raised) == MOST_REMARKS + 1
+    assert "more to remark" in raised[-1].text

@@ -1,5 +1,6 @@
 """What is owed, what settles it and when it is tried again. The dice here gives the lowest or the highest number."""
 
+import sys
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -195,3 +196,62 @@ def test_the_thousand_and_first_letter_pushes_out_the_oldest_that_is_not_owed() 
     assert "2" in more.letters
     assert len(more.letters) == 1001
     assert responses.loaded(remembered(Book(), more)).letters == more.letters
+
+
+def test_of_what_is_due_at_once_who_was_told_first_goes_first() -> None:
+    book = Book({name: letter(name) for name in "ABC"})
+    for name in "CAB":
+        book = responses.tell(book, outcome(name), 100.0)
+    book, _ = responses.answered(responses.sent(book, "C", 7), "C", 500, 100.0, LOW)
+    assert [name for name, _, _ in responses.due(book, 100.0)] == ["A", "B"]
+    assert [name for name, _, _ in responses.due(book, 1e3)] == ["A", "B", "C"]
+
+
+def test_a_letter_that_comes_late_takes_its_answers_along() -> None:
+    book = responses.tell(Book(), FIRST, 100.0)
+    book, done = responses.settled(book, 5000.0)
+    assert done == ()
+    book = responses.noted(book, {"A": letter()})
+    assert [one for _, _, one in responses.due(book, 100.0)] == [FIRST]
+    unasked = responses.noted(responses.tell(Book(), FIRST, 100.0), {"A": letter(wants=frozenset())})
+    assert responses.settled(unasked, 5000.0)[1] == (Settled(FIRST, "not asked for"),)
+
+
+def test_more_than_a_timeline_holds_is_not_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that shows other events at each poll and takes no answer: the oldest are given up, aloud."""
+    monkeypatch.setattr(responses, "MOST_OWED", 2)
+    book = Book({name: letter(name) for name in "ABC"})
+    for name in "ABC":
+        book = responses.tell(book, outcome(name), 100.0)
+    book, done = responses.settled(book, 5000.0)
+    assert done == (Settled(FIRST, "given up: too many are owed", alarm=True),)
+    assert sorted(book.queues) == ["B", "C"]
+    assert [name for name, _, _ in responses.due(book, 100.0)] == ["B", "C"]
+
+
+def calls_for(number: int) -> int:
+    """Calls that telling so many answers takes, and trying each once at a server that takes none."""
+    names = [f"{index:08X}" for index in range(number)]
+    book, calls = Book({name: letter(name) for name in names}), 0
+
+    def counted(frame: object, what: str, about: object) -> None:
+        nonlocal calls
+        calls += what in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        for name in names:
+            book, _ = responses.settled(responses.tell(book, outcome(name), 100.0), 5000.0)
+        for name, _, _ in list(responses.due(book, 100.0)):
+            book = responses.sent(book, name, 7)
+        for name in names:
+            book, _ = responses.answered(book, name, 500, 150.0, LOW)
+            book, _ = responses.settled(book, 5000.0)
+            assert responses.next_due(book) == 153.75  # 150 and three quarters of five seconds
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_twice_as_many_owed_answers_are_twice_the_work() -> None:
+    assert calls_for(600) < 2.6 * calls_for(300)
