@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,8 +10,10 @@ from grid_functions.model.device import Capability, Condition, Nameplate, Role, 
 from grid_functions.model.event import Respondent
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
+from protocols.exchange import Tick, WakeAt
 from protocols.openadr2b.session import requests
 from protocols.openadr2b.session.exchange import Picture
+from protocols.openadr2b.session.machine import step
 from protocols.openadr2b.session.requests import Asked
 from protocols.openadr2b.session.state import keys
 from protocols.openadr2b.wire.events import EiResponse
@@ -31,7 +32,7 @@ from protocols.openadr2b.wire.reports import (
     SpecifierPayload,
 )
 from tests.protocols.openadr2b.samples import START_S
-from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn
+from tests.protocols.openadr2b.session.rig import OK, TERMS, Low, Talk, Vtn
 
 ME = Respondent("vtn", "depot")
 ZERO_S = START_S - 3600.0
@@ -570,18 +571,15 @@ def test_a_data_point_asked_for_many_times_is_told_once() -> None:
 def test_no_step_writes_reports_without_end() -> None:
     """Two hundred requests for three days of minutes are 1.7 million values: their step took minutes."""
     talk = begun()
-    start_s = talk.utc_s - 3 * 86_400.0
-    more = {"back": 0.0, "dtstart": start_s, "duration": 3 * 86_400.0}
-    wanted = tuple(request(f"h{number}", "HISTORY_USAGE", "power", **more) for number in range(4))
-    talk.vtn.meddle = lambda message: 503 if isinstance(message, OadrUpdateReport) else None
-    talk.vtn.outbox.append(OadrCreateReport(requestID="q", requests=wanted))
-    written = []
-    for _ in range(20):
-        written.append(len(talk.state.stock.unsent))
-        talk.run(0.0 if talk.state.requests.asked else 11.0)
-    assert max(after - before for before, after in pairwise(written)) < 4
-    assert written[-1] == 4
-    assert not talk.state.requests.asked
+    one = request("h", "HISTORY_USAGE", "power", back=0.0, dtstart=0.0)
+    asked = {name: Asked(replace(one, reportRequestID=name), talk.utc_s - 3 * 86_400.0, talk.utc_s) for name in "abc"}
+    state = replace(talk.state, requests=requests.Requests(asked))
+    for left in (2, 1, 0):
+        done = step(state, Tick(), talk.now, Low())
+        state = done.state
+        assert (len(state.requests.asked), len(state.stock.unsent)) == (left, 3 - left)
+        (wake,) = (output.mono_s for output in done.outputs if isinstance(output, WakeAt))
+        assert (wake == talk.mono_s) is (left > 0)
 
 
 def test_a_request_cancelled_many_times_in_one_message_is_told_once_more() -> None:
