@@ -245,7 +245,8 @@ def _opened(document: bytes) -> Any:
         raise SignatureRejected("a document type declaration is not taken")
     # Before anything is verified, since that begins with the canonical form of what a stranger wrote: 48 KB take it 46 s.
     prefixes: set[str] = set()
-    for _, (prefix, _) in etree.iterwalk(root, events=("start-ns",)):
+    declarations: Any = etree.iterwalk(root, events=("start-ns",))
+    for _, (prefix, _) in declarations:
         prefixes.add(prefix)
         if len(prefixes) > _MOST_PREFIXES:
             raise SignatureRejected(f"it declares more than {_MOST_PREFIXES} prefixes of namespaces")
