@@ -12,6 +12,7 @@ from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import BaselineKind, BaselineTerms
 from grid_functions.model.usual import Hours, Usual
 from protocols.exchange import Tell, Told
+from protocols.openadr3.report import outbox
 from protocols.openadr3.session.exchange import Picture
 from tests.protocols.openadr3.report.site import battery, charger, minute, picture
 from tests.protocols.openadr3.rig import MONO_S, TERMS, UTC_S, Rig, gaps, in_3_0_1, interval
@@ -416,3 +417,30 @@ def steps_for(minutes: int) -> int:
 def test_twice_the_intervals_are_twice_the_work() -> None:
     """A day of five minutes, as VTNs send it, is read and reported between two decisions: nothing may grow with its square."""
     assert steps_for(120) < 3 * steps_for(60)
+
+
+def test_after_a_month_of_rest_no_more_reports_are_made_up_for_than_would_be_kept(rig: Rig) -> None:
+    """One a minute, 43,200 were made one after the other, each with all that waited written down anew, and 500 kept."""
+    period = {"start": "2026-10-01T12:00:00Z", "duration": "PT1M"}
+    rig.event(rig.program(), **quarters("USAGE", count=1) | {"intervalPeriod": period, "duration": "P9999Y"})
+    rig.settle()
+    live(rig, 5)
+    (index,) = rig.state.reporting.next.values()
+    reporting = rig.state.reporting
+    month = 30 * 1440
+    rig.state = replace(rig.state, reporting=replace(reporting, next=dict.fromkeys(reporting.next, index - month)))
+    before = len(rig.posted("/reports"))
+    live(rig, 20)
+    assert 495 <= len(rig.posted("/reports")) - before <= 530
+    assert "reports lost" in rig.alarms
+
+
+def test_reports_that_wait_are_bounded_in_bytes_too_and_the_newest_stays() -> None:
+    """A day of minutes of many values is megabytes: five hundred of them were kept, and all written down with each."""
+    box = outbox.Outbox()
+    for number in range(5):
+        box = outbox.put(box, outbox.Letter.of(str(number), {"text": "x" * 1_000_000}))
+    assert ([one.about for one in box.letters], box.lost) == (["1", "2", "3", "4"], 1)
+    box = outbox.put(box, outbox.Letter.of("5", {"text": "x" * 5_000_000}))
+    assert ([one.about for one in box.letters], box.lost) == (["5"], 5)
+    assert [one.length for one in outbox.restored(outbox.plain(box)).letters] == [one.length for one in box.letters]
