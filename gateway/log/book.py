@@ -23,6 +23,9 @@ _log = structlog.get_logger("log")
 _Told = tuple[dict[str, object], Callable[[], Mapping[str, Any]]]
 """A row without its body, and what tells that."""
 
+_UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, RecursionError)
+"""What a row raises that is none of ours: a page of the file went bad, or somebody else wrote it."""
+
 _RECORD: Final = json.JSONEncoder(separators=(",", ":"), default=str)
 _STEP: Final = json.JSONEncoder(separators=(",", ":"))
 
@@ -135,12 +138,12 @@ def latest(path: Path, *, rows: int, correlation: str = "%", site: str = "%") ->
     try:
         with closing(connect(path, "NORMAL", 2.0)) as connection:
             found = connection.execute(schema.LATEST, values).fetchall()
-    except sqlite3.Error as error:
+        return tuple(
+            Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
+            for utc_s, where, kind, about, body in reversed(found)
+        )
+    except _UNREADABLE as error:
         raise unavailable(path, error) from error
-    return tuple(
-        Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
-        for utc_s, where, kind, about, body in reversed(found)
-    )
 
 
 def _last_s(path: Path) -> float:
@@ -168,7 +171,7 @@ def recorded_steps(path: Path, site: str) -> Iterator[Record]:
         with closing(connect(path, "NORMAL", 2.0)) as connection:
             for utc_s, kind, body in connection.execute(schema.STEPS, {"site": site}):
                 yield Record(float(utc_s), site, str(kind), "", json.loads(zlib.decompress(body)))
-    except (sqlite3.Error, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         raise unavailable(path, error) from error
 
 

@@ -1,11 +1,12 @@
 """The log keeps what it was told, in order, and stays a ring."""
 
 import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
 
-from gateway.log.book import Log, latest
+from gateway.log.book import Log, latest, recorded_steps
 from grid_functions.model.errors import LedgerUnavailable
 
 
@@ -141,3 +142,23 @@ def test_a_log_that_cannot_be_read_is_said_in_our_words(tmp_path: Path) -> None:
     (tmp_path / "log.db").write_bytes(b"no database at all" * 300)
     with pytest.raises(LedgerUnavailable, match=r"log\.db"):
         latest(tmp_path / "log.db", rows=1)
+
+
+@pytest.mark.parametrize(
+    "body", ["text", b"no zlib", zlib.compress(b"\xff"), zlib.compress(b"[" * 100_000), zlib.compress(b"{"), "{"]
+)
+def test_a_row_that_is_none_of_ours_is_a_log_that_cannot_be_read(tmp_path: Path, body: object) -> None:
+    """Of some a traceback was all that `osed replay` said."""
+    path = tmp_path / "log.db"
+    Log(path, lambda: 1000.0).close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("INSERT INTO step (utc_s, site, kind, body) VALUES (1, 's', 'anchor', ?)", (body,))
+        connection.execute(
+            "INSERT INTO record (utc_s, site, kind, correlation, body) VALUES (1, 's', 'k', '', ?)", (body,)
+        )
+    connection.close()
+    with pytest.raises(LedgerUnavailable):
+        list(recorded_steps(path, "s"))
+    with pytest.raises(LedgerUnavailable):
+        latest(path, rows=10)
