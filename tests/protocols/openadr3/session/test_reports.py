@@ -444,3 +444,21 @@ def test_reports_that_wait_are_bounded_in_bytes_too_and_the_newest_stays() -> No
     box = outbox.put(box, outbox.Letter.of("5", {"text": "x" * 5_000_000}))
     assert ([one.about for one in box.letters], box.lost) == (["5"], 5)
     assert [one.length for one in outbox.restored(outbox.plain(box)).letters] == [one.length for one in box.letters]
+
+
+def test_a_forecast_reaches_to_the_end_of_the_calendar_and_ends_no_session(rig: Rig) -> None:
+    """A hundred intervals of 99 years: what begins in the year 10,000 can be told in no date, and every step of the session raised."""
+    ask = {"payloadType": "USAGE_FORECAST", "historical": False, "startInterval": 0, "numIntervals": -1, "frequency": -1}
+    given = {
+        "intervalPeriod": {"start": "2026-11-29T21:01:00Z", "duration": "P99Y"},
+        "intervals": [interval(number, SIMPLE=[1]) for number in range(100)],
+        "reportDescriptors": [ask],
+    }
+    rig.event(rig.program(), **given)
+    live(rig, 3)
+    (report,) = told(rig)
+    # 99 years of 365 days are 36,135 days; 2,912,110 are left of the calendar, which is 80.6 times as much: 0 to 80 begin in it
+    assert [one["id"] for one in report["resources"][0]["intervals"]] == list(range(81))
+    reads = len(rig.reads)
+    rig.run(600.0)
+    assert len(rig.reads) > reads
