@@ -448,7 +448,13 @@ def test_reports_that_wait_are_bounded_in_bytes_too_and_the_newest_stays() -> No
 
 def test_a_forecast_reaches_to_the_end_of_the_calendar_and_ends_no_session(rig: Rig) -> None:
     """A hundred intervals of 99 years: what begins in the year 10,000 can be told in no date, and every step of the session raised."""
-    ask = {"payloadType": "USAGE_FORECAST", "historical": False, "startInterval": 0, "numIntervals": -1, "frequency": -1}
+    ask = {
+        "payloadType": "USAGE_FORECAST",
+        "historical": False,
+        "startInterval": 0,
+        "numIntervals": -1,
+        "frequency": -1,
+    }
     given = {
         "intervalPeriod": {"start": "2026-11-29T21:01:00Z", "duration": "P99Y"},
         "intervals": [interval(number, SIMPLE=[1]) for number in range(100)],
