@@ -165,7 +165,8 @@ def _read_time(text: str | None) -> float:
         and text[4] == text[7] == "-"
     ):
         try:
-            return datetime.fromisoformat(text).timestamp()
+            if (seconds := datetime.fromisoformat(text).timestamp()) < _END_S:
+                return seconds
         except ValueError:
             pass  # what this does not take, the pattern may
     told = _TIME.fullmatch((text or "").strip())

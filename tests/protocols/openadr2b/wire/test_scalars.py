@@ -203,6 +203,7 @@ def test_times_are_read(text: str, seconds: float) -> None:
         "2026-11-29T12:00:00+01",
         "0001-01-01T00:00:00+00:01",
         "9999-12-31T23:59:59-00:01",
+        "9999-12-31T23:59:59.9999999Z",  # as a number it is the first second of the year 10,000
         None,
     ],
 )
