@@ -110,8 +110,9 @@ def issue(
 
     `hosts` (names or addresses) are added for clients that insist on a host name; the standard needs none.
     """
-    if not serial or len(serial.encode()) > 64:
-        raise CertificateError(f"a hardware serial number has 1 to 64 bytes, not {len(serial.encode())}")
+    length = len(serial.encode(errors="surrogatepass"))
+    if not 1 <= length <= 64 or not serial.isprintable():
+        raise CertificateError(f"a hardware serial number has 1 to 64 bytes of text, not {length}: {serial[:64]!r}")
     key = _new_key()
     policies = (x509.ObjectIdentifier(role.value), _TEST_POLICY)
     names = [x509.OtherName(_HARDWARE_MODULE_NAME, _hardware_module_name(serial)), *map(_host, hosts)]
@@ -135,7 +136,8 @@ def write(issued: Issued, folder: Path, name: str) -> Paths:
         _write_new(paths.chain, issued.chain_pem(), 0o644)
         _write_new(paths.root, issued.root_pem(), 0o644)
     except OSError as fault:
-        raise CertificateError(f"cannot write {fault.filename}: {fault.strerror}") from fault
+        # a disk that is full names no file
+        raise CertificateError(f"cannot write {fault.filename or folder / name}: {fault.strerror}") from fault
     return paths
 
 
@@ -238,7 +240,11 @@ def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
+        pass
+    try:
         return x509.DNSName(host)
+    except ValueError as fault:
+        raise CertificateError(f"{host[:80]!r} is no host name; in other scripts write its xn-- form") from fault
 
 
 def _hardware_module_name(serial: str) -> bytes:
@@ -262,4 +268,9 @@ def _base128(number: int) -> bytes:
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            path.unlink()  # half of it is none, and would be in the way of the next attempt
+            raise

@@ -142,6 +142,7 @@ class Appliance:
             log = Log(
                 self.log_path,
                 lambda: own.now().utc_s,
+                mono=lambda: own.now().mono_s,
                 keep_s=settings.log_days * 86400.0,
                 keep_steps_s=settings.replay_days * 86400.0,
             )

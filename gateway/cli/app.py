@@ -1,9 +1,11 @@
 """The command ``osed``: exit code 0 done, 1 failed, 2 used wrongly; an error is one line that says what to do."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
@@ -70,8 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
     if threading.current_thread() is threading.main_thread():  # no other may
         signal.signal(signal.SIGTERM, _interrupt)
+    _open_streams()
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="osed")
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name="osed")
+        finally:
+            sys.stdout.flush()
     except ConfigurationFault as fault:
         for mistake in fault.mistakes:
             print(harmless(mistake), file=sys.stderr)
@@ -80,6 +86,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (GatewayError, CertificateError) as fault:
         print(f"osed: {harmless(str(fault))}", file=sys.stderr)
         sys.exit(1)
+    except (
+        OSError
+    ) as fault:  # of a file that was named, or of what stands behind stdout: a full disk, a reader that has gone
+        _give_up_stdout()
+        if not isinstance(fault, BrokenPipeError):
+            with suppress(OSError):
+                print(f"osed: {harmless(str(fault))}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _open_streams() -> None:
+    """Who starts us with a closed stdout or stderr wants to hear nothing; a file that is opened next would take its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # as long as we run
+
+
+def _give_up_stdout() -> None:
+    """What could not be said is not said at the end either."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(*_: object) -> None:

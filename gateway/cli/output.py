@@ -26,7 +26,9 @@ class _People(Console):
         return super().render_str(harmless(text, lines=True), **how)
 
 
-people = _People(stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+people = _People(
+    stderr=False, highlight=False, markup=False, emoji=False, soft_wrap=sys.stdout is None or not sys.stdout.isatty()
+)
 aside = _People(stderr=True, highlight=False)
 
 

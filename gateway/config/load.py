@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
 from gateway.config import api, edgex, heaters, homeassistant, ocpp, plug_ins
+from gateway.config.data import text_of
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
     Ieee2030_5Upstream,
@@ -46,8 +47,8 @@ class Loaded:
 def load(path: Path, families: Families) -> Loaded:
     """The configuration at ``path``. Raises ConfigurationFault with all mistakes."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
+        text = text_of(path)
+    except (OSError, ValueError) as fault:
         raise ConfigurationFault((f"{path}: cannot be read ({fault}); name the file with --config",)) from fault
     lines: dict[Path_, int] = {}
     doubled: list[str] = []
@@ -86,14 +87,16 @@ def load(path: Path, families: Families) -> Loaded:
 
 def _plain(fault: ValidationError) -> Iterator[tuple[Path_, str]]:
     found = [(error["loc"], error["type"], error["msg"]) for error in fault.errors()]
+    around = {other[:depth] for other, _, _ in found for depth in range(len(other))}
     for where, kind, text in found:
         # pydantic counts a broken item as absent and then calls the list too short.
-        broken_inside = any(len(other) > len(where) and other[: len(where)] == where for other, _, _ in found)
-        if not (kind == "too_short" and broken_inside):
+        if not (kind == "too_short" and where in around):
             yield where, text.removeprefix("Value error, ")
 
 
 def _inconsistencies(configuration: Configuration, folder: Path, families: Families) -> Iterator[tuple[Path_, str]]:
+    if "\0" in str(configuration.gateway.data):
+        yield ("gateway", "data"), "no folder has such a name"
     yield from _doubled(("upstreams",), [u.name for u in configuration.upstreams])
     yield from _doubled(("sites",), [s.name for s in configuration.sites])
     sites = {site.name: site for site in configuration.sites}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -22,6 +23,9 @@ _log = structlog.get_logger("log")
 _Told = tuple[dict[str, object], Callable[[], Mapping[str, Any]]]
 """A row without its body, and what tells that."""
 
+_UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, RecursionError)
+"""What a row raises that is none of ours: a page of the file went bad, or somebody else wrote it."""
+
 _RECORD: Final = json.JSONEncoder(separators=(",", ":"), default=str)
 _STEP: Final = json.JSONEncoder(separators=(",", ":"))
 
@@ -37,14 +41,24 @@ class Record:
     body: Mapping[str, Any]
 
 
+PACE = 24.0
+"""How many times faster than time itself the log may grow old: a clock that leaps months ahead and is set right within the hour costs the
+oldest day of it, not all. After a winter switched off it catches up within days; its rows are bounded meanwhile as ever.
+"""
+
+
 class Log:
-    """Takes records at once, writes them ``flush_s`` seconds after the first. A full disk costs records, never the caller."""
+    """Takes records at once, writes them ``flush_s`` seconds after the first. A full disk costs records, never the caller.
+
+    ``utc`` stamps records; ``mono``: monotonic seconds, by which it is judged how far UTC may be believed when old ones are cut.
+    """
 
     def __init__(
         self,
         path: Path,
         utc: Callable[[], float],
         *,
+        mono: Callable[[], float] = time.monotonic,
         keep_s: float = 30 * 86400.0,
         keep_steps_s: float = 7 * 86400.0,
         keep_rows: int = 2_000_000,
@@ -62,6 +76,8 @@ class Log:
         self._records: list[_Told] = []
         self._steps: list[_Told] = []
         self._news = asyncio.Event()
+        self._mono, self._aged_mono_s = mono, mono()
+        self._aged_s = min(utc(), _last_s(path))
         self._writer = Writer(path, synchronous="NORMAL", busy_s=busy_s, max_pages=max_pages)
 
     def add(self, site: str, kind: str, correlation: str, body: Mapping[str, Any]) -> None:
@@ -93,7 +109,7 @@ class Log:
         records, self._records = self._records, []
         steps, self._steps = self._steps, []
         worded = await asyncio.to_thread(_worded, records, steps)
-        now_s = self._utc()
+        now_s = self._aged()
         cuts: list[Statement] = [
             (schema.CUT_OLD, {"before_s": now_s - self._keep_s}),
             (schema.CUT_LONG, {"rows": self._keep_rows}),
@@ -108,6 +124,13 @@ class Log:
         """Let go of the file."""
         self._writer.close()
 
+    def _aged(self) -> float:
+        """By which UTC records are too old."""
+        mono_s = self._mono()
+        self._aged_s = min(self._utc(), self._aged_s + PACE * (mono_s - self._aged_mono_s))
+        self._aged_mono_s = mono_s
+        return self._aged_s
+
 
 def latest(path: Path, *, rows: int, correlation: str = "%", site: str = "%") -> tuple[Record, ...]:
     """The newest records, oldest first; ``correlation`` and ``site`` are LIKE patterns. Raises LedgerUnavailable."""
@@ -115,12 +138,22 @@ def latest(path: Path, *, rows: int, correlation: str = "%", site: str = "%") ->
     try:
         with closing(connect(path, "NORMAL", 2.0)) as connection:
             found = connection.execute(schema.LATEST, values).fetchall()
+        return tuple(
+            Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
+            for utc_s, where, kind, about, body in reversed(found)
+        )
+    except _UNREADABLE as error:
+        raise unavailable(path, error) from error
+
+
+def _last_s(path: Path) -> float:
+    """When the last row was noted; infinity without any. Raises LedgerUnavailable."""
+    try:
+        with closing(connect(path, "NORMAL", 2.0)) as connection:
+            rows = [connection.execute(text).fetchone() for text in (schema.NEWEST, schema.NEWEST_STEP)]
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
-    return tuple(
-        Record(float(utc_s), str(where), str(kind), str(about), json.loads(body))
-        for utc_s, where, kind, about, body in reversed(found)
-    )
+    return max((float(row[0]) for row in rows if row is not None), default=float("inf"))
 
 
 def recorded_sites(path: Path) -> tuple[str, ...]:
@@ -138,7 +171,7 @@ def recorded_steps(path: Path, site: str) -> Iterator[Record]:
         with closing(connect(path, "NORMAL", 2.0)) as connection:
             for utc_s, kind, body in connection.execute(schema.STEPS, {"site": site}):
                 yield Record(float(utc_s), site, str(kind), "", json.loads(zlib.decompress(body)))
-    except (sqlite3.Error, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         raise unavailable(path, error) from error
 
 

@@ -32,6 +32,12 @@ STEP = Table(
 )
 """Decisions with all that they were made from, to be made again."""
 
+NEWEST, NEWEST_STEP = (
+    text_of(select(table.c.utc_s).order_by(table.c.id.desc()).limit(literal_column("1")).offset(literal_column("0")))
+    for table in (RECORD, STEP)
+)
+"""When the last row was noted."""
+
 ADD = text_of(
     insert(RECORD).values({name: bindparam(name) for name in ("utc_s", "site", "kind", "correlation", "body")})
 )

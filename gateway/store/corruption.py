@@ -27,12 +27,13 @@ def set_aside_if_corrupt(path: Path, busy_s: float) -> Path | None:
 def _sound(path: Path, busy_s: float) -> bool:
     try:
         with closing(sqlite3.connect(path, timeout=busy_s)) as connection:
+            connection.text_factory = bytes
             answer = connection.execute("PRAGMA quick_check").fetchone()
     except sqlite3.OperationalError as error:
         raise unavailable(path, error) from error
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # what is said quotes the file, which need not be text any more
         return False
-    return bool(answer == ("ok",))
+    return bool(answer == (b"ok",))
 
 
 def _moved(path: Path) -> Path:

@@ -133,6 +133,8 @@ def unavailable(path: Path, error: BaseException | None) -> LedgerUnavailable:
         advice = "free space on its disk; tightening goes on, loosening waits"
     elif "locked" in text or "busy" in text:
         advice = "end the other program that holds it"
+    elif "I/O" in text:
+        advice = "look whether its disk is full or failing; the file itself may be sound"
     elif "unable to open" in text or "readonly" in text:
         advice = "let the gateway's user write its folder"
     else:

@@ -41,6 +41,7 @@ _LARGE = 256 * 1024
 
 _UNWRITABLE = 406
 _MOST_WAIT_S = 3600.0
+_YEAR_3000_S = 32_503_680_000
 
 _HEADERS = {"Accept": MEDIA, "Accept-Encoding": "identity", "Content-Type": MEDIA}
 
@@ -187,10 +188,12 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes | None:
 
 
 def _date_s(told: str) -> int | None:
+    """The VTN's time. Nobody's is beyond the year 3000: what is made at the end of the calendar could not be written down."""
     try:
-        return int(parsedate_to_datetime(told).timestamp())
+        at_s = int(parsedate_to_datetime(told).timestamp())
     except (ValueError, OverflowError):
         return None
+    return at_s if at_s < _YEAR_3000_S else None
 
 
 def _wait_s(told: str) -> float:

@@ -23,7 +23,8 @@ APART_BYTES = 64 * 1024
 """Bodies from here on are parsed in a thread of their own: a megabyte holds the loop for tens of milliseconds."""
 
 MOST_BODIES = 64
-"""Bodies kept to notice an unchanged one."""
+MOST_KEPT_BYTES = 16 * 1024 * 1024
+"""Bodies kept to notice an unchanged one, and how long they are together: what was read from one takes ten times as much."""
 
 _MOST_WAIT_S = 3600.0
 """A VTN that asks for more patience than this gets this much."""
@@ -39,6 +40,7 @@ class Exchanger:
         self._session: aiohttp.ClientSession | None = None
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._bodies: dict[str, tuple[bytes, Any]] = {}
+        self._kept_bytes = 0
 
     async def __aenter__(self) -> "Exchanger":
         self._session = aiohttp.ClientSession(
@@ -105,6 +107,7 @@ class Exchanger:
                 status=response.status,
                 json=json,
                 fault=fault,
+                length=size,
                 date_s=_date_s(response.headers.get("Date", "")),
                 retry_s=_patience_s(response.headers.get("Retry-After", "")) if response.status >= 400 else 0.0,
             )
@@ -114,6 +117,7 @@ class Exchanger:
         if not body.strip():
             return None, ""
         kept = self._bodies.pop(request.url, None) if request.method is Method.GET else None
+        self._kept_bytes -= 0 if kept is None else len(kept[0])
         try:
             if kept is not None and kept[0] == body:
                 json = kept[1]
@@ -125,8 +129,9 @@ class Exchanger:
             return None, str(malformed)
         if request.method is Method.GET:
             self._bodies[request.url] = (body, json)
-            if len(self._bodies) > MOST_BODIES:
-                del self._bodies[next(iter(self._bodies))]
+            self._kept_bytes += len(body)
+            while len(self._bodies) > MOST_BODIES or self._kept_bytes > MOST_KEPT_BYTES:
+                self._kept_bytes -= len(self._bodies.pop(next(iter(self._bodies)))[0])
         return json, ""
 
 

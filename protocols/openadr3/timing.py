@@ -186,6 +186,8 @@ class _Stretch:
 def _stretches(event: Event, anchor_s: float) -> list[_Stretch]:
     if sum(len(payload.values) for interval in event.intervals for payload in interval.payloads) > MOST_VALUES:
         raise MalformedMessage(f"more than {MOST_VALUES} values")
+    if sum(_parts(interval) * len(interval.payloads) for interval in event.intervals) > MOST_VALUES:
+        raise MalformedMessage(f"parted among their values, the intervals have more than {MOST_VALUES} of them")
     base = event.period or Period()
     found: list[_Stretch] = []
     part, random_s = 0, _range(base.randomize_s)
@@ -238,7 +240,8 @@ def _repetition(event: Event, stretches: Sequence[_Stretch]) -> tuple[float, flo
 
 def _stride(stretches: Sequence[_Stretch], period_s: float) -> int:
     """How many repetitions make a block."""
-    return max(1, min(MOST_PIECES // len(stretches) // 3, math.ceil(HORIZON_S / period_s)))
+    pieces = sum(_parts(one.interval) for one in stretches)
+    return max(1, min(MOST_PIECES // pieces // 3, math.ceil(HORIZON_S / period_s)))
 
 
 def _schedule(
@@ -270,6 +273,11 @@ def _pieces(interval: Interval, offset_s: float, span_s: float) -> Iterator[Piec
         middle = (low + high) / 2
         values = tuple((payload.type, _at(payload, middle)) for payload in interval.payloads)
         yield Piece(interval.id, offset_s + low * span_s, (high - low) * span_s, values)
+
+
+def _parts(interval: Interval) -> int:
+    """Into how many pieces an interval is cut, at most."""
+    return sum({_count(payload) for payload in interval.payloads}) or 1
 
 
 def _count(payload: Values) -> int:

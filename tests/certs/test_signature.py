@@ -260,6 +260,29 @@ def test_a_certificate_that_expires_while_we_run(party: Party, clock: Clock) -> 
         verify(signer(party, clock)(POLL))
 
 
+@pytest.mark.parametrize(("count", "taken"), [(20, True), (33, False)])
+def test_the_canonical_form_is_asked_for_of_a_modest_number_of_namespaces(
+    party: Party, clock: Clock, count: int, taken: bool
+) -> None:
+    """Its cost is cubic in what a stranger may write before anything is verified: 2000 namespaces and as many elements, 46 s."""
+    declared = b"".join(b' xmlns:n%d="urn:n%d"' % (one, one) for one in range(count))
+    opening = b"<oadr:oadrSignedObject"
+    document = signer(party, clock)(POLL.replace(opening, opening + declared, 1))
+    if taken:
+        assert b"0042" in verifier(party, clock)(document)
+        return
+    with pytest.raises(SignatureRejected, match="more than 32 prefixes"):
+        verifier(party, clock)(document)
+
+
+def test_the_canonical_form_is_asked_for_of_a_modest_number_of_attributes(party: Party, clock: Clock) -> None:
+    """Their sorting is quadratic: 40,000 of them, 10 s."""
+    told = b"".join(b' x%d="1"' % one for one in range(33))
+    document = signer(party, clock)(POLL)
+    with pytest.raises(SignatureRejected, match="more than 32 attributes"):
+        verifier(party, clock)(document.replace(b"<ds:SignedInfo", b"<ds:SignedInfo" + told, 1))
+
+
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]>'
 
 

@@ -5,22 +5,27 @@ One event addressed to several resources is one event for each respondent and on
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 from grid_functions.model.event import Event
 from grid_functions.model.outcome import Outcome, OutcomeKind
 from protocols.openadr2b.session.terms import Terms
 from protocols.openadr2b.translate.events import Translated, events_of
 from protocols.openadr2b.translate.refusal import Code, Refusal
-from protocols.openadr2b.wire.events import EventResponse, OadrDistributeEvent, OadrEvent
-from protocols.openadr2b.wire.reader import MalformedBody, decode
+from protocols.openadr2b.wire.events import EventResponse, OadrDistributeEvent, OadrEvent, SignalInterval
+from protocols.openadr2b.wire.reader import OURS, MalformedBody, decode
 from protocols.openadr2b.wire.writer import encode
 
 KEY = "events"
 VERSION = 1
 
 MOST_KNOWN = 2000
-"""Events kept in mind; of those that are gone the oldest are forgotten first."""
+MOST_BYTES = 16 * 1_048_576
+"""Events kept in mind, and about how long they are as one document; of those that are gone the oldest are forgotten first."""
+
+MOST_EXTRA = 2000
+"""Answers of one kind that wait for a VTN that pushes and takes none; the oldest are dropped."""
 
 PATIENCE_S = 30.0
 """Interpretation: a respondent that says nothing of an event for so long takes part: one whose devices cannot would have said so."""
@@ -55,7 +60,7 @@ class Gone:
 @dataclass(frozen=True, slots=True)
 class Known:
     """One event. ``request_id``: of the delivery that is to be answered; ``asked_s``: when it was first delivered, on the VTN's clock;
-    ``told``: the answer acknowledged last (modification, code, opt)."""
+    ``told``: the answer acknowledged last (modification, code, opt); ``length``: of its event, see :func:`length_of`."""
 
     event: OadrEvent
     request_id: str
@@ -66,6 +71,7 @@ class Known:
     gone: Gone | None = None
     told: tuple[int, int, str] | None = None
     asked_s: float = float("-inf")
+    length: int = 0
 
     @property
     def name(self) -> str:
@@ -84,7 +90,7 @@ class Book:
     ``alone``: answers go one by one, since a group of them was refused."""
 
     known: Mapping[str, Known] = field(default_factory=dict)
-    extra: tuple[EventResponse, ...] = ()
+    extra: Mapping[EventResponse, None] = field(default_factory=dict)
     waiting: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)
     alone: bool = False
 
@@ -124,17 +130,17 @@ def answer_of(known: Known) -> EventResponse | None:
 
 def waited(book: Book, now_s: float) -> Book:
     """With a voice for every respondent that was waited for long enough."""
-    for known in [one for one in book.known.values() if one.wants_answer]:
-        silent = [m.key.respondent.id for m in known.models if m.key.respondent.id not in known.voices]
-        if silent and not 0.0 <= now_s - known.asked_s < PATIENCE_S:
-            book = put(book, replace(known, voices={**known.voices, **dict.fromkeys(silent, Voice())}))
-    return book
+    heard: dict[str, Known] = {}
+    for name, known in book.known.items():
+        if known.wants_answer and not 0.0 <= now_s - known.asked_s < PATIENCE_S and (silent := _silent(known)):
+            heard[name] = replace(known, voices={**known.voices, **dict.fromkeys(silent, Voice())})
+    return replace(book, known={**book.known, **heard}) if heard else book
 
 
 def patience_ends_s(book: Book) -> float:
     """When :func:`waited` is to be asked again, on the VTN's clock; infinity if nobody is waited for."""
     return min(
-        (k.asked_s + PATIENCE_S for k in book.known.values() if k.wants_answer and answer_of(k) is None),
+        (known.asked_s + PATIENCE_S for known in book.known.values() if known.wants_answer and _is_waited_for(known)),
         default=float("inf"),
     )
 
@@ -144,6 +150,11 @@ def due_answers(book: Book) -> tuple[EventResponse, ...]:
     ready = (answer_of(known) for known in book.known.values() if known.wants_answer)
     found = (*book.extra, *(answer for answer in ready if answer is not None))
     return found[:1] if book.alone else found
+
+
+def owes(book: Book) -> bool:
+    """Whether :func:`due_answers` has any."""
+    return bool(book.extra) or any(one.wants_answer and not _is_waited_for(one) for one in book.known.values())
 
 
 def tell(book: Book, outcome: Outcome) -> tuple[Book, str]:
@@ -171,17 +182,17 @@ def tell(book: Book, outcome: Outcome) -> tuple[Book, str]:
 def answered(book: Book, sent: Iterable[EventResponse], fate: str) -> tuple[Book, tuple[Outcome, ...]]:
     """The VTN took these answers, or refused them for good; the outcomes that are settled with them."""
     settled: list[Outcome] = []
-    waiting = dict(book.waiting)
+    waiting, extra, every = dict(book.waiting), dict(book.extra), dict(book.known)
     for response in sent:
-        if response in book.extra:
-            book = replace(book, extra=tuple(one for one in book.extra if one != response))
+        if response in extra:
+            del extra[response]
             continue
-        known = book.known.get(response.eventID)
+        known = every.get(response.eventID)
         if known is None or answer_of(known) != response:
             continue  # it has moved on meanwhile: the newer answer is still owed
-        book = put(book, replace(known, wants_answer=False, told=summary(response) if fate == "" else known.told))
+        every[known.name] = replace(known, wants_answer=False, told=summary(response) if fate == "" else known.told)
         settled += waiting.pop(response.eventID, ())
-    return replace(book, waiting=waiting), tuple(settled)
+    return replace(book, known=every, extra=extra, waiting=waiting), tuple(settled)
 
 
 def stranded(book: Book) -> tuple[Book, tuple[Outcome, ...]]:
@@ -212,24 +223,42 @@ def mean_duration_s(book: Book) -> float | None:
 
 def pruned(book: Book, now_s: float) -> Book:
     """Without what is gone for long, unless something is owed for it."""
-    over = [
-        known
-        for known in book.known.values()
-        if known.gone is not None and not known.wants_answer and known.name not in book.waiting
-    ]
-    over.sort(key=lambda known: known.gone.at_s if known.gone else now_s)
-    spare = len(book.known) - MOST_KNOWN
-    old = {
-        known.name
-        for place, known in enumerate(over)
-        if place < spare or (known.gone is not None and now_s - known.gone.at_s > KEEP_S)
-    }
+    over = [(known.gone.at_s, known) for known in book.known.values() if known.gone is not None]
+    # Where there is too much, what is owed for is forgotten too, but last: it is a VTN that takes no answers.
+    over.sort(key=lambda one: (is_owed(book, one[1]), one[0]))
+    spare, length = len(book.known) - MOST_KNOWN, sum(known.length for known in book.known.values()) - MOST_BYTES
+    old = set()
+    for at_s, known in over:
+        if spare > 0 or length > 0 or (now_s - at_s > KEEP_S and not is_owed(book, known)):
+            old.add(known.name)
+            spare, length = spare - 1, length - known.length
     return replace(book, known={name: known for name, known in book.known.items() if name not in old}) if old else book
 
 
-def durable(book: Book) -> Mapping[str, tuple[object, ...]]:
-    """What of the book outlives a run; events are compared by identity, for a changed one is another."""
-    return {name: (id(known.event), known.voices, known.gone, known.told) for name, known in book.known.items()}
+def is_owed(book: Book, known: Known) -> bool:
+    """Whether the VTN, or an outcome, waits for its answer."""
+    return known.wants_answer or known.name in book.waiting
+
+
+def length_of(event: OadrEvent) -> int:
+    """About how many bytes it takes as a document."""
+    intervals = sum(len(signal.intervals) for signal in event.signals)
+    if event.baseline is not None:
+        intervals += len(event.baseline.intervals)
+    return _INTERVAL_BYTES * intervals + _text_of(event)
+
+
+def lasts(before: Book, now: Book) -> bool:
+    """Whether all that outlives a run is as it was; events are compared by identity, for a changed one is another."""
+    return len(before.known) == len(now.known) and all(
+        (was := before.known.get(name)) is known
+        or (
+            was is not None
+            and was.event is known.event
+            and (was.voices, was.gone, was.told) == (known.voices, known.gone, known.told)
+        )
+        for name, known in now.known.items()
+    )
 
 
 def is_long(book: Book) -> bool:
@@ -259,7 +288,7 @@ def loaded(version: int, body: bytes, terms: Terms, ven_id: str) -> Book:
         return Book()
     try:
         plain = json.loads(body)
-        message = decode(plain["events"].encode()).message
+        message = decode(plain["events"].encode(), limits=OURS).message
         if not isinstance(message, OadrDistributeEvent):
             return Book()
         return Book(
@@ -272,6 +301,29 @@ def loaded(version: int, body: bytes, terms: Terms, ven_id: str) -> Book:
 _MOST_SHORT = 30
 """Intervals."""
 
+_INTERVAL_BYTES = 300
+
+
+def _text_of(held: Any) -> int:
+    """The lengths of all texts in it but its intervals, and what surrounds them."""
+    if isinstance(held, str):
+        return 40 + len(held)
+    if isinstance(held, tuple):
+        return 0 if held and isinstance(held[0], SignalInterval) else sum(map(_text_of, held))
+    return 40 + sum(_text_of(getattr(held, one.name)) for one in fields(held)) if is_dataclass(held) else 40
+
+
+def _silent(known: Known) -> list[str]:
+    """The respondents that have not said what they make of it."""
+    return [m.key.respondent.id for m in known.models if m.key.respondent.id not in known.voices]
+
+
+def _is_waited_for(known: Known) -> bool:
+    """Whether its answer is none yet, see :func:`answer_of`."""
+    if known.refusal is not None or (known.gone is not None and not known.gone.implied):
+        return False
+    return any(model.key.respondent.id not in known.voices for model in known.models)
+
 
 def _loaded(event: OadrEvent, notes: Mapping[str, Mapping[str, object]], terms: Terms, ven_id: str) -> Known:
     note = notes[event.descriptor.eventID]
@@ -282,6 +334,7 @@ def _loaded(event: OadrEvent, notes: Mapping[str, Mapping[str, object]], terms: 
     return Known(
         event=event,
         request_id=str(note["request"]),
+        length=length_of(event),
         models=models,
         refusal=refusal,
         voices={str(name): Voice(str(v[0]), bool(v[1]), bool(v[2])) for name, v in voices.items()},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from protocols.openadr2b.session import book as books
 from protocols.openadr2b.session import requests
 from protocols.openadr2b.session.reconcile import reconcile
-from protocols.openadr2b.session.reporting import tell_metadata, tell_once_more
+from protocols.openadr2b.session.reporting import tell_metadata
 from protocols.openadr2b.session.state import Stage
 from protocols.openadr2b.session.turn import Turn
 from protocols.openadr2b.translate.refusal import Code, Refusal
@@ -85,7 +85,7 @@ def distributed(turn: Turn, message: OadrDistributeEvent, unread: tuple[Unread, 
     done = reconcile(state.book, message, unread, state.terms, state.ven_id, turn.server_s)
     for text in done.remarks:
         turn.remark(text)
-    fresh = books.durable(done.book) != books.durable(state.book)
+    fresh = not books.lasts(state.book, done.book)
     turn.change(book=done.book, owing=True, read=True)
     if done.doubted:
         turn.change(stage=Stage.EVENTS, stage_due_s=turn.mono_s)
@@ -105,11 +105,10 @@ def cancel_reports(turn: Turn, message: OadrCancelReport) -> OadrCanceledReport:
     """End requests, with a last telling where that is wanted."""
     if message.venID is not None and message.venID != turn.state.ven_id:
         return _canceled_report(turn, _wrong_ven(turn, message.venID), message.requestID)
-    left, gone, strange = requests.cancelled(turn.state.requests, message.reportRequestID)
+    left, strange = requests.cancelled(
+        turn.state.requests, message.reportRequestID, turn.server_s, follow=message.reportToFollow
+    )
     turn.change(requests=left)
-    if message.reportToFollow:
-        for one in gone:
-            tell_once_more(turn, one)
     refusal = Refusal(Code.INVALID_ID, f"no report request {strange[0]!r} here") if strange else None
     return _canceled_report(turn, refusal, message.requestID)
 

@@ -97,11 +97,8 @@ def step(state: State, given: Input, now: Instants, dice: Dice) -> SessionStep:
     return SessionStep(turn.state, tuple(turn.outputs))
 
 
-_DROPPED = (ForLetter, ForOpt, ForAnswers)
-"""What is not sent again once the VTN refused to read it."""
-
-_PATIENT = 3
-"""Failures in a row that are worth no word yet."""
+_SAID = (ForLetter, ForOpt, ForAnswers)
+"""What we have to say of ourselves: not sent again once the VTN refused to read it, and no reason not to ask for events."""
 
 
 class _Turn(Turn):
@@ -121,11 +118,12 @@ class _Turn(Turn):
         elif reply.status in (400, 404, 406, 422) and not isinstance(purpose, ForStage | ForPoll | ForLeave):
             self._reached()
             self._discard(purpose, f"HTTP {reply.status} {reply.fault}".rstrip())
+        elif isinstance(purpose, ForReport):
+            reporting.held_up(self, reply.retry_s, purpose.serial)
+        elif isinstance(purpose, _SAID) and reply.status != polling.QUIESCE:
+            self._stumbled(reply.fault or f"HTTP status {reply.status}", reply.retry_s)
         else:
-            if isinstance(purpose, ForReport):
-                reporting.held_up(self, reply.retry_s, purpose.serial)
-            else:
-                self._held_up(purpose, reply.fault or f"HTTP status {reply.status}", reply.retry_s)
+            self._held_up(purpose, reply.fault or f"HTTP status {reply.status}", reply.retry_s)
 
     def fail(self, failure: Failed) -> None:
         purpose = self._claimed(failure.id)
@@ -264,11 +262,14 @@ class _Turn(Turn):
         """What we had to say was taken, or refused by an answer."""
         response = getattr(message, "eiResponse", None) if message is not None else _TAKEN
         good = isinstance(response, EiResponse) and response.good
+        if isinstance(purpose, _SAID):
+            self.change(say_failures=0, say_due_s=self.mono_s)
+            self.calm("say")
         match purpose:
             case ForAnswers(answers):
                 self._answered(answers, good, response)
             case ForLetter(letter):
-                self.change(letters=tuple(one for one in self.state.letters if one.serial != letter.serial))
+                self.unpost(letter)
                 if isinstance(message, OadrRegisteredReport) and good:
                     inbox.metadata_taken(self, message)
                 if not good:
@@ -296,7 +297,7 @@ class _Turn(Turn):
             return
         told = "" if good else f"refused with {getattr(response, 'responseCode', 'nothing')}"
         book, settled = books.answered(self.state.book, sent, told)
-        if not books.due_answers(book):
+        if not books.owes(book):
             book = replace(book, alone=False)
         self.change(book=book)
         self.outputs += [Told(outcome, told or "acknowledged") for outcome in settled]
@@ -315,10 +316,18 @@ class _Turn(Turn):
         self.change(failures=failures, due_s=self.mono_s + wait)
         if isinstance(purpose, ForPoll):
             self.change(poll_s=self.mono_s + wait)
-        if failures >= _PATIENT and purpose == ForStage(Stage.METADATA):
+        if failures >= polling.PATIENT and purpose == ForStage(Stage.METADATA):
             relation.metadata_told(self, None)
-        if failures >= _PATIENT:
+        if failures >= polling.PATIENT:
             self.alarm("reach", f"the VTN does not answer: {why}; accepted events go on, trying again")
+
+    def _stumbled(self, why: str, wait_s: float) -> None:
+        """The VTN is there and cannot take what we say: it is sent again, later, and polls go on meanwhile."""
+        failures = self.state.say_failures + 1
+        wait = max(polling.backoff(failures, sending.pace(self), self.dice), wait_s)
+        self.change(say_failures=failures, say_due_s=self.mono_s + wait)
+        if failures >= polling.PATIENT:
+            self.alarm("say", f"the VTN stumbles over what we tell it: {why}; trying again")
 
     def _denied(self, purpose: Purpose, reply: Reply) -> None:
         text = f"the VTN refuses us with {reply.status}: is our certificate, or its fingerprint, known to it?"
@@ -337,13 +346,18 @@ class _Turn(Turn):
         refused = OadrResponse(eiResponse=EiResponse(responseCode=int(Code.INVALID_DATA), responseDescription=why))
         if isinstance(purpose, ForReport):
             reporting.settled(self, purpose.serial, None)
-        elif isinstance(purpose, _DROPPED):
+        elif isinstance(purpose, _SAID):
             self._settle(purpose, refused)
 
     def _put_off(self, purpose: Purpose) -> None:
-        """It is sent again once we are registered."""
-        if isinstance(purpose, ForReport):
-            reporting.held_up(self, 0.0)
+        """It is sent again once we are registered, but for a reply: the VTN forgot with us what it asked."""
+        match purpose:
+            case ForReport():
+                reporting.held_up(self, 0.0)
+            case ForLetter(letter):
+                self.unpost(letter)
+            case _:
+                pass
 
     def _heard(self, date_s: int, reply: Reply) -> None:
         before = self.server_s

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from protocols.openadr2b.wire.reader import MalformedBody, decode
+from protocols.openadr2b.wire.reader import OURS, MalformedBody, decode
 from protocols.openadr2b.wire.registration import OadrCancelOpt, OadrCreateOpt
 from protocols.openadr2b.wire.writer import encode
 
@@ -103,7 +103,7 @@ def loaded(version: int, body: bytes) -> Opts:
     kept: dict[str, Opt] = {}
     try:
         for phase, document in json.loads(body):
-            message = decode(document.encode()).message
+            message = decode(document.encode(), limits=OURS).message
             if isinstance(message, OadrCreateOpt):
                 kept[message.optID] = Opt(message, Phase(phase))
     except (ValueError, TypeError, AttributeError, MalformedBody):

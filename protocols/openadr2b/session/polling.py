@@ -9,6 +9,12 @@ MOST_DRAINED = 100
 REFUSED_S = 600.0
 """Pace while the VTN refuses us: a registration, a certificate or a key is mended by people."""
 
+QUIESCE = 503
+"""The HTTP status of a VTN that wants to be left alone for a while (clause 9)."""
+
+PATIENT = 3
+"""Failures in a row that are worth no word yet."""
+
 FIRST_S = 1.0
 
 SPREAD = 0.1

@@ -7,7 +7,7 @@ from protocols.openadr2b.session import book as books
 from protocols.openadr2b.session.book import Book, Gone, Known
 from protocols.openadr2b.session.terms import Terms
 from protocols.openadr2b.translate.events import stopped
-from protocols.openadr2b.translate.refusal import Code
+from protocols.openadr2b.translate.refusal import Code, Refusal
 from protocols.openadr2b.wire.events import EventResponse, OadrDistributeEvent, OadrEvent
 from protocols.openadr2b.wire.reader import Unread
 
@@ -26,6 +26,7 @@ def reconcile(
 ) -> Reconciled:
     """Take a full set. Each event stands for itself: no answer to one depends on another (rule 19)."""
     remarks: list[str] = []
+    page = _Page(book)
     shown: dict[str, OadrEvent] = {}
     for event in message.events:
         other = shown.get(event.descriptor.eventID)
@@ -34,15 +35,15 @@ def reconcile(
         if other is None or event.descriptor.modificationNumber > other.descriptor.modificationNumber:
             shown[event.descriptor.eventID] = event
     for event in shown.values():
-        book, told = _take(book, event, message.requestID, terms, ven_id, now_s)
-        remarks += told
+        remarks += _take(page, event, message.requestID, terms, ven_id, now_s)
     for bad in unread:
         remarks.append(f"event {bad.eventID or 'without an id'}: {bad.reason}")
         if bad.responseRequired and bad.eventID is not None and bad.modificationNumber is not None:
-            book = _answer(book, message.requestID, bad.eventID, bad.modificationNumber, Code.INVALID_DATA, bad.reason)
+            _answer(page, message.requestID, bad.eventID, bad.modificationNumber, Code.INVALID_DATA, bad.reason)
     present = shown.keys() | {bad.eventID for bad in unread}
-    book, doubted = _release(book, present, any(bad.eventID is None for bad in unread), now_s)
-    return Reconciled(books.pruned(book, now_s), doubted, tuple(remarks))
+    doubted = _release(page, present, any(bad.eventID is None for bad in unread), now_s)
+    extra = dict(list(page.extra.items())[-books.MOST_EXTRA :])
+    return Reconciled(books.pruned(replace(book, known=page.known, extra=extra), now_s), doubted, tuple(remarks))
 
 
 def read_of(
@@ -85,26 +86,56 @@ def _shown(known: Known, model: Event) -> tuple[Event, ...]:
     return (stopped(model),)
 
 
-def _take(
-    book: Book, event: OadrEvent, request_id: str, terms: Terms, ven_id: str, now_s: float
-) -> tuple[Book, tuple[str, ...]]:
+class _Page:
+    """The book while a set is written into it."""
+
+    def __init__(self, book: Book) -> None:
+        self.known = dict(book.known)
+        self.extra = dict(book.extra)
+        self.shown = sum(one.gone is None for one in book.known.values())
+        self.length = sum(one.length for one in book.known.values() if one.gone is None)
+
+    def put(self, known: Known) -> None:
+        """One event as it is now."""
+        was = self.known.get(known.name)
+        for one, sign in ((was, -1), (known, 1)):
+            if one is not None and one.gone is None:
+                self.shown += sign
+                self.length += sign * one.length
+        self.known[known.name] = known
+
+    def refuses(self, number: int, length: int) -> Refusal | None:
+        """Why there is no room for so many events more, and so many bytes."""
+        if self.shown + number <= books.MOST_KNOWN and self.length + length <= books.MOST_BYTES:
+            return None
+        return Refusal(Code.DEPLOYMENT, "there is no room for it beside all others that are shown")
+
+
+def _take(page: _Page, event: OadrEvent, request_id: str, terms: Terms, ven_id: str, now_s: float) -> tuple[str, ...]:
     descriptor = event.descriptor
-    known = book.known.get(descriptor.eventID)
+    known = page.known.get(descriptor.eventID)
     cancelled = descriptor.eventStatus == "cancelled"
     wants = event.responseRequired == "always"
     if known is None:
         if cancelled:  # of an event we never had, or forgot: no error, nothing to do (rules 21 and 60)
-            return _acknowledge(book, event, request_id), ()
+            _acknowledge(page, event, request_id)
+            return ()
+        length = books.length_of(event)
+        if (full := page.refuses(1, length)) is not None:
+            if wants:
+                _answer(page, request_id, descriptor.eventID, descriptor.modificationNumber, full.code, full.text)
+            return (f"event {descriptor.eventID}: {full.text}",)
         models, refusal, remarks = books.judged(event, terms, ven_id)
-        known = Known(event, request_id, models, refusal, wants_answer=wants, asked_s=now_s)
+        known = Known(event, request_id, models, refusal, wants_answer=wants, asked_s=now_s, length=length)
         said = (*remarks, *((refusal.text,) if refusal else ()))
-        return books.put(book, known), tuple(f"event {known.name}: {text}" for text in said)
+        page.put(known)
+        return tuple(f"event {known.name}: {text}" for text in said)
     had = known.event.descriptor.modificationNumber
     if descriptor.modificationNumber < had:
         text = f"modification {descriptor.modificationNumber} after {had}"
         if wants:
-            book = _answer(book, request_id, known.name, descriptor.modificationNumber, Code.OUT_OF_SEQUENCE, text)
-        return book, (f"event {known.name}: {text}",)
+            _answer(page, request_id, known.name, descriptor.modificationNumber, Code.OUT_OF_SEQUENCE, text)
+        return (f"event {known.name}: {text}",)
     if cancelled:
         gone = (
             known.gone if known.gone is not None and not known.gone.implied else Gone(now_s, implied=False, sure=True)
@@ -112,25 +143,29 @@ def _take(
         # its own content stays: a cancellation has nothing to say about anything else
         kept = replace(known.event, descriptor=descriptor, responseRequired=event.responseRequired)
         kept = known.event if kept == known.event else kept
-        return books.put(book, replace(known, event=kept, gone=gone, request_id=request_id, wants_answer=wants)), ()
+        page.put(replace(known, event=kept, gone=gone, request_id=request_id, wants_answer=wants))
+        return ()
     if known.gone is not None and not known.gone.implied:
         # Interpretation: a cancelled event does not come back; whoever wants the like of it sends another one.
         text = "it was cancelled before"
         if wants:
-            book = _answer(book, request_id, known.name, descriptor.modificationNumber, Code.COMPLIANCE, text)
-        return book, (f"event {known.name}: {text}",)
+            _answer(page, request_id, known.name, descriptor.modificationNumber, Code.COMPLIANCE, text)
+        return (f"event {known.name}: {text}",)
     known = replace(known, request_id=request_id, wants_answer=wants, gone=None)
     if descriptor.modificationNumber == had:
-        return books.put(book, known), _differing(known, event)
+        page.put(known)
+        return _differing(known, event)
+    length = books.length_of(event)
     models, refusal, remarks = books.judged(event, terms, ven_id)
-    if refusal is not None and known.models:
+    bad = page.refuses(0, length - known.length) or (refusal if known.models else None)
+    if bad is not None:
         # a good event is never unseated by a bad modification: it is refused, and what was accepted holds
-        book = books.put(book, replace(known, wants_answer=False))
+        page.put(replace(known, wants_answer=False))
         if wants:
-            book = _answer(book, request_id, known.name, descriptor.modificationNumber, refusal.code, refusal.text)
-        return book, (f"event {known.name}: modification refused, {refusal.text}",)
-    after = replace(known, event=event, models=models, refusal=refusal)
-    return books.put(book, after), tuple(f"event {known.name}: {text}" for text in remarks)
+            _answer(page, request_id, known.name, descriptor.modificationNumber, bad.code, bad.text)
+        return (f"event {known.name}: modification refused, {bad.text}",)
+    page.put(replace(known, event=event, models=models, refusal=refusal, length=length))
+    return tuple(f"event {known.name}: {text}" for text in remarks)
 
 
 def _differing(known: Known, event: OadrEvent) -> tuple[str, ...]:
@@ -144,36 +179,35 @@ def _differing(known: Known, event: OadrEvent) -> tuple[str, ...]:
     return (f"event {known.name}: changed without a higher modification number, what was accepted holds",)
 
 
-def _release(book: Book, present: set[str | None], unnamed: bool, now_s: float) -> tuple[Book, bool]:
+def _release(page: _Page, present: set[str | None], unnamed: bool, now_s: float) -> bool:
     """What is not shown is cancelled (rule 61): at once where its market context shows others, else when seen so twice.
 
     Interpretation: while an event could not be read well enough to say which it is, nothing is taken for vanished.
     """
     if unnamed:
-        return book, False
-    filled = {known.event.descriptor.marketContext for name, known in book.known.items() if name in present}
+        return False
+    filled = {known.event.descriptor.marketContext for name, known in page.known.items() if name in present}
     doubted = False
-    for name, known in list(book.known.items()):
+    for name, known in list(page.known.items()):
         if name in present or (known.gone is not None and known.gone.sure):
             continue
         again = known.gone is not None
         sure = again or known.event.descriptor.marketContext in filled
         doubted = doubted or not sure
         gone = Gone(known.gone.at_s if known.gone else now_s, implied=True, sure=sure)
-        book = books.put(book, replace(known, gone=gone, wants_answer=False))
-    return book, doubted
+        page.put(replace(known, gone=gone, wants_answer=False))
+    return doubted
 
 
-def _acknowledge(book: Book, event: OadrEvent, request_id: str) -> Book:
-    if event.responseRequired != "always":
-        return book
-    descriptor = event.descriptor
-    return _answer(book, request_id, descriptor.eventID, descriptor.modificationNumber, Code.OK, "OK", "optIn")
+def _acknowledge(page: _Page, event: OadrEvent, request_id: str) -> None:
+    if event.responseRequired == "always":
+        descriptor = event.descriptor
+        _answer(page, request_id, descriptor.eventID, descriptor.modificationNumber, Code.OK, "OK", "optIn")
 
 
 def _answer(
-    book: Book, request_id: str, event_id: str, number: int, code: Code, text: str, opt: str = "optOut"
-) -> Book:
+    page: _Page, request_id: str, event_id: str, number: int, code: Code, text: str, opt: str = "optOut"
+) -> None:
     answer = EventResponse(
         responseCode=int(code),
         responseDescription=text[:500],
@@ -182,4 +216,4 @@ def _answer(
         modificationNumber=number,
         optType=opt,
     )
-    return book if answer in book.extra else replace(book, extra=(*book.extra, answer))
+    page.extra[answer] = None

@@ -14,20 +14,16 @@ from protocols.openadr2b.wire.reports import OadrRegisterReport, OadrUpdateRepor
 
 
 def write_due(turn: Turn) -> None:
-    """Write the reports whose stretch is over."""
+    """Write reports whose stretch is over; what is more than one step may write is due in the next one."""
     now_s = turn.server_s
     turn.change(requests=requests.caught_up(turn.state.requests, now_s))
+    values = 0
     while late := requests.due(turn.state.requests, now_s):
         for one in late:
-            _write(turn, one, one.next_s)
-            turn.change(requests=requests.told(turn.state.requests, one.request.reportRequestID, one.next_s))
-
-
-def tell_once_more(turn: Turn, one: Asked) -> None:
-    """A cancelled request's last report: what was not told yet."""
-    now_s = turn.server_s
-    if now_s > one.told_s and not one.once:
-        _write(turn, one, now_s)
+            values += _write(turn, one)
+            turn.change(requests=requests.told(turn.state.requests, one))
+            if values > _MOST_AT_ONCE:
+                return
 
 
 def tell_metadata(turn: Turn, request_id: str) -> None:
@@ -76,8 +72,13 @@ def next_due_s(turn: Turn) -> float:
     return min(written, sent)
 
 
-def _write(turn: Turn, one: Asked, until_s: float) -> None:
-    state = turn.state
+_MOST_AT_ONCE = 2000
+"""Values; a step is to take milliseconds."""
+
+
+def _write(turn: Turn, one: Asked) -> int:
+    """Write one report; how many values it has."""
+    state, until_s = turn.state, one.next_s
     length = until_s - one.told_s
     if one.once:
         granularity = (
@@ -85,7 +86,9 @@ def _write(turn: Turn, one: Asked, until_s: float) -> None:
         )
     else:
         granularity = 0.0 if one.on_change else one.granularity_s
-    stretch = Stretch(one.told_s, until_s, granularity)
+    stretch = reports.newest(Stretch(one.told_s, until_s, granularity), len(one.request.payloads))
+    if stretch.from_s > one.told_s:
+        turn.remark(f"report {one.request.reportRequestID!r} would be too long: its newest part is told")
     ahead_s = turn.server_s - turn.utc_s
     told = reports.report_of(one.request, stretch, state.stock.series, state.terms, ahead_s, turn.server_s)
     message = OadrUpdateReport(requestID=turn.request_id(), reports=(told,), venID=state.ven_id)
@@ -93,3 +96,4 @@ def _write(turn: Turn, one: Asked, until_s: float) -> None:
     turn.change(stock=after)
     if lost:
         turn.alarm("reports", "the VTN takes no reports and too many wait: the oldest are lost")
+    return stock.values_of(message)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from protocols.openadr2b.session.terms import Terms
 from protocols.openadr2b.translate.refusal import Code, Refusal
 from protocols.openadr2b.translate.reports import FINEST_S, HISTORY, METADATA, rids_of
-from protocols.openadr2b.wire.reader import MalformedBody, decode
-from protocols.openadr2b.wire.reports import OadrCreateReport, ReportRequest
+from protocols.openadr2b.wire.reader import OURS, MalformedBody, decode
+from protocols.openadr2b.wire.reports import OadrCreateReport, ReportRequest, SpecifierPayload
 from protocols.openadr2b.wire.writer import encode
 
 KEY = "requests"
@@ -17,6 +17,9 @@ VERSION = 1
 
 MOST = 200
 """Requests kept; one more is refused (461)."""
+
+MOST_METADATA = 10
+"""Times that one message is told our metadata; more are refused (461)."""
 
 MOST_BEHIND = 100
 """Stretches told late after a long sleep; older ones are passed over: what they held is not kept that long."""
@@ -66,9 +69,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """All that are scheduled, by reportRequestID, oldest first."""
+    """All that are scheduled, by reportRequestID, oldest first; ``closing``: those ended that are to be told once more, not remembered."""
 
     asked: Mapping[str, Asked] = field(default_factory=dict)
+    closing: tuple[Asked, ...] = ()
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -84,7 +88,7 @@ def taken(
     metadata: list[str] = []
     refusals: list[Refusal] = []
     for request in wanted:
-        if request.reportSpecifierID == METADATA:
+        if request.reportSpecifierID == METADATA and len(metadata) < MOST_METADATA:
             metadata.append(request.reportRequestID)
             continue
         refusal = _refusal(request, terms)
@@ -94,47 +98,63 @@ def taken(
             refusals.append(refusal)
             continue
         asked.pop(request.reportRequestID, None)
-        asked[request.reportRequestID] = _asked(request, now_s)
-    return (Requests(asked) if asked != requests.asked else requests), tuple(metadata), tuple(refusals)
+        asked[request.reportRequestID] = _asked(_lean(request), now_s)
+    changed = replace(requests, asked=asked) if asked != requests.asked else requests
+    return changed, tuple(metadata), tuple(refusals)
 
 
-def cancelled(requests: Requests, names: Iterable[str]) -> tuple[Requests, tuple[Asked, ...], tuple[str, ...]]:
-    """Without these: what they were, and which were not known (rule 336)."""
-    gone = [requests.asked[name] for name in names if name in requests.asked]
-    strange = tuple(name for name in names if name not in requests.asked)
-    dropped = {one.request.reportRequestID for one in gone}
-    left = {name: one for name, one in requests.asked.items() if name not in dropped}
-    return (Requests(left) if gone else requests), tuple(gone), strange
+def cancelled(
+    requests: Requests, names: Iterable[str], now_s: float, *, follow: bool
+) -> tuple[Requests, tuple[str, ...]]:
+    """Without these, and which were not known (rule 336). ``follow``: what was not told yet is told once more."""
+    named = dict.fromkeys(names)
+    strange = tuple(name for name in named if name not in requests.asked)
+    gone = [requests.asked[name] for name in named if name in requests.asked]
+    if not gone:
+        return requests, strange
+    left = {name: one for name, one in requests.asked.items() if name not in named}
+    closing = [
+        replace(one, next_s=now_s, end_s=now_s) for one in gone if follow and now_s > one.told_s and not one.once
+    ]
+    return Requests(left, (*requests.closing, *closing)[-MOST:]), strange
 
 
 def caught_up(requests: Requests, now_s: float) -> Requests:
-    """Without the stretches that are too long over; the very same requests when there are none."""
+    """Without the stretches that are too long over; the very same requests when there are none.
+
+    What was told of a time that is not yet (the VTN's clock was wrong, and set back) is told anew.
+    """
     moved: dict[str, Asked] = {}
     for name, one in requests.asked.items():
+        if one.told_s > now_s + FINEST_S and (one.request.dtstart or 0.0) <= now_s:
+            moved[name] = replace(one, told_s=now_s, next_s=min(now_s + one.back_s, one.end_s))
+            continue
         behind = 0.0 if one.once else (now_s - one.next_s) // one.back_s
         if behind > MOST_BEHIND:
             begin_s = one.told_s + (behind - MOST_BEHIND) * one.back_s
             moved[name] = replace(one, told_s=begin_s, next_s=min(begin_s + one.back_s, one.end_s))
-    return Requests({**requests.asked, **moved}) if moved else requests
+    return replace(requests, asked={**requests.asked, **moved}) if moved else requests
 
 
 def due(requests: Requests, now_s: float) -> tuple[Asked, ...]:
     """Those whose stretch is over."""
-    return tuple(one for one in requests.asked.values() if one.ripe_s <= now_s)
+    return (*requests.closing, *(one for one in requests.asked.values() if one.ripe_s <= now_s))
 
 
 def next_due_s(requests: Requests) -> float:
     """When the next stretch may be told, on the VTN's clock."""
-    return min((one.ripe_s for one in requests.asked.values()), default=FOREVER)
+    return float("-inf") if requests.closing else min((one.ripe_s for one in requests.asked.values()), default=FOREVER)
 
 
-def told(requests: Requests, name: str, until_s: float) -> Requests:
+def told(requests: Requests, one: Asked) -> Requests:
     """A stretch was told; what was asked once, or has come to its end, is done."""
-    one = requests.asked[name]
-    left = {key: value for key, value in requests.asked.items() if key != name}
+    if any(other is one for other in requests.closing):
+        return replace(requests, closing=tuple(other for other in requests.closing if other is not one))
+    name, until_s = one.request.reportRequestID, one.next_s
     if one.once or until_s >= one.end_s:
-        return Requests(left)
-    return Requests({**requests.asked, name: replace(one, told_s=until_s, next_s=min(until_s + one.back_s, one.end_s))})
+        return replace(requests, asked={key: value for key, value in requests.asked.items() if key != name})
+    after = replace(one, told_s=until_s, next_s=min(until_s + one.back_s, one.end_s))
+    return replace(requests, asked={**requests.asked, name: after})
 
 
 def saved(requests: Requests) -> bytes:
@@ -156,14 +176,14 @@ def loaded(version: int, body: bytes) -> Requests:
         plain = json.loads(body)
         if not plain["requests"]:
             return Requests()
-        message = decode(plain["requests"].encode()).message
+        message = decode(plain["requests"].encode(), limits=OURS).message
         if not isinstance(message, OadrCreateReport):
             return Requests()
         asked = {}
         for request in message.requests:
             told_s, next_s, end_s = plain["times"][request.reportRequestID]
             asked[request.reportRequestID] = Asked(
-                request, float(told_s), float(next_s), FOREVER if end_s is None else float(end_s)
+                _lean(request), float(told_s), float(next_s), FOREVER if end_s is None else float(end_s)
             )
         return Requests(asked)
     except (ValueError, TypeError, KeyError, AttributeError, MalformedBody):
@@ -185,7 +205,17 @@ def _asked(request: ReportRequest, now_s: float) -> Asked:
     return replace(one, next_s=min(start + one.back_s, end))
 
 
+def _lean(request: ReportRequest) -> ReportRequest:
+    """Each data point once, without what is made no use of: it is kept."""
+    points = dict.fromkeys(one.rID for one in request.payloads)
+    return replace(
+        request, payloads=tuple(SpecifierPayload(rID=name, readingType="x-notApplicable") for name in points)
+    )
+
+
 def _refusal(request: ReportRequest, terms: Terms) -> Refusal | None:
+    if request.reportSpecifierID == METADATA:
+        return Refusal(Code.REPORT_NOT_SUPPORTED, f"metadata more than {MOST_METADATA} times in one message")
     known = rids_of(request.reportSpecifierID, terms)
     if known is None:
         return Refusal(Code.REPORT_NOT_SUPPORTED, f"no report {request.reportSpecifierID!r} here")

@@ -34,8 +34,8 @@ def next_due(turn: Turn) -> float:
     state = turn.state
     waits = [turn.mono_s + polling.REFUSED_S, reporting.next_due_s(turn)]
     if state.talk is None and state.stage is not Stage.LEFT:
-        waiting = books.due_answers(state.book) or opts.waits(state.opts) or state.letters
-        at = turn.mono_s if waiting and state.stage not in _BEFORE else float("inf")
+        waiting = books.owes(state.book) or opts.waits(state.opts) or state.letters
+        at = max(turn.mono_s, state.say_due_s) if waiting and state.stage not in _BEFORE else float("inf")
         staged = state.poll_s if state.stage is Stage.POLLING else state.stage_due_s
         waits.append(max(min(at, staged), state.due_s))
     patience = books.patience_ends_s(state.book) - turn.server_s + turn.mono_s
@@ -49,7 +49,8 @@ _BEFORE = (Stage.QUERY, Stage.REGISTER, Stage.METADATA)
 def _talk(turn: Turn) -> None:
     """What the VTN waits for first, then where the relation stands, then a poll."""
     state = turn.state
-    answers = books.due_answers(state.book)
+    say = state.say_due_s <= turn.mono_s
+    answers = books.due_answers(state.book) if say else ()
     if state.leaving:
         message = OadrCancelPartyRegistration(
             requestID=turn.request_id(),
@@ -57,7 +58,7 @@ def _talk(turn: Turn) -> None:
             venID=state.ven_id or None,
         )
         turn.send(message, ForLeave(), "end registration")
-    elif state.letters:
+    elif state.letters and say:
         letter = state.letters[0]
         turn.send(letter.message, ForLetter(letter), "reply", service=letter.service)
     elif state.stage in _BEFORE:
@@ -69,7 +70,7 @@ def _talk(turn: Turn) -> None:
         response = EiResponse(responseCode=int(Code.OK), responseDescription="OK", requestID="")
         created = OadrCreatedEvent(eiResponse=response, eventResponses=answers, venID=state.ven_id)
         turn.send(created, ForAnswers(answers), "answer events")
-    elif (opt := opts.due(state.opts, state.ven_id, f"opt-{state.serial + 1:x}")) is not None:
+    elif say and (opt := opts.due(state.opts, state.ven_id, f"opt-{state.serial + 1:x}")) is not None:
         turn.send(opt[1], ForOpt(opt[0]), "opt")
     elif state.stage is Stage.EVENTS:
         if state.stage_due_s <= turn.mono_s:

@@ -124,6 +124,8 @@ class State:
     upload_due_s: float = 0.0
     failures: int = 0
     upload_failures: int = 0
+    say_due_s: float = 0.0
+    say_failures: int = 0
     poll_s: float = 0.0
     stage_due_s: float = 0.0
     drained: int = 0

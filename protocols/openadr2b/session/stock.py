@@ -8,7 +8,7 @@ from grid_functions.model.device import Seen
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
 from protocols.openadr2b.translate.reports import Minute, Series, Status, status_of
-from protocols.openadr2b.wire.reader import MalformedBody, decode
+from protocols.openadr2b.wire.reader import OURS, MalformedBody, decode
 from protocols.openadr2b.wire.reports import OadrUpdateReport
 from protocols.openadr2b.wire.writer import encode
 
@@ -21,7 +21,8 @@ MOST_MINUTES = 3 * 1440
 
 MOST_CHANGES = 1000
 MOST_UNSENT = 500
-"""Reports kept for a VTN that does not take them; the oldest are lost first."""
+MOST_VALUES = 50_000
+"""Reports kept for a VTN that does not take them, and values in all of them; the oldest are lost first, the newest never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def seen(
                 minutes[start] = Minute(one.value, one.coverage)
     if changes is series.changes and minutes == series.minutes:
         return stock
-    kept = {start: minutes[start] for start in sorted(minutes)[-MOST_MINUTES:]}
+    # What is still to come was noted by a clock that was wrong: it would keep out what is measured from now on.
+    past = sorted(start for start in minutes if start <= utc_s + MINUTE_S)
+    kept = {start: minutes[start] for start in past[-MOST_MINUTES:]}
     return replace(stock, series={**stock.series, respondent: Series(kept, changes)})
 
 
@@ -75,7 +78,18 @@ def present(stock: Stock, respondent: str) -> Status | None:
 def owed(stock: Stock, serial: int, message: OadrUpdateReport) -> tuple[Stock, bool]:
     """One more report; second: an old one had to go for it."""
     unsent = (*stock.unsent, Unsent(serial, message))
-    return replace(stock, unsent=unsent[-MOST_UNSENT:]), len(unsent) > MOST_UNSENT
+    first, values = len(unsent) - 1, values_of(message)
+    while first > max(0, len(unsent) - MOST_UNSENT):
+        values += values_of(unsent[first - 1].message)
+        if values > MOST_VALUES:
+            break
+        first -= 1
+    return replace(stock, unsent=unsent[first:]), first > 0
+
+
+def values_of(message: OadrUpdateReport) -> int:
+    """How many a report tells."""
+    return sum(len(report.intervals) for report in message.reports)
 
 
 def put_back(stock: Stock, serial: int) -> Stock:
@@ -99,7 +113,7 @@ def loaded(version: int, body: bytes) -> Stock:
     if version != VERSION:
         return Stock()
     try:
-        found = [decode(document.encode()).message for _, document in json.loads(body)]
+        found = [decode(document.encode(), limits=OURS).message for _, document in json.loads(body)]
     except (ValueError, TypeError, AttributeError, MalformedBody):
         return Stock()
     reports = [message for message in found if isinstance(message, OadrUpdateReport)]

@@ -22,6 +22,9 @@ from protocols.openadr2b.session.state import (
 )
 from protocols.openadr2b.wire.messages import Message, Service, service_of
 
+MOST_LETTERS = 100
+"""Replies that wait for a VTN that pushes and does not take them."""
+
 
 class Turn:
     """Lives for one step; ``mono_s`` and ``utc_s`` are its instant."""
@@ -79,7 +82,14 @@ class Turn:
 
     def post(self, service: Service, message: Message) -> None:
         """A reply waits for its turn."""
-        self.change(letters=(*self.state.letters, Letter(self.number(), service, message)))
+        letters = (*self.state.letters, Letter(self.number(), service, message))
+        if len(letters) > MOST_LETTERS:
+            self.remark(f"the VTN asks and takes no replies: more than {MOST_LETTERS} wait, the oldest is dropped")
+        self.change(letters=letters[-MOST_LETTERS:])
+
+    def unpost(self, letter: Letter) -> None:
+        """A reply is not to be posted any more."""
+        self.change(letters=tuple(one for one in self.state.letters if one.serial != letter.serial))
 
     def register(self, registration: Registration) -> None:
         """Take and keep a registration, or that there is none."""
@@ -90,7 +100,7 @@ class Turn:
     def keep(self, before: State) -> None:
         """What of the durable parts changed since ``before`` is to be kept."""
         now = self.state
-        if now.book.known is not before.book.known and books.durable(now.book) != books.durable(before.book):
+        if now.book.known is not before.book.known and not books.lasts(before.book, now.book):
             self.outputs.append(
                 Remember(books.KEY, books.VERSION, partial(books.saved, now.book), books.is_long(now.book))
             )

@@ -34,6 +34,9 @@ FINEST_S = 60.0
 COARSEST_S = 86_400.0
 KEPT_S = 3 * 86_400.0
 
+MOST_VALUES = 40_000
+"""In one report."""
+
 GOOD = "Quality Good - Non Specific"
 PARTIAL = "Quality Uncertain - Non Specific"
 MISSING = "Quality Bad - Non Specific"
@@ -140,6 +143,14 @@ class Stretch:
     granularity_s: float
 
 
+def newest(stretch: Stretch, points: int) -> Stretch:
+    """The stretch, or its newest part: no more intervals than there are minutes kept, no more values than a report may have."""
+    most = min(KEPT_S // FINEST_S, MOST_VALUES // max(points, 1))
+    if stretch.granularity_s <= 0 or stretch.until_s - stretch.from_s <= most * stretch.granularity_s:
+        return stretch
+    return Stretch(stretch.until_s - most * stretch.granularity_s, stretch.until_s, stretch.granularity_s)
+
+
 def report_of(
     request: ReportRequest, stretch: Stretch, series: Mapping[str, Series], terms: Terms, ahead_s: float, now_s: float
 ) -> Report:
@@ -195,6 +206,7 @@ def _cuts(
             if stretch.from_s <= at + ahead_s < stretch.until_s
         }
     )
+    changed = changed[-(MOST_VALUES // max(len(points), 1)) :]
     if not changed:
         return [(stretch.from_s, stretch.until_s, True)]
     return list(zip(changed, [*changed[1:], stretch.until_s], [False] * len(changed), strict=True))

@@ -12,7 +12,7 @@ from lxml import etree
 
 from protocols.openadr2b.wire.messages import ROOTS, Message
 from protocols.openadr2b.wire.namespaces import NAMESPACES, clark
-from protocols.openadr2b.wire.scalars import BadValue, Scalar, read_whole, shown
+from protocols.openadr2b.wire.scalars import MOST_TEXT, BadValue, Scalar, read_whole, shown
 from protocols.openadr2b.wire.schema import Row, rows_of
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
@@ -38,6 +38,9 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+OURS = Limits(max_bytes=1 << 30)
+"""Of what this house wrote itself, to remember it: bounded where it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +287,14 @@ _REQUIRED = clark("oadr:oadrResponseRequired")
 def _unread(element: Any, bad: BadValue) -> Unread:
     return Unread(
         reason=str(bad),
-        eventID=element.findtext(_EVENT_ID),
+        eventID=_id(element.findtext(_EVENT_ID)),
         modificationNumber=_whole(element.findtext(_MODIFICATION)),
         responseRequired=(element.findtext(_REQUIRED) or "").strip() == "always",
     )
+
+
+def _id(text: str | None) -> str | None:
+    return None if text is None or len(text) > MOST_TEXT else text
 
 
 def _whole(text: str | None) -> int | None:

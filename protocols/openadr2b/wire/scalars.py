@@ -150,6 +150,8 @@ TRUTH = Scalar(_read_truth, _write_truth)
 
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d*)?(Z|[+-]\d{2}:\d{2})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_S, _END_S = -62_135_596_800.0, 253_402_300_800.0
+"""The years 1 and 10,000 begin: what a zone carries beyond them could be read, and never be written and remembered."""
 
 
 def _read_time(text: str | None) -> float:
@@ -163,7 +165,8 @@ def _read_time(text: str | None) -> float:
         and text[4] == text[7] == "-"
     ):
         try:
-            return datetime.fromisoformat(text).timestamp()
+            if (seconds := datetime.fromisoformat(text).timestamp()) < _END_S:
+                return seconds
         except ValueError:
             pass  # what this does not take, the pattern may
     told = _TIME.fullmatch((text or "").strip())
@@ -174,8 +177,10 @@ def _read_time(text: str | None) -> float:
         moment = datetime.fromisoformat(whole + (zone or "Z"))
     except ValueError:
         raise BadValue(f"{shown(text)} is no date and time") from None
-    seconds = (moment - _EPOCH).total_seconds()
-    return seconds if fraction in (None, ".") else seconds + float(f"0{fraction}")
+    seconds = (moment - _EPOCH).total_seconds() + (0.0 if fraction in (None, ".") else float(f"0{fraction}"))
+    if not _FIRST_S <= seconds < _END_S:
+        raise BadValue(f"{shown(text)} is outside the years 1 to 9999 of UTC")
+    return seconds
 
 
 def _write_time(value: object) -> str:
@@ -183,7 +188,8 @@ def _write_time(value: object) -> str:
     try:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ValueError(value)
-        return f"{_EPOCH + timedelta(seconds=int(value // 1)):%Y-%m-%dT%H:%M:%SZ}"
+        moment = _EPOCH + timedelta(seconds=int(value // 1))
+        return f"{moment.replace(tzinfo=None).isoformat()}Z"  # strftime writes the years before 1000 in fewer than four digits
     except (ValueError, OverflowError):
         raise BadValue(f"{shown(value)} is no moment") from None
 

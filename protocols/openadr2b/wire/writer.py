@@ -79,13 +79,18 @@ def _write_item(held: Any, row: Row, item: Any, pieces: list[str]) -> None:
     name = row.names[0] if len(row.names) == 1 else _grouped(held, row, item)
     try:
         if isinstance(row.holds, Scalar):
-            pieces.append(f"<{name}>{escape(row.holds.write(item))}</{name}>")
+            pieces.append(f"<{name}>{_escaped(row.holds.write(item))}</{name}>")
             return
         pieces.append(f"<{name}>")
         _write(item, pieces)
         pieces.append(f"</{name}>")
     except BadValue as bad:
         raise bad.within(row.field) from None
+
+
+def _escaped(text: str) -> str:
+    """Written as it is, a reader takes a carriage return for a line feed (XML 1.0, 2.11), and an ID for another one."""
+    return escape(text).replace("\r", "&#13;")
 
 
 def _grouped(held: Any, row: Row, item: Any) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from protocols.openadr3.timing import Laid, Span
+from protocols.openadr3.wire.moments import LAST_S
 from protocols.openadr3.wire.objects import ReportDescriptor
 
 MOST_SPANS: Final = 1_500
@@ -67,11 +68,11 @@ def span_at(laid: Laid, number: int, piece_s: float) -> Span | None:
 
 
 def spans(laid: Laid, descriptor: ReportDescriptor, one: Due, piece_s: float) -> tuple[Span, ...]:
-    """What the report is about, in order, sub-intervals where the VTN asks for them."""
+    """What the report is about, in order, sub-intervals where the VTN asks for them; nothing that no calendar can tell."""
     found: list[Span] = []
     for number in range(max(one.first, one.last - MOST_SPANS + 1), one.last + 1):
         span = span_at(laid, number, piece_s)
-        if span is None:
+        if span is None or span.start_s >= LAST_S:
             break
         if descriptor.report_intervals == "INTERVALS":
             found.append(span)

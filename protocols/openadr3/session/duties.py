@@ -167,6 +167,24 @@ def _first(known: Known, descriptor: ReportDescriptor, piece_s: float, now_s: fl
     return low
 
 
+def _caught_up(known: Known, descriptor: ReportDescriptor, index: int, piece_s: float, now_s: float) -> int:
+    """Which report is made now. After a month of rest, or a leap of the clock, no more are made up for than would be kept."""
+
+    def late(step: int) -> bool:
+        one = _due(known, descriptor, index + step, piece_s)
+        return one is not None and _at(one, descriptor) <= now_s
+
+    if not late(outbox.MOST_LETTERS):
+        return index
+    low, high = outbox.MOST_LETTERS, 2 * outbox.MOST_LETTERS
+    while late(high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if late(middle) else (low, middle)
+    return index + high - outbox.MOST_LETTERS
+
+
 def _at(one: Due, descriptor: ReportDescriptor) -> float:
     return one.at_s + (LAG_S if descriptor.historical else 0.0)
 
@@ -186,8 +204,13 @@ def _make(turn: Turn) -> None:
     indexes = dict(turn.state.reporting.next)
     piece_s = turn.state.terms.report_s
     groups: dict[tuple[object, ...], list[tuple[Known, ReportDescriptor, Due]]] = {}
+    passed = 0
     for key, known, descriptor in _asked(turn):
-        one = _due(known, descriptor, indexes[key], piece_s) if key in indexes else None
+        if key not in indexes:
+            continue
+        begin = _caught_up(known, descriptor, indexes[key], piece_s, turn.utc_s)
+        passed, indexes[key] = passed + begin - indexes[key], begin
+        one = _due(known, descriptor, begin, piece_s)
         if one is None or _at(one, descriptor) > turn.utc_s:
             continue
         indexes[key] += 1
@@ -198,7 +221,8 @@ def _make(turn: Turn) -> None:
         told = _report(turn, members, piece_s)
         if told is not None:
             about = f"report {told.name}"
-            box = outbox.put(box, Letter(about, writer.report(told, turn.state.terms.edition)))
+            box = outbox.put(box, Letter.of(about, writer.report(told, turn.state.terms.edition)))
+    box = replace(box, lost=box.lost + passed)
     if box.lost > turn.state.reporting.outbox.lost:
         turn.alarm("reports lost", "the VTN has taken no reports for so long that the oldest were given up")
     after = replace(turn.state.reporting, next=indexes, outbox=box, due_s=_soonest(turn, indexes))

@@ -44,7 +44,7 @@ class Request:
 class Reply:
     """The VTN answered. ``json``: the body, parsed; ``fault``: why a body could not be; ``date_s``: its Date header, None = it has none.
 
-    ``retry_s``: not to be asked sooner (Retry-After).
+    ``retry_s``: not to be asked sooner (Retry-After); ``length``: of the body, bytes.
     """
 
     id: int
@@ -53,6 +53,7 @@ class Reply:
     fault: str = ""
     date_s: float | None = None
     retry_s: float = 0.0
+    length: int = 0
 
     @property
     def good(self) -> bool:

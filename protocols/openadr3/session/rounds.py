@@ -12,7 +12,19 @@ from protocols.openadr3.session import pace, token
 from protocols.openadr3.session.exchange import Method, Reply
 from protocols.openadr3.session.state import ForResource, ForSearch, ForVen, Round
 from protocols.openadr3.session.turn import Turn
-from protocols.openadr3.session.walk import Kind, Leaf, Search, Walk, Walked, leaf, query, turned
+from protocols.openadr3.session.walk import (
+    MOST_BYTES,
+    MOST_LEAF_BYTES,
+    Kind,
+    Leaf,
+    Search,
+    Walk,
+    Walked,
+    leaf,
+    query,
+    stopped,
+    turned,
+)
 from protocols.openadr3.translate.addressing import WHOLE_VEN, Grants
 from protocols.openadr3.wire import reader, writer
 from protocols.openadr3.wire.edition import Edition
@@ -77,9 +89,7 @@ def send(turn: Turn) -> None:
         enrolment = turn.state.enrolment
         if turn.mono_s - enrolment.checked_s >= ENROLMENT_S:
             turn.change(enrolment=replace(enrolment, skipped="", conflicts=0))
-        turn.change(
-            round=replace(one, open=True, started_s=turn.mono_s, done={}, retried=frozenset(), walk=None, again=False)
-        )
+        turn.change(round=Round(open=True, started_s=turn.mono_s, due_s=one.due_s, failures=one.failures))
     if not token.ready(turn):
         return
     job = next(_jobs(turn), None)
@@ -114,7 +124,7 @@ def answered(turn: Turn, search: Search, number: int, reply: Reply | Failed, bea
     one = turn.state.round
     if one.asked != number:
         return
-    one = replace(one, asked=None)
+    one = replace(one, asked=None, length=one.length + (reply.length if isinstance(reply, Reply) else 0))
     turn.change(round=one)
     if isinstance(reply, Failed):
         failed(turn, reply.why)
@@ -133,9 +143,12 @@ def answered(turn: Turn, search: Search, number: int, reply: Reply | Failed, bea
     else:
         walk = one.walk if one.walk is not None and one.walk.search == search else Walk(search)
         try:
-            read = leaf(search.kind, reply.json, turn.state.leaves.get((search, walk.skip)))
-            turn.change(leaves=_kept(turn.state.leaves, (search, walk.skip), read))
-            after = turned(walk, read, turn.state.terms.page)
+            if one.length > MOST_BYTES:
+                after = stopped(walk)
+            else:
+                read = leaf(search.kind, reply.json, turn.state.leaves.get((search, walk.skip)), reply.length)
+                turn.change(leaves=_kept(turn.state.leaves, (search, walk.skip), read))
+                after = turned(walk, read, turn.state.terms.page)
         except MalformedMessage as malformed:
             after = Walked(ended=False, why=str(malformed), status=reply.status)
     if isinstance(after, Walk):
@@ -299,7 +312,10 @@ def _kept(
 ) -> Mapping[tuple[Search, int], Leaf]:
     """The last pages read, this one the newest."""
     found = {key: one for key, one in leaves.items() if key != place} | {place: read}
-    return dict(list(found.items())[-MOST_LEAVES:])
+    length = sum(one.length for one in found.values())
+    while len(found) > MOST_LEAVES or (length > MOST_LEAF_BYTES and len(found) > 1):
+        length -= found.pop(next(iter(found))).length
+    return found
 
 
 def _skip(turn: Turn, why: str) -> None:

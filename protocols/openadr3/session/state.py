@@ -83,7 +83,7 @@ class Grant:
 class Round:
     """One look at everything. ``done``: searches finished in it; ``walk``: the one under way; ``asked``: a request of it is under way.
 
-    ``retried``: searches tried again with a new token; ``open``: begun and not over.
+    ``retried``: searches tried again with a new token; ``open``: begun and not over; ``length``: of all lists it was given, bytes.
     """
 
     due_s: float = 0.0
@@ -95,6 +95,7 @@ class Round:
     asked: int | None = None
     failures: int = 0
     again: bool = False
+    length: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ from protocols.openadr3.wire.edition import Edition
 RENEW = 0.8
 """A token is renewed after this share of its life."""
 
+LEAST_S = 10.0
+"""Interpretation: who gives a token for less means something else by it, and its refusal says when it is over. New ones were asked for
+without a pause.
+"""
+
 _REFUSED = frozenset({400, 401, 403})
 
 
@@ -68,7 +73,8 @@ def answered(turn: Turn, number: int, reply: Reply | Failed) -> None:
         except MalformedMessage as malformed:
             _failed(turn, grant, f"the token endpoint's answer is none: {malformed}")
             return
-        until_s = float("inf") if token.expires_s is None else turn.mono_s + RENEW * token.expires_s
+        lasts_s = token.expires_s if token.expires_s is not None and token.expires_s >= LEAST_S else float("inf")
+        until_s = turn.mono_s + RENEW * lasts_s
         turn.change(grant=replace(grant, token=token.access_token, until_s=until_s, failures=0, due_s=turn.mono_s))
         turn.calm("credentials")
         turn.calm("token")

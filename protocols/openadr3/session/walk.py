@@ -24,6 +24,13 @@ MOST_AT_ONCE: Final = 5_000
 """On one page, whatever was asked for: all of it is read between two decisions."""
 
 
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of all lists of one look: some thousand events of a day of five-minute prices; as objects they take ten times as much."""
+
+MOST_LEAF_BYTES: Final = 16 * 1024 * 1024
+"""Of the pages that are kept beside what was read from them."""
+
+
 class Kind(StrEnum):
     """What is searched for."""
 
@@ -91,16 +98,24 @@ class Leaf:
     json: Any
     page: Page[Item]
     ids: tuple[str, ...]
+    length: int = 0
 
 
-def leaf(kind: Kind, json: Any, before: Leaf | None) -> Leaf:
-    """The page in a body; ``before``: as it was last time. Raises MalformedMessage when it is no list."""
+def leaf(kind: Kind, json: Any, before: Leaf | None, length: int = 0) -> Leaf:
+    """The page in a body of that length; ``before``: as it was last time. Raises MalformedMessage when it is no list."""
     if before is not None and before.json is json:
         return before
     if isinstance(json, list) and len(json) > MOST_AT_ONCE:
         raise MalformedMessage(f"a page of {len(json)} records, more than {MOST_AT_ONCE}")
     page: Page[Item] = reader.page(json, _READERS[kind])
-    return Leaf(json, page, tuple(str(one.get("id", "")) if isinstance(one, dict) else "" for one in json))
+    return Leaf(json, page, tuple(str(one.get("id", "")) if isinstance(one, dict) else "" for one in json), length)
+
+
+def stopped(walk: Walk) -> Walked:
+    """The walk, given up where it is."""
+    return Walked(
+        False, tuple((walk.items or {}).values()), walk.unread, f"its lists are longer than {MOST_BYTES} bytes"
+    )
 
 
 def turned(walk: Walk, read: Leaf, limit: int) -> Walk | Walked:

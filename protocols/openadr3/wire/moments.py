@@ -17,6 +17,9 @@ NOW: Final = -math.inf
 FOREVER: Final = math.inf
 """A duration of P9999Y, or anything else of a century and more."""
 
+LAST_S: Final = 253_402_300_799.0
+"""The last second of the year 9999: no later moment can be written."""
+
 _CENTURY_S = 100 * 365.0 * 86_400.0
 
 _DATE_TIME = re.compile(

@@ -1,6 +1,8 @@
 """The command line: help with examples, exit codes, one JSON document, errors in one line that say what to do."""
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -198,3 +200,76 @@ def test_scan_refuses_addresses_that_are_none(address: str, words: str, capsys: 
     assert (code, out) == (1, "")
     assert words in err
     assert len(err.splitlines()) == 1
+
+
+def shell(*arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    """One command in a process of its own; ``how``: of its streams and limits."""
+    words = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(words, **{"stderr": subprocess.PIPE, "text": True, "check": False} | how)  # noqa: S603  # our own command
+
+
+def test_a_full_disk_behind_stdout_is_told_in_one_line() -> None:
+    """It was a traceback of forty lines."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = shell("check", "--schema", stdout=full)
+    assert (done.returncode, done.stderr) == (1, "osed: [Errno 28] No space left on device\n")
+
+
+def test_a_reader_that_has_gone_is_no_fault_to_talk_about() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = shell("check", "--schema", stdout=write)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_closed_stdout_is_one_that_nobody_reads(tmp_path: Path) -> None:
+    """No command could be begun so."""
+    done = shell("check", "--schema", preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (0, "")
+    done = shell("check", "-c", str(tmp_path / "none.yaml"), stderr=None, preexec_fn=lambda: os.close(2))
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("command", [["status"], ["stop"], ["check"]])
+def test_a_folder_of_no_possible_name_is_a_mistake_of_the_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+) -> None:
+    file = tmp_path / "osed.yaml"
+    site = "{name: s, connection: {import_limit_w: 1, export_limit_w: 1, phases: 1, fuse_a: 16}, devices: [%s]}"
+    device = '{name: pv, family: sunspec, address: "tcp://127.0.0.1:1", unit: 1, role: pv}'
+    file.write_text(f'gateway: {{data: "a\\0b"}}\nsites: [{site % device}]\n')
+    code, _, told = osed(capsys, *command, "-c", file)
+    assert (code, told.splitlines()[-1]) == (1, "osed: 1 mistake(s) in the configuration")
+    assert "gateway.data" in told
+
+
+def test_a_configuration_without_an_end_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("check", "status"):
+        code, _, told = osed(capsys, command, "-c", "/dev/zero")
+        assert (code, len(told.splitlines())) == (1, 2)
+
+
+def test_a_file_of_an_impossible_name_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, told = osed(capsys, "replay", "a" * 300)
+    assert (code, len(told.splitlines())) == (1, 1)
+
+
+@pytest.mark.parametrize(("serial", "host"), [("\udcff", "h"), ("a\nb", "h"), ("ok", "é.example"), ("ok", "\udcff")])
+def test_names_that_no_certificate_can_hold(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, serial: str, host: str
+) -> None:
+    assert osed(capsys, "certs", "ca", "--folder", tmp_path)[0] == 0
+    code, _, told = osed(capsys, "certs", "device", serial, "--host", host, "--folder", tmp_path)
+    assert (code, len(told.splitlines())) == (1, 1)
+    assert not list(tmp_path.glob(f"{serial}*"))
+
+
+def test_half_a_key_is_not_left_in_the_way(tmp_path: Path) -> None:
+    """A disk full once, and every later attempt said that the file exists."""
+    limit = (10, resource.RLIM_INFINITY)
+    done = shell(
+        "certs", "ca", "--folder", str(tmp_path), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def test_every_case_is_told_and_the_plan_is_no_measurement(played: Path) -> None
         "day_ahead": True,
         "central": False,
     }
-    assert found["paths"].keys() == {"grid", "evse", "battery", "pv", "living", "bedrooms", "tank"}
+    assert found["paths"].keys() == {"grid-meter", "evse", "battery", "pv", "living", "bedrooms", "tank"}
     assert all(path.startswith("Modbus/TCP") for path in found["paths"].values())
 
 

@@ -1,11 +1,12 @@
 """The log keeps what it was told, in order, and stays a ring."""
 
 import sqlite3
+import zlib
 from pathlib import Path
 
 import pytest
 
-from gateway.log.book import Log, latest
+from gateway.log.book import Log, latest, recorded_steps
 from grid_functions.model.errors import LedgerUnavailable
 
 
@@ -37,7 +38,7 @@ async def test_an_id_that_is_no_text_costs_no_record(tmp_path: Path) -> None:
 
 async def test_the_ring_drops_the_oldest_by_rows_and_by_age(tmp_path: Path) -> None:
     now_s = 1000.0
-    log = Log(tmp_path / "log.db", lambda: now_s, keep_s=100.0, keep_rows=3)
+    log = Log(tmp_path / "log.db", lambda: now_s, mono=lambda: now_s, keep_s=100.0, keep_rows=3)
     for number in range(5):
         log.add("house", "n", "", {"n": number})
     await log.flush()
@@ -46,6 +47,53 @@ async def test_the_ring_drops_the_oldest_by_rows_and_by_age(tmp_path: Path) -> N
     log.add("house", "n", "", {"n": 5})
     await log.flush()
     assert [r.body["n"] for r in latest(tmp_path / "log.db", rows=10)] == [5]
+    log.close()
+
+
+async def test_a_clock_that_leaps_ahead_and_back_costs_what_time_itself_made_old(tmp_path: Path) -> None:
+    """A month ahead for an hour, as after a bad answer of a time server, cut the whole log at the first record."""
+    day_s, month_s = 86_400.0, 30 * 86_400.0
+    mono_s, ahead_s = 0.0, 0.0
+    log = Log(tmp_path / "log.db", lambda: mono_s + ahead_s, mono=lambda: mono_s, keep_s=month_s)
+
+    async def days() -> list[int]:
+        log.add("house", "n", "", {"day": round(mono_s / day_s, 3)})
+        await log.flush()
+        return [r.body["day"] for r in latest(tmp_path / "log.db", rows=100)]
+
+    for day in range(31):
+        mono_s = day * day_s
+        await days()
+    ahead_s = month_s + day_s
+    for hour in (0, 1):  # 24 hours of log grow old in one
+        mono_s = 30 * day_s + 3600.0 * hour
+        left = await days()
+        assert left[0] == hour
+    ahead_s = 0.0
+    assert (await days())[0] == 1
+    log.close()
+
+
+async def test_what_was_written_before_a_long_rest_is_cut_within_days_and_not_at_once(tmp_path: Path) -> None:
+    mono_s = 0.0
+    rest_s = 0.0
+
+    def begun() -> Log:
+        return Log(tmp_path / "log.db", lambda: mono_s + rest_s, mono=lambda: mono_s, keep_s=86_400.0)
+
+    async def left(log: Log, note: str) -> list[str]:
+        log.add("house", "n", "", {"note": note})
+        await log.flush()
+        return [r.body["note"] for r in latest(tmp_path / "log.db", rows=10)]
+
+    log = begun()
+    assert await left(log, "before") == ["before"]
+    log.close()
+    rest_s = 100 * 86_400.0
+    log = begun()
+    assert await left(log, "after") == ["before", "after"]
+    mono_s = 3601.0  # an hour, in which a day of log grows old
+    assert await left(log, "later") == ["after", "later"]
     log.close()
 
 
@@ -94,3 +142,23 @@ def test_a_log_that_cannot_be_read_is_said_in_our_words(tmp_path: Path) -> None:
     (tmp_path / "log.db").write_bytes(b"no database at all" * 300)
     with pytest.raises(LedgerUnavailable, match=r"log\.db"):
         latest(tmp_path / "log.db", rows=1)
+
+
+@pytest.mark.parametrize(
+    "body", ["text", b"no zlib", zlib.compress(b"\xff"), zlib.compress(b"[" * 100_000), zlib.compress(b"{"), "{"]
+)
+def test_a_row_that_is_none_of_ours_is_a_log_that_cannot_be_read(tmp_path: Path, body: object) -> None:
+    """Of some a traceback was all that `osed replay` said."""
+    path = tmp_path / "log.db"
+    Log(path, lambda: 1000.0).close()
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("INSERT INTO step (utc_s, site, kind, body) VALUES (1, 's', 'anchor', ?)", (body,))
+        connection.execute(
+            "INSERT INTO record (utc_s, site, kind, correlation, body) VALUES (1, 's', 'k', '', ?)", (body,)
+        )
+    connection.close()
+    with pytest.raises(LedgerUnavailable):
+        list(recorded_steps(path, "s"))
+    with pytest.raises(LedgerUnavailable):
+        latest(path, rows=10)

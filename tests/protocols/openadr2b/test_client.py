@@ -207,6 +207,11 @@ async def test_headers_of_an_answer() -> None:
         reply = await _post(web.Response(status=503, headers={"Retry-After": value}))
         assert isinstance(reply, Reply)
         assert reply.retry_s == 0.0
+    # a minute before the calendar's end its events and reports could soon be dated in no way, and the session ended with the first of them
+    for value in ("Fri, 31 Dec 9999 23:59:00 GMT", "Wed, 01 Jan 3000 00:00:00 GMT", "noon"):
+        reply = await _post(web.Response(status=503, headers={"Date": value}))
+        assert isinstance(reply, Reply)
+        assert reply.date_s is None
 
 
 async def test_headers_of_a_request() -> None:

@@ -216,7 +216,9 @@ class Rig:
                 fault = str(malformed)
         date_s = self.utc + self.date_ahead_s - 0.5
         retry_s = float(reply.headers.get("Retry-After", 0.0))
-        given = Reply(id=request.id, status=reply.status, json=json, fault=fault, date_s=date_s, retry_s=retry_s)
+        given = Reply(
+            id=request.id, status=reply.status, json=json, fault=fault, date_s=date_s, retry_s=retry_s, length=len(sent)
+        )
         self._pending.append((later + reply.wait_s, given))
 
 

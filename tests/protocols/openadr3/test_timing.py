@@ -305,3 +305,25 @@ def test_in_every_second_of_a_repetition_the_interval_that_arithmetic_says(
         < schedule.start_s + piece.offset_s + (piece.duration_s or math.inf)
     ]
     assert holding == ([] if expected is None else [expected])
+
+
+def test_a_repetition_is_laid_out_by_its_pieces_and_not_by_its_intervals() -> None:
+    """One interval of a second with a thousand values, for ever: 1.3 million pieces, and a minute of the loop for one event of 10 KB."""
+    period = {"start": at(0), "duration": "PT1S"}
+    event = an_event(one(0, *range(1000)), intervalPeriod=period, duration="P9999Y")
+    (schedule,) = timing.schedules(event, NOON_S + 5.0, NOON_S)
+    assert len(schedule.pieces) == 3 * 1000
+    # whatever is laid out, what holds now and in the next second is among it: value 500 in the middle of each
+    found = {piece.offset_s: piece.values for piece in schedule.pieces}
+    assert found[5.5] == found[6.5] == (("PRICE", 500),)
+
+
+def test_values_that_part_an_interval_side_by_side_are_counted_as_they_part_it() -> None:
+    """Twenty types with 981 to 1000 values each have nearly as many different cuts as values: 20,000 pieces of 20 values."""
+    payloads = [{"type": "PRICE", "values": list(range(count))} for count in range(981, 1001)]
+    event = an_event({"id": 0, "payloads": payloads}, intervalPeriod={"start": at(0), "duration": "PT1H"})
+    with pytest.raises(MalformedMessage, match="parted among their values"):
+        laid(event)
+    alike = [{"type": kind, "values": list(range(288))} for kind in ("PRICE", "EXPORT_PRICE", "GHG")]
+    event = an_event({"id": 0, "payloads": alike}, intervalPeriod={"start": at(0), "duration": "P1D"})
+    assert len(laid(event)[0][2]) == 288

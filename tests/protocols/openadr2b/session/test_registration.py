@@ -25,7 +25,15 @@ from protocols.openadr2b.wire.registration import (
     OadrRequestReregistration,
     Profile,
 )
-from protocols.openadr2b.wire.reports import OadrRegisteredReport, OadrRegisterReport
+from protocols.openadr2b.wire.reports import (
+    OadrCanceledReport,
+    OadrCancelReport,
+    OadrCreateReport,
+    OadrRegisteredReport,
+    OadrRegisterReport,
+    ReportRequest,
+    SpecifierPayload,
+)
 from tests.protocols.openadr2b.samples import distribution, event
 from tests.protocols.openadr2b.session.rig import OK, TERMS, Low, Talk, Vtn
 
@@ -470,3 +478,62 @@ def test_nothing_is_asked_again_while_an_answer_is_under_way() -> None:
         talk.take(Tick())
         numbers.add(talk.state.serial)
     assert len(numbers) == 1
+
+
+def _forgets(talk: Talk, kind: type[Message], limit: int = 50) -> None:
+    """From now on this is answered with 463, until we register."""
+    known = [False]
+    said: list[Message] = []
+
+    def meddle(message: Message) -> Message | None:
+        known[0] = known[0] or isinstance(message, OadrCreatePartyRegistration)
+        said.append(message)
+        assert len(said) < limit, "it circles"
+        lost = isinstance(message, kind) and not known[0]
+        return OadrResponse(eiResponse=EiResponse(responseCode=463)) if lost else None
+
+    talk.vtn.meddle = meddle
+
+
+def test_a_reply_to_a_vtn_that_forgot_us_meanwhile_is_no_reason_not_to_register_again() -> None:
+    """The reply was posted again and again at the speed of the wire, and never a registration."""
+    talk = begun(Vtn(events=[event()]))
+    _forgets(talk, OadrCanceledReport)
+    talk.vtn.outbox.append(OadrCancelReport(requestID="c", reportRequestID=("ghost",), reportToFollow=False))
+    talk.run(30.0)
+    assert kinds(talk).count("OadrCanceledReport") == 1
+    assert kinds(talk).count("OadrCreatePartyRegistration") == 1
+    assert "OadrPoll" in kinds(talk)[kinds(talk).index("OadrCreatePartyRegistration") :]
+
+
+@pytest.mark.parametrize("answer", [500, 502, b"no XML"])
+def test_a_vtn_that_stumbles_over_what_we_say_is_polled_all_the_same(answer: int | bytes) -> None:
+    """An answer it could not take held up every poll: no new event, no cancellation, for ever."""
+    talk = begun(Vtn(events=[event("a")]))
+    talk.vtn.meddle = lambda message: answer if isinstance(message, OadrCreatedEvent) else None
+    talk.vtn.show(event("a"), event("b"), request="r2")
+    talk.run(11.0)
+    talk.vtn.show(event("a"), request="r3")
+    talk.run(120.0)
+    assert "b" not in talk.events
+    assert "stumbles" in talk.alarms["say"]
+    assert len(talk.vtn.of(OadrCreatedEvent)) < 12  # 1, 2, 4, 8 ... s apart, not at the speed of the polls
+    talk.vtn.meddle = lambda message: None
+    talk.run(70.0)
+    assert "say" not in talk.alarms
+    assert talk.vtn.answers[-1].requestID == "r3"
+
+
+def test_a_vtn_that_pushes_and_takes_no_replies_fills_no_memory() -> None:
+    talk = begun(Vtn())
+    talk.vtn.down = True
+    ask = ReportRequest(
+        reportRequestID="m",
+        reportSpecifierID="METADATA",
+        granularity=60.0,
+        reportBackDuration=0.0,
+        payloads=(SpecifierPayload(rID="x", readingType="Direct Read"),),
+    )
+    for _ in range(101):
+        talk.push(Service.REPORT, OadrCreateReport(requestID="q", requests=(ask,)))
+    assert len(talk.state.letters) == 100

@@ -10,8 +10,10 @@ from grid_functions.model.device import Capability, Condition, Nameplate, Role, 
 from grid_functions.model.event import Respondent
 from grid_functions.model.reading import Average, Metered
 from grid_functions.model.units import Quantity
+from protocols.exchange import Tick, WakeAt
 from protocols.openadr2b.session import requests
 from protocols.openadr2b.session.exchange import Picture
+from protocols.openadr2b.session.machine import step
 from protocols.openadr2b.session.requests import Asked
 from protocols.openadr2b.session.state import keys
 from protocols.openadr2b.wire.events import EiResponse
@@ -30,7 +32,7 @@ from protocols.openadr2b.wire.reports import (
     SpecifierPayload,
 )
 from tests.protocols.openadr2b.samples import START_S
-from tests.protocols.openadr2b.session.rig import OK, TERMS, Talk, Vtn
+from tests.protocols.openadr2b.session.rig import OK, TERMS, Low, Talk, Vtn
 
 ME = Respondent("vtn", "depot")
 ZERO_S = START_S - 3600.0
@@ -260,6 +262,7 @@ def test_a_minute_writes_its_hour_alone_and_three_days_are_all_that_is_kept() ->
     minutes(talk, 90.0)
     assert talk.memory[first] is before
     assert [len(json.loads(talk.memory[key][1])) for key in (first, second)] == [60, 31]
+    talk.utc_s += 5 * 86_400.0
     for hour in range(4 * 24):
         starts = (ZERO_S + 86_400.0 + 3_600.0 * hour + 60.0 * n for n in range(60))
         talk.take(Picture(ME, (), tuple(Average(Quantity.NET, None, start_s, 60.0, 1.0, 1.0) for start_s in starts)))
@@ -527,3 +530,80 @@ def test_a_stretch_waits_for_the_minute_that_lies_in_it_for_the_most_part(end_s:
     """Which may end up to half a minute after it; ten seconds later it is averaged."""
     asked = Asked(request("q1", "TELEMETRY_USAGE", "power", granularity=60.0, back=60.0), end_s - 60.0, end_s)
     assert asked.ripe_s == ripe_s
+
+
+def asked(talk: Talk, *wanted: ReportRequest) -> Talk:
+    """These requests come with the next poll, among nothing else."""
+    talk.vtn.asked.clear()
+    talk.vtn.outbox.append(OadrCreateReport(requestID="q", requests=wanted))
+    return talk.run(11.0)
+
+
+def test_history_from_the_beginning_of_time_is_the_newest_of_it() -> None:
+    """From year 1 on in minutes it would be a billion intervals; kept are three days, which are 4320."""
+    talk = asked(begun(), request("h", "HISTORY_USAGE", "power", back=0.0, dtstart=-62_135_596_800.0))
+    (report,) = told(talk)
+    assert len(report.intervals) == 4320
+    assert report.dtstart == report.intervals[0].dtstart
+    assert (report.dtstart or 0.0) + (report.duration or 0.0) == pytest.approx(talk.utc_s, abs=12.0)
+    assert any("newest part" in one for one in talk.remarks)
+    assert not talk.state.requests.asked
+
+
+def test_a_stretch_as_long_as_what_is_kept_is_told_whole_and_a_longer_one_of_longer_intervals_too() -> None:
+    talk = begun()
+    start_s = talk.utc_s - 30 * 86_400.0
+    wanted = request(
+        "h", "HISTORY_USAGE", "power", granularity=3600.0, back=0.0, dtstart=start_s, duration=30 * 86_400.0
+    )
+    (report,) = told(asked(talk, wanted))
+    assert (report.dtstart, len(report.intervals)) == (start_s, 720)
+
+
+def test_a_data_point_asked_for_many_times_is_told_once() -> None:
+    talk = asked(
+        begun(), request("h", "HISTORY_USAGE", *["power"] * 1000, back=0.0, dtstart=ZERO_S - 120.0, duration=120.0)
+    )
+    (report,) = told(talk)
+    assert len(report.intervals) == 2
+
+
+def test_no_step_writes_reports_without_end() -> None:
+    """Two hundred requests for three days of minutes are 1.7 million values: their step took minutes."""
+    talk = begun()
+    one = request("h", "HISTORY_USAGE", "power", back=0.0, dtstart=0.0)
+    asked = {name: Asked(replace(one, reportRequestID=name), talk.utc_s - 3 * 86_400.0, talk.utc_s) for name in "abc"}
+    state = replace(talk.state, requests=requests.Requests(asked))
+    for left in (2, 1, 0):
+        done = step(state, Tick(), talk.now, Low())
+        state = done.state
+        assert (len(state.requests.asked), len(state.stock.unsent)) == (left, 3 - left)
+        (wake,) = (output.mono_s for output in done.outputs if isinstance(output, WakeAt))
+        assert (wake == talk.mono_s) is (left > 0)
+
+
+def test_a_request_cancelled_many_times_in_one_message_is_told_once_more() -> None:
+    talk = begun(request("q1", "TELEMETRY_USAGE", "power", back=3600.0))
+    minutes(talk, 1000.0)
+    talk.vtn.outbox.append(OadrCancelReport(requestID="c", reportRequestID=("q1",) * 50, reportToFollow=True))
+    talk.run(11.0)
+    assert len(told(talk)) == 1
+
+
+def test_metadata_asked_for_very_often_in_one_message_are_refused() -> None:
+    """Ten times are honest; each asks for a message of its own, hundreds of times as long."""
+    talk = asked(begun(), *(request(f"m{number}", "METADATA", "x") for number in range(12)))
+    assert len(talk.vtn.of(OadrRegisterReport)) == 10
+    (created,) = talk.vtn.of(OadrCreatedReport)
+    assert created.eiResponse.responseCode == 461
+
+
+def test_reports_go_on_when_the_vtns_clock_is_set_back() -> None:
+    """It was a year ahead and then was not: what was told of that year held back all reports until it had passed."""
+    year_s = 365 * 86_400.0
+    one = request("q1", "TELEMETRY_USAGE", "power", back=60.0)
+    held = requests.Requests({"q1": Asked(one, year_s, year_s + 60.0)})
+    assert requests.caught_up(held, 600.0).asked["q1"] == Asked(one, 600.0, 660.0)
+    later = replace(one, dtstart=year_s)
+    waits = requests.Requests({"q1": Asked(later, year_s, year_s + 60.0)})
+    assert requests.caught_up(waits, 600.0) is waits

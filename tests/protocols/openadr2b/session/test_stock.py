@@ -8,7 +8,7 @@ from grid_functions.model.units import Phase, Quantity
 from protocols.openadr2b.session import stock
 from protocols.openadr2b.session.state import REGISTRATION_KEY
 from protocols.openadr2b.session.stock import Stock
-from protocols.openadr2b.wire.reports import OadrUpdateReport
+from protocols.openadr2b.wire.reports import OadrUpdateReport, Report, ReportInterval, ReportPayload
 from tests.protocols.openadr2b.session import test_reports
 
 
@@ -62,7 +62,7 @@ def test_nothing_new_is_the_same_stock_and_a_change_of_status_is_dated() -> None
 
 def test_the_newest_minutes_and_changes_are_kept() -> None:
     many = [net(60.0 * number, 1.0) for number in range(4322)]
-    held = stock.seen(Stock(), "me", (), many, 0.0, whole=True)
+    held = stock.seen(Stock(), "me", (), many, 60.0 * 4322, whole=True)
     assert (len(minutes(held)), min(minutes(held))) == (4320, 120)
     for number in range(1002):
         held = stock.seen(held, "me", [pv(online=bool(number % 2))], (), float(number), whole=True)
@@ -111,3 +111,42 @@ def test_reports_outlive_a_restart_under_numbers_below_all_of_the_next_run() -> 
     assert [(one.serial, one.message.requestID) for one in again.unsent] == [(-3, "0"), (-2, "1"), (-1, "2")]
     for version, body in ((stock.VERSION + 1, stock.saved(held)), (stock.VERSION, b"{"), (stock.VERSION, b"[[1]]")):
         assert stock.loaded(version, body) == Stock()
+
+
+def test_what_a_wrong_clock_noted_ahead_of_time_keeps_nothing_out() -> None:
+    """Three days under a clock a year ahead filled all 4320 places, and what was measured afterwards found none for a year."""
+    year_s = 365 * 86_400.0
+    wrong = stock.seen(Stock(), "me", (), [net(year_s + 60.0 * n, 1.0) for n in range(4320)], 2 * year_s, whole=True)
+    assert len(minutes(wrong)) == 4320
+    assert minutes(stock.seen(wrong, "me", (), [net(600.0, 7.0)], 660.0, whole=True)) == {600: 7.0}
+
+
+ONE = ReportPayload(rID="depot/power", value=1234.5, dataQuality="Quality Good - Non Specific")
+
+
+def big(name: str, values: int) -> OadrUpdateReport:
+    told = Report(
+        intervals=tuple(ReportInterval(dtstart=0.0, duration=60.0, payloads=(ONE,)) for _ in range(values)),
+        reportRequestID=name,
+        reportSpecifierID="TELEMETRY_USAGE",
+        createdDateTime=0.0,
+    )
+    return OadrUpdateReport(requestID=name, reports=(told,))
+
+
+def test_reports_that_wait_are_bounded_in_what_they_tell_and_the_newest_stays() -> None:
+    held, lost = stock.owed(Stock(), 0, big("a", 30_000))
+    held, lost = stock.owed(held, 1, big("b", 20_000))
+    assert ([one.serial for one in held.unsent], lost) == ([0, 1], False)
+    held, lost = stock.owed(held, 2, big("c", 1))
+    assert ([one.serial for one in held.unsent], lost) == ([1, 2], True)
+    held, lost = stock.owed(held, 3, big("d", 60_000))
+    assert ([one.serial for one in held.unsent], lost) == ([3], True)
+
+
+def test_a_report_longer_than_what_a_vtn_may_send_is_still_there_after_a_restart() -> None:
+    """Three days of minutes of two points are seven megabytes; read with a stranger's bound of four, all that waited was lost."""
+    held, _ = stock.owed(Stock(), 0, big("a", 20_000))
+    body = stock.saved(held)
+    assert len(body) > 4 * 1_048_576
+    assert [one.message.requestID for one in stock.loaded(stock.VERSION, body).unsent] == ["a"]

@@ -201,6 +201,9 @@ def test_times_are_read(text: str, seconds: float) -> None:
         "2026-11-29T12:00:00,5Z",
         "2026-13-01T00:00:00+00:00",
         "2026-11-29T12:00:00+01",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "9999-12-31T23:59:59.9999999Z",  # as a number it is the first second of the year 10,000
         None,
     ],
 )
@@ -213,6 +216,12 @@ def test_times_are_written_in_whole_seconds_of_utc() -> None:
     assert TIME.write(1_795_953_600.9) == "2026-11-29T12:00:00Z"
     assert TIME.write(0) == "1970-01-01T00:00:00Z"
     assert TIME.write(-0.5) == "1969-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "0999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_whatever_is_read_can_be_remembered(text: str) -> None:
+    """A year was written as 1: the book that held it could not be read after a restart, and every event was lost."""
+    assert TIME.write(TIME.read(text)) == text
 
 
 @pytest.mark.parametrize(

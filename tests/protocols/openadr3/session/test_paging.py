@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from grid_functions.model.errors import MalformedMessage
+from protocols.openadr3.session import rounds
 from protocols.openadr3.session.machine import MOST_REMARKED
 from protocols.openadr3.session.walk import MOST_AT_ONCE, MOST_ITEMS, Kind, Search, Walk, Walked, leaf, turned
 from tests.protocols.openadr3.rig import Rig, in_3_0_1, interval
@@ -127,3 +128,29 @@ def test_events_that_are_not_taken_have_so_many_alarms_and_no_more() -> None:
         rig.write("DELETE", f"/events/{name}")
     rig.run(300.0)
     assert set(rig.alarms) == {f"event {names[0]}"}
+
+
+def test_lists_are_read_no_further_than_memory_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of four megabytes without end: what was read stands, nothing is taken for vanished, and the next look is not tried at once."""
+    rig, program, names = crowded(120)
+    rig.settle()
+    assert set(rig.events) == set(names)
+    monkeypatch.setattr(rounds, "MOST_BYTES", 40_000)
+    more = [rig.event(program, eventName="x" * 100) for _ in range(120)]
+    rig.run(120.0)
+    assert [one.complete for one in rig.reads[-1:]] == [False]
+    assert set(names) & set(rig.events)
+    asked = len(rig.asked)
+    monkeypatch.setattr(rounds, "MOST_BYTES", 10_000_000)
+    rig.run(120.0)
+    assert len(rig.asked) - asked < 100
+    assert [one.complete for one in rig.reads[-1:]] == [True]
+    assert set(rig.events) == {*names, *more}
+
+
+def test_pages_are_kept_by_their_length_too() -> None:
+    kept: dict[tuple[Search, int], Any] = {}
+    for place in range(5):
+        read = leaf(Kind.EVENTS, [], None, 4 * 1024 * 1024)
+        kept = dict(rounds._kept(kept, (Search(Kind.EVENTS, "/events"), place), read))  # its bound
+    assert [place for _, place in kept] == [1, 2, 3, 4]

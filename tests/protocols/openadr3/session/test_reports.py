@@ -12,6 +12,7 @@ from grid_functions.model.outcome import Outcome, OutcomeKind
 from grid_functions.model.policy import BaselineKind, BaselineTerms
 from grid_functions.model.usual import Hours, Usual
 from protocols.exchange import Tell, Told
+from protocols.openadr3.report import outbox
 from protocols.openadr3.session.exchange import Picture
 from tests.protocols.openadr3.report.site import battery, charger, minute, picture
 from tests.protocols.openadr3.rig import MONO_S, TERMS, UTC_S, Rig, gaps, in_3_0_1, interval
@@ -416,3 +417,54 @@ def steps_for(minutes: int) -> int:
 def test_twice_the_intervals_are_twice_the_work() -> None:
     """A day of five minutes, as VTNs send it, is read and reported between two decisions: nothing may grow with its square."""
     assert steps_for(120) < 3 * steps_for(60)
+
+
+def test_after_a_month_of_rest_no_more_reports_are_made_up_for_than_would_be_kept(rig: Rig) -> None:
+    """One a minute, 43,200 were made one after the other, each with all that waited written down anew, and 500 kept."""
+    period = {"start": "2026-10-01T12:00:00Z", "duration": "PT1M"}
+    rig.event(rig.program(), **quarters("USAGE", count=1) | {"intervalPeriod": period, "duration": "P9999Y"})
+    rig.settle()
+    live(rig, 5)
+    (index,) = rig.state.reporting.next.values()
+    reporting = rig.state.reporting
+    month = 30 * 1440
+    rig.state = replace(rig.state, reporting=replace(reporting, next=dict.fromkeys(reporting.next, index - month)))
+    before = len(rig.posted("/reports"))
+    live(rig, 20)
+    assert 495 <= len(rig.posted("/reports")) - before <= 530
+    assert "reports lost" in rig.alarms
+
+
+def test_reports_that_wait_are_bounded_in_bytes_too_and_the_newest_stays() -> None:
+    """A day of minutes of many values is megabytes: five hundred of them were kept, and all written down with each."""
+    box = outbox.Outbox()
+    for number in range(5):
+        box = outbox.put(box, outbox.Letter.of(str(number), {"text": "x" * 1_000_000}))
+    assert ([one.about for one in box.letters], box.lost) == (["1", "2", "3", "4"], 1)
+    box = outbox.put(box, outbox.Letter.of("5", {"text": "x" * 5_000_000}))
+    assert ([one.about for one in box.letters], box.lost) == (["5"], 5)
+    assert [one.length for one in outbox.restored(outbox.plain(box)).letters] == [one.length for one in box.letters]
+
+
+def test_a_forecast_reaches_to_the_end_of_the_calendar_and_ends_no_session(rig: Rig) -> None:
+    """A hundred intervals of 99 years: what begins in the year 10,000 can be told in no date, and every step of the session raised."""
+    ask = {
+        "payloadType": "USAGE_FORECAST",
+        "historical": False,
+        "startInterval": 0,
+        "numIntervals": -1,
+        "frequency": -1,
+    }
+    given = {
+        "intervalPeriod": {"start": "2026-11-29T21:01:00Z", "duration": "P99Y"},
+        "intervals": [interval(number, SIMPLE=[1]) for number in range(100)],
+        "reportDescriptors": [ask],
+    }
+    rig.event(rig.program(), **given)
+    live(rig, 3)
+    (report,) = told(rig)
+    # 99 years of 365 days are 36,135 days; 2,912,110 are left of the calendar, which is 80.6 times as much: 0 to 80 begin in it
+    assert [one["id"] for one in report["resources"][0]["intervals"]] == list(range(81))
+    reads = len(rig.reads)
+    rig.run(600.0)
+    assert len(rig.reads) > reads

@@ -1,6 +1,7 @@
 """The token's life, as a conversation with the VTN's token endpoint."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -176,3 +177,20 @@ def test_secrets_are_in_no_repr() -> None:
     rig = Rig().settle()
     assert "s3cret" not in repr(TERMS)
     assert all("s3cret" not in repr(one) and (not one.bearer or one.bearer not in repr(one)) for _, one in rig.asked)
+
+
+def test_a_token_for_no_time_at_all_is_used_until_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a server that gives its life in another unit, tokens were asked for at the speed of the wire, and nothing else ever."""
+    honest = Mischief.answer
+
+    def brief(self: Mischief, asked: Any, utc_s: float, store: Any) -> Any:
+        answer = honest(self, asked, utc_s, store)
+        if not asked.path.endswith("/auth/token"):
+            return answer
+        return replace(answer, reply=replace(answer.reply, json={**answer.reply.json, "expires_in": 0.001}))
+
+    monkeypatch.setattr(Mischief, "answer", brief)
+    rig = Rig(access=Access(CLIENTS, life_s=600))
+    rig.run(3600.0)
+    assert len(rig.sent("/auth/token", "POST")) <= 7
+    assert rig.read.complete
