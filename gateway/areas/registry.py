@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from gateway.areas.loop import AreaLoop, AreaPlan, shown
-from gateway.config.areas import AreaSettings, area_of, plain_of
+from gateway.config.areas import AreaSettings, area_of, mistakes, plain_of
 from gateway.config.plug_ins import guests_of
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -27,7 +27,7 @@ from grid_functions.letters import Shapes, Way
 from grid_functions.model.claim import InForce, LeaseId, SourceKind
 from grid_functions.model.control import Mode
 from grid_functions.model.entry import Entry
-from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
+from grid_functions.model.errors import ConfigurationFault, MalformedMessage, OperatorFault, Unreachable
 from grid_functions.model.function import Answer, Ask, Passing
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
@@ -271,9 +271,9 @@ class Areas:
 
     def _checked(self, plain: object) -> AreaSettings:
         area = area_of(plain)
-        strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
-        if strange:
-            raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
+        wrong = tuple(f"{'.'.join(map(str, place))}: {text}" for place, text in mistakes(area, self.sites().keys()))
+        if wrong:
+            raise ConfigurationFault(wrong)
         unknown = sorted(area.plug_ins.keys() - catalogue.plug_ins().keys())
         if unknown:
             raise OperatorFault(f"no installed package offers a function {unknown[0]!r}", "'osed functions' lists all")
@@ -298,7 +298,16 @@ class Areas:
         kept = self.ledger.get(_KEPT)
         if kept is None:
             return {}
-        return {area.name: area for area in map(area_of, json.loads(kept[1]))}
+        made = {}
+        for plain in json.loads(kept[1]):
+            try:
+                area = area_of(plain)
+            except ConfigurationFault as fault:
+                # It was sound when it was made, in another version: no reason for the others not to run.
+                _log.error("an area is left out", area=plain.get("name"), why=str(fault))
+                continue
+            made[area.name] = area
+        return made
 
     async def _keep(self, areas: Mapping[str, AreaSettings]) -> None:
         body = json.dumps([plain_of(area) for _, area in sorted(areas.items())]).encode()

@@ -10,12 +10,12 @@ from typing import Any
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.area.ranges import ahead_fault, outside
+from grid_functions.area.ranges import DEAREST, ahead_fault, check, currency_fault, outside
 from grid_functions.area.standing import Standing, changes
 from grid_functions.area.tariffs import series_of
 from grid_functions.letters import EachLimit, EachLimits, EachPrices, Restore, Way
 from grid_functions.model.control import ImportLimit
-from grid_functions.model.errors import ConfigurationFault, MalformedMessage
+from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.event import Interval
 from grid_functions.model.function import AreaInputs, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -23,7 +23,6 @@ from grid_functions.model.lease import Grant
 
 NAME = "schedule"
 _PARTS = frozenset({"", "limit", "limits", "prices"})
-_DEAREST = 1e4
 _LARGEST_KW = 1e6
 
 
@@ -34,8 +33,7 @@ class ScheduleOptions:
     currency: str = ""
 
     def __post_init__(self) -> None:
-        if self.currency and not (len(self.currency) == 3 and self.currency.isalpha() and self.currency.isupper()):
-            raise ConfigurationFault((f"{NAME}.currency is {self.currency!r}: three capital letters, or nothing",))
+        check(NAME, {}, currency_fault(NAME, self.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _ordered(durable: ScheduleDurable, order: object, now: Instants) -> Schedule
         case EachLimits(start_utc_s=start_s, step_s=step_s, limits_kw=values):
             return replace(durable, limits=_timed(Timed(start_s, step_s, values), "limits_kw", 0.0, _LARGEST_KW, now))
         case EachPrices(start_utc_s=start_s, step_s=step_s, prices=values):
-            timed = _timed(Timed(start_s, step_s, values), "prices", -_DEAREST, _DEAREST, now)
+            timed = _timed(Timed(start_s, step_s, values), "prices", -DEAREST, DEAREST, now)
             return replace(durable, prices=timed)
         case Restore(what=what):
             _sound("" if what in _PARTS else f"knows no {what!r}: name limit, limits or prices, or nothing")

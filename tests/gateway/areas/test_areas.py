@@ -1,6 +1,7 @@
 """Areas on a real ledger, with a real site: made, changed, unmade; and nothing of them left behind."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -192,6 +193,12 @@ async def test_an_area_that_is_the_same_goes_on_untouched_over_a_reload(tmp_path
         ({"name": "x", "sites": ["house"], "functions": {"day_ahead": {"rounds": 99}}}, ConfigurationFault, "rounds"),
         ({"name": "x", "sites": ["house"], "ttl_s": 1}, ConfigurationFault, "ttl_s"),
         ({"name": "x", "sites": ["castle"]}, OperatorFault, "castle"),
+        ({"name": "x", "sites": ["house", "house"]}, OperatorFault, "'house' is a member already"),
+        (
+            {"name": "x", "sites": ["house"], "functions": {"direct_load_control": {"priorities": {"huose": 0}}}},
+            OperatorFault,
+            "no member is named 'huose'",
+        ),
         ("nothing", ConfigurationFault, "dictionary"),
     ],
 )
@@ -500,3 +507,16 @@ async def test_while_the_connection_has_not_decided_what_was_divided_stands(
             sites["station"] = station
             await at.settle(lambda: at.loop.state.leases.held == {})
         assert at.areas.list()[0]["alarms"] == {}
+
+
+async def test_an_area_that_this_version_cannot_read_keeps_no_other_from_running(tmp_path: Path) -> None:
+    """What was made and kept by another version: a gateway that does not start for it could not even unmake it."""
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        kept = at.ledger.get("areas/made")
+        assert kept is not None
+        strange = {"name": "older", "sites": ["house"], "functions": {"gone": {}}}
+        await at.ledger.put("areas/made", 1, json.dumps([strange, *json.loads(kept[1])]).encode())
+    async with stand(tmp_path) as again:
+        await again.areas.begin(())
+        assert again.names == ["feeder"]
