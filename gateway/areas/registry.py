@@ -128,6 +128,7 @@ class Areas:
             for name, (area, file) in wanted.items():
                 if name not in self._running:
                     await self._begin(area, of_file=file)
+            self._release()
 
     async def create(self, plain: object) -> dict[str, Any]:
         """Make a coordinator. Raises OperatorFault and ConfigurationFault; then nothing was made."""
@@ -231,6 +232,15 @@ class Areas:
         left = tuple(Entry(one.key, None) for one in entries if one.key[1] not in functions)
         await self.ledger.commit(f"area/{name}", left)
         return tuple(one for one in entries if one.key[1] in functions)
+
+    def _release(self) -> None:
+        """End what sites still hold of areas and functions that are theirs no more: who unmade them may have crashed before they heard."""
+        for name, site in self.sites().items():
+            for held in site.state.leases.held.values():
+                area = self._wanted.get(held.id.area)
+                function = held.id.subject.partition("/")[0]
+                if area is None or name not in area.sites or function not in {*area.functions.chosen(), *area.plug_ins}:
+                    site.mail.take(Lease(held.id, 0.0))
 
     async def _end(self, name: str) -> None:
         one = self._running.pop(name)

@@ -18,6 +18,7 @@ from gateway.log.book import Log
 from gateway.loop import SiteLoop
 from gateway.store.writer import Statement
 from gateway.wiring import DURABLE
+from grid_functions.model.claim import LeaseId
 from grid_functions.model.control import ExportLimit, ImportLimit, Mode, mode_of
 from grid_functions.model.errors import ConfigurationFault, LedgerUnavailable, OperatorFault
 from grid_functions.model.function import Answer, Ask
@@ -520,3 +521,29 @@ async def test_an_area_that_this_version_cannot_read_keeps_no_other_from_running
     async with stand(tmp_path) as again:
         await again.areas.begin(())
         assert again.names == ["feeder"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "stays"),
+    [
+        (LeaseId("feeder", "tariff/prices", 1), True),
+        (LeaseId("feeder", "schedule/limit", 1), False),
+        (LeaseId("barns", "tariff/prices", 1), False),
+        (LeaseId("unmade", "tariff/prices", 1), False),
+    ],
+)
+async def test_what_is_held_of_areas_that_are_no_more_ends_when_the_gateway_begins(
+    tmp_path: Path, lease: LeaseId, stays: bool
+) -> None:
+    """Killed after an area was unmade and before its members had heard: a lease may live for a day."""
+    async with stand(tmp_path) as at:
+        sites = {"house": at.loop}
+        at.areas.sites = lambda: sites
+        at.loop.mail.take(Lease(lease, 86_400.0, (ImportLimit(1000.0),)))
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        barns = {"name": "barns", "sites": ["barn"], "functions": {"tariff": {}}}
+        # Of the feeder nothing newer comes before it has decided at its connection.
+        sites["station"] = Rig().loop()
+        await at.areas.begin((area_of({**FEEDER, "connection": "station"}), area_of(barns)))
+        await idle()
+        assert (lease in [one.id for one in at.loop.state.leases.held.values()]) is stays
