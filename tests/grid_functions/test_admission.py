@@ -25,7 +25,7 @@ from grid_functions.model.claim import (
     Target,
 )
 from grid_functions.model.control import ExportLimit, ImportLimit, Mode
-from grid_functions.model.event import EventKey, Rank
+from grid_functions.model.event import EventKey, Interval, Rank
 from grid_functions.model.function import AreaInputs, Ask, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Grant, Message, Origin
@@ -53,6 +53,7 @@ GOOD = Claim(
     ConnectionPoint(), Quantity.PRODUCED, Bound(500.0), Bound(500.0), Mode.EXPORT_LIMIT, CAUSE, valid_until=SOON
 )
 GRANT = Grant("m", "share", (ImportLimit(1000.0),))
+HOUR = Interval(0.0, 3600.0, (ImportLimit(1000.0),))
 ORIGIN = Origin(EventKey(UTILITY, "event"), ASKED.source, ASKED.rank, 0.0)
 
 
@@ -162,7 +163,15 @@ def test_five_problems_in_one_step_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "one", [GRANT, Grant("m", "share"), replace(GRANT, origin=ORIGIN), DOWN, Receipt(Mode.LOAD_DISPATCH)]
+    "one",
+    [
+        GRANT,
+        Grant("m", "share"),
+        replace(GRANT, series=(HOUR,) * 1008),
+        replace(GRANT, origin=ORIGIN),
+        DOWN,
+        Receipt(Mode.LOAD_DISPATCH),
+    ],
 )
 def test_in_an_area_let_in(one: Said) -> None:
     assert refusal(MINE, (one,), AREA, NOW) == ""
@@ -175,6 +184,9 @@ def test_in_an_area_let_in(one: Said) -> None:
         (replace(GRANT, subject=""), "proper subject"),
         (replace(GRANT, subject="a/b"), "proper subject"),
         (replace(GRANT, controls=(ImportLimit(math.nan),)), "number that is none"),
+        (replace(GRANT, series=(HOUR,) * 1009), "1009 intervals: at most 1008"),
+        (replace(GRANT, controls=(ImportLimit(1.0),) * 33), "32 controls each"),
+        (replace(GRANT, series=(replace(HOUR, controls=(ImportLimit(1.0),) * 33),)), "32 controls each"),
         (replace(GRANT, start_utc_s=math.inf), "number that is none"),
         (replace(GRANT, origin=replace(ORIGIN, event=EventKey(UTILITY, "other"))), "not in force"),
         (replace(GRANT, origin=replace(ORIGIN, rank=Rank(9.0))), "not in force"),
