@@ -8,6 +8,7 @@ area functions, of that one's.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
+from itertools import islice
 from typing import Any
 
 from grid_functions import letters
@@ -28,6 +29,9 @@ MOST = 256
 
 AHEAD_S = 86_400.0
 """How far a claim may reach, s."""
+
+NUMBERS = 10_000
+"""In one claim or grant: a curve without end would be looked through in every decision."""
 
 PROBLEMS = 4
 """Problems in one step."""
@@ -65,7 +69,10 @@ def refusal(bounds: Bounds, outputs: tuple[Said, ...], inputs: Inputs, now: Inst
     if (problems := sum(isinstance(one, Ask) for one in outputs)) > PROBLEMS:
         return f"{problems} problems in one step: at most {PROBLEMS} are taken"
     for one in outputs:
-        if not all(map(_is_sound, _numbers(one))):
+        numbers = list(islice(_numbers(one), NUMBERS + 1))
+        if len(numbers) > NUMBERS:
+            return f"a {type(one).__name__} of more than {NUMBERS} numbers"
+        if not all(map(_is_sound, numbers)):
             return f"a {type(one).__name__} holds a number that is none, or beyond all measure"
         fault = _of(bounds, one, inputs, now)
         if fault:

@@ -24,7 +24,7 @@ from grid_functions.model.claim import (
     SourceKind,
     Target,
 )
-from grid_functions.model.control import ExportLimit, ImportLimit, Mode
+from grid_functions.model.control import Curve, CurveKind, CurvePoint, ExportLimit, ImportLimit, Mode
 from grid_functions.model.event import EventKey, Interval, Rank
 from grid_functions.model.function import AreaInputs, Ask, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Moment
@@ -156,6 +156,13 @@ def test_too_many_are_refused_whatever_they_are() -> None:
 def test_a_claim_for_a_test_event_is_refused_though_it_is_in_force() -> None:
     shown = replace(SITE, in_force=(replace(ASKED, test=True),))
     assert "rule 10" in refusal(MINE, (replace(GOOD, cause=shown.in_force[0]),), shown, NOW)
+
+
+def test_a_curve_without_end_is_refused() -> None:
+    """Two numbers a point; of 15,000 points the loop judged for 70 ms, and every decision looked through them."""
+    points = tuple(CurvePoint(float(k), 0.0) for k in range(5_001))
+    endless = replace(CAUSE, control=Curve(CurveKind.VOLT_VAR, points))
+    assert "more than 10000 numbers" in refusal(MINE, (replace(GOOD, cause=endless),), SITE, NOW)
 
 
 def test_five_problems_in_one_step_are_refused() -> None:
