@@ -48,7 +48,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Executing:
-    """A plan by device and step: what it is told. ``agreed``: with which area's function; empty = the home's own plan. ``stays`` of cars by
+    """A plan by device and step: what it is told. ``agreed``: with which area; empty = the home's own plan. ``stays`` of cars by
     charger, in order.
     """
 
