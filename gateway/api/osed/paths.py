@@ -96,7 +96,7 @@ class _Paths:
                 why = "whether a percent is of power or of charge, and which sign charges, is not defined by OSED"
             raise web.HTTPNotImplemented(text=f"a setpoint of {body.device} cannot be served: {why}")
         area, ends_s = request[TOKEN].area, self._now().timestamp() + body.duration * 60.0
-        await self._order(
+        wrong = await self._order(
             area, direct_load_control.NAME, "thermostat", value_c=float(body.setpoint), duration_s=body.duration * 60.0
         )
 
@@ -104,7 +104,7 @@ class _Paths:
             held = told["held"].get("thermostat", {})
             return bool(held.get("value") == body.setpoint and abs(held["end_utc_s"] - ends_s) < _TAKEN_S + 1.0)
 
-        told = await self._taken(area, direct_load_control.NAME, taken)
+        told = await self._taken(area, direct_load_control.NAME, taken, wrong)
         note = "it is held and shown at the site, and written where a device there takes temperatures"
         return self._accepted(area, told["held"]["thermostat"] | {"note": note})
 
@@ -239,28 +239,35 @@ class _Paths:
     async def _scheduled(
         self, area: str, kind: str, taken: Callable[[Mapping[str, Any]], bool], **options: object
     ) -> web.Response:
-        await self._order(area, schedule.NAME, kind, **options)
-        return self._accepted(area, await self._taken(area, schedule.NAME, taken))
+        wrong = await self._order(area, schedule.NAME, kind, **options)
+        return self._accepted(area, await self._taken(area, schedule.NAME, taken, wrong))
 
-    async def _order(self, area: str, function: str, kind: str, **options: object) -> None:
-        """Returns once it is kept. Raises Unreachable when it is not in time."""
+    async def _order(self, area: str, function: str, kind: str, **options: object) -> tuple[str, ...]:
+        """Returns once it is kept, with what the function finds wrong. Raises Unreachable when it is not in time."""
         self._loop(area)
         try:
             async with asyncio.timeout(_TAKEN_S):
-                await self._served.areas().order(area, function, kind, options)
+                return await self._served.areas().order(area, function, kind, options)
         except TimeoutError as fault:
             raise self._late(area, function) from fault
 
     async def _taken(
-        self, area: str, function: str, taken: Callable[[Mapping[str, Any]], bool], patience_s: float = _TAKEN_S
+        self,
+        area: str,
+        function: str,
+        taken: Callable[[Mapping[str, Any]], bool],
+        wrong: tuple[str, ...] = (),
+        patience_s: float = _TAKEN_S,
     ) -> Mapping[str, Any]:
-        """What the function tells once it has taken the order. Raises Unreachable when it does not in time."""
+        """What the function tells once it took the order. Raises Unreachable when it does not in time, 422 for what it finds wrong."""
         try:
             async with asyncio.timeout(patience_s):
                 while True:
                     told = self._told(area, function)
                     if told and taken(told):
                         return told
+                    if wrong:
+                        raise _unfit("; ".join(wrong))
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError as fault:
             raise self._late(area, function) from fault
