@@ -208,11 +208,15 @@ class DayAhead:
     def _posted(self, session: Session) -> Iterable[Message]:
         """Every price a member has not answered: who is late is asked for all of them at once."""
         step_h = self.options.step_s / 3600.0
+        written: dict[int, Message] = {}
         for member, open_ in talks.unanswered(session.talks, session.terms).items():
             for number in open_:
-                added = tuple((session.talks.prices[number] / step_h).tolist())
-                letter = Prices(session.name, number, session.start_utc_s, self.options.step_s, added)
-                yield letters.write(letter, NAME, member, NAME, f"{session.name}/{number}")
+                if number not in written:
+                    added = tuple((session.talks.prices[number] / step_h).tolist())
+                    letter = Prices(session.name, number, session.start_utc_s, self.options.step_s, added)
+                    written[number] = letters.write(letter, NAME, "", NAME, f"{session.name}/{number}")
+                # What is posted is the same for all.
+                yield replace(written[number], to=member)
 
     def _heard(self, session: Session, messages: Iterable[Message]) -> tuple[Session, list[tuple[str, str]]]:
         replies, wrong = [], []

@@ -6,6 +6,7 @@ stewards plan with the prices, and the limits hold there as any others do.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from grid_functions import letters
@@ -99,15 +100,16 @@ class Schedule:
         return asdict(state.durable)
 
     def _grants(self, durable: ScheduleDurable, members: tuple[str, ...]) -> Iterable[Grant]:
+        limits, prices, currency = durable.limits, durable.prices, self.options.currency
+        capped = () if limits is None else _limits(limits)
+        priced = () if prices is None else _prices(prices, currency)
         for member in members:
             if durable.limit_kw is not None:
                 yield Grant(member, "limit", (ImportLimit(durable.limit_kw * 1000.0),))
-            if durable.limits is not None:
-                yield Grant(member, "limits", (), durable.limits.start_utc_s, _limits(durable.limits))
-            if durable.prices is not None:
-                told = durable.prices
-                series = series_of(told.values, told.step_s, currency=self.options.currency)
-                yield Grant(member, "prices", (), told.start_utc_s, series)
+            if limits is not None:
+                yield Grant(member, "limits", (), limits.start_utc_s, capped)
+            if prices is not None:
+                yield Grant(member, "prices", (), prices.start_utc_s, priced)
 
 
 def _ordered(durable: ScheduleDurable, order: object, now: Instants) -> ScheduleDurable:
@@ -152,7 +154,14 @@ def _ahead(timed: Timed | None, now: Instants) -> Timed | None:
     return timed if timed is not None and timed.end_utc_s > now.utc_s else None
 
 
+# Kept for as long as they stand: of a week for a thousand members each step would otherwise make, and compare, a million intervals.
+@lru_cache(maxsize=16)
 def _limits(timed: Timed) -> tuple[Interval, ...]:
     return tuple(
         Interval(k * timed.step_s, timed.step_s, (ImportLimit(value * 1000.0),)) for k, value in enumerate(timed.values)
     )
+
+
+@lru_cache(maxsize=16)
+def _prices(timed: Timed, currency: str) -> tuple[Interval, ...]:
+    return series_of(timed.values, timed.step_s, currency=currency)
