@@ -28,6 +28,8 @@ B = TypeVar("B", bound=bodies.Body)
 
 _TAKEN_S = 10.0
 _LOOK_S = 0.05
+_BODY_S = 20.0
+"""A body is waited for so long: who is known and slow would else hold as many connections as he likes, for ever."""
 
 NOT_SERVED: Mapping[tuple[str, str], str] = {
     (
@@ -326,11 +328,15 @@ async def _says_something(request: web.Request) -> bool:
 
 
 async def _text(request: web.Request) -> bytes:
-    """The body as it was sent. Raises 415 for one that is encoded (RFC 9110, 15.5.16)."""
+    """The body as it was sent. Raises 415 for one that is encoded (RFC 9110, 15.5.16), 408 for one that does not come."""
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         raise web.HTTPUnsupportedMediaType(text=f"a body in {coding[:20]} is not read: send it as it is")
-    return (await request.read()).strip()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return (await request.read()).strip()
+    except TimeoutError as fault:
+        raise web.HTTPRequestTimeout(text=f"no body within {_BODY_S:g} s") from fault
 
 
 async def _body(request: web.Request, kind: type[B]) -> B:

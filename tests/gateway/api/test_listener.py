@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import http_parser
 
+from gateway.api.osed import paths
 from gateway.log.book import latest
 from tests.gateway.api.osed.stage import SECRET, program
 
@@ -127,3 +128,16 @@ async def test_what_is_compressed_is_not_unpacked_whoever_sends_it(
         assert (await at.call("POST", "/direct_control/power_limit", raw=packed))[0] == 401
         assert at.held() == []
     assert unpacked == []
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_BODY_S", 0.0)
+    async with program(tmp_path) as at:
+        host, port = at.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST /direct_control/power_limit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nContent-Length: 9\r\n\r\n"
+        writer.write(head % f"intelligence.{SECRET}".encode())
+        assert (await reader.readline()).split()[1] == b"408"
+        writer.close()
+        await writer.wait_closed()
+        assert at.held() == []
