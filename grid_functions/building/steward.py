@@ -17,7 +17,7 @@ from grid_functions.building import charging, foresight, lesson, sale
 from grid_functions.building.civil import DAY_S
 from grid_functions.building.diary import Diary, Running, noted
 from grid_functions.building.dwelling import commands, laid_out
-from grid_functions.building.execution import Command, Executing, claim_of
+from grid_functions.building.execution import Command, Executing, claim_of, lease_of
 from grid_functions.building.heating import Dynamics, Heating, dynamics
 from grid_functions.building.home import Limits, Plan, combined
 from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, key_of, packages
@@ -28,7 +28,7 @@ from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution
 from grid_functions.building.sale import Keeping
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import Claim, InForce, LeaseId
+from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import LoadDispatch
 from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.function import Ask, Output, SiteInputs, Step, WakeAt
@@ -336,7 +336,7 @@ class Steward:
     def _looked(self, state: HomeState, inputs: SiteInputs, now: Instants) -> HomeState:
         """At the meter, while less was sold: storage and heaters make up for what goes otherwise than planned."""
         plan = state.durable.plans.get(_MARKET)
-        held = None if plan is None else _lease_of(_MARKET, plan, inputs)
+        held = None if plan is None else lease_of(_MARKET, plan, inputs.in_force)
         if held is None or plan is None or not isinstance(held.control, LoadDispatch):
             return state
         aim_w, dwelling = held.control.value, self.options.dwelling
@@ -345,7 +345,7 @@ class Steward:
     def _claims(self, state: HomeState, inputs: SiteInputs, now: Instants) -> Iterable[Claim]:
         """An agreed plan while its area's lease holds, else what prepares for a sale, else the home's own plan."""
         plans = state.durable.plans
-        leases = {key: _lease_of(key, plan, inputs) for key, plan in plans.items()}
+        leases = {key: lease_of(key, plan, inputs.in_force) for key, plan in plans.items()}
         told: dict[str, Command] = {}
         causes: dict[str, InForce | None] = {}
         for key in sorted(plans, key=lambda one: (leases[one] is not None, one)):
@@ -372,16 +372,6 @@ class Steward:
             done = int((now.utc_s - plan.start_utc_s) // plan.step_s) + 1
             ahead.append(plan.start_utc_s + max(0, done) * plan.step_s)
         return min(one for one in ahead if one > now.utc_s)
-
-
-def _lease_of(function: str, plan: Executing, inputs: SiteInputs) -> InForce | None:
-    """The lease that says a plan is to be carried out: of the area it was agreed with; of any, where it was kept before that was known."""
-    for held in inputs.in_force:
-        if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch):
-            of_function = held.cause.subject.partition("/")[0] == function
-            if of_function and plan.agreed in (held.cause.area, function):
-                return held
-    return None
 
 
 def _without(state: HomeState, asked: Inquiry) -> HomeState:
