@@ -7,6 +7,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -38,6 +39,9 @@ from grid_functions.roster import BOTH, Roster
 _log = structlog.get_logger("area")
 
 _ASKING = frozenset({SourceKind.OPERATOR, SourceKind.IEEE2030_5, SourceKind.OPENADR})
+_HANGS_S = 5.0
+"""A disk that hangs does not hold a stop for longer."""
+
 _KEPT = "areas/made"
 _EPOCH = "areas/epoch"
 
@@ -197,7 +201,10 @@ class Areas:
 
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
-        async with self._turn:
+        async with AsyncExitStack() as turn:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HANGS_S):
+                    await turn.enter_async_context(self._turn)
             for one in self._running.values():
                 await _cancelled(one.task)
             self._running.clear()

@@ -428,6 +428,19 @@ async def test_while_nothing_can_be_kept_an_area_stands_and_can_be_unmade_afterw
         await at.settle(lambda: at.loop.state.leases.held == {})
 
 
+async def test_a_disk_that_hangs_holds_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.areas.registry._HANGS_S", 0.01)
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        with monkeypatch.context() as patched:
+            patched.setattr(at.ledger._writer, "write", lambda _: asyncio.Event().wait())
+            making = asyncio.create_task(at.areas.create({**FEEDER, "name": "other"}))
+            await idle()
+            await at.areas.stop()
+            assert tasks() == []
+            making.cancel()
+
+
 async def test_leases_outlive_a_disk_that_stays_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is leased lives 10 s, and is renewed for as long as the area lives; what cannot be kept waits, and people are told."""
     monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.01)
