@@ -152,9 +152,9 @@ class AreaLoop:
         unkept = await self._unkept(done.entries)
         if unkept:
             done = coordinator.without(unkept, before, done, terms, now)
-        self._messages = [*_of(unkept, messages), *self._messages[len(messages) :]]
-        self._answers = [*_of(unkept, answers), *self._answers[len(answers) :]]
-        self._orders = [*(one for one in orders if one[0].function in unkept), *self._orders[len(orders) :]]
+        self._messages[: len(messages)] = _of(unkept, messages)
+        self._answers[: len(answers)] = _of(unkept, answers)
+        self._orders[: len(orders)] = [one for one in orders if one[0].function in unkept]
         self._state = done.state
         for function, ask in done.asks:
             task = asyncio.create_task(self._answer(function, ask))
@@ -207,7 +207,8 @@ class AreaLoop:
         return set()
 
     async def _answer(self, function: str, ask: Ask) -> None:
-        self._answers.append(await self._solve(function, ask))
+        answer = await self._solve(function, ask)
+        self._answers.append(answer)
         self._changed.set()
 
     async def _until(self, wake: tuple[Moment, ...]) -> None:

@@ -560,3 +560,23 @@ async def test_what_is_held_of_areas_that_are_no_more_ends_when_the_gateway_begi
         await at.areas.begin((area_of({**FEEDER, "connection": "station"}), area_of(barns)))
         await idle()
         assert (lease in [one.id for one in at.loop.state.leases.held.values()]) is stays
+
+
+async def test_a_solution_that_comes_after_other_steps_is_taken(tmp_path: Path) -> None:
+    """The area goes on while it waits: what comes then belongs to the step that follows."""
+    async with stand(tmp_path) as at:
+        solved = asyncio.Event()
+
+        async def late(function: str, ask: Ask) -> Answer:
+            await solved.wait()
+            return Answer(function, ask.id, None)
+
+        at.areas.solve = late
+        await at.areas.create({**LIMITED, "functions": {**LIMITED["functions"], "xor_market": {"bid_s": 1}}})
+        await at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [1.0]})
+        await at.rig.time.go(2.0)
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 4.0})
+        assert at.areas.list()[0]["told"]["xor_market"]["open"]
+        solved.set()
+        await at.settle(lambda: not at.areas.list()[0]["told"]["xor_market"]["open"])
