@@ -8,6 +8,7 @@ area functions, of that one's.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
+from itertools import islice
 from typing import Any
 
 from grid_functions import letters
@@ -17,7 +18,7 @@ from grid_functions.letters import Shapes, Way
 from grid_functions.model.claim import Basis, Bound, Claim, ConnectionPoint, Devices, InForce, Need, SourceKind
 from grid_functions.model.control import mode_of
 from grid_functions.model.errors import MalformedMessage
-from grid_functions.model.event import EventKey
+from grid_functions.model.event import EventKey, Interval
 from grid_functions.model.function import AreaInputs, Ask, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant, Message
@@ -28,6 +29,9 @@ MOST = 256
 
 AHEAD_S = 86_400.0
 """How far a claim may reach, s."""
+
+NUMBERS = 10_000
+"""In one claim or grant: a curve without end would be looked through in every decision."""
 
 PROBLEMS = 4
 """Problems in one step."""
@@ -44,6 +48,8 @@ _REFUSABLE = ENACTED_MODES - CAPACITY_MODES
 _OWN_KINDS = (SourceKind.LOCAL, SourceKind.OPTIMISER)
 _LONGEST = 1_000
 _SHORT = 200
+_CONTROLS = 32
+"""There are fewer modes."""
 _LARGEST = 1e12
 
 
@@ -63,7 +69,10 @@ def refusal(bounds: Bounds, outputs: tuple[Said, ...], inputs: Inputs, now: Inst
     if (problems := sum(isinstance(one, Ask) for one in outputs)) > PROBLEMS:
         return f"{problems} problems in one step: at most {PROBLEMS} are taken"
     for one in outputs:
-        if not all(map(_is_sound, _numbers(one))):
+        numbers = list(islice(_numbers(one), NUMBERS + 1))
+        if len(numbers) > NUMBERS:
+            return f"a {type(one).__name__} of more than {NUMBERS} numbers"
+        if not all(map(_is_sound, numbers)):
             return f"a {type(one).__name__} holds a number that is none, or beyond all measure"
         fault = _of(bounds, one, inputs, now)
         if fault:
@@ -135,10 +144,16 @@ def _of_grant(grant: Grant, inputs: AreaInputs) -> str:
         return f"a grant to {grant.member}, which does not take part"
     if not 0 < len(grant.subject) <= 64 or "/" in grant.subject:
         return "a grant without a proper subject: 1 to 64 letters, no '/'"
+    if len(grant.series) > letters.LONGEST or len(grant.controls) > _CONTROLS or any(map(_is_wide, grant.series)):
+        return f"a grant of {len(grant.series)} intervals: at most {letters.LONGEST} are taken, of {_CONTROLS} controls each"
     origin = grant.origin
     if origin is not None and not any(_is_origin(origin.event, one, origin) for one in inputs.in_force):
         return "a grant made from an event that is not in force here"
     return ""
+
+
+def _is_wide(one: Interval) -> bool:
+    return len(one.controls) > _CONTROLS
 
 
 def _is_origin(event: EventKey, one: InForce, origin: Any) -> bool:

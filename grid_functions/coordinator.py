@@ -95,26 +95,60 @@ def step(
             case Message():
                 # A function does not know whose it is: the area signs.
                 messages.append(replace(output, sender=terms.name))
-    wake = list(ran.wake)
-    due: list[float] = []
-    for key, one in sorted(grants.items()):
-        due_s = now.mono_s if one.sent_s is None else one.sent_s + terms.ttl_s / 3.0
-        if due_s <= now.mono_s:
-            leases.append((key[1], _lease(key, one, terms)))
-            grants[key] = Granted(one.grant, now.mono_s, whole=True)
-            due_s = now.mono_s + terms.ttl_s / 3.0
-        due.append(due_s)
-    if due:
-        wake.append(Moment(OWN, now.utc_s + min(due) - now.mono_s))
+    after, due, wake = renewed(AreaState(ran.kept, grants), terms, now)
     return AreaStep(
-        AreaState(ran.kept, grants),
-        tuple(leases),
+        after,
+        (*leases, *due),
         tuple(messages),
         tuple(asks),
         tuple(alarms),
         ran.entries,
-        tuple(wake),
+        (*ran.wake, *wake),
     )
+
+
+def renewed(
+    state: AreaState, terms: AreaTerms, now: Instants
+) -> tuple[AreaState, tuple[tuple[str, Lease], ...], tuple[Moment, ...]]:
+    """What stands, the leases of it that are due, and when the next is. A late one goes whole: its member may have let go of it."""
+    grants = dict(state.grants)
+    leases: list[tuple[str, Lease]] = []
+    due: list[float] = []
+    for key, one in sorted(grants.items()):
+        due_s = now.mono_s if one.sent_s is None else one.sent_s + terms.ttl_s / 3.0
+        if due_s <= now.mono_s:
+            late = now.mono_s - due_s > terms.ttl_s / 3.0
+            leases.append((key[1], _lease(key, replace(one, whole=one.whole and not late), terms)))
+            grants[key] = Granted(one.grant, now.mono_s, whole=True)
+            due_s = now.mono_s + terms.ttl_s / 3.0
+        due.append(due_s)
+    wake = (Moment(OWN, now.utc_s + min(due) - now.mono_s),) if due else ()
+    return AreaState(state.kept, grants), tuple(leases), wake
+
+
+def without(unkept: frozenset[str], before: AreaState, done: AreaStep, terms: AreaTerms, now: Instants) -> AreaStep:
+    """A step as if these functions, whose entries cannot be kept, had not run: what they had granted stands and is renewed, and the
+    others go on.
+    """
+    ours = {key: one for key, one in before.grants.items() if key[0] in unkept and key[1] in terms.members}
+    others = {key: one for key, one in done.state.grants.items() if key[0] not in unkept}
+    kept = {name: one for name, one in done.state.kept.items() if name not in unkept}
+    kept |= {name: one for name, one in before.kept.items() if name in unkept}
+    after, due, wake = renewed(AreaState(kept, others | ours), terms, now)
+    return replace(
+        done,
+        state=after,
+        leases=(*(one for one in done.leases if function_of(one[1]) not in unkept), *due),
+        messages=tuple(one for one in done.messages if one.function not in unkept),
+        asks=tuple(one for one in done.asks if one[0] not in unkept),
+        entries=(),
+        wake=(*done.wake, *wake),
+    )
+
+
+def function_of(lease: Lease) -> str:
+    """The function that granted it."""
+    return lease.id.subject.partition("/")[0]
 
 
 def farewell(state: AreaState, terms: AreaTerms) -> tuple[tuple[str, Lease], ...]:

@@ -53,10 +53,10 @@ def letter(fold: Fold, function: str) -> Message:
 
 
 def heard(messages: Iterable[Message]) -> Mapping[EventKey, Fold]:
-    """The folds among a site's letters, the last of each event."""
+    """The folds among a site's letters, the last of each event. A letter to a member is none: plug-ins name their kinds themselves."""
     found: dict[EventKey, Fold] = {}
     for message in messages:
-        if message.kind == KIND:
+        if message.kind == KIND and message.to == CONNECTION:
             plain = json.loads(message.body)
             upstream, respondent, event = plain["event"]
             key = EventKey(Respondent(upstream, respondent), event)

@@ -6,6 +6,7 @@ answer comes with a later tick, and so decisions stay pure and a replay needs no
 it can be shown them, each once: what came with a turn that failed is lost, as with a function of ours that raised.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ SHOWN = 256
 WAITING = 4_096
 WAITING_BYTES = 4 << 20
 """Letters at most that wait, and their bytes; those that come then are lost."""
+
+SUBJECTS = 16
+"""Of a member that grants of one plug-in may stand under: each is looked at in every decision of the member's site."""
 
 _APART_S = 0.05
 """From one turn to the next that it may have brought about itself (WakeAt, an answer, a letter), at least."""
@@ -264,6 +268,11 @@ def _heard(state: GuestState, answer: Answer, now: Instants) -> tuple[GuestState
     grants = [one for one in said.outputs if isinstance(one, Grant)]
     gone = {(one.member, one.subject) for one in grants if one.nothing}
     given = {(one.member, one.subject) for one in grants if not one.nothing}
+    granted = (state.granted - gone) | given
+    crowded = next((one for one, held in Counter(member for member, _ in granted).items() if held > SUBJECTS), None)
+    if crowded is not None:
+        why = f"it grants {crowded} more than {SUBJECTS} subjects at a time"
+        return replace(state, fault=why, faults=state.faults + 1), []
     before = state.durable or Remembered()
     receipts = tuple(one for one in said.outputs if isinstance(one, Receipt))
     letters = [one for one in said.outputs if isinstance(one, Message)]
@@ -273,7 +282,7 @@ def _heard(state: GuestState, answer: Answer, now: Instants) -> tuple[GuestState
         state,
         wakes=tuple(one.moment for one in said.outputs if isinstance(one, WakeAt)),
         told=tuple(one for one in letters if one.kind == ALARM),
-        granted=(state.granted - gone) | given,
+        granted=granted,
         well_s=now.mono_s,
         fault="",
         faults=0,

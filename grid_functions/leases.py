@@ -59,7 +59,15 @@ class Epoch:
     number: int
 
 
-DURABLE: tuple[type, ...] = (Leased, Epoch)
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """When a lease was last received again as it was, durable: it lives over a restart by this, and its series is not written each time."""
+
+    ttl_s: float
+    received_utc_s: float
+
+
+DURABLE: tuple[type, ...] = (Leased, Epoch, Renewed)
 
 
 def step(state: LeaseState, leases: Collection[Lease], now: Instants) -> LeaseStep:
@@ -95,13 +103,18 @@ def step(state: LeaseState, leases: Collection[Lease], now: Instants) -> LeaseSt
 def restore(entries: Iterable[Entry]) -> LeaseState:
     """The leases that these entries tell, the latest of each key."""
     held: dict[tuple[str, str], Leased] = {}
+    renewed: dict[tuple[str, str], Renewed] = {}
     epochs: dict[str, int] = {}
     for entry in entries:
         match entry.key, entry.value:
             case (("lease", "held", area, subject), Leased() as one):
                 held[area, subject] = one
+            case (("lease", "renewed", area, subject), Renewed() as again):
+                renewed[area, subject] = again
             case (("lease", "epoch", area), Epoch(number)):
                 epochs[area] = number
+    for key in held.keys() & renewed.keys():
+        held[key] = replace(held[key], ttl_s=renewed[key].ttl_s, received_utc_s=renewed[key].received_utc_s)
     return LeaseState(held, {}, epochs)
 
 
@@ -112,11 +125,13 @@ def _taken(lease: Lease, before: Leased | None, now: Instants) -> Leased:
     if series is None:
         series, start_utc_s = (before.series, before.start_utc_s) if before is not None and known else ((), 0.0)
     taken = Leased(lease.id, lease.ttl_s, now.utc_s, now.utc_s, lease.controls, start_utc_s, series, lease.origin)
-    if before is not None and replace(taken, received_utc_s=0.0, since_utc_s=0.0, ttl_s=0.0) == replace(
-        before, received_utc_s=0.0, since_utc_s=0.0, ttl_s=0.0
-    ):
-        return replace(taken, since_utc_s=before.since_utc_s)
-    return taken
+    return replace(taken, since_utc_s=before.since_utc_s) if before is not None and _says_same(taken, before) else taken
+
+
+def _says_same(one: Leased, other: Leased) -> bool:
+    """Whether they differ in when they were received alone."""
+    at = replace(one, received_utc_s=other.received_utc_s, since_utc_s=other.since_utc_s, ttl_s=other.ttl_s)
+    return at == other
 
 
 def _in_force(lease: Leased, end_s: float, now: Instants) -> list[InForce]:
@@ -163,11 +178,18 @@ def _turns(lease: Leased, now: Instants) -> list[Moment]:
 
 
 def _entries(before: LeaseState, after: LeaseState) -> tuple[Entry, ...]:
-    """A renewal alone is kept every time too: it is what lets a lease live over a restart."""
-    made: list[Entry] = [
-        Entry((ROOM, "held", *key), one) for key, one in after.held.items() if before.held.get(key) != one
-    ]
-    made += [Entry((ROOM, "held", *key), None) for key in before.held if key not in after.held]
+    """A renewal alone is kept every time too, since it is what lets a lease live over a restart; but not what it renews."""
+    made: list[Entry] = []
+    for key, one in after.held.items():
+        was = before.held.get(key)
+        if was == one:
+            continue
+        if was is not None and _says_same(was, one):
+            made.append(Entry((ROOM, "renewed", *key), Renewed(one.ttl_s, one.received_utc_s)))
+        else:
+            made += [Entry((ROOM, "held", *key), one), Entry((ROOM, "renewed", *key), None)]
+    gone = [key for key in before.held if key not in after.held]
+    made += [Entry((ROOM, what, *key), None) for key in gone for what in ("held", "renewed")]
     made += [
         Entry((ROOM, "epoch", area), Epoch(number))
         for area, number in after.epochs.items()

@@ -84,7 +84,10 @@ class CentralSystem:
                 return
             app = web.Application()
             app.router.add_get("/{path:.*}", self._connect)
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+            # A body is what was sent: a small one that swells would hold up the loop, whoever sent it.
+            runner = web.AppRunner(
+                app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0, auto_decompress=False
+            )
             await runner.setup()
             try:
                 host, port = self._listening.host, self._listening.port

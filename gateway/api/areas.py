@@ -1,5 +1,6 @@
 """Areas over the socket: list, create, change, destroy, order."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -7,6 +8,9 @@ from aiohttp import web
 from gateway.api.bodies import body_of, text_of
 from gateway.areas.registry import Areas
 from grid_functions.model.errors import OperatorFault
+
+_ORDER_S = 20.0
+"""Less than a caller waits for an answer."""
 
 
 def area_routes(app: web.Application, areas: Callable[[], Areas]) -> None:
@@ -32,8 +36,15 @@ def area_routes(app: web.Application, areas: Callable[[], Areas]) -> None:
         options = body.get("options", {})
         if not isinstance(options, dict):
             raise OperatorFault("options are no JSON object", "send one, or leave them out")
-        areas().order(area, function, kind, options)
-        return web.json_response({"ordered": kind, "area": area, "function": function})
+        try:
+            async with asyncio.timeout(_ORDER_S):
+                alarms = await areas().order(area, function, kind, options)
+        except TimeoutError as fault:
+            raise OperatorFault(
+                "it is not kept yet: the ledger cannot be written, or the area still waits for its connection",
+                "'osed area list' shows alarms; it may yet take hold",
+            ) from fault
+        return web.json_response({"ordered": kind, "area": area, "function": function, "alarms": alarms})
 
     app.router.add_get("/areas", show)
     app.router.add_post("/areas/create", changing(lambda all_, plain: all_.create(plain)))

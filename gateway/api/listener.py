@@ -41,7 +41,8 @@ async def listen(settings: ApiSettings, served: Served, log: Notes) -> web.AppRu
         client_max_size=_LARGEST, middlewares=[_noted(log, served.clock), _errors_as_json, doorman.__call__]
     )
     osed_paths(app, served)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_PATIENCE_S)
+    # A body is what was sent: a small one that swells would hold up the loop, whoever sent it.
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=_PATIENCE_S, auto_decompress=False)
     await runner.setup()
     host, port = settings.address
     try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,9 +16,9 @@ from grid_functions.coordinator import AreaMachine, AreaState, AreaTerms
 from grid_functions.letters import Way
 from grid_functions.model.claim import InForce
 from grid_functions.model.entry import Entry
-from grid_functions.model.errors import Unreachable
+from grid_functions.model.errors import OperatorFault, Unreachable
 from grid_functions.model.function import Answer, AreaInputs, Ask
-from grid_functions.model.instants import Instants, Moment
+from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock, Members
 from grid_functions.model.reading import MeterKey, Reading
@@ -26,10 +26,15 @@ from grid_functions.roster import Roster
 
 _log = structlog.get_logger("area")
 
+Arrived = TypeVar("Arrived", Message, Answer)
+
 _REPORT_S = 10.0
 """How often members are asked for their report when nothing else happens."""
 
 _RETRY_S = 1.0
+
+_OURS = frozenset({"member", "connection", "ledger"})
+"""Alarms of the loop itself; all others are of one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class AreaPlan:
     functions: Mapping[str, AreaMachine]
     members: Members
     reports: Callable[[], Mapping[str, MemberReport]]
-    asked: Callable[[], tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]]
+    asked: Callable[[], tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]] | None]
     told: Callable[[Message], None]
 
 
@@ -65,7 +70,7 @@ class AreaLoop:
         self._ledger, self._clock, self._solve = ledger, clock, solve
         self._changed = asyncio.Event()
         self._messages: list[Message] = []
-        self._orders: list[Message] = []
+        self._orders: list[tuple[Message, asyncio.Future[tuple[str, ...]]]] = []
         self._answers: list[Answer] = []
         self._solving: set[asyncio.Task[None]] = set()
 
@@ -89,10 +94,19 @@ class AreaLoop:
             self._changed.set()
         return fault
 
-    def order(self, order: Message) -> None:
-        """What operator or API want of a function now."""
-        self._orders.append(order)
+    async def order(self, order: Message) -> tuple[str, ...]:
+        """What operator or API want of a function now. Returns once what came of it is kept, with what the function finds wrong.
+
+        Raises OperatorFault when the area ends before.
+        """
+        kept: asyncio.Future[tuple[str, ...]] = asyncio.get_running_loop().create_future()
+        self._orders.append((order, kept))
         self._changed.set()
+        return await kept
+
+    def told(self, function: str) -> Mapping[str, Any]:
+        """What one function has to say; nothing while it has not run."""
+        return machines.told({function: self.plan.functions[function]}, self._state.kept).get(function, {})
 
     async def run(self) -> None:
         """Coordinate until cancelled; then take everything back."""
@@ -109,6 +123,11 @@ class AreaLoop:
         finally:
             for task in self._solving:
                 task.cancel()
+            for order, kept in self._orders:
+                if not kept.done():
+                    kept.set_exception(
+                        OperatorFault(f"{order.to} ended before it was told", "'osed area list' shows all")
+                    )
 
     async def end(self) -> None:
         """Leave nothing behind: every lease is taken back; one whose member is not reached runs out by itself."""
@@ -116,36 +135,65 @@ class AreaLoop:
         self._state = AreaState()
 
     async def _step(self, now: Instants) -> tuple[Moment, ...]:
-        terms = self.plan.terms
+        terms, before = self.plan.terms, self._state
+        asked = self.plan.asked()
+        if asked is None:
+            # What is asked of the area is not known: what is leased stands, and is not loosened meanwhile (rule 6).
+            self._alarm("connection", "the site at its connection has not decided yet: what is leased stands")
+            self._state, due, wake = coordinator.renewed(before, terms, now)
+            await self._deliver(due, ())
+            return (*wake, Moment(OWN, now.utc_s + _RETRY_S))
+        self.alarms.pop("connection", None)
         messages, orders, answers = tuple(self._messages), tuple(self._orders), tuple(self._answers)
         rolls = {name: self.roster.members_of(name, Way.DOWN) for name in self.plan.functions}
-        inputs = AreaInputs(*self.plan.asked(), self.plan.reports(), rolls, (), orders, messages, answers)
-        done = coordinator.step(self._state, terms, self.plan.functions, inputs, now)
-        del self._messages[: len(messages)], self._orders[: len(orders)], self._answers[: len(answers)]
-        if done.entries:
-            # What was agreed must be known after a crash before anybody acts on it.
-            await self._ledger.commit(self.stream, done.entries)
+        told = tuple(order for order, _ in orders)
+        inputs = AreaInputs(*asked, self.plan.reports(), rolls, (), told, messages, answers)
+        done = coordinator.step(before, terms, self.plan.functions, inputs, now)
+        unkept = await self._unkept(done.entries)
+        if unkept:
+            done = coordinator.without(unkept, before, done, terms, now)
+        self._messages[: len(messages)] = _of(unkept, messages)
+        self._answers[: len(answers)] = _of(unkept, answers)
+        self._orders[: len(orders)] = [one for one in orders if one[0].function in unkept]
         self._state = done.state
         for function, ask in done.asks:
             task = asyncio.create_task(self._answer(function, ask))
             self._solving.add(task)
             task.add_done_callback(self._solving.discard)
         self._note(done.alarms)
-        lost = await self._send(done.leases)
-        for message in done.messages:
+        for order, kept in orders:
+            if order.function not in unkept and not kept.done():
+                kept.set_result(tuple(one.text for one in done.alarms if order.function in (one.room, one.subject)))
+        await self._deliver(done.leases, done.messages)
+        return (*done.wake, Moment(OWN, now.utc_s + _RETRY_S)) if unkept else done.wake
+
+    async def _unkept(self, entries: tuple[Entry, ...]) -> frozenset[str]:
+        """The functions whose entries cannot be kept: what was agreed must be known after a crash before anybody acts on it."""
+        if entries:
+            try:
+                await self._ledger.commit(self.stream, entries)
+            except Exception as fault:
+                # Whatever the reason, as at a site: the next attempt may do.
+                self._alarm("ledger", str(fault))
+                return frozenset(entry.key[1] for entry in entries)
+        self.alarms.pop("ledger", None)
+        return frozenset()
+
+    async def _deliver(self, leases: tuple[tuple[str, Lease], ...], messages: tuple[Message, ...]) -> None:
+        lost = await self._send(leases)
+        for message in messages:
             if message.to == fold.CONNECTION:
                 self.plan.told(message)
             elif roster.may_hear(self.roster, message.to, message.function):
                 lost |= await self._sent(message.to, message)
         if lost:
             self._state = coordinator.unsent(self._state, lost)
-        return done.wake
 
     async def _send(self, leases: tuple[tuple[str, Lease], ...]) -> set[str]:
         lost: set[str] = set()
         for member, lease in leases:
             # What takes back is sent to whoever once was a member.
-            if lease.ttl_s == 0 or roster.may_hear(self.roster, member, lease.id.subject.partition("/")[0]):
+            if lease.ttl_s == 0 or roster.may_hear(self.roster, member, coordinator.function_of(lease)):
                 lost |= await self._sent(member, lease)
         return lost
 
@@ -159,7 +207,8 @@ class AreaLoop:
         return set()
 
     async def _answer(self, function: str, ask: Ask) -> None:
-        self._answers.append(await self._solve(function, ask))
+        answer = await self._solve(function, ask)
+        self._answers.append(answer)
         self._changed.set()
 
     async def _until(self, wake: tuple[Moment, ...]) -> None:
@@ -171,7 +220,7 @@ class AreaLoop:
 
     def _note(self, alarms: tuple[Alarm, ...]) -> None:
         standing = {f"{one.room} {one.subject}": one.text for one in alarms}
-        for key in [key for key in self.alarms if not key.startswith("member ") and key not in standing]:
+        for key in [key for key in self.alarms if key not in standing and key.partition(" ")[0] not in _OURS]:
             del self.alarms[key]
         for key, text in standing.items():
             self._alarm(key, text)
@@ -180,6 +229,10 @@ class AreaLoop:
         if self.alarms.get(key) != text:
             _log.warning("alarm", area=self.plan.terms.name, what=text)
         self.alarms[key] = text
+
+
+def _of(functions: frozenset[str], arrived: tuple[Arrived, ...]) -> list[Arrived]:
+    return [one for one in arrived if one.function in functions]
 
 
 def shown(loop: AreaLoop) -> dict[str, Any]:

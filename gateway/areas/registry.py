@@ -6,7 +6,8 @@ Members are the gateway's own sites, in one process, behind the Members port; a 
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import structlog
 
 from gateway.areas.loop import AreaLoop, AreaPlan, shown
-from gateway.config.areas import AreaSettings, area_of, plain_of
+from gateway.config.areas import AreaSettings, area_of, mistakes, plain_of
 from gateway.config.plug_ins import guests_of
 from gateway.ledger.book import Ledger
 from gateway.log.book import Log
@@ -26,7 +27,8 @@ from grid_functions.coordinator import AreaMachine, AreaTerms
 from grid_functions.letters import Shapes, Way
 from grid_functions.model.claim import InForce, LeaseId, SourceKind
 from grid_functions.model.control import Mode
-from grid_functions.model.errors import MalformedMessage, OperatorFault, Unreachable
+from grid_functions.model.entry import Entry
+from grid_functions.model.errors import ConfigurationFault, MalformedMessage, OperatorFault, Unreachable
 from grid_functions.model.function import Answer, Ask, Passing
 from grid_functions.model.lease import Lease, MemberReport, Message
 from grid_functions.model.ports import Clock
@@ -37,6 +39,9 @@ from grid_functions.roster import BOTH, Roster
 _log = structlog.get_logger("area")
 
 _ASKING = frozenset({SourceKind.OPERATOR, SourceKind.IEEE2030_5, SourceKind.OPENADR})
+_HANGS_S = 5.0
+"""A disk that hangs does not hold a stop for longer."""
+
 _KEPT = "areas/made"
 _EPOCH = "areas/epoch"
 
@@ -84,6 +89,7 @@ class Areas:
     channels: Callable[[str], Shapes | None] = lambda _: None
     _running: dict[str, _Running] = field(default_factory=dict)
     _wanted: dict[str, AreaSettings] = field(default_factory=dict)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def list(self) -> list[dict[str, Any]]:
         """Every coordinator and how it is."""
@@ -113,56 +119,64 @@ class Areas:
 
     async def begin(self, of_file: tuple[AreaSettings, ...]) -> None:
         """Run what the file names and what was made at run time; a name of the file stands before one that was made."""
-        wanted = {area.name: (area, True) for area in of_file}
-        for area in self._made().values():
-            wanted.setdefault(area.name, (area, False))
-        # Before anything is awaited: a site that begins beside us may be asked before its area runs.
-        self._wanted = {name: area for name, (area, _) in wanted.items()}
-        for name in [name for name, one in self._running.items() if wanted.get(name) != (one.settings, one.of_file)]:
-            await self._end(name)
-        for name, (area, file) in wanted.items():
-            if name not in self._running:
-                await self._begin(area, of_file=file)
+        async with self._turn:
+            wanted = {area.name: (area, True) for area in of_file}
+            for area in self._made().values():
+                wanted.setdefault(area.name, (area, False))
+            # Before anything is awaited: a site that begins beside us may be asked before its area runs.
+            self._wanted = {name: area for name, (area, _) in wanted.items()}
+            for name in [
+                name for name, one in self._running.items() if wanted.get(name) != (one.settings, one.of_file)
+            ]:
+                await self._end(name)
+            for name, (area, file) in wanted.items():
+                if name not in self._running:
+                    await self._begin(area, of_file=file)
+            self._release()
 
     async def create(self, plain: object) -> dict[str, Any]:
         """Make a coordinator. Raises OperatorFault and ConfigurationFault; then nothing was made."""
-        area = self._checked(plain)
-        if area.name in self._running:
-            raise OperatorFault(f"there is an area named {area.name}", "change it: 'osed area change'")
-        await self._keep({**self._made(), area.name: area})
-        self._wanted[area.name] = area
-        await self._begin(area, of_file=False)
-        return self._told(area.name)
+        async with self._turn:
+            area = self._checked(plain)
+            if area.name in self._running:
+                raise OperatorFault(f"there is an area named {area.name}", "change it: 'osed area change'")
+            # One of that name that the file had once is another.
+            await self.ledger.forget(f"area/{area.name}")
+            await self._keep({**self._made(), area.name: area})
+            self._wanted[area.name] = area
+            await self._begin(area, of_file=False)
+            return self._told(area.name)
 
     async def change(self, plain: object) -> dict[str, Any]:
         """Other members or functions: what is the same goes on, with a new epoch. Raises as :meth:`create`."""
-        area = self._checked(plain)
-        self._mine(area.name)
-        await self._keep({**self._made(), area.name: area})
-        self._wanted[area.name] = area
-        await self._end(area.name)
-        await self._begin(area, of_file=False)
-        return self._told(area.name)
+        async with self._turn:
+            area = self._checked(plain)
+            self._mine(area.name)
+            await self._keep({**self._made(), area.name: area})
+            self._wanted[area.name] = area
+            await self._end(area.name)
+            await self._begin(area, of_file=False)
+            return self._told(area.name)
 
     async def destroy(self, name: str) -> None:
-        """Take everything back and forget it. Raises OperatorFault."""
-        self._mine(name)
-        made = self._made()
-        self._wanted.pop(name, None)
-        await self._end(name)
-        await self.ledger.forget(f"area/{name}")
-        await self._keep({other: area for other, area in made.items() if other != name})
-        self.log.add("", "area", name, {"destroyed": True})
+        """Take everything back and forget it. Raises OperatorFault, and LedgerUnavailable where it cannot be kept that it is gone."""
+        async with self._turn:
+            self._mine(name)
+            # What loosens waits for the ledger: else it would be there again after a crash, and could not be destroyed until then.
+            await self._keep({other: area for other, area in self._made().items() if other != name})
+            self._wanted.pop(name, None)
+            await self._end(name)
+            await self.ledger.forget(f"area/{name}")
+            self.log.add("", "area", name, {"destroyed": True})
 
-    def order(self, name: str, function: str, kind: str, options: Mapping[str, Any]) -> None:
-        """Tell a function of an area to act now. Raises OperatorFault; then it was told nothing."""
-        one = self._running.get(name)
-        if one is None:
-            raise OperatorFault(
-                f"no area is named {name!r}", f"there are: {', '.join(sorted(self._running)) or 'none'}"
-            )
-        if function not in one.loop.plan.functions:
-            there = ", ".join(sorted(one.loop.plan.functions)) or "none"
+    async def order(self, name: str, function: str, kind: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Tell a function of an area to act now. Returns once what came of it is kept, with what the function finds wrong.
+
+        Raises OperatorFault; then it was told nothing.
+        """
+        loop = self._known(name).loop
+        if function not in loop.plan.functions:
+            there = ", ".join(sorted(loop.plan.functions)) or "none"
             raise OperatorFault(f"{name} runs no function {function!r}", f"there are: {there}")
         body = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
         order = Message(function, name, OPERATOR, kind, kind, body)
@@ -174,7 +188,12 @@ class Areas:
         except MalformedMessage as fault:
             there = ", ".join(sorted(shapes.get((function, Way.ORDER), ()))) or "none"
             raise OperatorFault(f"{function} cannot be told to {kind}: {fault}", f"its orders are: {there}") from fault
-        one.loop.order(order)
+        return await loop.order(order)
+
+    def find(self, name: str) -> AreaLoop | None:
+        """A coordinator that runs."""
+        one = self._running.get(name)
+        return None if one is None else one.loop
 
     def guests(self) -> frozenset[str]:
         """The plug-ins that areas run."""
@@ -182,9 +201,13 @@ class Areas:
 
     async def stop(self) -> None:
         """The gateway stops: a graceful stop releases nothing, so that leases run out by their own time."""
-        for one in self._running.values():
-            await _cancelled(one.task)
-        self._running.clear()
+        async with AsyncExitStack() as turn:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HANGS_S):
+                    await turn.enter_async_context(self._turn)
+            for one in self._running.values():
+                await _cancelled(one.task)
+            self._running.clear()
 
     async def _begin(self, area: AreaSettings, *, of_file: bool) -> None:
         epoch = await self._next_epoch()
@@ -204,11 +227,27 @@ class Areas:
             lambda: self._asked(area.connection),
             partial(self._tell, area.connection),
         )
-        entries = self.ledger.entries(f"area/{area.name}")
+        entries = await self._entries(area.name, functions)
         loop = AreaLoop(plan, entries, who, self.ledger, self.clock, self.solve)
         running = self._running[area.name] = _Running(area, of_file, loop, tokens)
         running.task = asyncio.create_task(loop.run(), name=f"area {area.name}")
         self.log.add("", "area", area.name, {"begun": True, "epoch": epoch, "functions": sorted(functions)})
+
+    async def _entries(self, name: str, functions: Collection[str]) -> tuple[Entry, ...]:
+        """What is kept of these functions; what others left is forgotten, or one that is named again would take it up."""
+        entries = self.ledger.entries(f"area/{name}")
+        left = tuple(Entry(one.key, None) for one in entries if one.key[1] not in functions)
+        await self.ledger.commit(f"area/{name}", left)
+        return tuple(one for one in entries if one.key[1] in functions)
+
+    def _release(self) -> None:
+        """End what sites still hold of areas and functions that are theirs no more: who unmade them may have crashed before they heard."""
+        for name, site in self.sites().items():
+            for held in site.state.leases.held.values():
+                area = self._wanted.get(held.id.area)
+                function = held.id.subject.partition("/")[0]
+                if area is None or name not in area.sites or function not in {*area.functions.chosen(), *area.plug_ins}:
+                    site.mail.take(Lease(held.id, 0.0))
 
     async def _end(self, name: str) -> None:
         one = self._running.pop(name)
@@ -223,19 +262,22 @@ class Areas:
 
     def _reports(self, names: tuple[str, ...]) -> dict[str, MemberReport]:
         now = self.clock.now()
-        told = {}
-        for name, site in self.sites().items():
-            report = member_report(site.snapshot(now), site.plan.terms) if name in names else None
+        told, sites = {}, self.sites()
+        for name in names:
+            site = sites.get(name)
+            report = None if site is None else member_report(site.snapshot(now), site.plan.terms)
             if report is not None:
                 told[name] = report
         return told
 
-    def _asked(self, connection: str | None) -> tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]]:
-        """What areas lease to that site is theirs, not asked of them."""
+    def _asked(self, connection: str | None) -> tuple[tuple[InForce, ...], Mapping[MeterKey, Reading]] | None:
+        """What areas lease to that site is theirs, not asked of them. None: the site has not decided yet."""
         site = self.sites().get(connection or "")
         if site is None:
             return (), {}
-        held = site.decision.in_force if site.decision is not None else ()
+        if site.decision is None:
+            return None
+        held = site.decision.in_force
         asked = tuple(one for one in held if one.source.kind in _ASKING and not isinstance(one.cause, LeaseId))
         return asked, site.snapshot(self.clock.now()).meter
 
@@ -246,21 +288,24 @@ class Areas:
 
     def _checked(self, plain: object) -> AreaSettings:
         area = area_of(plain)
-        strange = sorted({*area.sites, area.connection or area.sites[0]} - self.sites().keys())
-        if strange:
-            raise OperatorFault(f"no site is named {strange[0]!r}", f"there are: {', '.join(sorted(self.sites()))}")
+        wrong = tuple(f"{'.'.join(map(str, place))}: {text}" for place, text in mistakes(area, self.sites().keys()))
+        if wrong:
+            raise ConfigurationFault(wrong)
         unknown = sorted(area.plug_ins.keys() - catalogue.plug_ins().keys())
         if unknown:
             raise OperatorFault(f"no installed package offers a function {unknown[0]!r}", "'osed functions' lists all")
         return area
 
-    def _mine(self, name: str) -> None:
+    def _known(self, name: str) -> _Running:
         one = self._running.get(name)
         if one is None:
             raise OperatorFault(
                 f"no area is named {name!r}", f"there are: {', '.join(sorted(self._running)) or 'none'}"
             )
-        if one.of_file:
+        return one
+
+    def _mine(self, name: str) -> None:
+        if self._known(name).of_file:
             raise OperatorFault(f"area {name} belongs to osed.yaml", "change it there, then 'osed reload'")
 
     def _told(self, name: str) -> dict[str, Any]:
@@ -270,7 +315,16 @@ class Areas:
         kept = self.ledger.get(_KEPT)
         if kept is None:
             return {}
-        return {area.name: area for area in map(area_of, json.loads(kept[1]))}
+        made = {}
+        for plain in json.loads(kept[1]):
+            try:
+                area = area_of(plain)
+            except ConfigurationFault as fault:
+                # It was sound when it was made, in another version: no reason for the others not to run.
+                _log.error("an area is left out", area=plain.get("name"), why=str(fault))
+                continue
+            made[area.name] = area
+        return made
 
     async def _keep(self, areas: Mapping[str, AreaSettings]) -> None:
         body = json.dumps([plain_of(area) for _, area in sorted(areas.items())]).encode()

@@ -127,7 +127,7 @@ def order(
     if json_:
         document(answer)
     else:
-        people.print(f"{function} of {name} was told to {what}")
+        people.print(f"{function} of {name} was told to {what}", *answer["alarms"], sep="\n")
 
 
 def _area(name: str, sites: list[str], functions: list[str] | None, connection: str | None) -> dict[str, Any]:

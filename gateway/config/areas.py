@@ -1,6 +1,6 @@
 """Areas in osed.yaml and over the socket: members, and the functions wanted there with their options."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -44,6 +44,22 @@ class AreaSettings(Strict):
     plug_ins: PlugIns = Field(default_factory=dict)
     ttl_s: Annotated[float, Field(ge=10, le=86_400)] = 300
     connection: Name | None = None
+
+
+def mistakes(area: AreaSettings, sites: Collection[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What cannot be meant where there are these sites, each with its place: names of nobody, members told twice."""
+    there = ", ".join(sorted(sites)) or "none"
+    for place, name in enumerate(area.sites):
+        if name not in sites:
+            yield ("sites", place), f"no site is named {name!r} ({there})"
+        if name in area.sites[:place]:
+            yield ("sites", place), f"{name!r} is a member already"
+    if area.connection is not None and area.connection not in sites:
+        yield ("connection",), f"no site is named {area.connection!r} ({there})"
+    for function, options in area.functions.chosen().items():
+        for table in ("priorities", "weights"):
+            for name in sorted(getattr(options, table, {}).keys() - set(area.sites)):
+                yield ("functions", function, table, name), f"no member is named {name!r} ({', '.join(area.sites)})"
 
 
 _ADAPTER = TypeAdapter(AreaSettings)

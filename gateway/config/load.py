@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from adapters.modbus.address import parse_address
-from gateway.config import api, edgex, heaters, homeassistant, ocpp, plug_ins
+from gateway.config import api, areas, edgex, heaters, homeassistant, ocpp, plug_ins
 from gateway.config.data import text_of
 from gateway.config.schema import Configuration, DeviceSettings, SiteSettings
 from gateway.config.upstreams import (
@@ -122,9 +122,8 @@ def _inconsistencies(configuration: Configuration, folder: Path, families: Famil
     yield from plug_ins.mistakes(configuration)
     yield from api.mistakes(configuration.gateway.api)
     for number, area in enumerate(configuration.areas):
-        for place, name in enumerate(area.sites):
-            if name not in sites:
-                yield ("areas", number, "sites", place), f"no site is named {name!r} ({', '.join(sorted(sites))})"
+        for place, text in areas.mistakes(area, sites):
+            yield ("areas", number, *place), text
 
 
 def _of_upstream(

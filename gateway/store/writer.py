@@ -131,6 +131,9 @@ def unavailable(path: Path, error: BaseException | None) -> LedgerUnavailable:
     text = str(error)
     if "full" in text:
         advice = "free space on its disk; tightening goes on, loosening waits"
+    elif "disk I/O" in text:
+        # Said at the start also where the disk is full: what is set aside then is lost, and was sound.
+        advice = "see that its disk has space and is sound; leave the file where it is"
     elif "locked" in text or "busy" in text:
         advice = "end the other program that holds it"
     elif "I/O" in text:

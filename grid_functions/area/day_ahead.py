@@ -2,14 +2,13 @@
 
 One machine around :mod:`grid_functions.area.talks`: it opens rounds, hears replies, asks for the two small programs of a round, and ends
 the talks at the wanted gap, at the last round or when time runs out, always with the best plan so far. Talks that a restart interrupts
-begin anew; what was agreed is durable. A plan is leased as load dispatch by step, and its delivery is measured until two hours after
-its end.
+begin anew; what was agreed is durable. A plan is leased as load dispatch by step.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
 from grid_functions.area import peak, talks
 from grid_functions.area.daily import DAY_S, before
-from grid_functions.area.delivery import Meter
 from grid_functions.area.peak import Column, Demand
 from grid_functions.area.ranges import check
 from grid_functions.area.talks import Certificate, Reply, Talks, Terms
@@ -31,9 +29,6 @@ from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant, Message
 
 NAME = "day_ahead"
-AFTER_S = 7200.0
-"""Delivery is measured for so long beyond the plan: what a plan pushes over its end shows there."""
-
 _MASTER, _FURTHER, _MAIN = "master", "further", "price"
 """The problems of a round: the plan, further prices, the main price; in order of name the main one is the last."""
 
@@ -102,11 +97,17 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class DayAheadDurable:
-    """``begun_utc_s``: when talks were begun last; ``meter``: what members really did with what was agreed."""
+    """``begun_utc_s``: when talks were begun last. It is large, and changes twice a day."""
+
+    VERSION: ClassVar[int] = 2
 
     begun_utc_s: float = -math.inf
     agreement: Agreement | None = None
-    meter: Meter | None = None
+
+    @staticmethod
+    def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Before 2 it also measured what nobody asked for."""
+        return {name: value for name, value in plain.items() if name != "meter"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +148,6 @@ class DayAhead:
     def step(self, state: DayAheadState, inputs: AreaInputs, now: Instants) -> Step[DayAheadState]:
         """Open, hear, solve, agree."""
         outputs: list[Output] = []
-        state = self._measured(state, inputs)
         begins = any(order.kind == "begin" for order in inputs.orders)
         if state.session is None and inputs.enrolled and (begins or self._due(state, now)):
             state = self._begun(state, inputs, now, outputs)
@@ -208,11 +208,15 @@ class DayAhead:
     def _posted(self, session: Session) -> Iterable[Message]:
         """Every price a member has not answered: who is late is asked for all of them at once."""
         step_h = self.options.step_s / 3600.0
+        written: dict[int, Message] = {}
         for member, open_ in talks.unanswered(session.talks, session.terms).items():
             for number in open_:
-                added = tuple((session.talks.prices[number] / step_h).tolist())
-                letter = Prices(session.name, number, session.start_utc_s, self.options.step_s, added)
-                yield letters.write(letter, NAME, member, NAME, f"{session.name}/{number}")
+                if number not in written:
+                    added = tuple((session.talks.prices[number] / step_h).tolist())
+                    letter = Prices(session.name, number, session.start_utc_s, self.options.step_s, added)
+                    written[number] = letters.write(letter, NAME, "", NAME, f"{session.name}/{number}")
+                # What is posted is the same for all.
+                yield replace(written[number], to=member)
 
     def _heard(self, session: Session, messages: Iterable[Message]) -> tuple[Session, list[tuple[str, str]]]:
         replies, wrong = [], []
@@ -278,17 +282,7 @@ class DayAhead:
             text = f"the limit cannot be reached: {told.over_kw:.1f} kW beyond it"
             outputs.append(message_of(Alarm(NAME, session.name, text), NAME))
         agreement = Agreement(session.name, session.start_utc_s, self.options.step_s, profiles, told)
-        meter = Meter(agreement.start_utc_s, agreement.end_utc_s + AFTER_S)
-        return replace(
-            state, session=None, granted=False, durable=replace(state.durable, agreement=agreement, meter=meter)
-        )
-
-    def _measured(self, state: DayAheadState, inputs: AreaInputs) -> DayAheadState:
-        meter = state.durable.meter
-        if meter is None:
-            return state
-        fed = meter.fed(inputs.members)
-        return state if fed == meter else replace(state, durable=replace(state.durable, meter=fed))
+        return replace(state, session=None, granted=False, durable=replace(state.durable, agreement=agreement))
 
     def _leased(self, state: DayAheadState, now: Instants, outputs: list[Output]) -> DayAheadState:
         """The plan as grants, once in a run and until it is over; then they are taken back."""

@@ -280,9 +280,11 @@ class DirectLoadControl:
             durable = replace(durable, limited=replace(limited, freed_utc_s=now.utc_s))
         meter = state.meter
         if moved is not None and what in ("", "event") and now.utc_s < moved.end_utc_s:
-            end_s = max(moved.start_utc_s, now.utc_s)
-            durable = replace(durable, moved=replace(moved, end_utc_s=end_s))
-            meter = replace(meter or moved.meter, end_utc_s=end_s)
+            if now.utc_s <= moved.start_utc_s:
+                # Of what never began nobody is judged.
+                return replace(state, durable=replace(durable, moved=None), meter=None)
+            meter = replace(meter or moved.meter, end_utc_s=now.utc_s)
+            durable = replace(durable, moved=replace(moved, end_utc_s=now.utc_s, meter=meter))
         return replace(state, durable=durable, meter=meter)
 
     def _expired(

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from grid_functions.model.errors import ConfigurationFault
 
+DEAREST = 1e4
+"""A price, currency per kWh, is no further from nothing."""
+
 Ranges = Mapping[str, tuple[float, float, float]]
 """By option: its value, the least and the most it may be."""
 
@@ -18,6 +21,12 @@ def check(function: str, ranges: Ranges, more: Iterable[str] = ()) -> None:
     mistakes += more
     if mistakes:
         raise ConfigurationFault(tuple(mistakes))
+
+
+def currency_fault(function: str, currency: str) -> tuple[str, ...]:
+    """What is wrong with a currency: ISO 4217, or none."""
+    good = not currency or (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper())
+    return () if good else (f"{function}.currency is {currency!r}: three capital letters, or nothing",)
 
 
 def outside(name: str, value: float, least: float, most: float) -> str:

@@ -6,16 +6,17 @@ stewards plan with the prices, and the limits hold there as any others do.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from grid_functions import letters
 from grid_functions.alarm import Alarm, message_of
-from grid_functions.area.ranges import ahead_fault, outside
+from grid_functions.area.ranges import DEAREST, ahead_fault, check, currency_fault, outside
 from grid_functions.area.standing import Standing, changes
 from grid_functions.area.tariffs import series_of
 from grid_functions.letters import EachLimit, EachLimits, EachPrices, Restore, Way
 from grid_functions.model.control import ImportLimit
-from grid_functions.model.errors import ConfigurationFault, MalformedMessage
+from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.event import Interval
 from grid_functions.model.function import AreaInputs, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -23,7 +24,6 @@ from grid_functions.model.lease import Grant
 
 NAME = "schedule"
 _PARTS = frozenset({"", "limit", "limits", "prices"})
-_DEAREST = 1e4
 _LARGEST_KW = 1e6
 
 
@@ -34,8 +34,7 @@ class ScheduleOptions:
     currency: str = ""
 
     def __post_init__(self) -> None:
-        if self.currency and not (len(self.currency) == 3 and self.currency.isalpha() and self.currency.isupper()):
-            raise ConfigurationFault((f"{NAME}.currency is {self.currency!r}: three capital letters, or nothing",))
+        check(NAME, {}, currency_fault(NAME, self.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +100,16 @@ class Schedule:
         return asdict(state.durable)
 
     def _grants(self, durable: ScheduleDurable, members: tuple[str, ...]) -> Iterable[Grant]:
+        limits, prices, currency = durable.limits, durable.prices, self.options.currency
+        capped = () if limits is None else _limits(limits)
+        priced = () if prices is None else _prices(prices, currency)
         for member in members:
             if durable.limit_kw is not None:
                 yield Grant(member, "limit", (ImportLimit(durable.limit_kw * 1000.0),))
-            if durable.limits is not None:
-                yield Grant(member, "limits", (), durable.limits.start_utc_s, _limits(durable.limits))
-            if durable.prices is not None:
-                told = durable.prices
-                series = series_of(told.values, told.step_s, currency=self.options.currency)
-                yield Grant(member, "prices", (), told.start_utc_s, series)
+            if limits is not None:
+                yield Grant(member, "limits", (), limits.start_utc_s, capped)
+            if prices is not None:
+                yield Grant(member, "prices", (), prices.start_utc_s, priced)
 
 
 def _ordered(durable: ScheduleDurable, order: object, now: Instants) -> ScheduleDurable:
@@ -121,7 +121,7 @@ def _ordered(durable: ScheduleDurable, order: object, now: Instants) -> Schedule
         case EachLimits(start_utc_s=start_s, step_s=step_s, limits_kw=values):
             return replace(durable, limits=_timed(Timed(start_s, step_s, values), "limits_kw", 0.0, _LARGEST_KW, now))
         case EachPrices(start_utc_s=start_s, step_s=step_s, prices=values):
-            timed = _timed(Timed(start_s, step_s, values), "prices", -_DEAREST, _DEAREST, now)
+            timed = _timed(Timed(start_s, step_s, values), "prices", -DEAREST, DEAREST, now)
             return replace(durable, prices=timed)
         case Restore(what=what):
             _sound("" if what in _PARTS else f"knows no {what!r}: name limit, limits or prices, or nothing")
@@ -154,7 +154,14 @@ def _ahead(timed: Timed | None, now: Instants) -> Timed | None:
     return timed if timed is not None and timed.end_utc_s > now.utc_s else None
 
 
+# Kept for as long as they stand: of a week for a thousand members each step would otherwise make, and compare, a million intervals.
+@lru_cache(maxsize=16)
 def _limits(timed: Timed) -> tuple[Interval, ...]:
     return tuple(
         Interval(k * timed.step_s, timed.step_s, (ImportLimit(value * 1000.0),)) for k, value in enumerate(timed.values)
     )
+
+
+@lru_cache(maxsize=16)
+def _prices(timed: Timed, currency: str) -> tuple[Interval, ...]:
+    return series_of(timed.values, timed.step_s, currency=currency)

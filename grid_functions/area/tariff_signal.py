@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass, field
 
+from grid_functions.area.ranges import DEAREST, check, currency_fault
 from grid_functions.area.tariffs import Flat, Shift, Tariff, TimeOfUse, prices, series_of
-from grid_functions.model.errors import ConfigurationFault
 from grid_functions.model.function import AreaInputs, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant
@@ -15,7 +15,10 @@ _HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class TariffSignalOptions:
-    """``kind`` chooses which of the three holds; ``utc_offset_s``: local time at the area; ``hours`` told ahead, 1 to 168."""
+    """``kind`` chooses which of the three holds; ``utc_offset_s``: local time at the area, -14 to 14 h; ``hours`` told ahead, 1 to 168.
+
+    Prices lie within 1e4 of nothing; the factor of ``shift`` is 1 to 100.
+    """
 
     kind: str = "flat"
     flat: Flat = field(default_factory=Flat)
@@ -26,13 +29,21 @@ class TariffSignalOptions:
     hours: int = 36
 
     def __post_init__(self) -> None:
-        mistakes = []
-        if self.kind not in ("flat", "time_of_use", "shift"):
-            mistakes.append(f"{NAME}.kind is {self.kind!r}: choose flat, time_of_use or shift")
-        if not 1 <= self.hours <= 168:
-            mistakes.append(f"{NAME}.hours is {self.hours}: choose 1 to 168")
-        if mistakes:
-            raise ConfigurationFault(tuple(mistakes))
+        prices = {
+            "flat.price": self.flat.price,
+            "time_of_use.off_peak": self.time_of_use.off_peak,
+            "time_of_use.on_peak": self.time_of_use.on_peak,
+            "shift.price": self.shift.price,
+        }
+        ranges = {
+            "shift.factor": (self.shift.factor, 1.0, 100.0),
+            "utc_offset_s": (self.utc_offset_s, -50_400.0, 50_400.0),
+            "hours": (self.hours, 1, 168),
+        }
+        kinds = ("flat", "time_of_use", "shift")
+        more = [] if self.kind in kinds else [f"{NAME}.kind is {self.kind!r}: choose flat, time_of_use or shift"]
+        more += currency_fault(NAME, self.currency)
+        check(NAME, {name: (price, -DEAREST, DEAREST) for name, price in prices.items()} | ranges, more)
 
     @property
     def chosen(self) -> Tariff:

@@ -1,7 +1,7 @@
 """A plan as it is carried out: what each device is told step by step, and the claim that says so."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -11,13 +11,14 @@ from grid_functions.model.claim import (
     Claim,
     Devices,
     InForce,
+    LeaseId,
     Shape,
     Source,
     SourceKind,
     Target,
     Want,
 )
-from grid_functions.model.control import Control, LoadLimit, TargetPower, Thermostat, mode_of
+from grid_functions.model.control import Control, LoadDispatch, LoadLimit, TargetPower, Thermostat, mode_of
 from grid_functions.model.event import Rank
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.units import Quantity
@@ -48,7 +49,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Executing:
-    """A plan by device and step: what it is told. ``agreed``: with which area's function; empty = the home's own plan. ``stays`` of cars by
+    """A plan by device and step: what it is told. ``agreed``: with which area; empty = the home's own plan. ``stays`` of cars by
     charger, in order.
     """
 
@@ -77,6 +78,16 @@ class Executing:
     def end_utc_s(self) -> float:
         """When the last step is over."""
         return self.start_utc_s + self.step_s * max((len(ones) for ones in self.told.values()), default=0)
+
+
+def lease_of(function: str, plan: Executing, in_force: Iterable[InForce]) -> InForce | None:
+    """The lease that says a plan is to be carried out: of the area it was agreed with; of any, where it was kept before that was known."""
+    for held in in_force:
+        if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch):
+            of_function = held.cause.subject.partition("/")[0] == function
+            if of_function and plan.agreed in (held.cause.area, function):
+                return held
+    return None
 
 
 def claim_of(

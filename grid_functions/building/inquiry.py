@@ -46,6 +46,11 @@ class Inquiry:
     plans: Mapping[int, Plan] = field(default_factory=dict)
 
     @property
+    def key(self) -> str:
+        """By which it is known: two areas that begin in one second call what they ask the same."""
+        return key_of(self.asker, self.name)
+
+    @property
     def span(self) -> slice:
         """The steps asked about."""
         return slice(self.first, self.end)
@@ -67,6 +72,11 @@ class Inquiry:
 
     def _home(self, number: int) -> Home:
         return self.home if self.held is None or number == 0 else self.held
+
+
+def key_of(asker: str, name: str) -> str:
+    """The key of what somebody asks under a name of his own."""
+    return f"{asker}/{name}"
 
 
 def flexibility(inquiry: Inquiry, duration_s: float) -> Flexibility:

@@ -66,7 +66,7 @@ def sold(plan: Plan, told: Mapping[str, tuple[Command, ...]], dwelling: Dwelling
         commands[device] = tuple(ones)
     begins_s = horizon.start_utc_s + inquiry.first * horizon.step_s
     ends_s = horizon.start_utc_s + inquiry.end * horizon.step_s
-    return Executing(horizon.start_utc_s, horizon.step_s, commands, inquiry.function, Sold(begins_s, ends_s, floors))
+    return Executing(horizon.start_utc_s, horizon.step_s, commands, inquiry.asker, Sold(begins_s, ends_s, floors))
 
 
 def looked(

@@ -17,10 +17,10 @@ from grid_functions.building import charging, foresight, lesson, sale
 from grid_functions.building.civil import DAY_S
 from grid_functions.building.diary import Diary, Running, noted
 from grid_functions.building.dwelling import commands, laid_out
-from grid_functions.building.execution import Command, Executing, claim_of
+from grid_functions.building.execution import Command, Executing, claim_of, lease_of
 from grid_functions.building.heating import Dynamics, Heating, dynamics
 from grid_functions.building.home import Limits, Plan, combined
-from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, packages
+from grid_functions.building.inquiry import MOVING, STEPS_OF_PRICE, Inquiry, flexibility, key_of, packages
 from grid_functions.building.lesson import Lesson, Model, Taught
 from grid_functions.building.observation import observed
 from grid_functions.building.options import FUNCTION, HomeOptions
@@ -28,7 +28,7 @@ from grid_functions.building.part import Horizon
 from grid_functions.building.program import Solution
 from grid_functions.building.sale import Keeping
 from grid_functions.letters import Agreed, Asked, Award, Offers, Prices, Profile, Way, Weather
-from grid_functions.model.claim import Claim, InForce, LeaseId
+from grid_functions.model.claim import Claim, InForce
 from grid_functions.model.control import LoadDispatch
 from grid_functions.model.errors import MalformedMessage
 from grid_functions.model.function import Ask, Output, SiteInputs, Step, WakeAt
@@ -215,15 +215,13 @@ class Steward:
         now: Instants,
     ) -> HomeState:
         """One round of a coordination. The home is laid out once for all rounds, so that the solver goes on from where it was."""
-        inquiry = state.inquiries.get(letter.talks)
+        inquiry = state.inquiries.get(key_of(message.sender, letter.talks))
         if inquiry is None:
             if not 1 <= len(letter.added) <= letters.LONGEST or not 60.0 <= letter.step_s <= 7200.0:
                 raise MalformedMessage("a round has 1 to 1008 prices for steps of 60 to 7200 s")
             horizon = Horizon(letter.start_utc_s, letter.step_s, len(letter.added))
             inquiry = self._inquiry(message, letter.talks, horizon, state, inputs)
-            # A new coordination ends all that its function had open before.
-            kept = {key: one for key, one in state.inquiries.items() if one.function != message.function}
-            state = replace(state, inquiries=kept)
+            state = _without(state, inquiry)
         if len(letter.added) != inquiry.home.horizon.steps:
             raise MalformedMessage(f"round {letter.round} has {len(letter.added)} prices, the first one had others")
         if letter.round in inquiry.plans:
@@ -231,23 +229,23 @@ class Steward:
             return state
         inquiry = replace(inquiry, wants=inquiry.wants | {letter.round})
         problem = inquiry.problem(letter.round, np.array(letter.added))
-        outputs.append(Ask(f"{inquiry.name}#{letter.round}", problem, Moment(OWN, now.utc_s + _PATIENCE_S)))
-        return replace(state, inquiries={**state.inquiries, inquiry.name: inquiry})
+        outputs.append(Ask(f"{inquiry.key}#{letter.round}", problem, Moment(OWN, now.utc_s + _PATIENCE_S)))
+        return replace(state, inquiries={**state.inquiries, inquiry.key: inquiry})
 
     def _agreed(self, state: HomeState, letter: Agreed, message: Message) -> HomeState:
-        inquiry = state.inquiries.get(letter.talks)
-        rounds = letter.rounds
+        key, rounds = key_of(message.sender, letter.talks), letter.rounds
+        inquiry = state.inquiries.get(key)
         known = inquiry is not None and len(rounds) == len(letter.weights) and all(r in inquiry.plans for r in rounds)
-        rest = {key: one for key, one in state.inquiries.items() if key != letter.talks}
+        rest = {name: one for name, one in state.inquiries.items() if name != key}
         if inquiry is None or not known or not rounds or abs(sum(letter.weights) - 1.0) > 1e-3:
             return replace(state, inquiries=rest)
         plan = combined([inquiry.plans[number] for number in rounds], list(letter.weights))
-        return _kept(replace(state, inquiries=rest), message.function, self._executing(plan, message.function, inquiry))
+        return _kept(replace(state, inquiries=rest), message.function, self._executing(plan, message.sender, inquiry))
 
     def _awarded(self, state: HomeState, letter: Award, message: Message) -> HomeState:
-        inquiry = state.inquiries.get(letter.market)
-        rest = {key: one for key, one in state.inquiries.items() if key != letter.market}
-        state = replace(state, inquiries=rest)
+        key = key_of(message.sender, letter.market)
+        inquiry = state.inquiries.get(key)
+        state = replace(state, inquiries={name: one for name, one in state.inquiries.items() if name != key})
         number = int(letter.bid) if letter.bid.isascii() and letter.bid.isdigit() else -1
         if inquiry is None or number not in inquiry.plans:
             return state
@@ -258,28 +256,28 @@ class Steward:
     def _solved(
         self, state: HomeState, about: str, solution: object, inputs: SiteInputs, now: Instants, outputs: list[Output]
     ) -> HomeState:
-        name, _, told = about.rpartition("#")
-        inquiry = state.inquiries.get(name)
+        key, _, told = about.rpartition("#")
+        inquiry = state.inquiries.get(key)
         if inquiry is None or not told.isdigit() or int(told) not in inquiry.wants:
             return state
         number = int(told)
         if not isinstance(solution, Solution) or not solution.usable:
             # Not in time: whoever asked goes on without it, and asks again if it wants.
-            return replace(state, inquiries={**state.inquiries, name: replace(inquiry, wants=inquiry.wants - {number})})
+            return replace(state, inquiries={**state.inquiries, key: replace(inquiry, wants=inquiry.wants - {number})})
         inquiry = inquiry.solved(number, solution)
-        state = replace(state, inquiries={**state.inquiries, name: inquiry})
-        site = inputs.terms.name
+        state = replace(state, inquiries={**state.inquiries, key: inquiry})
+        site, name = inputs.terms.name, inquiry.name
         if inquiry.function == "day_ahead":
             outputs.append(_profile(inquiry, number, site))
         elif not inquiry.wants and inquiry.function == _OWN:
-            rest = {key: one for key, one in state.inquiries.items() if key != name}
-            return _kept(replace(state, inquiries=rest), "", self._executing(inquiry.plans[0], "", inquiry))
+            return _kept(_without(state, inquiry), "", self._executing(inquiry.plans[0], "", inquiry))
         elif not inquiry.wants and 0 in inquiry.plans:
             if inquiry.function == _MARKET:
                 outputs.append(letters.write(packages(inquiry), inquiry.function, inquiry.asker, site, name))
             elif {1, 2} <= inquiry.plans.keys():
                 span_s = (inquiry.end - inquiry.first) * inquiry.home.horizon.step_s
                 outputs.append(letters.write(flexibility(inquiry, span_s), inquiry.function, inquiry.asker, site, name))
+                return _without(state, inquiry)
         return state
 
     def _pose_own(self, state: HomeState, inputs: SiteInputs, now: Instants, outputs: list[Output]) -> HomeState:
@@ -287,8 +285,7 @@ class Steward:
         horizon = self._horizon(now.utc_s // step_s * step_s)
         asking = Message(_OWN, "", "", "", "", b"")
         inquiry = self._inquiry(asking, f"{_OWN}-{now.utc_s:.0f}", horizon, state, inputs)
-        kept = {key: one for key, one in state.inquiries.items() if one.function != _OWN}
-        state = replace(state, inquiries=kept, replan_utc_s=now.utc_s + self.options.replan_s)
+        state = replace(state, replan_utc_s=now.utc_s + self.options.replan_s)
         return self._pose(state, inquiry, (0.0,), outputs, now)
 
     def _pose(
@@ -297,10 +294,10 @@ class Steward:
         deadline = Moment(OWN, now.utc_s + _PATIENCE_S)
         numbers = []
         for number, price in enumerate(prices):
-            outputs.append(Ask(f"{inquiry.name}#{number}", inquiry.problem(number, inquiry.within(price)), deadline))
+            outputs.append(Ask(f"{inquiry.key}#{number}", inquiry.problem(number, inquiry.within(price)), deadline))
             numbers.append(number)
         inquiry = replace(inquiry, wants=frozenset(numbers))
-        return replace(state, inquiries={**state.inquiries, inquiry.name: inquiry})
+        return replace(state, inquiries={**_without(state, inquiry).inquiries, inquiry.key: inquiry})
 
     def _horizon(self, start_utc_s: float) -> Horizon:
         return Horizon(start_utc_s, self.options.step_s, self.options.steps)
@@ -338,7 +335,8 @@ class Steward:
 
     def _looked(self, state: HomeState, inputs: SiteInputs, now: Instants) -> HomeState:
         """At the meter, while less was sold: storage and heaters make up for what goes otherwise than planned."""
-        held, plan = _leased(inputs).get(_MARKET), state.durable.plans.get(_MARKET)
+        plan = state.durable.plans.get(_MARKET)
+        held = None if plan is None else lease_of(_MARKET, plan, inputs.in_force)
         if held is None or plan is None or not isinstance(held.control, LoadDispatch):
             return state
         aim_w, dwelling = held.control.value, self.options.dwelling
@@ -346,11 +344,12 @@ class Steward:
 
     def _claims(self, state: HomeState, inputs: SiteInputs, now: Instants) -> Iterable[Claim]:
         """An agreed plan while its area's lease holds, else what prepares for a sale, else the home's own plan."""
-        leases = _leased(inputs)
+        plans = state.durable.plans
+        leases = {key: lease_of(key, plan, inputs.in_force) for key, plan in plans.items()}
         told: dict[str, Command] = {}
         causes: dict[str, InForce | None] = {}
-        for key in sorted(state.durable.plans, key=lambda one: (one in leases, one)):
-            plan, held = state.durable.plans[key], leases.get(key)
+        for key in sorted(plans, key=lambda one: (leases[one] is not None, one)):
+            plan, held = plans[key], leases[key]
             if key and held is None and not sale.prepares(plan, now.utc_s):
                 continue
             about = plan, inputs.snapshot, self.options.dwelling, now.utc_s
@@ -375,13 +374,12 @@ class Steward:
         return min(one for one in ahead if one > now.utc_s)
 
 
-def _leased(inputs: SiteInputs) -> dict[str, InForce]:
-    """The leases that say a plan is to be carried out, by the function it was agreed with."""
-    return {
-        held.cause.subject.partition("/")[0]: held
-        for held in inputs.in_force
-        if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch)
-    }
+def _without(state: HomeState, asked: Inquiry) -> HomeState:
+    """Of each asker and function one thing is asked at a time: what is new ends what was open before."""
+    of = asked.function, asked.asker
+    return replace(
+        state, inquiries={key: one for key, one in state.inquiries.items() if (one.function, one.asker) != of}
+    )
 
 
 def _profile(inquiry: Inquiry, number: int, site: str) -> Message:

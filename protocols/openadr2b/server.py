@@ -43,7 +43,10 @@ class PushServer:
         app = web.Application(client_max_size=DEFAULT_LIMITS.max_bytes)
         app.router.add_route("*", f"{prefix.rstrip('/')}/{{service}}", self._answer)
         self._patience_s = patience_s
-        self._runner = web.AppRunner(app, access_log=None, lingering_time=1.0, keepalive_timeout=patience_s)
+        # A body is what was sent: a small one that swells would hold up the loop, whoever sent it.
+        self._runner = web.AppRunner(
+            app, access_log=None, lingering_time=1.0, keepalive_timeout=patience_s, auto_decompress=False
+        )
         self.port = 0
 
     async def __aenter__(self) -> "PushServer":

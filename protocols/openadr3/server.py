@@ -147,7 +147,8 @@ async def _running(
             request.transport.abort()
         return _response(reply)
 
-    server = web.Server(serve, request_factory=_request, access_log=_SILENT, logger=_SILENT)
+    # A body is what was sent: a small one that swells would hold up the loop, whoever sent it.
+    server = web.Server(serve, request_factory=_request, auto_decompress=False, access_log=_SILENT, logger=_SILENT)
     runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -65,6 +65,8 @@ async def listening(
         request_factory=_request,
         keepalive_timeout=patience_s,
         lingering_time=1.0,
+        # A body is what was sent: a small one that swells would hold up the loop, whoever sent it.
+        auto_decompress=False,
         access_log=_SILENT,
         logger=_SILENT,
     )

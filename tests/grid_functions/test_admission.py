@@ -24,8 +24,8 @@ from grid_functions.model.claim import (
     SourceKind,
     Target,
 )
-from grid_functions.model.control import ExportLimit, ImportLimit, Mode
-from grid_functions.model.event import EventKey, Rank
+from grid_functions.model.control import Curve, CurveKind, CurvePoint, ExportLimit, ImportLimit, Mode
+from grid_functions.model.event import EventKey, Interval, Rank
 from grid_functions.model.function import AreaInputs, Ask, Receipt, SiteInputs, WakeAt
 from grid_functions.model.instants import OWN, Moment
 from grid_functions.model.lease import Grant, Message, Origin
@@ -53,6 +53,7 @@ GOOD = Claim(
     ConnectionPoint(), Quantity.PRODUCED, Bound(500.0), Bound(500.0), Mode.EXPORT_LIMIT, CAUSE, valid_until=SOON
 )
 GRANT = Grant("m", "share", (ImportLimit(1000.0),))
+HOUR = Interval(0.0, 3600.0, (ImportLimit(1000.0),))
 ORIGIN = Origin(EventKey(UTILITY, "event"), ASKED.source, ASKED.rank, 0.0)
 
 
@@ -157,12 +158,27 @@ def test_a_claim_for_a_test_event_is_refused_though_it_is_in_force() -> None:
     assert "rule 10" in refusal(MINE, (replace(GOOD, cause=shown.in_force[0]),), shown, NOW)
 
 
+def test_a_curve_without_end_is_refused() -> None:
+    """Two numbers a point; of 15,000 points the loop judged for 70 ms, and every decision looked through them."""
+    points = tuple(CurvePoint(float(k), 0.0) for k in range(5_001))
+    endless = replace(CAUSE, control=Curve(CurveKind.VOLT_VAR, points))
+    assert "more than 10000 numbers" in refusal(MINE, (replace(GOOD, cause=endless),), SITE, NOW)
+
+
 def test_five_problems_in_one_step_are_refused() -> None:
     assert "5 problems" in refusal(MINE, (Ask("p", "p", SOON),) * 5, SITE, NOW)
 
 
 @pytest.mark.parametrize(
-    "one", [GRANT, Grant("m", "share"), replace(GRANT, origin=ORIGIN), DOWN, Receipt(Mode.LOAD_DISPATCH)]
+    "one",
+    [
+        GRANT,
+        Grant("m", "share"),
+        replace(GRANT, series=(HOUR,) * 1008),
+        replace(GRANT, origin=ORIGIN),
+        DOWN,
+        Receipt(Mode.LOAD_DISPATCH),
+    ],
 )
 def test_in_an_area_let_in(one: Said) -> None:
     assert refusal(MINE, (one,), AREA, NOW) == ""
@@ -175,6 +191,9 @@ def test_in_an_area_let_in(one: Said) -> None:
         (replace(GRANT, subject=""), "proper subject"),
         (replace(GRANT, subject="a/b"), "proper subject"),
         (replace(GRANT, controls=(ImportLimit(math.nan),)), "number that is none"),
+        (replace(GRANT, series=(HOUR,) * 1009), "1009 intervals: at most 1008"),
+        (replace(GRANT, controls=(ImportLimit(1.0),) * 33), "32 controls each"),
+        (replace(GRANT, series=(replace(HOUR, controls=(ImportLimit(1.0),) * 33),)), "32 controls each"),
         (replace(GRANT, start_utc_s=math.inf), "number that is none"),
         (replace(GRANT, origin=replace(ORIGIN, event=EventKey(UTILITY, "other"))), "not in force"),
         (replace(GRANT, origin=replace(ORIGIN, rank=Rank(9.0))), "not in force"),

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from grid_functions.coordinator import AreaState, AreaStep, AreaTerms, farewell, step, unsent
+from grid_functions.coordinator import AreaState, AreaStep, AreaTerms, farewell, renewed, step, unsent, without
 from grid_functions.model.claim import LeaseId, Source, SourceKind
 from grid_functions.model.control import ExportLimit, ImportLimit
+from grid_functions.model.entry import Entry
 from grid_functions.model.event import EventKey, Interval, Rank, Respondent
 from grid_functions.model.function import AreaInputs, Ask, Output, Step, WakeAt
 from grid_functions.model.instants import OWN, Instants, Moment
@@ -145,3 +146,64 @@ def test_a_farewell_takes_back_everything() -> None:
     ends = tuple((member, Lease(LeaseId("feeder", "share/half", 7), 0.0)) for member in ("a", "b"))
     assert farewell(first.state, FEEDER) == ends
     assert farewell(AreaState(), FEEDER) == ()
+
+
+def test_a_renewal_that_is_late_goes_whole_since_its_member_may_have_let_go() -> None:
+    """Of 300 s the member counts none after 300: whoever renews then without the series would lease nothing at all."""
+    first = go(AreaState(), 0.0, Grant("a", "half", HALF, 50.0, SERIES))
+    for late_s in (300.0, 1000.0):
+        ((_, lease),) = go(first.state, late_s).leases
+        assert (lease.start_utc_s, lease.series) == (50.0, SERIES)
+    ((_, lease),) = go(first.state, 120.0).leases
+    assert lease.series is None
+
+
+def test_what_stands_is_renewed_without_asking_any_function() -> None:
+    first = go(AreaState(), 0.0, Grant("a", "half", HALF))
+    state, leases, wake = renewed(first.state, FEEDER, at(99.9))
+    assert (state, leases, wake) == (first.state, (), (Moment(OWN, 1_000_100.0),))
+    state, leases, wake = renewed(first.state, FEEDER, at(100.0))
+    assert ids(leases) == [("a", "share/half", 300.0)]
+    assert wake == (Moment(OWN, 1_000_200.0),)
+    assert renewed(state, FEEDER, at(101.0))[1] == ()
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A function that keeps how often it ran, and grants the member b as many watts."""
+
+    options: None = field(default=None)
+
+    @dataclass(frozen=True)
+    class State:
+        durable: int = 0
+
+    def empty(self) -> State:
+        return self.State()
+
+    def step(self, state: State, inputs: AreaInputs, now: Instants) -> Step[State]:
+        ran = state.durable + 1
+        letter = Message("count", "b", "", "news", "1", b"{}")
+        says = (Grant("b", "count", (ImportLimit(float(ran)),)), letter, Ask("p", "problem", Moment(OWN, 9.0)))
+        return Step(self.State(ran), says)
+
+
+def test_a_function_whose_entry_is_not_kept_has_not_run_and_the_others_go_on() -> None:
+    first = go(AreaState(), 0.0, Grant("a", "half", HALF), count=Counted())
+    assert first.entries == (Entry(("function", "count"), 1),)
+    second = go(first.state, 150.0, Grant("a", "half", (ImportLimit(1000.0),)), count=Counted())
+    left = without(frozenset({"count"}), first.state, second, FEEDER, at(150.0))
+    assert [(member, lease.controls) for member, lease in left.leases] == [
+        ("a", (ImportLimit(1000.0),)),
+        ("b", (ImportLimit(1.0),)),
+    ]
+    assert (left.messages, left.asks, left.entries) == ((), (), ())
+    assert left.state.kept["count"] == first.state.kept["count"]
+    assert go(left.state, 151.0, count=Counted()).entries == (Entry(("function", "count"), 2),)
+
+
+def test_a_function_that_never_was_kept_leases_nothing() -> None:
+    first = go(AreaState(), 0.0, Grant("a", "half", HALF), count=Counted())
+    left = without(frozenset({"count"}), AreaState(), first, FEEDER, at(0.0))
+    assert ids(left.leases) == [("a", "share/half", 300.0)]
+    assert set(left.state.kept) == {"share"}

@@ -300,6 +300,23 @@ def test_one_that_wants_to_be_called_at_once_for_ever_is_called_twenty_times_a_s
     assert [one.id for one in talk.look(0.06)] == ["2"]
 
 
+def test_so_many_grants_to_a_member_stand_at_a_time_and_no_more() -> None:
+    """A new subject with every step: each would be a lease that lives for as long as the area."""
+    talk = Talk()
+    grants = [Grant("m", f"share-{number}", (ImportLimit(1000.0),)) for number in range(17)]
+    talk.rounds(0.0)
+    talk.rounds(1.0, 0.0, stepped(1, *grants[:16]))
+    assert talk.alarms == []
+    talk.rounds(2.0, 1.0)
+    talk.rounds(3.0, 1.0, stepped(2, grants[16]))
+    assert talk.alarms == ["it grants m more than 16 subjects at a time"]
+    assert grants[16] not in talk.outputs
+    talk.rounds(4.0, 2.0)
+    talk.rounds(5.0, 2.0, stepped(3, Grant("m", "share-0"), grants[16]))
+    assert talk.alarms == []
+    assert grants[16] in talk.outputs
+
+
 def test_grants_of_one_that_fails_for_five_minutes_are_taken_back() -> None:
     talk = Talk()
     talk.rounds(0.0)

@@ -1,9 +1,13 @@
 """Leases at a site: they hold while renewed, run out by themselves, and an older epoch is void."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from grid_functions import leases
-from grid_functions.leases import LeaseState
+from grid_functions.leases import LeaseState, Renewed
 from grid_functions.model.claim import LeaseId, Source, SourceKind
 from grid_functions.model.control import ExportLimit, ImportLimit, TargetPower
+from grid_functions.model.entry import Entry, EntryKey
 from grid_functions.model.event import EventKey, Interval, Rank, Respondent
 from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Lease, Origin
@@ -159,3 +163,41 @@ def test_prices_of_a_lease_that_ran_out_are_known_no_more() -> None:
     series = (Interval(0.0, 3600.0, (Price(Priced.IMPORT, PriceKind.ABSOLUTE, 0.5),)),)
     told = Lease(LeaseId("feeder", "tariff/prices", 1), 60.0, (), 1_036_000.0, series)
     assert after((0.0, (told,)), (60.0, ())).ahead == ()
+
+
+def kept(entries: Iterable[Entry], ledger: dict[EntryKey, object]) -> None:
+    """As a ledger keeps them."""
+    for entry in entries:
+        ledger.pop(entry.key, None)
+        if entry.value is not None:
+            ledger[entry.key] = entry.value
+
+
+def test_a_renewal_writes_that_it_came_and_not_what_it_renews() -> None:
+    """A week of ten minutes is 90 KB, and is renewed every 100 s: by itself two gigabytes a month."""
+    ledger: dict[EntryKey, object] = {}
+    series = tuple(Interval(k * 600.0, 600.0, (ImportLimit(1000.0),)) for k in range(1008))
+    whole = replace(lease(ttl_s=300.0), start_utc_s=1_000_000.0, series=series)
+    first = leases.step(LeaseState(), (whole,), at(0.0))
+    kept(first.entries, ledger)
+    second = leases.step(first.state, (replace(whole, series=None),), at(100.0))
+    (entry,) = second.entries
+    assert entry == Entry(("lease", "renewed", "feeder", "dlc/limit"), Renewed(300.0, at(100.0).utc_s))
+    kept(second.entries, ledger)
+    # A restart 250 s later: 50 s of 300 are left, and all of the series.
+    born = leases.step(leases.restore(Entry(key, value) for key, value in ledger.items()), (), at(350.0))
+    (held,) = born.state.held.values()
+    assert held.series == whole.series
+    assert born.state.ends_s == {("feeder", "dlc/limit"): 400.0}
+    kept(leases.step(born.state, (), at(400.0)).entries, ledger)
+    assert [key for key in ledger if key[1] != "epoch"] == []
+
+
+def test_what_is_leased_anew_forgets_that_the_old_was_renewed() -> None:
+    ledger: dict[EntryKey, object] = {}
+    state = LeaseState()
+    for second, one in ((0.0, lease()), (30.0, lease()), (50.0, lease(9.0))):
+        done = leases.step(state, (one,), at(second))
+        kept(done.entries, ledger)
+        state = done.state
+    assert leases.restore(Entry(key, value) for key, value in ledger.items()).held == state.held

@@ -149,7 +149,7 @@ async def test_an_area_sets_a_thermostat_and_its_occupant_has_the_last_word(hous
     async with house.occupant() as occupant, gateway(house.configuration(tmp_path, "hall")) as running:
         await until(lambda: running.watts("hall") is not None)
         order = running.appliance.areas.order
-        order("feeder", "direct_load_control", "thermostat", {"value_c": 17.0, "duration_s": 3600.0})
+        await order("feeder", "direct_load_control", "thermostat", {"value_c": 17.0, "duration_s": 3600.0})
         await until(lambda: running.holds("hall") == Thermostat(17.0, offset=False))
         await occupant.call("climate.set_temperature", "climate.hall", temperature=21.5)
         await until(lambda: running.holds("hall") == Thermostat(21.5, offset=False))
@@ -157,7 +157,7 @@ async def test_an_area_sets_a_thermostat_and_its_occupant_has_the_last_word(hous
         assert touch is not None
         assert touch.thermostat == Thermostat(21.5, offset=False)
         assert (await occupant.state("climate.hall"))["attributes"]["temperature"] == 21.5
-        order("feeder", "direct_load_control", "restore", {"what": "thermostat"})
+        await order("feeder", "direct_load_control", "restore", {"what": "thermostat"})
         await running.want(Thermostat(18.0, offset=False), "hall")
         await shows(occupant, "climate.hall", lambda one: one["attributes"]["temperature"] == 18.0)
         await running.take_back("operator/thermostat/hall")

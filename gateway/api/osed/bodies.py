@@ -108,7 +108,7 @@ class Mpc(Body):
         steps = -(-(self.stop - self.start) // step)
         if not 0 < steps <= 1008:
             raise ValueError("stop must lie after start, and no more than 1008 steps of interval")
-        wanted = [self.start + k * step for k in range(steps)]
+        wanted = dict.fromkeys(self.start + k * step for k in range(steps))
         for name in ("prices", "power_limit"):
             given = getattr(self, name)
             missing = next((one for one in wanted if one not in given), None)

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway import reports
 from gateway.api.bearer import TOKEN
 from gateway.api.osed import bodies
+from gateway.areas.loop import AreaLoop
 from gateway.areas.registry import Areas
 from gateway.loop import SiteLoop
 from grid_functions.area import direct_load_control, schedule
@@ -27,6 +28,8 @@ B = TypeVar("B", bound=bodies.Body)
 
 _TAKEN_S = 10.0
 _LOOK_S = 0.05
+_BODY_S = 20.0
+"""A body is waited for so long: who is known and slow would else hold as many connections as he likes, for ever."""
 
 NOT_SERVED: Mapping[tuple[str, str], str] = {
     (
@@ -95,7 +98,7 @@ class _Paths:
                 why = "whether a percent is of power or of charge, and which sign charges, is not defined by OSED"
             raise web.HTTPNotImplemented(text=f"a setpoint of {body.device} cannot be served: {why}")
         area, ends_s = request[TOKEN].area, self._now().timestamp() + body.duration * 60.0
-        self._order(
+        wrong = await self._order(
             area, direct_load_control.NAME, "thermostat", value_c=float(body.setpoint), duration_s=body.duration * 60.0
         )
 
@@ -103,7 +106,7 @@ class _Paths:
             held = told["held"].get("thermostat", {})
             return bool(held.get("value") == body.setpoint and abs(held["end_utc_s"] - ends_s) < _TAKEN_S + 1.0)
 
-        told = await self._taken(area, direct_load_control.NAME, taken)
+        told = await self._taken(area, direct_load_control.NAME, taken, wrong)
         note = "it is held and shown at the site, and written where a device there takes temperatures"
         return self._accepted(area, told["held"]["thermostat"] | {"note": note})
 
@@ -164,7 +167,7 @@ class _Paths:
     async def coordinate(self, request: web.Request) -> web.Response:
         """Begin a day-ahead coordination."""
         area = request[TOKEN].area
-        self._order(area, "day_ahead", "begin")
+        await self._order(area, "day_ahead", "begin")
         return self._accepted(area, {"ordered": "begin"})
 
     async def coordination(self, request: web.Request) -> web.Response:
@@ -179,14 +182,14 @@ class _Paths:
             raise _unfit(_worst(fault).replace("body", "duration")) from fault
         area, name = request[TOKEN].area, direct_load_control.NAME
         before = (self._told(area, name).get("flexibility") or {}).get("request")
-        self._order(area, name, "flexibility", duration_s=float(duration_s))
-        options = self._area(area)["settings"]["functions"][name]
+        await self._order(area, name, "flexibility", duration_s=float(duration_s))
+        answer_s = self._loop(area).plan.functions[name].options.answer_s
 
         def taken(told: Mapping[str, Any]) -> bool:
             found = told.get("flexibility") or {}
             return found.get("request") not in (None, before)
 
-        told = await self._taken(area, name, taken, patience_s=options["answer_s"] + _TAKEN_S)
+        told = await self._taken(area, name, taken, patience_s=answer_s + _TAKEN_S)
         return web.json_response({"area": area, "consumption": told["consumption"], "flexibility": told["flexibility"]})
 
     async def devices(self, request: web.Request) -> web.Response:
@@ -212,7 +215,7 @@ class _Paths:
 
     async def grap(self, request: web.Request) -> web.Response:
         """Whether a limit of power holds for the building, and which."""
-        limit_kw = self._told(request[TOKEN].area, schedule.NAME)["limit_kw"]
+        limit_kw = self._told(request[TOKEN].area, schedule.NAME).get("limit_kw")
         return web.json_response({"grap_state": limit_kw is not None, "grap_limit": limit_kw})
 
     async def _tariff(
@@ -222,7 +225,8 @@ class _Paths:
         now = self._now()
         asked = date if date is not None else now + bodies.DAY
         midnight = asked.replace(hour=0, minute=0, second=0, microsecond=0)
-        if midnight + bodies.DAY <= now:
+        # Not midnight + a day: of the last day there is, no day follows.
+        if midnight <= now - bodies.DAY:
             raise _unfit(f"the day of {asked.isoformat()} has passed")
         if midnight > now + timedelta(days=7):
             raise _unfit(f"the day of {asked.isoformat()} lies more than a week ahead")
@@ -237,58 +241,73 @@ class _Paths:
     async def _scheduled(
         self, area: str, kind: str, taken: Callable[[Mapping[str, Any]], bool], **options: object
     ) -> web.Response:
-        self._order(area, schedule.NAME, kind, **options)
-        return self._accepted(area, await self._taken(area, schedule.NAME, taken))
+        wrong = await self._order(area, schedule.NAME, kind, **options)
+        return self._accepted(area, await self._taken(area, schedule.NAME, taken, wrong))
 
-    def _order(self, area: str, function: str, kind: str, **options: object) -> None:
-        self._served.areas().order(area, function, kind, options)
+    async def _order(self, area: str, function: str, kind: str, **options: object) -> tuple[str, ...]:
+        """Returns once it is kept, with what the function finds wrong. Raises Unreachable when it is not in time."""
+        self._loop(area)
+        try:
+            async with asyncio.timeout(_TAKEN_S):
+                return await self._served.areas().order(area, function, kind, options)
+        except TimeoutError as fault:
+            raise self._late(area, function) from fault
 
     async def _taken(
-        self, area: str, function: str, taken: Callable[[Mapping[str, Any]], bool], patience_s: float = _TAKEN_S
+        self,
+        area: str,
+        function: str,
+        taken: Callable[[Mapping[str, Any]], bool],
+        wrong: tuple[str, ...] = (),
+        patience_s: float = _TAKEN_S,
     ) -> Mapping[str, Any]:
-        """What the function tells once it has taken the order. Raises Unreachable when it does not in time."""
+        """What the function tells once it took the order. Raises Unreachable when it does not in time, 422 for what it finds wrong."""
         try:
             async with asyncio.timeout(patience_s):
                 while True:
                     told = self._told(area, function)
                     if told and taken(told):
                         return told
+                    if wrong:
+                        raise _unfit("; ".join(wrong))
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError as fault:
-            alarms = "; ".join(self._area(area)["alarms"].values())
-            raise Unreachable(
-                f"{function} of {area} has not taken the order", alarms or "'osed area list' shows alarms"
-            ) from fault
+            raise self._late(area, function) from fault
+
+    def _late(self, area: str, function: str) -> Unreachable:
+        alarms = "; ".join(self._loop(area).alarms.values())
+        return Unreachable(f"{function} of {area} has not taken the order", alarms or "'osed area list' shows alarms")
 
     def _accepted(self, area: str, holds: Mapping[str, Any]) -> web.Response:
-        return web.json_response(
-            {"accepted": True, "area": area, "members": self._area(area)["members"], "holds": holds}
-        )
+        members = self._loop(area).plan.terms.members
+        return web.json_response({"accepted": True, "area": area, "members": members, "holds": holds})
 
-    def _area(self, name: str) -> dict[str, Any]:
-        found = next((one for one in self._served.areas().list() if one["name"] == name), None)
+    def _loop(self, area: str) -> AreaLoop:
+        found = self._served.areas().find(area)
         if found is None:
-            raise OperatorFault(f"no area is named {name!r}", "'osed area create' makes it, or areas in osed.yaml")
+            # Not which there are: they are none of this program's business.
+            raise OperatorFault(f"no area is named {area!r}", "'osed area create' makes it, or areas in osed.yaml")
         return found
 
     def _told(self, area: str, function: str) -> Mapping[str, Any]:
-        found = self._area(area)
-        if function not in found["functions"]:
+        loop = self._loop(area)
+        if function not in loop.plan.functions:
             raise OperatorFault(
                 f"{area} runs no function {function!r}", f"'osed area change {area} --function {function}'"
             )
-        told: Mapping[str, Any] = found["told"].get(function, {})
-        return told
+        return loop.told(function)
 
     def _devices(self, area: str) -> list[dict[str, Any]]:
         sites, now = self._served.sites(), self._served.clock.now()
-        members = [sites[name] for name in self._area(area)["members"] if name in sites]
+        members = [sites[name] for name in self._loop(area).plan.terms.members if name in sites]
         return [dict(one, site=site.plan.terms.name) for site in members for one in reports.devices_of(site, now)]
 
     def _planning(self, area: str) -> bool:
         sites = self._served.sites()
         functions = [
-            sites[name].plan.functions.get(steward.NAME) for name in self._area(area)["members"] if name in sites
+            sites[name].plan.functions.get(steward.NAME)
+            for name in self._loop(area).plan.terms.members
+            if name in sites
         ]
         return any(isinstance(one, steward.Steward) and one.options.dwelling.devices for one in functions)
 
@@ -305,12 +324,24 @@ def _holds(what: str, values: tuple[float, ...], span: Mapping[str, float]) -> C
 
 
 async def _says_something(request: web.Request) -> bool:
-    return (await request.read()).strip() not in (b"", b"null")
+    return await _text(request) not in (b"", b"null")
+
+
+async def _text(request: web.Request) -> bytes:
+    """The body as it was sent. Raises 415 for one that is encoded (RFC 9110, 15.5.16), 408 for one that does not come."""
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        raise web.HTTPUnsupportedMediaType(text=f"a body in {coding[:20]} is not read: send it as it is")
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return (await request.read()).strip()
+    except TimeoutError as fault:
+        raise web.HTTPRequestTimeout(text=f"no body within {_BODY_S:g} s") from fault
 
 
 async def _body(request: web.Request, kind: type[B]) -> B:
     """The body, or all defaults where there is none. Raises 422 with what is wrong."""
-    text = (await request.read()).strip() or b"{}"
+    text = await _text(request) or b"{}"
     try:
         return TypeAdapter(kind).validate_json(text)
     except ValidationError as fault:

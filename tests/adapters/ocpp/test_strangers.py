@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from aiohttp import http_parser
 from argon2 import PasswordHasher
 
 from adapters.ocpp import server
@@ -71,6 +72,21 @@ async def test_who_reads_nothing_is_not_heard_and_put_out_when_his_station_comes
             await house.shows(10.0, 3)
         with pytest.raises(ConnectionError):
             await flood(96)
+
+
+async def test_what_a_stranger_compressed_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to send here but a handshake; unpacked, two megabytes held up the loop for two seconds."""
+    unpacked: list[int] = []
+    monkeypatch.setattr(http_parser.DeflateBuffer, "feed_data", lambda _, data, *more: unpacked.append(len(data)))
+    packed = zlib.compress(b" " * 1000)
+    head = b"POST /ocpp/CP-1 HTTP/1.1\r\nHost: x\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n"
+    async with site() as house:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.central.port)
+        writer.write(head % len(packed) + packed)
+        assert (await reader.readline()).split()[1] == b"405"
+        writer.close()
+        await writer.wait_closed()
+    assert unpacked == []
 
 
 async def test_a_flood_of_messages_that_lie_there_gives_everybody_else_his_turn() -> None:

@@ -1,11 +1,14 @@
 """Who is let in: nobody without a token that is known, whatever the path; and what is too large is not read."""
 
 import asyncio
+import gzip
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
+from aiohttp import http_parser
 
+from gateway.api.osed import paths
 from gateway.log.book import latest
 from tests.gateway.api.osed.stage import SECRET, program
 
@@ -109,3 +112,32 @@ async def test_who_asked_what_is_in_the_log(tmp_path: Path) -> None:
         await at.log.flush()
     told = [(one.correlation, one.body["status"]) for one in latest(tmp_path / "log.db", rows=200) if one.kind == "api"]
     assert sorted(told) == [("", 401), ("intelligence", 200)]
+
+
+async def test_what_is_compressed_is_not_unpacked_whoever_sends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unpacked, two megabytes of a stranger's held up the loop for two seconds, and those of four strangers for seven."""
+    packed = gzip.compress(b'{"limit": 5}')
+    unpacked: list[int] = []
+    monkeypatch.setattr(http_parser.DeflateBuffer, "feed_data", lambda _, data, *more: unpacked.append(len(data)))
+    async with program(tmp_path) as at:
+        at.headers = {"Content-Encoding": "gzip"}
+        assert (await at.call("POST", "/direct_control/power_limit", raw=packed))[0] == 415
+        at.token = None
+        assert (await at.call("POST", "/direct_control/power_limit", raw=packed))[0] == 401
+        assert at.held() == []
+    assert unpacked == []
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_BODY_S", 0.0)
+    async with program(tmp_path) as at:
+        host, port = at.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST /direct_control/power_limit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\nContent-Length: 9\r\n\r\n"
+        writer.write(head % f"intelligence.{SECRET}".encode())
+        assert (await reader.readline()).split()[1] == b"408"
+        writer.close()
+        await writer.wait_closed()
+        assert at.held() == []

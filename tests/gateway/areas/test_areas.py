@@ -1,7 +1,8 @@
 """Areas on a real ledger, with a real site: made, changed, unmade; and nothing of them left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,11 @@ from gateway.ledger.book import Ledger, open_ledger
 from gateway.ledger.codec import Codec
 from gateway.log.book import Log
 from gateway.loop import SiteLoop
+from gateway.store.writer import Statement
 from gateway.wiring import DURABLE
+from grid_functions.model.claim import LeaseId
 from grid_functions.model.control import ExportLimit, ImportLimit, Mode, mode_of
-from grid_functions.model.errors import ConfigurationFault, OperatorFault
+from grid_functions.model.errors import ConfigurationFault, LedgerUnavailable, OperatorFault
 from grid_functions.model.function import Answer, Ask
 from grid_functions.model.lease import Lease, Message
 from grid_functions.model.tariff import Price
@@ -25,7 +28,11 @@ from tests.gateway.site import Rig, idle, key, read
 from tests.grid_functions.house import UTILITY
 from tests.scenarios.decide.site import event
 
-FEEDER = {"name": "feeder", "sites": ["house"], "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.3}}}}
+FEEDER: dict[str, Any] = {
+    "name": "feeder",
+    "sites": ["house"],
+    "functions": {"tariff": {"kind": "flat", "flat": {"price": 0.3}}},
+}
 
 
 async def unsolved(function: str, ask: Ask) -> Answer:
@@ -70,6 +77,27 @@ class Stand:
     def names(self) -> list[str]:
         """All areas."""
         return [one["name"] for one in self.areas.list()]
+
+
+LIMITED: dict[str, Any] = {**FEEDER, "functions": {"schedule": {}, "tariff": FEEDER["functions"]["tariff"]}}
+
+
+@asynccontextmanager
+async def full(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Meanwhile nothing more can be written."""
+
+    async def refuse(statements: Sequence[Statement]) -> None:
+        if statements:
+            raise LedgerUnavailable("ledger.db: database or disk is full", "free space on its disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger._writer, "write", refuse)
+        yield
+
+
+def tasks() -> list[str]:
+    """The coordinators that run, by their tasks."""
+    return sorted(task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("area "))
 
 
 @asynccontextmanager
@@ -166,6 +194,12 @@ async def test_an_area_that_is_the_same_goes_on_untouched_over_a_reload(tmp_path
         ({"name": "x", "sites": ["house"], "functions": {"day_ahead": {"rounds": 99}}}, ConfigurationFault, "rounds"),
         ({"name": "x", "sites": ["house"], "ttl_s": 1}, ConfigurationFault, "ttl_s"),
         ({"name": "x", "sites": ["castle"]}, OperatorFault, "castle"),
+        ({"name": "x", "sites": ["house", "house"]}, OperatorFault, "'house' is a member already"),
+        (
+            {"name": "x", "sites": ["house"], "functions": {"direct_load_control": {"priorities": {"huose": 0}}}},
+            OperatorFault,
+            "no member is named 'huose'",
+        ),
         ("nothing", ConfigurationFault, "dictionary"),
     ],
 )
@@ -187,9 +221,9 @@ async def test_a_name_is_taken_once_and_unknown_ones_are_said(tmp_path: Path) ->
         with pytest.raises(OperatorFault, match="there are: feeder"):
             await at.areas.destroy("other")
         with pytest.raises(OperatorFault, match="runs no function"):
-            at.areas.order("feeder", "day_ahead", "begin", {})
+            await at.areas.order("feeder", "day_ahead", "begin", {})
         with pytest.raises(OperatorFault, match="no area is named"):
-            at.areas.order("other", "tariff", "begin", {})
+            await at.areas.order("other", "tariff", "begin", {})
 
 
 async def test_an_order_is_read_before_it_is_given_and_what_came_of_it_is_told(tmp_path: Path) -> None:
@@ -202,9 +236,9 @@ async def test_an_order_is_read_before_it_is_given_and_what_came_of_it_is_told(t
             ("tariff", "begin", {}, "its orders are: none"),
         ):
             with pytest.raises(OperatorFault, match=why):
-                at.areas.order("feeder", function, kind, options)
+                await at.areas.order("feeder", function, kind, options)
         assert at.areas.list()[0]["told"] == {}
-        at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [3.0, 3.0]})
+        await at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [3.0, 3.0]})
         await at.settle(lambda: bool(at.areas.list()[0]["told"]))
         assert at.areas.list()[0]["told"]["xor_market"]["open"].startswith("xor_market-")
 
@@ -316,7 +350,233 @@ async def test_the_meter_at_the_areas_connection_is_the_areas(
     """The house exports 4 kW: room for its share of 5 kW under 100. Without a meter nobody comes back."""
     async with stand(tmp_path) as at:
         await at.areas.create({**FEEDER, "functions": {"cold_load_pickup": {}}, **connection})
-        at.areas.order("feeder", "cold_load_pickup", "begin", {})
+        await at.areas.order("feeder", "cold_load_pickup", "begin", {})
         await at.settle(lambda: len(at.loop.state.leases.held) == 1)
         (leased,) = at.loop.state.leases.held.values()
         assert leased.controls == (ImportLimit(limit_w),)
+
+
+async def test_of_two_who_make_one_area_at_once_one_is_refused(tmp_path: Path) -> None:
+    """Two coordinators of one name would share epoch and ledger, and only one of them could ever be unmade."""
+    async with stand(tmp_path) as at:
+        told = await asyncio.gather(at.areas.create(FEEDER), at.areas.create(FEEDER), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in told) == ["OperatorFault", "dict"]
+        assert tasks() == ["area feeder"]
+        await asyncio.gather(at.areas.change(FEEDER), at.areas.destroy("feeder"))
+        assert tasks() == []
+        assert at.ledger.get("areas/made") == (1, b"[]")
+
+
+async def test_areas_made_at_once_are_all_kept_each_with_its_epoch(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        names = [f"feeder-{number}" for number in range(5)]
+        made = [at.areas.create({**FEEDER, "name": name}) for name in names]
+        told = await asyncio.gather(*made, at.areas.begin(()))
+        assert len({one["epoch"] for one in told if one}) == len(names)
+        assert at.names == names
+    async with stand(tmp_path) as again:
+        await again.areas.begin(())
+        assert again.names == names
+
+
+async def test_an_order_is_answered_once_it_is_kept(tmp_path: Path) -> None:
+    """Whoever was told that a limit holds finds it again, whatever happens after the answer."""
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        assert await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0}) == ()
+        (entry,) = at.ledger.entries("area/feeder")
+        assert getattr(entry.value, "limit_kw", None) == 3.0
+
+
+async def test_what_a_function_finds_wrong_with_an_order_is_told_with_the_answer(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        (why,) = await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": -1.0})
+        assert "limit_kw" in why
+        assert at.areas.list()[0]["told"]["schedule"]["limit_kw"] is None
+
+
+async def test_an_order_to_an_area_that_ends_meanwhile_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        async with full(at.ledger, monkeypatch):
+            order = asyncio.create_task(at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0}))
+            await idle()
+            assert not order.done()
+        await at.areas.destroy("feeder")
+        with pytest.raises(OperatorFault, match="ended before"):
+            await order
+
+
+async def test_while_nothing_can_be_kept_an_area_stands_and_can_be_unmade_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To unmake it loosens, which waits for the ledger: else it would be there again after a restart, and until then nobody's."""
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.settle(lambda: len(at.loop.state.leases.held) == 2)
+        async with full(at.ledger, monkeypatch):
+            with pytest.raises(LedgerUnavailable):
+                await at.areas.destroy("feeder")
+            await idle()
+            assert at.names == ["feeder"]
+            assert len(at.loop.state.leases.held) == 2
+        await at.areas.destroy("feeder")
+        await at.settle(lambda: at.loop.state.leases.held == {})
+
+
+async def test_a_disk_that_hangs_holds_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.areas.registry._HANGS_S", 0.01)
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        with monkeypatch.context() as patched:
+            patched.setattr(at.ledger._writer, "write", lambda _: asyncio.Event().wait())
+            making = asyncio.create_task(at.areas.create({**FEEDER, "name": "other"}))
+            await idle()
+            await at.areas.stop()
+            assert tasks() == []
+            making.cancel()
+
+
+async def test_leases_outlive_a_disk_that_stays_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is leased lives 10 s, and is renewed for as long as the area lives; what cannot be kept waits, and people are told."""
+    monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.01)
+    monkeypatch.setattr("gateway.areas.loop._RETRY_S", 0.01)
+    async with stand(tmp_path) as at:
+        await at.areas.create({**LIMITED, "ttl_s": 10})
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.settle(lambda: len(at.loop.state.leases.held) == 2)
+        async with full(at.ledger, monkeypatch):
+            order = asyncio.create_task(at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 9.0}))
+            for _ in range(10):
+                await at.rig.time.go(2.0)
+                await asyncio.sleep(0.05)
+                assert sorted(one.controls for one in at.loop.state.leases.held.values()) == [
+                    (),
+                    (ImportLimit(3000.0),),
+                ]
+            assert "disk is full" in at.areas.list()[0]["alarms"]["ledger"]
+            assert not order.done()
+        assert await order == ()
+        assert "ledger" not in at.areas.list()[0]["alarms"]
+        await at.settle(lambda: (ImportLimit(9000.0),) in [one.controls for one in at.loop.state.leases.held.values()])
+
+
+async def test_a_function_that_is_named_again_begins_anew(tmp_path: Path) -> None:
+    """Else a limit that nobody ordered would hold."""
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.areas.change(FEEDER)
+        assert at.ledger.entries("area/feeder") == ()
+        await at.areas.change(LIMITED)
+        await at.settle(lambda: "schedule" in at.areas.list()[0]["told"])
+        assert at.areas.list()[0]["told"]["schedule"]["limit_kw"] is None
+
+
+async def test_what_stays_over_a_change_keeps_what_it_was_ordered(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.create(LIMITED)
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.areas.change({**FEEDER, "functions": {"schedule": {}}})
+        await at.settle(lambda: bool(at.areas.list()[0]["told"]))
+        assert at.areas.list()[0]["told"]["schedule"]["limit_kw"] == 3.0
+
+
+async def test_an_area_made_under_a_name_that_the_file_had_knows_nothing_of_it(tmp_path: Path) -> None:
+    async with stand(tmp_path) as at:
+        await at.areas.begin((area_of(LIMITED),))
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.areas.begin(())
+        await at.areas.create(LIMITED)
+        await at.settle(lambda: "schedule" in at.areas.list()[0]["told"])
+        assert at.areas.list()[0]["told"]["schedule"]["limit_kw"] is None
+
+
+async def test_while_the_connection_has_not_decided_what_was_divided_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload begins the connection's site anew: until it has read its devices nobody knows what it is asked (rule 6)."""
+    monkeypatch.setattr("gateway.areas.loop._REPORT_S", 0.01)
+    monkeypatch.setattr("gateway.areas.loop._RETRY_S", 0.01)
+    async with stand(tmp_path) as at:
+        sites = {"house": at.loop, "station": at.loop}
+        at.areas.sites = lambda: sites
+        at.loop.take_read(read(event("e", ExportLimit(3000.0))))
+        await at.settle(lambda: len(at.exports()) == 1)
+        await at.areas.create({**FEEDER, "functions": {"division": {}}, "connection": "station", "ttl_s": 10})
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        sites["station"] = Rig().loop()
+        for _ in range(8):
+            await at.rig.time.go(2.0)
+            await asyncio.sleep(0.05)
+            assert len(at.loop.state.leases.held) == 1
+        assert "has not decided yet" in at.areas.list()[0]["alarms"]["connection"]
+        # It has, and is asked nothing.
+        async with Rig().running() as station:
+            await at.rig.look(station)
+            sites["station"] = station
+            await at.settle(lambda: at.loop.state.leases.held == {})
+        assert at.areas.list()[0]["alarms"] == {}
+
+
+async def test_an_area_that_this_version_cannot_read_keeps_no_other_from_running(tmp_path: Path) -> None:
+    """What was made and kept by another version: a gateway that does not start for it could not even unmake it."""
+    async with stand(tmp_path) as at:
+        await at.areas.create(FEEDER)
+        kept = at.ledger.get("areas/made")
+        assert kept is not None
+        strange = {"name": "older", "sites": ["house"], "functions": {"gone": {}}}
+        await at.ledger.put("areas/made", 1, json.dumps([strange, *json.loads(kept[1])]).encode())
+    async with stand(tmp_path) as again:
+        await again.areas.begin(())
+        assert again.names == ["feeder"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "stays"),
+    [
+        (LeaseId("feeder", "tariff/prices", 1), True),
+        (LeaseId("feeder", "schedule/limit", 1), False),
+        (LeaseId("barns", "tariff/prices", 1), False),
+        (LeaseId("unmade", "tariff/prices", 1), False),
+    ],
+)
+async def test_what_is_held_of_areas_that_are_no_more_ends_when_the_gateway_begins(
+    tmp_path: Path, lease: LeaseId, stays: bool
+) -> None:
+    """Killed after an area was unmade and before its members had heard: a lease may live for a day."""
+    async with stand(tmp_path) as at:
+        sites = {"house": at.loop}
+        at.areas.sites = lambda: sites
+        at.loop.mail.take(Lease(lease, 86_400.0, (ImportLimit(1000.0),)))
+        await at.settle(lambda: len(at.loop.state.leases.held) == 1)
+        barns = {"name": "barns", "sites": ["barn"], "functions": {"tariff": {}}}
+        # Of the feeder nothing newer comes before it has decided at its connection.
+        sites["station"] = Rig().loop()
+        await at.areas.begin((area_of({**FEEDER, "connection": "station"}), area_of(barns)))
+        await idle()
+        assert (lease in [one.id for one in at.loop.state.leases.held.values()]) is stays
+
+
+async def test_a_solution_that_comes_after_other_steps_is_taken(tmp_path: Path) -> None:
+    """The area goes on while it waits: what comes then belongs to the step that follows."""
+    async with stand(tmp_path) as at:
+        solved = asyncio.Event()
+
+        async def late(function: str, ask: Ask) -> Answer:
+            await solved.wait()
+            return Answer(function, ask.id, None)
+
+        at.areas.solve = late
+        await at.areas.create({**LIMITED, "functions": {**LIMITED["functions"], "xor_market": {"bid_s": 1}}})
+        await at.areas.order("feeder", "xor_market", "open", {"wanted_kw": [1.0]})
+        await at.rig.time.go(2.0)
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 3.0})
+        await at.areas.order("feeder", "schedule", "limit_each", {"limit_kw": 4.0})
+        assert at.areas.list()[0]["told"]["xor_market"]["open"]
+        solved.set()
+        await at.settle(lambda: not at.areas.list()[0]["told"]["xor_market"]["open"])

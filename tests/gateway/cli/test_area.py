@@ -10,6 +10,7 @@ from gateway.cli import area
 from tests.gateway.command import osed
 
 FEEDER = {"name": "feeder-12", "members": ["house-1"], "functions": {}, "told": {"tariff": {"flat": [1.5]}}}
+ORDERED = {"ordered": "thermostat", "alarms": ["value_c is 99: give 5 to 35"]}
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
 
     def call(config: Path, method: str, route: str, body: Any = None) -> Any:
         calls.append((method, route, body))
-        return [FEEDER] if method == "GET" else FEEDER
+        return [FEEDER] if method == "GET" else ORDERED if route == "/areas/order" else FEEDER
 
     monkeypatch.setattr(area, "call", call)
     return calls
@@ -47,8 +48,9 @@ def test_an_area_is_made_with_functions_and_a_connection(
 
 def test_an_order_carries_its_options(asked: list[tuple[str, str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     order = ["direct_load_control", "thermostat", "{value_c: 18, duration_s: 3600}"]
-    code, _, _ = osed(capsys, "area", "order", "feeder-12", *order)
+    code, out, _ = osed(capsys, "area", "order", "feeder-12", *order)
     assert code == 0
+    assert "value_c is 99" in out
     ((_, route, body),) = asked
     assert route == "/areas/order"
     assert body["options"] == {"value_c": 18, "duration_s": 3600}

@@ -143,3 +143,21 @@ def test_each_mistake_names_its_line(tmp_path: Path, text: str, line: str, words
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match=r"osed\.yaml.*--config"):
         load(tmp_path / "osed.yaml", FAMILIES)
+
+
+def test_an_area_names_sites_and_members_that_are_there(tmp_path: Path) -> None:
+    """A connection that nobody has was taken, and what the utility asks at the feeder divided among nobody."""
+    text = GOOD + (
+        "areas:\n"
+        "  - name: feeder\n"
+        "    sites: [house-1, house-1, house-2]\n"
+        "    connection: station\n"
+        "    functions: {division: {weights: {huose-1: 2}}, cold_load_pickup: {priorities: {house-1: 1}}}\n"
+    )
+    told = mistakes(tmp_path, text)
+    assert [one.partition(": ")[2] for one in told] == [
+        "areas[0].sites[1]: 'house-1' is a member already",
+        "areas[0].sites[2]: no site is named 'house-2' (house-1)",
+        "areas[0].connection: no site is named 'station' (house-1)",
+        "areas[0].functions.division.weights.huose-1: no member is named 'huose-1' (house-1, house-1, house-2)",
+    ]

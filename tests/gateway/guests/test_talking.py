@@ -102,7 +102,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_an_order_is_asked_of_members_answered_solved_and_granted(tmp_path: Path) -> None:
     async with feeder(tmp_path, ASKER) as at:
-        at.areas.order("feeder", ASKER, "begin", {"times": 2.0})
+        await at.areas.order("feeder", ASKER, "begin", {"times": 2.0})
         await until(at.limits, at.rig)
         # What the site's meter shows, 1,500 W, twice.
         assert at.limits() == [3000.0]
@@ -113,7 +113,7 @@ async def test_an_order_is_asked_of_members_answered_solved_and_granted(tmp_path
 async def test_a_site_that_does_not_let_it_hear_the_area_hears_and_says_nothing(tmp_path: Path) -> None:
     async with feeder(tmp_path) as at:
         before = at.steps(ANSWERER)
-        at.areas.order("feeder", ASKER, "begin", {})
+        await at.areas.order("feeder", ASKER, "begin", {})
         steps = at.steps(ASKER)
         await until(lambda: at.steps(ASKER) > steps, at.rig)
         await at.rig.look(at.site, meter_w=1600.0)
@@ -135,7 +135,7 @@ async def test_an_order_that_it_did_not_name_or_that_is_malformed_is_told_nobody
 ) -> None:
     async with feeder(tmp_path) as at:
         with pytest.raises(OperatorFault) as caught:
-            at.areas.order("feeder", ASKER, kind, options)
+            await at.areas.order("feeder", ASKER, kind, options)
         assert why in f"{caught.value} {caught.value.advice}"
 
 
@@ -143,7 +143,7 @@ async def test_before_it_is_loaded_it_takes_no_orders(tmp_path: Path) -> None:
     async with feeder(tmp_path) as at:
         at.areas.channels = lambda _: None
         with pytest.raises(OperatorFault, match="not loaded yet"):
-            at.areas.order("feeder", ASKER, "begin", {})
+            await at.areas.order("feeder", ASKER, "begin", {})
 
 
 async def said(rig: Rig, site: SiteLoop) -> dict[str, tuple[OutcomeKind, str]]:

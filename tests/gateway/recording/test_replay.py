@@ -200,7 +200,7 @@ async def test_plans_of_a_home_come_out_the_same_from_the_answers_it_got() -> No
             await rig.time.go(1.0)
             await rig.look(loop)
         await rig.time.go(7200.0)
-        assert "t1" in loop.state.kept["home"].state.inquiries
+        assert "feeder/t1" in loop.state.kept["home"].state.inquiries
     done = again(rig.log.steps, functions)
     assert done.difference is None
     assert done.decisions > 5

@@ -173,6 +173,32 @@ def test_an_event_ends_early_and_is_judged_by_what_was_left_of_it() -> None:
     assert made.state.durable.moved.verdicts[0].awarded_wh == pytest.approx(1000.0 * 600.0 / HOUR)
 
 
+def test_of_an_event_that_is_withdrawn_before_it_begins_nobody_is_judged() -> None:
+    made = surveyed()
+    made.order("event", kw=1.5, duration_s=1800.0, start_utc_s=made.utc_s + HOUR)
+    assert set(made.granted) == {("a", "event"), ("b", "event")}
+    made.order("restore", what="event")
+    assert (made.granted, made.state.durable.moved) == ({}, None)
+    made.run(3 * HOUR)
+    assert made.alarms == []
+    made.order("event", kw=1.0, duration_s=1800.0)
+    assert made.granted
+
+
+def test_what_was_ended_early_is_measured_no_further_after_a_restart() -> None:
+    """a sheds 1 kW for ten minutes, which are 167 Wh, and is free to take 20 kW from then on."""
+    made = moved()
+    made.powers_w["a"] = 2000.0
+    made.step()
+    made.run(600.0)
+    made.order("restore", what="event")
+    made.reborn()
+    made.powers_w["a"] = 20_000.0
+    made.run(180.0, 1.0)
+    (a, _) = made.state.durable.moved.verdicts
+    assert a.delivered_wh == pytest.approx(1000.0 * 600.0 / HOUR, rel=0.1)
+
+
 def test_one_event_at_a_time_and_a_revoked_member_is_let_go() -> None:
     made = moved()
     made.order("event", kw=1.0, duration_s=1800.0)

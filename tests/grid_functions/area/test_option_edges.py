@@ -1,5 +1,6 @@
 """Every option takes the edges that its page states, and nothing beyond them; expectations from docs/areas.md."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from grid_functions.area.cold_load_pickup import ColdLoadPickupOptions
 from grid_functions.area.direct_load_control import DirectLoadControlOptions
 from grid_functions.area.division import DivisionOptions
 from grid_functions.area.tariff_signal import TariffSignalOptions
+from grid_functions.area.tariffs import Flat, Shift, TimeOfUse
 from grid_functions.area.xor_market import XorMarketOptions
 from grid_functions.model.errors import ConfigurationFault
 
@@ -46,7 +48,7 @@ PICKUP: Edges = {
     "rest_kw": (0, 1e6),
 }
 
-TARIFF: Edges = {"hours": (1, 168)}
+TARIFF: Edges = {"hours": (1, 168), "utc_offset_s": (-50_400.0, 50_400.0)}
 
 FITTING: Mapping[type[Any], Mapping[str, Any]] = {
     # Bids and clearing fit into the lead, and no bid costs more than going short.
@@ -77,3 +79,22 @@ def test_an_option_takes_its_edges_and_nothing_beyond(options: type[Any], name: 
     for bad in (*beyond, float("nan")):
         with pytest.raises(ConfigurationFault, match=name):
             options(**{**fitting, name: bad})
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"flat": Flat(math.nan)}, "flat.price"),
+        ({"flat": Flat(math.inf)}, "flat.price"),
+        ({"time_of_use": TimeOfUse(on_peak=-10_001.0)}, "time_of_use.on_peak"),
+        ({"time_of_use": TimeOfUse(off_peak=math.nan)}, "time_of_use.off_peak"),
+        ({"shift": Shift(price=10_001.0)}, "shift.price"),
+        ({"shift": Shift(factor=0.0)}, "shift.factor"),
+        ({"shift": Shift(factor=math.nan)}, "shift.factor"),
+        ({"currency": "cad"}, "currency"),
+    ],
+)
+def test_a_price_that_is_none_is_no_tariff(options: dict[str, Any], name: str) -> None:
+    """A factor of nothing was divided by at every step; a price that is no number was leased to every member."""
+    with pytest.raises(ConfigurationFault, match=name):
+        TariffSignalOptions(**options)

@@ -209,6 +209,44 @@ def test_an_agreed_plan_is_carried_out_in_the_areas_name_while_its_lease_holds()
     assert home.claims[0].cause.cause == LeaseId("feeder", "day_ahead/plan", 1)
 
 
+def test_two_areas_that_talk_under_one_name_are_answered_each_by_itself() -> None:
+    """Talks are named by the second in which they begin, which is the same for all areas that begin them at a time of day."""
+    home = Home()
+    feeder, station = prices(0, *FLAT), replace(prices(0, *EARLY_DEAR), sender="station")
+    home.step(feeder, station)
+    told = {one.to: letters.read(one, Way.UP).net_kw for one in home.letters}
+    assert set(told) == {"feeder", "station"}
+    assert told["feeder"] == pytest.approx((1.0,) * HOURS, abs=1e-3)
+    assert told["station"][:2] == pytest.approx([0.0, 0.0], abs=1e-3)
+
+
+def test_a_plan_is_carried_out_by_the_lease_of_the_area_it_was_agreed_with() -> None:
+    home = Home()
+    agreed(home)
+    assert isinstance(DISPATCH.cause, LeaseId)
+    others = replace(DISPATCH, cause=replace(DISPATCH.cause, area="station"))
+    home.step(in_force=(others,))
+    assert home.targets() == {"battery": pytest.approx(0.0, abs=1.0)}
+    home.step(in_force=(others, DISPATCH))
+    assert home.targets() == {"battery": pytest.approx(-500.0, abs=1.0)}
+
+
+def test_what_was_asked_and_answered_is_remembered_no_longer() -> None:
+    """Each question lays the home out anew: of a program that asks every minute all of it would stay."""
+    home = Home()
+    for number in range(3):
+        home.step(letter(Asked(f"r{number}", NOON, 3600.0), "direct_load_control"))
+    assert len(home.letters) == 3
+    assert all(one.function == "home" for one in home.state.inquiries.values())
+
+
+def test_who_asks_anew_waits_for_the_answer_before_no_longer() -> None:
+    home = Home()
+    for number in range(3):
+        home.step(letter(Asked(f"r{number}", NOON, 3600.0), "direct_load_control"), solve=False)
+    assert [one.name for one in home.state.inquiries.values() if one.function != "own"] == ["r2"]
+
+
 def test_without_the_lease_the_homes_own_plan_holds() -> None:
     home = Home()
     agreed(home)
@@ -374,11 +412,11 @@ def test_after_what_was_sold_the_plan_keeps_within_what_is_allowed_and_then_does
     """The battery gives 2 kWh and wants them back: 0.25 kW in the hour after, the rest later, when 3 kW may be charged."""
     home = Home(replace(OPTIONS, doubt=0.0))
     home.step(letter(Offers("m1", NOON, 3600.0, (0.2, 0.2), (1.0, 1.0), 1.25, 3600.0), "xor_market"))
-    plan = home.state.inquiries["m1"].plans[4]
+    plan = home.state.inquiries["feeder/m1"].plans[4]
     assert plan.net_w[:2] == pytest.approx([0.0, 0.0], abs=1.0)
     assert plan.net_w[2] <= 1250.0 + 1.0
     assert plan.net_w[2:].sum() == pytest.approx(12_000.0, abs=5.0)
-    assert home.state.inquiries["m1"].plans[0].net_w.sum() == pytest.approx(12_000.0, abs=5.0), "as usual: free"
+    assert home.state.inquiries["feeder/m1"].plans[0].net_w.sum() == pytest.approx(12_000.0, abs=5.0), "as usual: free"
 
 
 @pytest.mark.parametrize(

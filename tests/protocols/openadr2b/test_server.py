@@ -1,6 +1,7 @@
 """Push mode over loopback: the VEN as an HTTP server, and everything a VTN may get wrong."""
 
 import asyncio
+import gzip
 import io
 import time
 from collections.abc import AsyncIterator
@@ -100,6 +101,15 @@ async def test_http_codes() -> None:
             async with session.request(method, url + service, data=io.BytesIO(body), headers=headers) as answer:
                 assert answer.status == status, (method, service, headers)
         assert depot.events == {}
+
+
+async def test_a_compressed_push_is_not_unpacked() -> None:
+    """A VEN may ask for gzip in answers (9.1); nobody may send it, and two megabytes of it would hold up the loop for two seconds."""
+    async with pushed() as (depot, url, session):
+        packed = gzip.compress(distribution("e1"))
+        async with session.post(f"{url}EiEvent", data=packed, headers={**XML, "Content-Encoding": "gzip"}) as answer:
+            assert answer.status == 406
+        assert all(one.key.id != "e1" for read in depot.reads for one in read.events)
 
 
 async def test_while_no_session_is_held_the_vtn_is_asked_to_come_again() -> None:

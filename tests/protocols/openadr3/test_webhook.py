@@ -1,6 +1,7 @@
 """The receiver of notifications, and a VEN that is hinted by one."""
 
 import asyncio
+import gzip
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -66,6 +67,13 @@ async def test_a_challenge_that_is_none_is_refused(receiver: Receiver, query: st
 async def test_a_notification_is_a_hint(receiver: Receiver, body: str) -> None:
     assert (await receiver.ask("POST", data=body, headers=BEARER))[0] == 200
     assert receiver.heard == [Notification("EVENT", "CREATE", "e", "p")]
+
+
+async def test_a_compressed_notification_is_not_unpacked(receiver: Receiver) -> None:
+    """RFC 9110, 8.4: who cannot read a coding need not. Unpacked, two megabytes of a stranger's held up the loop for two seconds."""
+    packed = gzip.compress(json.dumps(BODY).encode())
+    assert (await receiver.ask("POST", data=packed, headers={**BEARER, "Content-Encoding": "gzip"}))[0] == 400
+    assert receiver.heard == []
 
 
 @pytest.mark.parametrize(

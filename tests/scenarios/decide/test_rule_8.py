@@ -221,3 +221,15 @@ def test_a_device_that_answers_for_a_moment_took_part() -> None:
     site.devices = [seen("a", online=False)]
     site.tick(60.0)
     assert cause(site, "e", OutcomeKind.COMPLETED).part is Part.WHOLE
+
+
+def test_a_letter_to_a_member_is_no_fold_whatever_it_calls_itself() -> None:
+    """A plug-in names its own kinds of letters: one called as ours would speak for the area, or keep the site from deciding at all."""
+    strange = Message("asker", "house", "feeder", "fold", "1", b'{"value":1.5}')
+    (spoken,) = folded(3000.0, 9000.0)
+    site = Site([seen("a")], terms({"a": Role.PV}))
+    read = site.read(0.0, event("e", ImportLimit(3000.0), duration_s=100.0))
+    site.tick(0.0, read, messages=(strange, replace(spoken, to="house")), passed_on=frozenset({Mode.IMPORT_LIMIT}))
+    for second in (50.0, 100.0, 101.0):
+        site.tick(second, passed_on=frozenset({Mode.IMPORT_LIMIT}))
+    assert told(site, "e") == ["received", "started", "completed"]
