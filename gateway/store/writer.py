@@ -136,8 +136,6 @@ def unavailable(path: Path, error: BaseException | None) -> LedgerUnavailable:
         advice = "see that its disk has space and is sound; leave the file where it is"
     elif "locked" in text or "busy" in text:
         advice = "end the other program that holds it"
-    elif "I/O" in text:
-        advice = "look whether its disk is full or failing; the file itself may be sound"
     elif "unable to open" in text or "readonly" in text:
         advice = "let the gateway's user write its folder"
     else:

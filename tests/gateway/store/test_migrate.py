@@ -7,7 +7,6 @@ import pytest
 
 from gateway.store.corruption import set_aside_if_corrupt
 from gateway.store.migrate import upgrade
-from gateway.store.writer import unavailable
 from grid_functions.model.errors import LedgerUnavailable
 
 VERSION = '''
@@ -77,10 +76,3 @@ def test_a_file_of_which_sqlite_quotes_what_is_no_text_is_set_aside(tmp_path: Pa
     path.write_bytes(path.read_bytes().replace(b"TABLE entry", b"\xd4ABLE entry", 1))
     assert set_aside_if_corrupt(path, 0.1) == tmp_path / "ledger.db.corrupt-1"
     assert path.stat().st_size == 0
-
-
-def test_a_disk_that_fails_is_no_reason_to_throw_the_file_away(tmp_path: Path) -> None:
-    """A full disk reads so where the shared memory of the write-ahead log finds no room, and the advice was to move the ledger aside."""
-    fault = str(unavailable(tmp_path / "ledger.db", sqlite3.OperationalError("disk I/O error")))
-    assert "aside" not in fault
-    assert "full or failing" in fault
