@@ -2,7 +2,8 @@
 
 One machine around :mod:`grid_functions.area.talks`: it opens rounds, hears replies, asks for the two small programs of a round, and ends
 the talks at the wanted gap, at the last round or when time runs out, always with the best plan so far. Talks that a restart interrupts
-begin anew; what was agreed is durable. A plan is leased as load dispatch by step.
+begin anew; what was agreed is durable. A plan is leased as load dispatch by step, and its delivery is measured until two hours after
+its end.
 """
 
 import math
@@ -19,6 +20,7 @@ from grid_functions.area.daily import DAY_S, before
 from grid_functions.area.peak import Column, Demand
 from grid_functions.area.ranges import check
 from grid_functions.area.talks import Certificate, Reply, Talks, Terms
+from grid_functions.area.tracking import Delivery
 from grid_functions.building.program import Solution
 from grid_functions.letters import Agreed, Prices, Profile, Way
 from grid_functions.model.control import DispatchKind, LoadDispatch
@@ -29,6 +31,9 @@ from grid_functions.model.instants import OWN, Instants, Moment
 from grid_functions.model.lease import Grant, Message
 
 NAME = "day_ahead"
+_KEEP_S = 3600.0
+"""What is measured is kept no more often: all profiles stand in the same entry, two megabytes of a thousand homes."""
+
 _MASTER, _FURTHER, _MAIN = "master", "further", "price"
 """The problems of a round: the plan, further prices, the main price; in order of name the main one is the last."""
 
@@ -97,16 +102,17 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class DayAheadDurable:
-    """``begun_utc_s``: when talks were begun last. It is large, and changes twice a day."""
+    """``begun_utc_s``: when talks were begun last; ``delivery``: what members really do with what was agreed, as it was kept last."""
 
     VERSION: ClassVar[int] = 2
 
     begun_utc_s: float = -math.inf
     agreement: Agreement | None = None
+    delivery: Delivery | None = None
 
     @staticmethod
     def migrate(version: int, plain: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Before 2 it also measured what nobody asked for."""
+        """Before 2 one sum was made of the plan and of the hours after it; nobody can part them."""
         return {name: value for name, value in plain.items() if name != "meter"}
 
 
@@ -127,11 +133,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class DayAheadState:
-    """``session``: of this run only."""
+    """``session``: of this run only. ``delivery``: ahead of the one that was kept at ``kept_utc_s``."""
 
     durable: DayAheadDurable = field(default_factory=DayAheadDurable)
     session: Session | None = None
     granted: bool = False
+    delivery: Delivery | None = None
+    kept_utc_s: float | None = None
     version: int = 1
 
 
@@ -148,6 +156,7 @@ class DayAhead:
     def step(self, state: DayAheadState, inputs: AreaInputs, now: Instants) -> Step[DayAheadState]:
         """Open, hear, solve, agree."""
         outputs: list[Output] = []
+        state = self._measured(state, inputs, now)
         begins = any(order.kind == "begin" for order in inputs.orders)
         if state.session is None and inputs.enrolled and (begins or self._due(state, now)):
             state = self._begun(state, inputs, now, outputs)
@@ -165,11 +174,15 @@ class DayAhead:
         return Step(state, tuple(outputs))
 
     def told(self, state: DayAheadState) -> Mapping[str, Any]:
-        """Talks in progress, and what was agreed last: profiles in kW by step, positive = import, and what the plan is worth."""
+        """Talks in progress, what was agreed last (profiles in kW by step, positive = import, and what the plan is worth), and what members
+        did with it.
+        """
         session, agreed = state.session, state.durable.agreement
+        delivery = state.delivery or state.durable.delivery
         return {
             "talking": None if session is None else {"talks": session.name, "round": session.talks.round},
             "agreed": None if agreed is None else asdict(agreed),
+            "delivery": {} if agreed is None or delivery is None else delivery.told(agreed.step_s, agreed.profiles),
         }
 
     def _due(self, state: DayAheadState, now: Instants) -> bool:
@@ -282,7 +295,20 @@ class DayAhead:
             text = f"the limit cannot be reached: {told.over_kw:.1f} kW beyond it"
             outputs.append(message_of(Alarm(NAME, session.name, text), NAME))
         agreement = Agreement(session.name, session.start_utc_s, self.options.step_s, profiles, told)
-        return replace(state, session=None, granted=False, durable=replace(state.durable, agreement=agreement))
+        durable = replace(state.durable, agreement=agreement, delivery=None)
+        return replace(state, session=None, granted=False, durable=durable, delivery=None)
+
+    def _measured(self, state: DayAheadState, inputs: AreaInputs, now: Instants) -> DayAheadState:
+        agreement = state.durable.agreement
+        if agreement is None:
+            return state
+        kept = state.durable.delivery or Delivery.of(agreement.start_utc_s, agreement.end_utc_s)
+        delivery = (state.delivery or kept).fed(inputs.members, now.utc_s)
+        kept_utc_s = now.utc_s if state.kept_utc_s is None else state.kept_utc_s
+        state = replace(state, delivery=delivery, kept_utc_s=kept_utc_s)
+        if delivery == kept or not (delivery.over(now.utc_s) or abs(now.utc_s - kept_utc_s) >= _KEEP_S):
+            return state
+        return replace(state, kept_utc_s=now.utc_s, durable=replace(state.durable, delivery=delivery))
 
     def _leased(self, state: DayAheadState, now: Instants, outputs: list[Output]) -> DayAheadState:
         """The plan as grants, once in a run and until it is over; then they are taken back."""

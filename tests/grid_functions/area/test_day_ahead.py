@@ -13,6 +13,7 @@ from gateway.solver import Solver
 from grid_functions import letters
 from grid_functions.alarm import alarm_of
 from grid_functions.area.day_ahead import NAME, DayAhead, DayAheadDurable, DayAheadOptions, DayAheadState
+from grid_functions.area.tracking import AFTER_S
 from grid_functions.building.program import Problem
 from grid_functions.letters import Agreed, Prices, Profile, Way
 from grid_functions.model.errors import ConfigurationFault
@@ -165,6 +166,67 @@ def test_talks_begin_at_their_time_of_day_and_once() -> None:
     area = Area(utc_s=MIDNIGHT + 1801.0)
     area.step()
     assert area.state.session is None, "too late for a plan that starts half an hour after midnight"
+
+
+def fed(area: Area, at_s: float, power_w: float, seconds: int = 60) -> None:
+    """Two reports of a member, so far apart, the first ``at_s`` after midnight."""
+    for second in (0, seconds):
+        area.utc_s = MIDNIGHT + at_s + second
+        area.step(members={MEMBERS[0]: MemberReport(MEMBERS[0], area.utc_s, power_w, 0.0, 5000.0)})
+
+
+def test_delivery_is_measured_until_two_hours_after(held: Area) -> None:
+    """The plan begins an hour after midnight. 1.2 kW for a minute in it are 20 Wh, 3 kW for one after it 50 Wh; later nothing counts."""
+    start_s, end_s = 3600.0, (1 + STEPS) * 3600.0
+    area = Area()
+    area.state = DayAheadState(durable=held.state.durable)
+    fed(area, start_s - 100.0, 9000.0)
+    fed(area, 7200.0, 1200.0)
+    found = area.state.delivery
+    assert found is not None
+    assert (found.during.start_utc_s, found.during.end_utc_s) == (MIDNIGHT + start_s, MIDNIGHT + end_s)
+    assert (found.after.start_utc_s, found.after.end_utc_s) == (MIDNIGHT + end_s, MIDNIGHT + end_s + AFTER_S)
+    fed(area, end_s + 600.0, 3000.0)
+    fed(area, end_s + AFTER_S + 10.0, 9000.0)
+    told = area.function.told(area.state)["delivery"][MEMBERS[0]]
+    profile = held.state.durable.agreement.profiles[MEMBERS[0]] if held.state.durable.agreement else ()
+    assert told == {
+        "planned_wh": pytest.approx(1000.0 * (profile[0] + profile[1] / 60.0), abs=0.1),
+        "taken_wh": 20.0,
+        "measured_s": 60,
+        "after_wh": 50.0,
+        "after_measured_s": 60,
+    }
+
+
+def test_a_stretch_over_the_end_of_a_plan_is_parted_there(held: Area) -> None:
+    """Half a minute of 1.2 kW on either side: 10 Wh each."""
+    area = Area()
+    area.state = DayAheadState(durable=held.state.durable)
+    fed(area, (1 + STEPS) * 3600.0 - 30.0, 1200.0)
+    told = area.function.told(area.state)["delivery"][MEMBERS[0]]
+    assert (told["taken_wh"], told["after_wh"]) == (10.0, 10.0)
+
+
+def test_what_is_measured_is_kept_each_hour_and_at_the_end_and_outlives_a_restart(held: Area) -> None:
+    area = Area()
+    area.state = DayAheadState(durable=held.state.durable)
+    fed(area, 7200.0, 1200.0)
+    assert area.state.durable == held.state.durable
+    fed(area, 7200.0 + 3600.0, 1200.0)
+    kept = area.state.durable.delivery
+    assert kept is not None
+    again = Area()
+    again.state = DayAheadState(durable=area.state.durable)
+    fed(again, 7200.0 + 3700.0, 1200.0)
+    assert again.function.told(again.state)["delivery"][MEMBERS[0]]["measured_s"] >= 120
+    end_s = (1 + STEPS) * 3600.0 + AFTER_S
+    again.state = replace(again.state, kept_utc_s=MIDNIGHT + end_s)
+    fed(again, end_s - 100.0, 600.0)
+    assert again.state.durable.delivery == kept
+    again.utc_s = MIDNIGHT + end_s + 200.0
+    again.step()
+    assert again.state.durable.delivery == again.state.delivery != kept
 
 
 def test_what_members_take_changes_nothing_that_is_kept(held: Area) -> None:
