@@ -138,17 +138,12 @@ def without(unkept: frozenset[str], before: AreaState, done: AreaStep, terms: Ar
     return replace(
         done,
         state=after,
-        leases=(*(one for one in done.leases if function_of(one[1]) not in unkept), *due),
+        leases=(*(one for one in done.leases if one[1].id.function not in unkept), *due),
         messages=tuple(one for one in done.messages if one.function not in unkept),
         asks=tuple(one for one in done.asks if one[0] not in unkept),
         entries=(),
         wake=(*done.wake, *wake),
     )
-
-
-def function_of(lease: Lease) -> str:
-    """The function that granted it."""
-    return lease.id.subject.partition("/")[0]
 
 
 def farewell(state: AreaState, terms: AreaTerms) -> tuple[tuple[str, Lease], ...]:

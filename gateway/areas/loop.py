@@ -193,7 +193,7 @@ class AreaLoop:
         lost: set[str] = set()
         for member, lease in leases:
             # What takes back is sent to whoever once was a member.
-            if lease.ttl_s == 0 or roster.may_hear(self.roster, member, coordinator.function_of(lease)):
+            if lease.ttl_s == 0 or roster.may_hear(self.roster, member, lease.id.function):
                 lost |= await self._sent(member, lease)
         return lost
 

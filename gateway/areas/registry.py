@@ -245,8 +245,8 @@ class Areas:
         for name, site in self.sites().items():
             for held in site.state.leases.held.values():
                 area = self._wanted.get(held.id.area)
-                function = held.id.subject.partition("/")[0]
-                if area is None or name not in area.sites or function not in {*area.functions.chosen(), *area.plug_ins}:
+                runs = () if area is None or name not in area.sites else (*area.functions.chosen(), *area.plug_ins)
+                if held.id.function not in runs:
                     site.mail.take(Lease(held.id, 0.0))
 
     async def _end(self, name: str) -> None:

@@ -83,10 +83,12 @@ class Executing:
 def lease_of(function: str, plan: Executing, in_force: Iterable[InForce]) -> InForce | None:
     """The lease that says a plan is to be carried out: of the area it was agreed with; of any, where it was kept before that was known."""
     for held in in_force:
-        if isinstance(held.cause, LeaseId) and isinstance(held.control, LoadDispatch):
-            of_function = held.cause.subject.partition("/")[0] == function
-            if of_function and plan.agreed in (held.cause.area, function):
-                return held
+        lease = held.cause
+        of_function = (
+            isinstance(lease, LeaseId) and lease.function == function and plan.agreed in (lease.area, function)
+        )
+        if of_function and isinstance(held.control, LoadDispatch):
+            return held
     return None
 
 

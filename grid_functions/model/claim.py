@@ -33,11 +33,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LeaseId:
-    """A lease as its receiver knows it: the area, what it is about, and the coordinator's epoch."""
+    """A lease as its receiver knows it: the area, what it is about (``function/what``), and the coordinator's epoch."""
 
     area: str
     subject: str
     epoch: int
+
+    @property
+    def function(self) -> str:
+        """The area's function that granted it."""
+        return self.subject.partition("/")[0]
 
 
 class Basis(StrEnum):

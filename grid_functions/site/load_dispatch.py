@@ -143,7 +143,7 @@ class DispatchLoad:
 
 def _is_plan(held: InForce) -> bool:
     """A plan of the whole site, which is no dispatch of its devices."""
-    return isinstance(held.cause, LeaseId) and held.cause.subject.partition("/")[0] in PLANNED
+    return isinstance(held.cause, LeaseId) and held.cause.function in PLANNED
 
 
 def _value_w(
