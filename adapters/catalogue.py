@@ -16,6 +16,7 @@ from adapters.heaters.unit import pace_of
 from adapters.registers.family import Mapped
 from adapters.registers.library import profile, shipped
 from adapters.registers.options import RegisterOptions
+from adapters.registers.profile import Profile
 from grid_functions.model.errors import OurFault
 
 Options = TypeVar("Options")
@@ -73,18 +74,7 @@ class Heaters:
     def about(self) -> About:
         """What it is."""
         said = self.profile()
-        return About(
-            said.kind.value,
-            said.maker,
-            said.model,
-            said.transport,
-            said.source,
-            said.controls,
-            said.unverified,
-            said.notes or "",
-            said.unit,
-            said.port,
-        )
+        return _told(said, said.controls)
 
 
 def catalogued(entries: Iterable[Entry[Any]]) -> Mapping[str, Entry[Any]]:
@@ -104,24 +94,29 @@ def distinct(heaters: Mapping[str, Heaters], others: Set[str]) -> Mapping[str, H
     return MappingProxyType(dict(heaters))
 
 
+def _told(said: Profile | HeaterProfile, controls: tuple[str, ...]) -> About:
+    """What a register map says of its kind of device."""
+    return About(
+        said.kind.value,
+        said.maker,
+        said.model,
+        said.transport,
+        said.source,
+        controls,
+        said.unverified,
+        said.notes or "",
+        said.unit,
+        said.port,
+    )
+
+
 def _profiled(name: str, package: str) -> Entry[RegisterOptions]:
     """A family that is a profile: read when it is first made, since most of them never are."""
 
     def about() -> About:
         said = profile(name, package)
         watchdog = ("fallback",) if said.watchdog is not None else ()
-        return About(
-            said.kind.value,
-            said.maker,
-            said.model,
-            said.transport,
-            said.source,
-            (*(aim.value for aim in said.orders), *watchdog),
-            said.unverified,
-            said.notes or "",
-            said.unit,
-            said.port,
-        )
+        return _told(said, (*(aim.value for aim in said.orders), *watchdog))
 
     return Entry(name, RegisterOptions, lambda options: Mapped(name, profile(name, package), options), about)
 

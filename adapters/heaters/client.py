@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from adapters.budget import budget_key, decode_budget, encode_budget
+from adapters.budget import budget_key, encode_budget, resumed
 from adapters.family import Conversation
 from adapters.heaters.unit import HeaterSettings, Unit
 from adapters.knobs.gadget import Gadget, Note, Wait
@@ -116,9 +116,7 @@ class HeaterGadget(Gadget[Unit]):
         if not self.thing.met(values, self._clock.now()):
             return
         self._connection = self._link.connections
-        kept = self._memory.get(budget_key(self.name, self.thing.plate))
-        if kept is not None and not self.thing.budget.spent:
-            self.thing.budget = decode_budget(*kept)
+        self.thing.budget = resumed(self.thing.budget, self._memory.get(budget_key(self.name, self.thing.plate)))
         if self.thing.wrong:
             _log.error("not the device that was pinned; it is only read", device=self.name, why=self.thing.wrong)
 

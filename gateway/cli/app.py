@@ -86,9 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (GatewayError, CertificateError) as fault:
         print(f"osed: {harmless(str(fault))}", file=sys.stderr)
         sys.exit(1)
-    except (
-        OSError
-    ) as fault:  # of a file that was named, or of what stands behind stdout: a full disk, a reader that has gone
+    except OSError as fault:
+        # Of a file that was named, or of what stands behind stdout: a full disk, a reader that has gone.
         _give_up_stdout()
         if not isinstance(fault, BrokenPipeError):
             with suppress(OSError):

@@ -342,21 +342,24 @@ async def test_serve_runs_until_cancelled(authority: Authority) -> None:
         await asyncio.open_connection("127.0.0.1", utility.port)
 
 
+def behind(authority: Authority, **doorway: Any) -> AbstractAsyncContextManager[UtilityServer]:
+    """A server behind a doorway of these terms."""
+    return running(
+        UtilityServerSettings(admin_token=TOKEN),
+        tls=tls.server_context(authority.files("server")),
+        identify=lfdi_of,
+        sfdi_of=sfdi,
+        doorways=lambda: Doorway(**doorway),
+        store=Forgetful(),
+    )
+
+
 async def test_a_crowd_in_the_doorway_keeps_no_device_out(authority: Authority) -> None:
     """Of twenty that say nothing, at either port, four are there at once; a device and the operator come in past them."""
     files = authority.files("device")
-    settings = UtilityServerSettings(admin_token=TOKEN)
-    context = tls.server_context(authority.files("server"))
     async with (
         asyncio.timeout(20.0),
-        running(
-            settings,
-            tls=context,
-            identify=lfdi_of,
-            sfdi_of=sfdi,
-            doorways=lambda: Doorway(most=4),
-            store=Forgetful(),
-        ) as utility,
+        behind(authority, most=4) as utility,
     ):
         await utility.admin("POST", "/devices", {"lfdi": authority.identity(files).lfdi})
         crowds = [
@@ -375,18 +378,10 @@ async def test_a_crowd_in_the_doorway_keeps_no_device_out(authority: Authority) 
 
 
 async def test_a_device_that_never_ends_its_request_is_put_out_and_one_that_did_may_rest(authority: Authority) -> None:
-    settings = UtilityServerSettings(admin_token=TOKEN)
-    context, files = tls.server_context(authority.files("server")), authority.files("device")
+    files = authority.files("device")
     async with (
         asyncio.timeout(20.0),
-        running(
-            settings,
-            tls=context,
-            identify=lfdi_of,
-            sfdi_of=sfdi,
-            doorways=lambda: Doorway(patience_s=2.0),
-            store=Forgetful(),
-        ) as utility,
+        behind(authority, patience_s=2.0) as utility,
         line_to(utility.port, tls.client_context(files)) as resting,
     ):
         await utility.admin("POST", "/devices", {"lfdi": authority.identity(files).lfdi})
